@@ -1,0 +1,75 @@
+"""Gradient clipping: by value, and by the norm of one layer or of all. Pascanu et al. 2013.
+
+threshold and norm are addresses of one float32 each. What is not finite is never made to look
+finite by the norm kinds; the guard stops the program on it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kernels.jit import floats, kernel
+
+
+@kernel("n threshold -> gradient")
+def clip_by_value(a):
+    """g = g capped at ±threshold.
+
+    threshold (1,), gradient (n,)
+    """
+    n, threshold = a[0], floats(a[1], 1)[0]
+    gradient = floats(a[2], n)
+    for i in range(n):
+        g = gradient[i]
+        g = threshold if g > threshold else g
+        gradient[i] = -threshold if g < -threshold else g
+
+
+@kernel("n threshold norm -> gradient")
+def clip_by_norm(a):
+    """g = g · threshold / ‖g‖ where ‖g‖ > threshold; ‖g‖ is already measured.
+
+    threshold, norm (1,), gradient (n,)
+    """
+    n, threshold, norm = a[0], floats(a[1], 1)[0], floats(a[2], 1)[0]
+    gradient = floats(a[3], n)
+    if threshold < norm < np.inf:
+        scale = threshold / norm
+        for i in range(n):
+            gradient[i] *= scale
+
+
+@kernel("threshold reference norm -> clipped_norm")
+def clipped_norm(a):
+    """‖clipped g‖ = ‖g‖ · threshold / reference where reference > threshold, else ‖g‖.
+
+    reference is the norm that decides: the layer's own, or that of all layers.
+    threshold, reference, norm, clipped_norm (1,)
+    """
+    threshold, reference = floats(a[0], 1)[0], floats(a[1], 1)[0]
+    norm, result = floats(a[2], 1)[0], floats(a[3], 1)
+    result[0] = norm * (threshold / reference) if threshold < reference < np.inf else norm
+
+
+@kernel("before after -> flag")
+def clipped(a):
+    """flag = 1 where clipping made the norm smaller, else 0.
+
+    before, after, flag (1,)
+    """
+    before, after = floats(a[0], 1)[0], floats(a[1], 1)[0]
+    # By more than the rounding of two norms that were summed in different ways.
+    floats(a[2], 1)[0] = np.float32(after < before * np.float32(1 - 1e-6))
+
+
+@kernel("n stride norms -> norm")
+def global_norm(a):
+    """norm = √(the sum of the squares of every stride-th number).
+
+    norms: n numbers, stride apart; norm (1,)
+    """
+    n, stride = a[0], a[1]
+    norms, summed = floats(a[2], n * stride), 0.0
+    for i in range(n):
+        summed += np.float64(norms[i * stride]) * np.float64(norms[i * stride])
+    floats(a[3], 1)[0] = np.sqrt(summed)

@@ -1,0 +1,93 @@
+"""Sums, products and copies of whole arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kernels.jit import floats, kernel
+
+
+@kernel("n -> y")
+def fill_zero(a):
+    """y = 0.
+
+    y (n,)
+    """
+    n = a[0]
+    y = floats(a[1], n)
+    for i in range(n):
+        y[i] = np.float32(0)
+
+
+@kernel("n x -> y")
+def copy(a):
+    """y = x.
+
+    x, y (n,)
+    """
+    n = a[0]
+    x, y = floats(a[1], n), floats(a[2], n)
+    for i in range(n):
+        y[i] = x[i]
+
+
+@kernel("n a b -> y")
+def add(a):
+    """y = a + b.
+
+    a, b, y (n,)
+    """
+    n = a[0]
+    left, right, y = floats(a[1], n), floats(a[2], n), floats(a[3], n)
+    for i in range(n):
+        y[i] = left[i] + right[i]
+
+
+@kernel("n x -> y")
+def add_into(a):
+    """y = y + x.
+
+    x, y (n,)
+    """
+    n = a[0]
+    x, y = floats(a[1], n), floats(a[2], n)
+    for i in range(n):
+        y[i] += x[i]
+
+
+@kernel("n a b -> y")
+def multiply(a):
+    """y = a b, value by value.
+
+    a, b, y (n,)
+    """
+    n = a[0]
+    left, right, y = floats(a[1], n), floats(a[2], n), floats(a[3], n)
+    for i in range(n):
+        y[i] = left[i] * right[i]
+
+
+@kernel("n x -> y")
+def multiply_into(a):
+    """y = y x, value by value.
+
+    x, y (n,)
+    """
+    n = a[0]
+    x, y = floats(a[1], n), floats(a[2], n)
+    for i in range(n):
+        y[i] *= x[i]
+
+
+@kernel("rows width from_stride from_offset to_stride to_offset x -> y")
+def copy_blocks(a):
+    """y[i, to_offset + j] = x[i, from_offset + j] for j < width: a part of each row.
+
+    x (rows, from_stride), y (rows, to_stride)
+    """
+    rows, width, from_stride, to_stride = a[0], a[1], a[2], a[4]
+    x = floats(a[6] + 4 * a[3], rows * from_stride)
+    y = floats(a[7] + 4 * a[5], rows * to_stride)
+    for i in range(rows):
+        for j in range(width):
+            y[i * to_stride + j] = x[i * from_stride + j]

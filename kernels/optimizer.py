@@ -1,0 +1,112 @@
+"""Updates: one call moves all parameters of a node, which lie side by side.
+
+learning_rate, momentum and the like are addresses of one float32 each, so that they can change
+while the program runs. `norms` gets the norm of the update over the norm of the weights before
+it; the kernels called plain leave that measurement out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kernels.jit import floats, inline, kernel, longs
+
+ONE = np.float32(1)
+
+
+@inline
+def ratio(update_squares, weight_squares):
+    """√update / √weights, and 0 when nothing moved, whatever the weights."""
+    return 0.0 if update_squares == 0.0 else np.sqrt(update_squares / weight_squares)
+
+
+@kernel("n learning_rate momentum weight_decay gradient -> weights velocity norms")
+def sgd_update(a):
+    """v = momentum v + g + decay w;  w = w - lr v. Sutskever et al. 2013, as in PyTorch.
+
+    learning_rate, momentum, weight_decay (1,); gradient, weights, velocity (n,) -> norms (1,)
+    """
+    n = a[0]
+    lr, momentum, decay = floats(a[1], 1)[0], floats(a[2], 1)[0], floats(a[3], 1)[0]
+    gradient, weights, velocity = floats(a[4], n), floats(a[5], n), floats(a[6], n)
+    norms = floats(a[7], 1)
+    updates, squares = 0.0, 0.0
+    for i in range(n):
+        w = weights[i]
+        v = momentum * velocity[i] + (gradient[i] + decay * w)
+        update = lr * v
+        velocity[i], weights[i] = v, w - update
+        updates += np.float64(update) * np.float64(update)
+        squares += np.float64(w) * np.float64(w)
+    norms[0] = ratio(updates, squares)
+
+
+@kernel("n learning_rate momentum weight_decay gradient -> weights velocity")
+def sgd_update_plain(a):
+    """v = momentum v + g + decay w;  w = w - lr v. Sutskever et al. 2013, as in PyTorch.
+
+    learning_rate, momentum, weight_decay (1,); gradient, weights, velocity (n,)
+    """
+    n = a[0]
+    lr, momentum, decay = floats(a[1], 1)[0], floats(a[2], 1)[0], floats(a[3], 1)[0]
+    gradient, weights, velocity = floats(a[4], n), floats(a[5], n), floats(a[6], n)
+    for i in range(n):
+        w = weights[i]
+        v = momentum * velocity[i] + (gradient[i] + decay * w)
+        velocity[i], weights[i] = v, w - lr * v
+
+
+@inline
+def adam_scales(lr, beta1, beta2, step):
+    """What corrects the moments for their start at zero: lr / (1 - β₁ᵗ) and 1 / √(1 - β₂ᵗ)."""
+    t = np.float64(step + 1)
+    return (np.float32(lr / (1.0 - np.float64(beta1) ** t)),
+            np.float32(1.0 / np.sqrt(1.0 - np.float64(beta2) ** t)))
+
+
+@kernel("n learning_rate beta1 beta2 epsilon weight_decay counters gradient "
+        "-> weights mean square norms")
+def adam_update(a):
+    """m = β₁ m + (1-β₁) g;  s = β₂ s + (1-β₂) g²;  w = w - lr m̂ / (√ŝ + ε). Kingma & Ba 2015.
+
+    learning_rate to weight_decay (1,); counters int64: [0] the step;
+    gradient, weights, mean, square (n,) -> norms (1,)
+    """
+    n, beta1, beta2 = a[0], floats(a[2], 1)[0], floats(a[3], 1)[0]
+    epsilon, decay = floats(a[4], 1)[0], floats(a[5], 1)[0]
+    step_size, root_scale = adam_scales(floats(a[1], 1)[0], beta1, beta2, longs(a[6], 1)[0])
+    gradient, weights = floats(a[7], n), floats(a[8], n)
+    mean, square, norms = floats(a[9], n), floats(a[10], n), floats(a[11], 1)
+    updates, squares = 0.0, 0.0
+    for i in range(n):
+        w = weights[i]
+        g = gradient[i] + decay * w
+        m = beta1 * mean[i] + (ONE - beta1) * g
+        s = beta2 * square[i] + (ONE - beta2) * g * g
+        update = step_size * m / (np.sqrt(s) * root_scale + epsilon)
+        mean[i], square[i], weights[i] = m, s, w - update
+        updates += np.float64(update) * np.float64(update)
+        squares += np.float64(w) * np.float64(w)
+    norms[0] = ratio(updates, squares)
+
+
+@kernel("n learning_rate beta1 beta2 epsilon weight_decay counters gradient "
+        "-> weights mean square")
+def adam_update_plain(a):
+    """m = β₁ m + (1-β₁) g;  s = β₂ s + (1-β₂) g²;  w = w - lr m̂ / (√ŝ + ε). Kingma & Ba 2015.
+
+    learning_rate to weight_decay (1,); counters int64: [0] the step;
+    gradient, weights, mean, square (n,)
+    """
+    n, beta1, beta2 = a[0], floats(a[2], 1)[0], floats(a[3], 1)[0]
+    epsilon, decay = floats(a[4], 1)[0], floats(a[5], 1)[0]
+    step_size, root_scale = adam_scales(floats(a[1], 1)[0], beta1, beta2, longs(a[6], 1)[0])
+    gradient, weights = floats(a[7], n), floats(a[8], n)
+    mean, square = floats(a[9], n), floats(a[10], n)
+    for i in range(n):
+        w = weights[i]
+        g = gradient[i] + decay * w
+        m = beta1 * mean[i] + (ONE - beta1) * g
+        s = beta2 * square[i] + (ONE - beta2) * g * g
+        mean[i], square[i] = m, s
+        weights[i] = w - step_size * m / (np.sqrt(s) * root_scale + epsilon)

@@ -1,0 +1,120 @@
+"""Random numbers that are a pure function of (key, step, element): dropout and shuffling.
+
+Nothing is drawn one after the other, so a step can be run again, split among threads or undone,
+and it sees the same numbers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kernels.jit import floats, inline, ints, kernel, longs, matrix, real
+
+_32 = np.uint64(32)
+
+
+@inline
+def mixed(key):
+    """A small key such as 7 made into 64 well-mixed bits. SplitMix64: Steele, Lea & Flood 2014."""
+    z = np.uint64(key) + np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return (z ^ (z >> np.uint64(31))) | np.uint64(1)
+
+
+@inline
+def squares(counter, key):
+    """32 random bits for a counter and a mixed key. "Squares", Widynski 2020, four rounds."""
+    x = counter * key
+    y = x
+    z = y + key
+    x = x * x + y
+    x = (x >> _32) | (x << _32)
+    x = x * x + z
+    x = (x >> _32) | (x << _32)
+    x = x * x + y
+    x = (x >> _32) | (x << _32)
+    return (x * x + z) >> _32
+
+
+@kernel("n rate key counters x -> mask y")
+def dropout_forward(a):
+    """y = x mask, with mask = 0 at the given rate, else 1 / (1 - rate). Srivastava et al. 2014.
+
+    counters int64: [0] the step; x, mask, y (n,)
+    """
+    n, rate, key, step = a[0], real(a[1]), mixed(a[2]), longs(a[3], 1)[0]
+    x, mask, y = floats(a[4], n), floats(a[5], n), floats(a[6], n)
+    threshold = np.uint64(rate * 4294967296.0)
+    kept = np.float32(1.0 / (1.0 - rate))
+    start = np.uint64(step) << _32
+    for i in range(n):
+        dropped = squares(start + np.uint64(i), key) < threshold
+        mask[i] = np.float32(0) if dropped else kept
+        y[i] = x[i] * mask[i]
+
+
+@kernel("n mask dy -> dx")
+def dropout_backward(a):
+    """∂x = ∂y mask.
+
+    mask, dy, dx (n,)
+    """
+    n = a[0]
+    mask, dy, dx = floats(a[1], n), floats(a[2], n), floats(a[3], n)
+    for i in range(n):
+        dx[i] = dy[i] * mask[i]
+
+
+@kernel("samples batches_per_epoch shuffle_key counters -> order")
+def shuffle_samples(a):
+    """order = a permutation of the samples, drawn anew for each epoch. Fisher & Yates 1938.
+
+    counters int64: [0] the step; order (samples + 1,) int32, its last one 1 + epoch or 0 for none
+    """
+    samples, batches_per_epoch, step = a[0], a[1], longs(a[3], 1)[0]
+    order = ints(a[4], samples + 1)
+    epoch = step // batches_per_epoch
+    if order[samples] == epoch + 1:
+        return
+    key, start = mixed(a[2]), np.uint64(epoch) << _32
+    for i in range(samples):
+        order[i] = i
+    for i in range(samples - 1, 0, -1):
+        # A number below i + 1 without a division: Lemire 2019.
+        j = np.int64((squares(start + np.uint64(i), key) * np.uint64(i + 1)) >> _32)
+        order[i], order[j] = order[j], order[i]
+    order[samples] = epoch + 1
+
+
+@kernel("batch first lane_batch batches_per_epoch sample_size target_size counters order data "
+        "targets -> x target")
+def load_batch(a):
+    """x, target = the samples whose turn it is in this step.
+
+    counters int64: [0] the step; order int32; data (samples, sample_size), targets (samples,
+    target_size) -> rows first to first + lane_batch of the step's batch: x (lane_batch,
+    sample_size), target (lane_batch, target_size)
+    """
+    batch, first, lane_batch, batches_per_epoch = a[0], a[1], a[2], a[3]
+    sample_size, target_size, step, data, targets = a[4], a[5], longs(a[6], 1)[0], a[8], a[9]
+    x, target = matrix(a[10], lane_batch, sample_size), matrix(a[11], lane_batch, target_size)
+    start = (step % batches_per_epoch) * batch + first
+    order = ints(a[7], start + lane_batch)
+    for i in range(lane_batch):
+        source = np.int64(order[start + i])
+        sample = floats(data + 4 * source * sample_size, sample_size)
+        wanted = floats(targets + 4 * source * target_size, target_size)
+        for j in range(sample_size):
+            x[i, j] = sample[j]
+        for j in range(target_size):
+            target[i, j] = wanted[j]
+
+
+@kernel("-> counters")
+def finish_step(a):
+    """step = step + 1.
+
+    counters int64: [0] the step
+    """
+    longs(a[0], 1)[0] += 1

@@ -1,0 +1,270 @@
+"""Vector code that LLVM does not find by itself: a copy, and the two inner loops of convolution.
+
+Each function here writes LLVM's vector instructions for the width of this machine's registers. A
+*tile* keeps `rows` x `vectors` sums in registers for as long as one operand is read past them, so
+that nearly every instruction is a multiply-add: Goto & van de Geijn, "Anatomy of High-Performance
+Matrix Multiplication", 2008. Arrays come flat, each followed by the index at which to start.
+"""
+
+import os
+import platform
+from collections.abc import Callable
+
+import llvmlite.binding
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+
+def vector_width() -> int:
+    """How many float32 values a vector register of this machine holds."""
+    if asked := os.environ.get("PLAYGROUND_VECTOR_WIDTH"):
+        return int(asked)
+    features = llvmlite.binding.get_host_cpu_features()
+    return 16 if features.get("avx512f") else 8 if features.get("avx2") else 4
+
+
+WIDTH = vector_width()
+_MANY_REGISTERS = WIDTH == 16 or platform.machine().lower() in ("arm64", "aarch64")
+#: Rows of a tile. With three vectors a row, 8 rows take 24 of 32 registers, 4 rows 12 of 16.
+ROWS = (8, 6, 4, 2, 1) if _MANY_REGISTERS else (4, 2, 1)
+VECTORS = 3
+TILE_COLUMNS = VECTORS * WIDTH
+
+_FLOAT, _INT, _LANE = ir.FloatType(), ir.IntType(64), ir.IntType(32)
+_VECTOR, _MASK = ir.VectorType(_FLOAT, WIDTH), ir.VectorType(ir.IntType(1), WIDTH)
+_ZERO = ir.Constant(_VECTOR, [0.0] * WIDTH)
+
+
+class _Writer:
+    """Writes vector instructions with an IR builder."""
+
+    def __init__(self, context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        self.builder = builder
+        #: Arrays as pointers to their data, all else as it came.
+        self.arguments = [
+            context.make_array(kind)(context, builder, value).data
+            if isinstance(kind, types.Array) else value
+            for kind, value in zip(signature.args, arguments, strict=True)]
+
+    def _intrinsic(self, name, result, parameters):  # type: ignore[no-untyped-def]
+        return cgutils.get_or_insert_function(
+            self.builder.module, ir.FunctionType(result, parameters), f"llvm.{name}")
+
+    def at(self, pointer, *terms):  # type: ignore[no-untyped-def]
+        """The address `pointer` plus the sum of the terms (in elements)."""
+        for term in terms:
+            pointer = self.builder.gep(pointer, [_INT(term) if isinstance(term, int) else term])
+        return pointer
+
+    def load_index(self, pointer, index):  # type: ignore[no-untyped-def]
+        """An int32 table entry as int64."""
+        return self.builder.sext(self.builder.load(self.at(pointer, index)), _INT)
+
+    def load(self, pointer, mask=None):  # type: ignore[no-untyped-def]
+        """A vector; lanes outside the mask are not read and give 0."""
+        pointer = self.builder.bitcast(pointer, _VECTOR.as_pointer())
+        if mask is None:
+            return self.builder.load(pointer, align=4)
+        load = self._intrinsic(f"masked.load.v{WIDTH}f32.p0", _VECTOR,
+                               [pointer.type, _LANE, _MASK, _VECTOR])
+        return self.builder.call(load, [pointer, _LANE(4), mask, _ZERO])
+
+    def store(self, value, pointer, mask=None):  # type: ignore[no-untyped-def]
+        """Store a vector; memory outside the mask is left alone."""
+        pointer = self.builder.bitcast(pointer, _VECTOR.as_pointer())
+        if mask is None:
+            self.builder.store(value, pointer, align=4)
+            return
+        store = self._intrinsic(f"masked.store.v{WIDTH}f32.p0", ir.VoidType(),
+                                [_VECTOR, pointer.type, _LANE, _MASK])
+        self.builder.call(store, [value, pointer, _LANE(4), mask])
+
+    def _spread(self, value):  # type: ignore[no-untyped-def]
+        """A scalar in all lanes."""
+        nothing = ir.Constant(ir.VectorType(value.type, WIDTH), ir.Undefined)
+        one = self.builder.insert_element(nothing, value, _LANE(0))
+        lanes = ir.Constant(ir.VectorType(_LANE, WIDTH), [0] * WIDTH)
+        return self.builder.shuffle_vector(one, nothing, lanes)
+
+    def broadcast(self, pointer):  # type: ignore[no-untyped-def]
+        """One float in all lanes."""
+        return self._spread(self.builder.load(pointer))
+
+    def first_lanes(self, n):  # type: ignore[no-untyped-def]
+        """The mask of lanes below n."""
+        lanes = ir.Constant(ir.VectorType(_INT, WIDTH), list(range(WIDTH)))
+        return self.builder.icmp_signed("<", lanes, self._spread(n))
+
+    def multiply_add(self, a, b, c):  # type: ignore[no-untyped-def]
+        """a b + c, in one instruction where the machine has one."""
+        function = self._intrinsic(f"fmuladd.v{WIDTH}f32", _VECTOR, [_VECTOR] * 3)
+        return self.builder.call(function, [a, b, c])
+
+    def sum(self, vector):  # type: ignore[no-untyped-def]
+        """The sum of all lanes."""
+        function = self._intrinsic(f"vector.reduce.fadd.v{WIDTH}f32", _FLOAT, [_FLOAT, _VECTOR])
+        return self.builder.call(function, [ir.Constant(_FLOAT, 0.0), vector], fastmath=("reassoc",))
+
+    def loop(self, start, stop, step, sums, body):  # type: ignore[no-untyped-def]
+        """`for i in range(start, stop, step): sums = body(i, sums)`; the sums stay in registers."""
+        builder = self.builder
+        before = builder.block
+        head, inside, after = (builder.append_basic_block(f"tile_{name}")
+                               for name in ("head", "body", "after"))
+        builder.branch(head)
+        builder.position_at_end(head)
+        index = builder.phi(_INT)
+        index.add_incoming(start, before)
+        phis = [builder.phi(value.type) for value in sums]
+        for phi, value in zip(phis, sums, strict=True):
+            phi.add_incoming(value, before)
+        builder.cbranch(builder.icmp_signed("<", index, stop), inside, after)
+        builder.position_at_end(inside)
+        new = body(index, phis)
+        index.add_incoming(builder.add(index, _INT(step)), builder.block)
+        for phi, value in zip(phis, new, strict=True):
+            phi.add_incoming(value, builder.block)
+        builder.branch(head)
+        builder.position_at_end(after)
+        return phis
+
+    def for_each_tile(self, rows, vectors, emit: Callable[[int, int], None]):  # type: ignore[no-untyped-def]
+        """Write `emit(rows, vectors)` for every size of a tile, and jump to the one wanted."""
+        builder = self.builder
+        after = builder.append_basic_block("tiles_after")
+        choice = builder.add(builder.mul(rows, _INT(VECTORS)), vectors)
+        switch = builder.switch(choice, after)
+        for r in ROWS:
+            for v in range(1, VECTORS + 1):
+                block = builder.append_basic_block(f"tile_{r}_by_{v}")
+                switch.add_case(_INT(r * VECTORS + v), block)
+                builder.position_at_end(block)
+                emit(r, v)
+                builder.branch(after)
+        builder.position_at_end(after)
+
+
+@intrinsic
+def copy(typing_context, n, source, source_start, to, to_start):  # type: ignore[no-untyped-def]
+    """to[to_start + i] = source[source_start + i] for i < n; made for rows of a few dozen."""
+    signature = types.void(types.intp, source, types.intp, to, types.intp)
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        w = _Writer(context, builder, signature, arguments)
+        n, source, source_start, to, to_start = w.arguments
+        source, to = w.at(source, source_start), w.at(to, to_start)
+        whole = builder.and_(n, _INT(-WIDTH))
+
+        def copy_vector(i, sums):  # type: ignore[no-untyped-def]
+            w.store(w.load(w.at(source, i)), w.at(to, i))
+            return sums
+
+        w.loop(_INT(0), whole, WIDTH, [], copy_vector)
+        with builder.if_then(builder.icmp_signed("<", whole, n)):
+            mask = w.first_lanes(builder.sub(n, whole))
+            w.store(w.load(w.at(source, whole), mask), w.at(to, whole), mask)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def convolve_tile(typing_context, rows, columns, taps, x, x_start, x_offsets, w, w_start, w_step,
+                  w_offsets, offsets_start, y, y_start, y_step):  # type: ignore[no-untyped-def]
+    """y[r y_step + t] += sum_k w[r w_step + w_offsets[k]] x[x_offsets[k] + t].
+
+    r < rows, one of ROWS; t < columns <= TILE_COLUMNS; k < taps. Reads of x go on to the end of
+    the last vector.
+    """
+    size = types.intp
+    signature = types.void(size, size, size, x, size, x_offsets, w, size, size, w_offsets, size,
+                           y, size, size)
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        writer = _Writer(context, builder, signature, arguments)
+        (rows, columns, taps, x, x_start, x_offsets, w, w_start, w_step, w_offsets,
+         offsets_start, y, y_start, y_step) = writer.arguments
+        x, w, y = (writer.at(x, x_start), writer.at(w, w_start), writer.at(y, y_start))
+        x_offsets = writer.at(x_offsets, offsets_start)
+        w_offsets = writer.at(w_offsets, offsets_start)
+        vectors = builder.sdiv(builder.add(columns, _INT(WIDTH - 1)), _INT(WIDTH))
+        before_last = builder.mul(builder.sub(vectors, _INT(1)), _INT(WIDTH))
+        mask = writer.first_lanes(builder.sub(columns, before_last))
+
+        def tile(rows: int, vectors: int) -> None:
+            masks = [None] * (vectors - 1) + [mask]
+            ys = [[writer.at(y, builder.mul(_INT(r), y_step), v * WIDTH) for v in range(vectors)]
+                  for r in range(rows)]
+            ws = [writer.at(w, builder.mul(_INT(r), w_step)) for r in range(rows)]
+
+            def tap(k, sums):  # type: ignore[no-untyped-def]
+                at = writer.at(x, writer.load_index(x_offsets, k))
+                xs = [writer.load(writer.at(at, v * WIDTH)) for v in range(vectors)]
+                offset = writer.load_index(w_offsets, k)
+                new = []
+                for r in range(rows):
+                    weight = writer.broadcast(writer.at(ws[r], offset))
+                    new += [writer.multiply_add(weight, xs[v], sums[r * vectors + v])
+                            for v in range(vectors)]
+                return new
+
+            sums = [writer.load(p, m) for row in ys for p, m in zip(row, masks, strict=True)]
+            sums = writer.loop(_INT(0), taps, 1, sums, tap)
+            for r in range(rows):
+                for v in range(vectors):
+                    writer.store(sums[r * vectors + v], ys[r][v], masks[v])
+
+        writer.for_each_tile(rows, vectors, tile)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def correlate_tile(typing_context, rows, taps, n, dy, dy_start, dy_step, x, x_start, x_offsets,
+                   offsets_start, dw, dw_start, dw_step):  # type: ignore[no-untyped-def]
+    """dw[r dw_step + k] += sum_t dy[r dy_step + t] x[x_offsets[k] + t].
+
+    r < rows, one of ROWS; k < taps <= VECTORS; t < n.
+    """
+    size = types.intp
+    signature = types.void(size, size, size, dy, size, size, x, size, x_offsets, size,
+                           dw, size, size)
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        writer = _Writer(context, builder, signature, arguments)
+        (rows, taps, n, dy, dy_start, dy_step, x, x_start, x_offsets, offsets_start,
+         dw, dw_start, dw_step) = writer.arguments
+        dy, x, dw = (writer.at(dy, dy_start), writer.at(x, x_start), writer.at(dw, dw_start))
+        x_offsets = writer.at(x_offsets, offsets_start)
+        whole = builder.and_(n, _INT(-WIDTH))
+        mask = writer.first_lanes(builder.sub(n, whole))
+
+        def tile(rows: int, taps: int) -> None:
+            dys = [writer.at(dy, builder.mul(_INT(r), dy_step)) for r in range(rows)]
+            xs = [writer.at(x, writer.load_index(x_offsets, _INT(k))) for k in range(taps)]
+
+            def multiply_add(t, sums, mask=None):  # type: ignore[no-untyped-def]
+                x_vectors = [writer.load(writer.at(p, t), mask) for p in xs]
+                new = []
+                for r in range(rows):
+                    dy_vector = writer.load(writer.at(dys[r], t), mask)
+                    new += [writer.multiply_add(dy_vector, x_vectors[k], sums[r * taps + k])
+                            for k in range(taps)]
+                return new
+
+            sums = writer.loop(_INT(0), whole, WIDTH, [_ZERO] * (rows * taps), multiply_add)
+            sums = multiply_add(whole, sums, mask)
+            for r in range(rows):
+                row = writer.at(dw, builder.mul(_INT(r), dw_step))
+                for k in range(taps):
+                    to = writer.at(row, k)
+                    total = writer.sum(sums[r * taps + k])
+                    builder.store(builder.fadd(builder.load(to), total), to)
+
+        writer.for_each_tile(rows, taps, tile)
+        return context.get_dummy_value()
+
+    return signature, generate

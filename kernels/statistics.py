@@ -1,0 +1,113 @@
+"""What is measured while the network trains: norms, shares, means, the guard and the record.
+
+Each is one pass. Sums are float64, so that squares neither overflow nor get lost; whatever is
+not finite shows in the result.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kernels.jit import floats, ints, kernel, longs, real
+
+_INFINITY = np.int32(0x7F800000)  # the bits of inf; those of a NaN are above
+
+
+@kernel("n gradient -> out")
+def gradient_statistics(a):
+    """out = ‖g‖, max |g|, the share of zeros, the number of NaN and inf.
+
+    gradient (n,), out (4,)
+    """
+    n = a[0]
+    gradient, bits, out = floats(a[1], n), ints(a[1], n), floats(a[2], 4)
+    squares, largest, zeros, wild = 0.0, np.int32(0), np.int32(0), np.int32(0)
+    for i in range(n):
+        g = np.float64(gradient[i])
+        squares += g * g
+        # Without its sign bit, a float grows with its bits and NaN is the largest of all: a
+        # maximum of integers that hides nothing, and that LLVM vectorises.
+        size = np.int32(bits[i] & np.int32(0x7FFFFFFF))
+        largest = max(largest, size)
+        zeros = np.int32(zeros + np.int32(size == 0))
+        wild = np.int32(wild + np.int32(size >= _INFINITY))
+    out[0], out[2], out[3] = np.sqrt(squares), zeros / n, wild
+    ints(a[2], 4)[1] = largest
+
+
+@kernel("n x -> norm")
+def vector_norm(a):
+    """norm = √(Σ x²).
+
+    x (n,), norm (1,)
+    """
+    n = a[0]
+    x, squares = floats(a[1], n), 0.0
+    for i in range(n):
+        squares += np.float64(x[i]) * np.float64(x[i])
+    floats(a[2], 1)[0] = np.sqrt(squares)
+
+
+@kernel("n y -> out")
+def activation_statistics(a):
+    """out = the mean and the standard deviation of y.
+
+    y (n,), out (2,)
+    """
+    n = a[0]
+    y, out = floats(a[1], n), floats(a[2], 2)
+    summed, squares = 0.0, 0.0
+    for i in range(n):
+        value = np.float64(y[i])
+        summed += value
+        squares += value * value
+    mean = summed / n
+    variance = squares / n - mean * mean
+    out[0], out[1] = mean, np.sqrt(0.0 if variance < 0.0 else variance)
+
+
+@kernel("batch units positions low high y -> out")
+def unit_activity(a):
+    """out = the share of units whose every output is <= low or >= high: dead or saturated.
+
+    y (batch, units, positions), out (1,)
+    """
+    batch, units, positions = a[0], a[1], a[2]
+    low, high = np.float32(real(a[3])), np.float32(real(a[4]))
+    y, idle = floats(a[5], batch * units * positions), 0
+    for u in range(units):
+        # Left at the first output in range: for a unit at work this looks at one or two samples.
+        is_idle = True
+        for i in range(batch):
+            start = (i * units + u) * positions
+            for p in range(start, start + positions):
+                if not (y[p] <= low or y[p] >= high):
+                    is_idle = False
+                    break
+            if not is_idle:
+                break
+        idle += is_idle
+    floats(a[6], 1)[0] = idle / units
+
+
+@kernel("loss norm -> halt")
+def guard(a):
+    """halt = 1 if the loss or the gradient's norm is not finite, else 0.
+
+    loss, norm (1,), halt int64 (1,)
+    """
+    loss, norm = floats(a[0], 1)[0], floats(a[1], 1)[0]
+    longs(a[2], 1)[0] = np.int64(not (np.isfinite(loss) and np.isfinite(norm)))
+
+
+@kernel("columns rows counters row -> ring")
+def record(a):
+    """ring[step mod rows] = row.
+
+    counters int64: [0] the step; row (columns,), ring (rows, columns)
+    """
+    columns, rows, step = a[0], a[1], longs(a[2], 1)[0]
+    row, ring = floats(a[3], columns), floats(a[4], rows * columns)
+    start = (step % rows) * columns
+    for i in range(columns):
+        ring[start + i] = row[i]

@@ -1,0 +1,66 @@
+"""Data: what a data set is, where it comes from, and how it is made ready for training.
+
+Pure NumPy and the standard library, with Pillow for pictures; knows nothing of networks.
+"""
+
+from playground.data.bundled import (
+    FASHION_FOLDER,
+    digits,
+    fashion_mnist,
+    full_fashion_mnist,
+    iris,
+    wine,
+)
+from playground.data.dataset import DataError, Dataset, make_dataset
+from playground.data.idx_reader import read_idx
+from playground.data.image_folder import read_image_folder
+from playground.data.npz_reader import read_npz
+from playground.data.preview import Preview, preview
+from playground.data.readers import data_format, open_data
+from playground.data.split import PreparedData, Split, Standardiser, prepare, split
+from playground.data.synthetic import (
+    checkerboard,
+    circle,
+    curve,
+    gaussians,
+    moons,
+    multi_gaussian,
+    plane,
+    spiral,
+    xor,
+)
+from playground.data.table_reader import read_csv
+
+__all__ = [
+    "FASHION_FOLDER",
+    "DataError",
+    "Dataset",
+    "PreparedData",
+    "Preview",
+    "Split",
+    "Standardiser",
+    "checkerboard",
+    "circle",
+    "curve",
+    "data_format",
+    "digits",
+    "fashion_mnist",
+    "full_fashion_mnist",
+    "gaussians",
+    "iris",
+    "make_dataset",
+    "moons",
+    "multi_gaussian",
+    "open_data",
+    "plane",
+    "prepare",
+    "preview",
+    "read_csv",
+    "read_idx",
+    "read_image_folder",
+    "read_npz",
+    "spiral",
+    "split",
+    "wine",
+    "xor",
+]

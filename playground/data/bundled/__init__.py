@@ -1,0 +1,12 @@
+"""The data sets that come with the program; see DATA_LICENSES.md for authors and licences."""
+
+from playground.data.bundled.loaders import (
+    FASHION_FOLDER,
+    digits,
+    fashion_mnist,
+    full_fashion_mnist,
+    iris,
+    wine,
+)
+
+__all__ = ["FASHION_FOLDER", "digits", "fashion_mnist", "full_fashion_mnist", "iris", "wine"]

@@ -1,0 +1,163 @@
+"""From a data set to what training reads: two parts and a common scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from playground.data.dataset import DataError, Dataset, FloatArray
+
+Standardise = Literal["none", "feature", "global"]
+
+_CHUNK = 4096  # samples summed at once, so that float64 copies stay small
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Which samples train and which validate; int64 row numbers, shuffled, without overlap."""
+
+    train: npt.NDArray[np.int64]
+    validation: npt.NDArray[np.int64]
+
+
+def split(dataset: Dataset, train_fraction: float, seed: int) -> Split:
+    """Divide at random, the same way for the same seed; each class keeps its share.
+
+    The training part holds round(train_fraction * N) samples, each class within one sample of its
+    exact share, and each part at least one. Raises DataError when that cannot be.
+    """
+    count = len(dataset)
+    if not 0.0 < train_fraction < 1.0:
+        raise DataError(
+            f"The training fraction is {train_fraction:g}; choose a number between 0 and 1 (for "
+            "example 0.8), so that both training and validation get samples."
+        )
+    if count < 2:
+        raise DataError(
+            f"'{dataset.name}' has only {count} sample; at least 2 are needed, one to train on and "
+            "one to validate."
+        )
+    wanted = min(max(round(train_fraction * count), 1), count - 1)
+    rng = random_generator(seed)
+    groups = (
+        [np.flatnonzero(dataset.target == index) for index in range(len(dataset.classes))]
+        if dataset.kind == "classification"
+        else [np.arange(count)]
+    )
+    train, validation = [], []
+    seen = taken = 0
+    for group in groups:
+        # Rounding the running total, not each class, makes the parts add up to `wanted` exactly.
+        seen += len(group)
+        quota = wanted * seen // count - taken
+        taken += quota
+        shuffled = rng.permutation(group)
+        train.append(shuffled[:quota])
+        validation.append(shuffled[quota:])
+    return Split(_mixed(train, rng), _mixed(validation, rng))
+
+
+def _mixed(parts: list[npt.NDArray[np.int64]], rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    return rng.permutation(np.concatenate(parts)).astype(np.int64)
+
+
+def random_generator(seed: int) -> np.random.Generator:
+    """NumPy's PCG64 generator; raises DataError for a seed that is not a whole number >= 0."""
+    if seed < 0 or seed != int(seed):
+        raise DataError(f"The seed is {seed}; choose a whole number of 0 or more.")
+    return np.random.default_rng(int(seed))
+
+
+@dataclass(frozen=True, eq=False)
+class Standardiser:
+    """The affine map (x - mean) / std; mean and std have the sample's shape, or () for one pair."""
+
+    mean: FloatArray
+    std: FloatArray
+
+    @classmethod
+    def fit(cls, x: FloatArray, mode: Standardise) -> Standardiser:
+        """Measure x (N, *shape): per feature, or once over everything ("global", for images).
+
+        A feature that never changes gets std 1: it becomes 0 instead of dividing by zero.
+        """
+        if mode not in ("none", "feature", "global"):
+            raise DataError(
+                f"Standardise is '{mode}'; choose none, feature (each column by itself) or global "
+                "(one scale for all, for images)."
+            )
+        if mode == "none":
+            return cls(np.zeros((), np.float32), np.ones((), np.float32))
+        axes = 0 if mode == "feature" else tuple(range(x.ndim))
+        count = len(x) if mode == "feature" else x.size
+        chunks = range(0, len(x), _CHUNK)
+        mean = sum(x[i : i + _CHUNK].sum(axis=axes, dtype=np.float64) for i in chunks) / count
+        squares = sum(
+            np.square(x[i : i + _CHUNK] - mean, dtype=np.float64).sum(axis=axes) for i in chunks
+        )
+        # In float32 first: a spread too small for it is 0 as well.
+        std = np.asarray(np.sqrt(squares / count), np.float32)
+        return cls(np.asarray(mean, np.float32), np.where(std == 0.0, np.float32(1.0), std))
+
+    def apply(self, x: FloatArray) -> FloatArray:
+        """Standardise x (N, *shape) or one sample into a new float32 array."""
+        return (x - self.mean) / self.std
+
+    def undo(self, x: FloatArray) -> FloatArray:
+        """The inverse of `apply`: back to the data's own units."""
+        return x * self.std + self.mean
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedData:
+    """Arrays ready for training, C-contiguous float32; mean and std map raw data to x_*.
+
+    x_* (N, *shape), target_* (N,) or (N, *target_shape). Targets are raw unless
+    `standardise_target` was asked for; then target_mean and target_std map them.
+    """
+
+    x_train: FloatArray
+    target_train: FloatArray
+    x_validation: FloatArray
+    target_validation: FloatArray
+    dataset: Dataset
+    mean: FloatArray
+    std: FloatArray
+    target_mean: FloatArray
+    target_std: FloatArray
+
+
+def prepare(
+    dataset: Dataset,
+    train_fraction: float = 0.8,
+    standardise: Standardise = "none",
+    seed: int = 0,
+    standardise_target: bool = False,
+) -> PreparedData:
+    """Split the data and scale both parts by what the training part shows; raises DataError.
+
+    The validation part is never looked at for the scale. `standardise_target` scales regression
+    targets the same way (prices in the 100,000s train badly raw); class numbers stay as they are.
+    """
+    parts = split(dataset, train_fraction, seed)
+    x_train = dataset.x[parts.train]
+    target_train = dataset.target[parts.train]
+    scale = Standardiser.fit(x_train, standardise)
+    scale_target = standardise_target and dataset.kind == "regression"
+    target_scale = Standardiser.fit(target_train, "feature" if scale_target else "none")
+    return PreparedData(
+        x_train=np.ascontiguousarray(scale.apply(x_train)),
+        target_train=np.ascontiguousarray(target_scale.apply(target_train)),
+        x_validation=np.ascontiguousarray(scale.apply(dataset.x[parts.validation])),
+        target_validation=np.ascontiguousarray(
+            target_scale.apply(dataset.target[parts.validation])
+        ),
+        dataset=dataset,
+        mean=scale.mean,
+        std=scale.std,
+        target_mean=target_scale.mean,
+        target_std=target_scale.std,
+    )

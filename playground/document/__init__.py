@@ -1,0 +1,171 @@
+"""Saving and opening documents: `name.playground`, or the bare `graph.json` of one.
+
+A document is a zip of manifest.json, graph.json, weights.safetensors, state.safetensors,
+history.csv and thumbnail.png. Only the first two must be there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from playground import graph_json
+from playground.document import archive, history_csv, tensors
+from playground.document.atomic import replacing
+from playground.graph import Graph
+from playground.graph_json import FORMAT, VERSION, DocumentError
+from playground.history import HistoryView
+from playground.state import SavedState
+
+SUFFIX = ".playground"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A document. notes: sentences on what did not fit; read_only: saving would lose something."""
+
+    graph: Graph
+    state: SavedState | None = None
+    history: HistoryView | None = None
+    thumbnail: bytes | None = None
+    notes: tuple[str, ...] = ()
+    read_only: bool = False
+
+
+class _Manifest(msgspec.Struct):
+    format: str
+    version: int
+    sha256: dict[str, str] = {}
+
+
+def save(path: str | os.PathLike[str], graph: Graph, state: SavedState | None = None,
+         history: HistoryView | None = None, thumbnail: bytes | None = None) -> None:
+    """Write a document; a path that ends in .json gets the graph alone. Raises DocumentError."""
+    path = Path(path)
+    text = graph_json.encode(graph)
+    with _told(path):
+        if path.suffix == ".json":
+            with replacing(path) as file:
+                file.write(text)
+        else:
+            archive.write(path, _members(text, state, history, thumbnail))
+
+
+def save_history(path: str | os.PathLike[str], history: HistoryView) -> None:
+    """Write the history alone, as CSV. Raises DocumentError."""
+    path = Path(path)
+    with _told(path), replacing(path) as file:
+        file.write(history_csv.to_csv(history))
+
+
+def load(path: str | os.PathLike[str]) -> Loaded:
+    """Open a document. Raises DocumentError."""
+    path = Path(path)
+    try:
+        with open(path, "rb") as file:
+            start = file.read(512)
+            file.seek(0)
+            if start.startswith(b"PK"):
+                return _from_zip(file)
+            if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+                decoded = graph_json.decode(
+                    file.read(graph_json.MAX_BYTES + 1).removeprefix(b"\xef\xbb\xbf"))
+                return Loaded(decoded.graph, notes=decoded.notes, read_only=decoded.read_only)
+        raise DocumentError("it is empty" if not start else
+                            f"it is neither a {SUFFIX} document nor the graph.json of one")
+    except OSError as error:
+        raise DocumentError(f"{path} cannot be opened: {error.strerror or error}. "
+                            "Check the name and the folder.") from error
+    except DocumentError as error:
+        text = str(error)
+        if text[0].islower():  # The end of a sentence about the file.
+            text = f"This is not a document that can be opened: {text}. Try an earlier copy of it."
+        raise DocumentError(f"{path}: {text}") from error
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What the system has against saving, as a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise DocumentError(
+            f"{path} could not be saved: {error.strerror or error}. What was there before is "
+            "unchanged; free some space, or save to another folder.") from error
+
+
+def _members(graph: bytes, state: SavedState | None, history: HistoryView | None,
+             thumbnail: bytes | None) -> dict[str, bytes]:
+    members = {"graph.json": graph}
+    if state is not None:
+        members["weights.safetensors"], members["state.safetensors"] = tensors.to_bytes(state)
+    if history is not None:
+        members["history.csv"] = history_csv.to_csv(history)
+    if thumbnail is not None:
+        members["thumbnail.png"] = thumbnail
+    manifest = _Manifest(FORMAT, VERSION, {
+        name: hashlib.sha256(data).hexdigest() for name, data in members.items()})
+    text = msgspec.json.format(msgspec.json.encode(manifest, order="sorted"), indent=2)
+    return {"manifest.json": text + b"\n"} | members
+
+
+def _from_zip(file: IO[bytes]) -> Loaded:
+    members = archive.Archive(file)
+    try:
+        manifest = msgspec.json.decode(members.read("manifest.json"), type=_Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise DocumentError(f"its manifest.json is wrong ({error})") from error
+    if manifest.format != FORMAT or manifest.version < 1:
+        raise DocumentError("its manifest.json is not one of this app")
+    text = members.read("graph.json")
+    decoded = graph_json.decode(text)
+    notes = list(decoded.notes)
+    read_only = decoded.read_only or manifest.version > VERSION
+    if manifest.version > VERSION and not decoded.read_only:
+        notes.append(f"This document was written by a newer version (format {manifest.version}). "
+                     "It opens read-only: update the app to edit it.")
+    if hashlib.sha256(text).hexdigest() != manifest.sha256.get("graph.json"):
+        notes.append("The graph was changed by hand since the document was saved.")
+    if members.strangers and not read_only:
+        notes.append(f"{', '.join(members.strangers)} in this document is not known and will be "
+                     "left out when it is saved.")
+    loaded = _with_arrays(Loaded(decoded.graph), members, notes)
+    return replace(loaded, notes=tuple(notes), read_only=read_only or loaded.read_only)
+
+
+def _with_arrays(loaded: Loaded, members: archive.Archive, notes: list[str]) -> Loaded:
+    """Add weights, history and picture; a damaged one costs only itself, and the right to save."""
+    def told(error: DocumentError) -> Loaded:
+        notes.append(f"A part of this document cannot be read: {error}. The rest opens, "
+                     "read-only, so that saving does not lose what may still be rescued.")
+        return replace(loaded, read_only=True)
+
+    if "weights.safetensors" in members:
+        try:
+            rest = members.read("state.safetensors") if "state.safetensors" in members else None
+            loaded = replace(loaded, state=tensors.from_bytes(
+                members.read("weights.safetensors"), rest, loaded.graph, notes))
+        except DocumentError as error:
+            loaded = told(error)
+    if "history.csv" in members:
+        try:
+            loaded = replace(loaded, history=history_csv.from_csv(members.read("history.csv")))
+        except DocumentError as error:
+            loaded = told(error)
+    if "thumbnail.png" in members:
+        try:
+            loaded = replace(loaded, thumbnail=members.read("thumbnail.png"))
+        except DocumentError as error:
+            loaded = told(error)
+    return loaded
+
+
+__all__ = ["SUFFIX", "VERSION", "DocumentError", "Loaded", "load", "save",
+           "save_history"]

@@ -1,0 +1,100 @@
+"""Weights and training state as safetensors: plain numbers that other programs read too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+
+from playground.graph import Graph
+from playground.graph_json import DocumentError
+from playground.layers.base import Layer, Shape, show_shape
+from playground.shapes import check
+from playground.state import Array, SavedState
+
+
+def to_bytes(state: SavedState) -> tuple[bytes, bytes]:
+    """(weights.safetensors, state.safetensors)."""
+    rest: dict[str, np.ndarray] = {
+        "step": np.array(state.step, np.int64), "position": np.array(state.position, np.int64)}
+    for part in ("optimizer", "running"):
+        rest |= {f"{part}/{name}": array for name, array in getattr(state, part).items()}
+    rest |= {f"counters/{name}": np.array(value, np.int64)
+             for name, value in state.counters.items()}
+    return _pack(state.parameters), _pack(rest)
+
+
+def from_bytes(weights: bytes, rest: bytes | None, graph: Graph, notes: list[str]) -> SavedState:
+    """What fits the graph; what does not is told in `notes`. Raises DocumentError."""
+    parameters = _floats(_unpack(weights, "weights.safetensors"), "weights.safetensors", notes)
+    refused = _misfits(parameters, graph, notes)
+    parameters = {name: array for name, array in parameters.items() if name not in refused}
+    if rest is None:
+        return SavedState(step=0, parameters=parameters)
+    tensors = _unpack(rest, "state.safetensors")
+    whole = {name: array for name, array in tensors.items()
+             if array.dtype == np.int64 and array.shape == ()}
+    floats = _floats({name: array for name, array in tensors.items() if name not in whole},
+                     "state.safetensors", notes)
+    numbers = {name: int(value) for name, value in whole.items()}
+    step, position = numbers.pop("step", 0), numbers.pop("position", 0)
+    if step < 0 or position < 0:
+        raise DocumentError(f"state.safetensors says step {step}, instruction {position}; "
+                            "neither can be below 0.")
+    return SavedState(
+        step, position, parameters, _part("optimizer", floats, refused),
+        _part("running", floats, refused), _part("counters", numbers, refused))
+
+
+def _part(part: str, named: Mapping[str, Any], refused: set[str]) -> dict[str, Any]:
+    """The entries of one part, without those of refused parameters ("dense_1.w.velocity")."""
+    entries = {name.removeprefix(f"{part}/"): value for name, value in named.items()
+               if name.startswith(f"{part}/")}
+    return {name: value for name, value in entries.items()
+            if not any(name == r or name.startswith(f"{r}.") for r in refused)}
+
+
+def _misfits(parameters: Mapping[str, Array], graph: Graph, notes: list[str]) -> set[str]:
+    """Names of tensors that the graph has no place for. Where shapes are unknown, all fit."""
+    result = check(graph)
+    wanted: dict[str, Shape] = {}
+    known = set()
+    for node in graph.nodes:
+        if isinstance(node.layer, Layer) and node.id in result.inputs:
+            known.add(node.id)
+            shapes = (signal.shape for signal in result.inputs[node.id])
+            wanted |= {f"{node.id}.{p.name}": p.shape for p in node.layer.parameters(*shapes)}
+    refused = set()
+    for name, array in parameters.items():
+        node_id = name.partition(".")[0]
+        if name in wanted and array.shape != wanted[name]:
+            notes.append(f"The saved weights {name} are {show_shape(array.shape)} where "
+                         f"{show_shape(wanted[name])} are wanted: they start anew.")
+        elif name not in wanted and (node_id in known or node_id not in graph):
+            notes.append(f"The saved weights {name} belong to no layer and are left out.")
+        else:
+            continue
+        refused.add(name)
+    return refused
+
+
+def _floats(tensors: Mapping[str, np.ndarray], file: str, notes: list[str]) -> dict[str, Array]:
+    kept = {name: array for name, array in tensors.items() if array.dtype == np.float32}
+    notes += [f"{name} in {file} holds {array.dtype}, where float32 is wanted: left out."
+              for name, array in tensors.items() if name not in kept]
+    return kept
+
+
+def _pack(tensors: Mapping[str, np.ndarray]) -> bytes:
+    contiguous = {name: np.ascontiguousarray(tensors[name]).reshape(tensors[name].shape)
+                  for name in sorted(tensors)}
+    return safetensors.numpy.save(contiguous)
+
+
+def _unpack(data: bytes, file: str) -> dict[str, np.ndarray]:
+    try:
+        return safetensors.numpy.load(data)
+    except (safetensors.SafetensorError, KeyError, ValueError, TypeError, OverflowError) as error:
+        raise DocumentError(f"{file} is damaged ({error})") from error

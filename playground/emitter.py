@@ -1,0 +1,73 @@
+"""What a layer sees while it emits its instructions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from kernels.jit import Kernel
+from playground.tensor import Tensor
+
+Phase = Literal["load", "forward", "loss", "backward", "clip", "update"]
+PHASES: tuple[Phase, ...] = ("load", "forward", "loss", "backward", "clip", "update")
+
+Operand = Tensor | int | float
+
+
+@dataclass(frozen=True, eq=False)
+class Instruction:
+    """One call of a kernel, and what it belongs to."""
+
+    kernel: Kernel
+    operands: Mapping[str, Operand]
+    node: str | None
+    phase: Phase
+    time: int | None = None
+    """The time step of a recurrent layer."""
+    lane: int = 0
+    """The batch shard that it works on."""
+
+    @property
+    def reads(self) -> tuple[Tensor, ...]:
+        return tuple(o for n in self.kernel.inputs
+                     if isinstance(o := self.operands[n], Tensor))
+
+    @property
+    def writes(self) -> tuple[Tensor, ...]:
+        return tuple(o for n in self.kernel.outputs
+                     if isinstance(o := self.operands[n], Tensor))
+
+
+@dataclass(frozen=True)
+class Emitter:
+    """A node's tensors in one phase, and the way to append instructions.
+
+    batch: samples in this lane. x, y: the tensors of the input and output ports, (batch, *shape).
+    dx, dy: gradients of the loss with respect to them; dx[i] is None where nobody needs it.
+    w, dw: parameters and their gradients by name. work: the layer's workspace by name.
+    """
+
+    append: Callable[..., None]
+    batch: int
+    training: bool
+    x: tuple[Tensor, ...]
+    y: tuple[Tensor, ...]
+    dx: tuple[Tensor | None, ...]
+    dy: tuple[Tensor, ...]
+    w: Mapping[str, Tensor]
+    dw: Mapping[str, Tensor]
+    work: Mapping[str, Tensor]
+    counters: Tensor
+    """int64 counters; [0] is the number of finished steps. For counter-based random numbers."""
+    random_key: int
+    """Differs between nodes, lanes and dropout seeds; an operand for counter-based randomness."""
+    total: int
+    """Samples of the whole step, over all lanes: losses divide by it, so that lanes add up."""
+
+    def emit(self, kernel: Kernel, *, time: int | None = None, **operands: Operand) -> None:
+        """Append an instruction; the operands carry the kernel's own names."""
+        if set(operands) != set(kernel.operands):
+            raise TypeError(
+                f"{kernel.name} takes {kernel.operands}, got {tuple(operands)}")
+        self.append(kernel, operands, time)

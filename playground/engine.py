@@ -1,0 +1,384 @@
+"""The thread that trains. It owns the session; the window sends commands and takes snapshots.
+
+Nothing here knows of a window. Commands are functions put in a queue; a snapshot is made only
+when the last one has been taken, so that a slow window never causes a backlog.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+import numpy as np
+
+from playground.diagnosis import verdict_of
+from playground.emitter import Phase
+from playground.graph import Graph
+from playground.history import HistoryView
+from playground.probes import answer
+from playground.program import NODE_STATISTICS
+from playground.session import Session, Unit
+from playground.snapshot import NodeStatistics, Probe, Snapshot, State, Verdict
+from playground.state import SavedState
+from playground.training import Training
+
+SLICE = 0.03
+"""Seconds of one call of the machine: how long pausing may take."""
+VALIDATION_SHARE = 0.08
+"""At most this share of the time goes into validating."""
+_PARAMETER_STATISTICS = frozenset({
+    "grad_norm_before", "grad_max", "grad_zeros", "nonfinite", "grad_norm", "update_ratio"})
+
+Command = Callable[[], None]
+T = TypeVar("T")
+
+
+class Engine:
+    """Trains one network at a time. All public methods may be called from any thread."""
+
+    def __init__(self, threads: int = 1) -> None:
+        self._thread = threading.Thread(target=self._work, name="training", daemon=True)
+        self.threads = threads
+        self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._session: Session | None = None
+        self._state: State = "empty"
+        self._message, self._node, self._progress = "", None, ""
+        self._quitting = False
+        self._until_step: int | None = None
+        self._speed: float | None = None
+        self._probes: frozenset[Probe] = frozenset()
+        self._wanted = threading.Event()
+        self._wanted.set()
+        self._changed = True
+        self._newest: Snapshot | None = None
+        self._rate = _Rate()
+        self._next_validation = 0.0
+        self._owed_steps = 0.0
+        self._last_slice = 0.0
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def quit(self) -> None:
+        """Stop the thread and wait for it."""
+        self._commands.put(self._stop)
+        if self._thread.is_alive():
+            self._thread.join()
+
+    # -- commands -----------------------------------------------------------------------------
+
+    def load(self, graph: Graph, saved: SavedState | None = None,
+             history: HistoryView | None = None) -> None:
+        """Train this graph from now on.
+
+        With `saved`, go on from there. Otherwise parameters with the same node, name and shape
+        keep their values, and training goes on if it was running.
+        """
+        self._commands.put(lambda: self._load(graph, saved, history))
+
+    def unload(self) -> None:
+        """Have no network (the canvas shows one that cannot train)."""
+        self._commands.put(self._unload)
+
+    def set_training(self, training: Training) -> None:
+        """Change numbers such as the learning rate without starting anew."""
+        self._commands.put(lambda: self._set_training(training))
+
+    def run(self) -> None:
+        """Run until paused."""
+        self._commands.put(self._go)
+
+    def run_until(self, step: int | None = None, epoch: int | None = None) -> None:
+        """Run until so many steps or epochs are finished."""
+        self._commands.put(lambda: self._go(step, epoch))
+
+    def pause(self) -> None:
+        self._commands.put(self._pause)
+
+    def step(self, unit: Unit) -> None:
+        """Go to the end of the current instruction, layer, phase, batch or epoch."""
+        self._commands.put(lambda: self._once(lambda s: s.forward_to(unit)))
+
+    def back(self, unit: Unit) -> None:
+        """Go back to the start of the current one, or to the one before."""
+        self._commands.put(lambda: self._once(lambda s: s.back(unit)))
+
+    def run_to(self, node: str, phase: Phase | None = None) -> None:
+        """Run until this node comes next."""
+        self._commands.put(lambda: self._once(lambda s: s.run_to(node, phase)))
+
+    def reset(self) -> None:
+        """Initial weights, step 0."""
+        self._commands.put(lambda: self._once(Session.reset))
+
+    def set_speed(self, steps_per_second: float | None) -> None:
+        """Run no faster than this; None: as fast as it goes."""
+        self._commands.put(lambda: self._set_speed(steps_per_second))
+
+    def watch(self, probes: frozenset[Probe]) -> None:
+        """What the next snapshots should hold."""
+        self._commands.put(lambda: self._watch(probes))
+
+    def take_snapshot(self) -> Snapshot | None:
+        """The newest snapshot, once; None when nothing new has happened. Asks for the next."""
+        snapshot, self._newest = self._newest, None
+        if snapshot is not None or not self._wanted.is_set():
+            self._wanted.set()
+        return snapshot
+
+    def saved_state(self, timeout: float = 10.0) -> SavedState | None:
+        """What a document keeps, as copies; None without a network. Waits for the thread."""
+        return self.ask(Session.saved_state, timeout)
+
+    def ask(self, question: Callable[[Session], T], timeout: float = 10.0) -> T | None:
+        """Let the training thread answer a question; None without a network."""
+        if not self._thread.is_alive():
+            return None
+        future: Future[T | None] = Future()
+
+        def work() -> None:
+            try:
+                future.set_result(question(self._session) if self._session else None)
+            except Exception as error:
+                future.set_exception(error)
+
+        self._commands.put(work)
+        return future.result(timeout)
+
+    # -- the thread ---------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        while not self._quitting:
+            self._obey()
+            try:
+                if self._state == "running":
+                    self._train()
+                if self._wanted.is_set() and self._changed:
+                    self._publish()
+            except Exception as error:  # The window must hear of any failure, and live on.
+                self._fail(error)
+        self._session = None
+
+    def _obey(self) -> None:
+        """Carry out what was commanded; sleep while there is nothing to do."""
+        idle = self._state != "running"
+        try:
+            # While idle, wake up now and then: a snapshot may have been asked for.
+            command = self._commands.get(timeout=0.02 if idle else 0) if idle else (
+                self._commands.get_nowait())
+        except queue.Empty:
+            return
+        while True:
+            try:
+                command()
+            except Exception as error:
+                self._fail(error)
+            try:
+                command = self._commands.get_nowait()
+            except queue.Empty:
+                return
+
+    def _train(self) -> None:
+        session = self._session
+        assert session is not None
+        if self._until_step is not None and session.step >= self._until_step:
+            self._pause()
+            return
+        most = self._allowance()
+        if most == 0:
+            time.sleep(0.005)
+            return
+        steps = session.run_for(SLICE, most)
+        self._rate.add(steps)
+        self._changed = True
+        if session.trouble is not None:
+            self._state, self._message = "diverged", session.trouble.text
+            self._node = session.trouble.node
+        elif time.perf_counter() >= self._next_validation:
+            self._validate(session)
+
+    def _allowance(self) -> int | None:
+        """Steps that the speed limit allows now."""
+        now = time.perf_counter()
+        elapsed, self._last_slice = now - self._last_slice, now
+        left = None
+        if self._until_step is not None and self._session is not None:
+            left = max(1, self._until_step - self._session.step)
+        if self._speed is None:
+            return left
+        self._owed_steps = min(self._owed_steps + elapsed * self._speed,
+                               max(1.0, self._speed * SLICE * 2))
+        allowed = int(self._owed_steps)
+        allowed = allowed if left is None else min(allowed, left)
+        self._owed_steps -= allowed
+        return allowed
+
+    def _validate(self, session: Session) -> None:
+        started = time.perf_counter()
+        session.validate()
+        took = time.perf_counter() - started
+        self._next_validation = started + max(0.1, took / VALIDATION_SHARE)
+
+    def _load(self, graph: Graph, saved: SavedState | None, history: HistoryView | None) -> None:
+        was_running = self._state == "running"
+        old = self._session
+        if saved is None and old is not None:
+            saved, history = old.saved_state(), old.history.view()
+        self._state, self._progress, self._message, self._node = "compiling", "", "", None
+        self._publish()
+        session = Session(graph, threads=self.threads, progress=self._show_progress)
+        if saved is not None:
+            session.restore(saved, history, keep_position=old is None)
+        self._session = session
+        self._state = "running" if was_running else "paused"
+        self._changed = True
+        session.validate()
+
+    def _show_progress(self, text: str) -> None:
+        self._progress = text
+        self._publish()
+
+    def _unload(self) -> None:
+        self._session, self._state, self._changed = None, "empty", True
+        self._message, self._node = "", None
+
+    def _set_training(self, training: Training) -> None:
+        if self._session is None:
+            return
+        if self._session.set_training(training):
+            self._changed = True
+        else:
+            self._load(self._session.graph.with_training(training), None, None)
+
+    def _go(self, step: int | None = None, epoch: int | None = None) -> None:
+        if self._session is None or self._session.trouble is not None:
+            return
+        if epoch is not None:
+            step = epoch * self._session.program.batches_per_epoch
+        self._until_step = step
+        self._rate.start()
+        self._last_slice = time.perf_counter()
+        self._state, self._changed = "running", True
+
+    def _pause(self) -> None:
+        if self._state == "running":
+            self._state, self._changed = "paused", True
+            if self._session is not None:
+                self._session.validate()
+
+    def _once(self, work: Callable[[Session], object]) -> None:
+        """Do one thing and stay paused."""
+        session = self._session
+        if session is None:
+            return
+        work(session)
+        trouble = session.trouble
+        self._state = "diverged" if trouble else "paused"
+        self._message = trouble.text if trouble else ""
+        self._node = trouble.node if trouble else None
+        if session.position == 0 and not trouble:
+            session.validate()
+        self._changed = True
+
+    def _set_speed(self, steps_per_second: float | None) -> None:
+        self._speed, self._owed_steps = steps_per_second, 0.0
+
+    def _watch(self, probes: frozenset[Probe]) -> None:
+        if probes != self._probes:
+            self._probes, self._changed = probes, True
+
+    def _stop(self) -> None:
+        self._quitting = True
+
+    def _fail(self, error: Exception) -> None:
+        self._state, self._changed = "failed", True
+        self._message = str(error) or type(error).__name__
+        self._node = None
+        self._publish()
+
+    # -- snapshots ----------------------------------------------------------------------------
+
+    def _publish(self) -> None:
+        self._wanted.clear()
+        self._changed = False
+        self._newest = self._snapshot()
+
+    def _snapshot(self) -> Snapshot:
+        session = self._session
+        if session is None:
+            return Snapshot(state=self._state, message=self._message, node=self._node,
+                            progress=self._progress)
+        history = session.history.view()
+        nan = float("nan")
+        measured = session.step > 0 or session.position > 0
+        return Snapshot(
+            state=self._state, message=self._message, node=self._node,
+            program=session.program, position=session.position, step=session.step,
+            epoch=session.epoch, batch_in_epoch=session.batch_in_epoch,
+            batches_per_epoch=session.program.batches_per_epoch,
+            steps_per_second=self._rate.value() if self._state == "running" else 0.0,
+            instrumentation=session.instrumentation(),
+            can_step_back=session.can_step_back,
+            loss=session.measured("loss") if measured else nan,
+            metric=session.measured("metric") if measured else nan,
+            metric_name=session.metric_name,
+            validation_loss=session.validation.loss if session.validation else nan,
+            validation_metric=session.validation.metric if session.validation else nan,
+            learning_rate=session.measured("learning_rate") if measured else nan,
+            nodes=_statistics(session) if measured else {},
+            history=history,
+            verdict=verdict_of(session.program, history) if self._state != "diverged" else
+            Verdict("diverged", self._message),
+            values=self._answers(session), progress=self._progress)
+
+    def _answers(self, session: Session) -> dict[Probe, object]:
+        answers: dict[Probe, object] = {}
+        for probe in self._probes:
+            with np.errstate(all="ignore"):
+                value = answer(session, probe)
+            if value is not None:
+                answers[probe] = value
+        return answers
+
+
+def _statistics(session: Session) -> dict[str, NodeStatistics]:
+    """The last measurements of each node; NaN for what a node does not have."""
+    nodes: dict[str, NodeStatistics] = {}
+    with_parameters = {t.node for t in session.program.tensors.values()
+                       if t.region == "parameters"}
+    columns = session.program.columns
+    for i, column in enumerate(columns):
+        node, _, name = column.rpartition(".")
+        if not node or name != NODE_STATISTICS[0]:
+            continue
+        values = dict(zip(NODE_STATISTICS, session.row[i:i + len(NODE_STATISTICS)].tolist(),
+                          strict=True))
+        for statistic in NODE_STATISTICS:
+            if node not in with_parameters and statistic in _PARAMETER_STATISTICS:
+                values[statistic] = float("nan")
+        nodes[node] = NodeStatistics(**values)
+    return nodes
+
+
+class _Rate:
+    """Steps per second over the last second or so."""
+
+    def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        self._marks: list[tuple[float, int]] = [(time.perf_counter(), 0)]
+
+    def add(self, steps: int) -> None:
+        now = time.perf_counter()
+        self._marks.append((now, self._marks[-1][1] + steps))
+        while len(self._marks) > 2 and now - self._marks[0][0] > 1.0:
+            self._marks.pop(0)
+
+    def value(self) -> float:
+        (t0, n0), (t1, n1) = self._marks[0], self._marks[-1]
+        return (n1 - n0) / (t1 - t0) if t1 > t0 else 0.0

@@ -1,0 +1,240 @@
+"""The network as a value: nodes, edges and training settings. An edit returns a new Graph.
+
+The graph knows nothing of windows, programs or weights. It refuses what no network can be
+(cycles, taken or unknown ports); whether shapes fit is told by `playground.shapes`.
+"""
+
+from __future__ import annotations
+
+import graphlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from playground.layers import LAYERS, Layer
+from playground.training import Training
+
+
+class GraphError(Exception):
+    """An edit the graph refuses; the text is a sentence for the user."""
+
+
+class UnknownLayer(msgspec.Struct, frozen=True, kw_only=True):
+    """A node of a kind that this version does not know: kept and saved as it came, never run."""
+
+    kind: str
+    raw: dict[str, Any] = {}
+    why: str = ""
+    """The sentence that says what is wrong with it."""
+
+    def settings(self) -> dict[str, Any]:
+        return self.raw
+
+
+class Node(msgspec.Struct, frozen=True, kw_only=True):
+    """A layer at a place on the canvas. `id` is short, stable and unique: "conv_1"."""
+
+    id: str
+    layer: Layer | UnknownLayer
+    x: float = 0.0
+    y: float = 0.0
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return self.layer.inputs if isinstance(self.layer, Layer) else ()
+
+
+class Edge(msgspec.Struct, frozen=True, order=True):
+    """From output port `source_port` of node `source` to input port `target_port` of `target`.
+
+    Ports count from 0. A variadic layer has as many input ports as it needs.
+    """
+
+    source: str
+    source_port: int
+    target: str
+    target_port: int
+
+
+class Graph(msgspec.Struct, frozen=True):
+    """Nodes in the order in which they were added, edges sorted, and how to train."""
+
+    nodes: tuple[Node, ...] = ()
+    edges: tuple[Edge, ...] = ()
+    training: Training = Training()
+    notes: str = ""
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def node(self, id: str) -> Node:
+        for node in self.nodes:
+            if node.id == id:
+                return node
+        raise KeyError(id)
+
+    def __contains__(self, id: object) -> bool:
+        return any(node.id == id for node in self.nodes)
+
+    def inputs_of(self, id: str) -> tuple[Edge, ...]:
+        """The edges into a node, by port."""
+        return tuple(sorted((e for e in self.edges if e.target == id),
+                            key=lambda e: e.target_port))
+
+    def outputs_of(self, id: str) -> tuple[Edge, ...]:
+        return tuple(e for e in self.edges if e.source == id)
+
+    def order(self) -> tuple[Node, ...]:
+        """The nodes so that each comes after its inputs; ties keep the order of `nodes`."""
+        return tuple(_topological(self.nodes, self.edges))
+
+    def new_id(self, kind: str) -> str:
+        """The first free "kind_1", "kind_2", ..."""
+        taken = {node.id for node in self.nodes}
+        number = 1
+        while f"{kind}_{number}" in taken:
+            number += 1
+        return f"{kind}_{number}"
+
+    def free_port(self, id: str) -> int | None:
+        """The first input port of a node that nothing is connected to."""
+        layer = self.node(id).layer
+        if not isinstance(layer, Layer):
+            return None
+        taken = {e.target_port for e in self.edges if e.target == id}
+        ports = len(taken) + 1 if layer.variadic else len(layer.inputs)
+        return next((port for port in range(ports) if port not in taken), None)
+
+    # -- editing ------------------------------------------------------------------------------
+
+    def with_node(self, layer: Layer | UnknownLayer, x: float = 0.0, y: float = 0.0,
+                  id: str | None = None) -> Graph:
+        """Add a node; its id is the last node's of the result unless given."""
+        id = id or self.new_id(layer.kind)
+        if id in self:
+            raise GraphError(f"There is already a node called {id}. Choose another name.")
+        node = Node(id=id, layer=layer, x=x, y=y)
+        return msgspec.structs.replace(self, nodes=(*self.nodes, node))
+
+    def without(self, ids: Iterable[str]) -> Graph:
+        """Remove nodes and the edges that touch them."""
+        gone = set(ids)
+        return self._replace(
+            nodes=tuple(n for n in self.nodes if n.id not in gone),
+            edges=tuple(e for e in self.edges if not {e.source, e.target} & gone))
+
+    def with_edge(self, edge: Edge) -> Graph:
+        """Connect two ports. Raises GraphError for unknown or taken ports and for cycles."""
+        self._check_ports(edge)
+        for other in self.edges:
+            if (other.target, other.target_port) == (edge.target, edge.target_port):
+                raise GraphError(
+                    f"{edge.target} already takes its input from {other.source}. "
+                    "Remove that connection first, or join both with Add or Concat.")
+        edges = (*self.edges, edge)
+        try:
+            _topological(self.nodes, edges)
+        except graphlib.CycleError as error:
+            raise GraphError(
+                f"Connecting {edge.source} to {edge.target} would close a cycle: data must "
+                "flow one way, from the data node to the loss.") from error
+        return self._replace(edges=tuple(sorted(edges)))
+
+    def connect(self, source: str, target: str, source_port: int = 0,
+                target_port: int | None = None) -> Graph:
+        """Connect to the first free input port, or to the one given."""
+        if target_port is None:
+            port = self.free_port(target) if target in self else 0
+            target_port = 0 if port is None else port
+        return self.with_edge(Edge(source, source_port, target, target_port))
+
+    def without_edges(self, edges: Iterable[Edge]) -> Graph:
+        gone = set(edges)
+        return self._replace(edges=tuple(e for e in self.edges if e not in gone))
+
+    def with_layer(self, id: str, layer: Layer) -> Graph:
+        """Give a node other settings (or another kind with the same ports)."""
+        return self._with_nodes({id: msgspec.structs.replace(self.node(id), layer=layer)})
+
+    def moved(self, places: Mapping[str, tuple[float, float]]) -> Graph:
+        """Put nodes elsewhere on the canvas."""
+        return self._with_nodes({
+            id: msgspec.structs.replace(self.node(id), x=float(x), y=float(y))
+            for id, (x, y) in places.items()})
+
+    def renamed(self, old: str, new: str) -> Graph:
+        """Give a node another id."""
+        if not new.isidentifier():
+            raise GraphError(f"{new!r} cannot be a name: use letters, digits and underscores, "
+                             "starting with a letter.")
+        if new in self and new != old:
+            raise GraphError(f"There is already a node called {new}. Choose another name.")
+        swap = {old: new}
+        return self._replace(
+            nodes=tuple(msgspec.structs.replace(n, id=swap.get(n.id, n.id)) for n in self.nodes),
+            edges=tuple(sorted(Edge(swap.get(e.source, e.source), e.source_port,
+                                    swap.get(e.target, e.target), e.target_port)
+                               for e in self.edges)))
+
+    def with_training(self, training: Training) -> Graph:
+        return self._replace(training=training)
+
+    def pasted(self, other: Graph, dx: float, dy: float) -> tuple[Graph, tuple[str, ...]]:
+        """Add copies of another graph's nodes and inner edges; returns the new ids too."""
+        graph, names = self, {}
+        for node in other.nodes:
+            graph = graph.with_node(node.layer, node.x + dx, node.y + dy)
+            names[node.id] = graph.nodes[-1].id
+        for e in other.edges:
+            if e.source in names and e.target in names:
+                graph = graph.with_edge(
+                    Edge(names[e.source], e.source_port, names[e.target], e.target_port))
+        return graph, tuple(names.values())
+
+    def part(self, ids: Iterable[str]) -> Graph:
+        """Only these nodes and the edges between them (for the clipboard)."""
+        kept = set(ids)
+        return Graph(nodes=tuple(n for n in self.nodes if n.id in kept),
+                     edges=tuple(e for e in self.edges if {e.source, e.target} <= kept))
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _replace(self, **changes: Any) -> Graph:
+        return msgspec.structs.replace(self, **changes)
+
+    def _with_nodes(self, changed: Mapping[str, Node]) -> Graph:
+        return self._replace(nodes=tuple(changed.get(n.id, n) for n in self.nodes))
+
+    def _check_ports(self, edge: Edge) -> None:
+        for id in (edge.source, edge.target):
+            if id not in self:
+                raise GraphError(f"There is no node called {id} to connect.")
+        source, target = self.node(edge.source).layer, self.node(edge.target).layer
+        if isinstance(source, Layer) and not 0 <= edge.source_port < len(source.outputs):
+            raise GraphError(f"{edge.source} has no output number {edge.source_port + 1}"
+                             + (": it ends the network." if not source.outputs else "."))
+        if isinstance(target, Layer) and not (
+                0 <= edge.target_port and
+                (target.variadic or edge.target_port < len(target.inputs))):
+            raise GraphError(f"{edge.target} has no input number {edge.target_port + 1}"
+                             + (": it takes nothing, it is where data starts."
+                                if not target.inputs else "."))
+
+
+def _topological(nodes: Iterable[Node], edges: Iterable[Edge]) -> list[Node]:
+    nodes = list(nodes)
+    place = {node.id: i for i, node in enumerate(nodes)}
+    sorter: graphlib.TopologicalSorter[str] = graphlib.TopologicalSorter(
+        {node.id: () for node in nodes})
+    for e in edges:
+        sorter.add(e.target, e.source)
+    sorter.prepare()
+    order: list[Node] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready(), key=place.__getitem__)
+        order += [nodes[place[id]] for id in ready]
+        sorter.done(*ready)
+    return order
+
+
+__all__ = ["LAYERS", "Edge", "Graph", "GraphError", "Node", "UnknownLayer"]

@@ -1,0 +1,35 @@
+"""How weights start. Each rule is named as in the literature and in PyTorch or Keras."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+Initializer = Literal[
+    "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "pytorch", "zeros"
+]
+
+HELP: dict[str, str] = {
+    "glorot_uniform": "Uniform in ±√(6 / (fan_in + fan_out)). Glorot & Bengio 2010, eq. 16.",
+    "glorot_normal": "Normal with deviation √(2 / (fan_in + fan_out)). Glorot & Bengio 2010.",
+    "he_uniform": "Uniform in ±√(6 / fan_in). He et al. 2015, eq. 10.",
+    "he_normal": "Normal with deviation √(2 / fan_in). He et al. 2015, eq. 10.",
+    "pytorch": "Uniform in ±1/√fan_in, weights and biases: the default of PyTorch's layers.",
+    "zeros": "All zero. Symmetric units then stay equal for ever: try it once.",
+}
+
+
+def initialize(rule: Initializer, shape: tuple[int, ...], fan_in: int, fan_out: int,
+               random: np.random.Generator) -> np.ndarray:
+    """Draw an array of `shape` (float32); fan_in and fan_out count a unit's connections."""
+    if rule == "zeros":
+        return np.zeros(shape, np.float32)
+    if rule == "pytorch":
+        bound = 1 / np.sqrt(fan_in)
+        return random.uniform(-bound, bound, shape).astype(np.float32)
+    scale = {"glorot": 2 / (fan_in + fan_out), "he": 2 / fan_in}[rule.split("_")[0]]
+    if rule.endswith("normal"):
+        return random.normal(0, np.sqrt(scale), shape).astype(np.float32)
+    bound = np.sqrt(3 * scale)
+    return random.uniform(-bound, bound, shape).astype(np.float32)

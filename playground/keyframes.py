@@ -1,0 +1,54 @@
+"""Moments to return to: copies of the state, dense for the recent past and sparse before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.history import HistoryMark
+
+MOST = 48
+MOST_BYTES = 192 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Keyframe:
+    """The state before step `step` (steps finished so far)."""
+
+    step: int
+    state: NDArray[np.float32]
+    mark: HistoryMark
+
+
+class Keyframes:
+    """Kept in order of steps. The first is never dropped: one can always go back to the start."""
+
+    def __init__(self) -> None:
+        self._frames: list[Keyframe] = []
+
+    def add(self, frame: Keyframe) -> None:
+        self.forget_after(frame.step - 1)
+        self._frames.append(frame)
+        most = max(3, min(MOST, MOST_BYTES // max(1, frame.state.nbytes)))
+        if len(self._frames) > most:
+            # Every second one of the older half goes: the further back, the longer the replay.
+            half = len(self._frames) // 2
+            del self._frames[1:half:2]
+
+    def before(self, step: int) -> Keyframe | None:
+        """The last one from which `step` can be reached by going on."""
+        return next((f for f in reversed(self._frames) if f.step <= step), None)
+
+    def forget_after(self, step: int) -> None:
+        while self._frames and self._frames[-1].step > step:
+            self._frames.pop()
+
+    @property
+    def first_step(self) -> int | None:
+        return self._frames[0].step if self._frames else None
+
+    @property
+    def last_step(self) -> int | None:
+        return self._frames[-1].step if self._frames else None

@@ -1,0 +1,205 @@
+"""What a layer is: settings, shapes, parameters, and the instructions that it emits.
+
+One class is one layer. Palette entry, inspector form, shape badge, error text, save and load,
+help and the generic tests all come from that class; nothing about a layer stands anywhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from playground.initializers import Initializer
+
+if TYPE_CHECKING:
+    from playground.emitter import Emitter
+
+Shape = tuple[int, ...]
+"""The sizes of one sample, without the batch axis: (features,) or (channels, height, width)."""
+
+Pair = tuple[int, int]
+"""(height, width)."""
+
+MAX_SIZE = 10**9
+"""The largest size a setting takes; whether the machine can hold it is checked at compile time."""
+
+
+class ShapeError(Exception):
+    """A layer cannot take what is connected to it; the text is a sentence for the user."""
+
+
+class Signal(msgspec.Struct, frozen=True):
+    """What travels along an edge: samples of `shape`, or class numbers below `classes`."""
+
+    shape: Shape
+    classes: int = 0
+
+    def __str__(self) -> str:
+        return f"classes 0-{self.classes - 1}" if self.classes else show_shape(self.shape)
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """A learned array of a layer. Weights are (out, in, ...), as in PyTorch."""
+
+    name: str
+    shape: Shape
+    initializer: Initializer
+    fan_in: int = 1
+    fan_out: int = 1
+    decay: bool = True
+    """Whether weight decay applies."""
+
+
+def about(help: str, *, ge: float | None = None, le: float | None = None,
+          gt: float | None = None, lt: float | None = None,
+          title: str | None = None, unit: str = "", log: bool = False) -> Meta:
+    """Help, limits and looks of a setting: `units: Annotated[int, about("...", ge=1)] = 8`."""
+    return Meta(description=help, ge=ge, le=le, gt=gt, lt=lt, title=title,
+                extra={"unit": unit, "log": log})
+
+
+class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One node's kind and settings. The fields of a subclass are its settings.
+
+    The first line of a subclass's docstring is its tooltip.
+    """
+
+    kind: ClassVar[str]
+    """The name in files; it never changes."""
+    label: ClassVar[str]
+    """The name on the palette."""
+    category: ClassVar[str]
+    formula: ClassVar[str] = ""
+    inputs: ClassVar[tuple[str, ...]] = ("x",)
+    outputs: ClassVar[tuple[str, ...]] = ("y",)
+    optional: ClassVar[frozenset[str]] = frozenset()
+    """Inputs that may stay unconnected."""
+    variadic: ClassVar[bool] = False
+    """Takes any number of inputs (two or more), all alike."""
+    samples: ClassVar[tuple[tuple[Shape, ...], ...]] = ()
+    """Input shapes that every generic test tries, one tuple of shapes per try."""
+    is_view: ClassVar[bool] = False
+    """The output is the input under another shape: no instruction, no memory."""
+
+    @property
+    def active_range(self) -> tuple[float, float] | None:
+        """A unit whose output stays outside (low, high) for a whole batch is dead or saturated."""
+        return None
+
+    def infer(self, *x: Signal) -> tuple[Signal, ...]:
+        """What comes out of each output port. Raises ShapeError."""
+        return (Signal(self.output_shape(*(signal.shape for signal in x))),)
+
+    def output_shape(self, *x: Shape) -> Shape:
+        """The shape of the one output. Raises ShapeError."""
+        return x[0]
+
+    def parameters(self, *x: Shape) -> tuple[Parameter, ...]:
+        """The learned arrays, for inputs of these shapes."""
+        return ()
+
+    def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
+        """Arrays that forward leaves for backward (masks, winners) or needs in between."""
+        return {}
+
+    def forward(self, e: Emitter) -> None:
+        """Emit the instructions that compute `e.y` from `e.x` and the parameters."""
+        raise AssertionError(f"{self.kind} emits nothing")
+
+    def backward(self, e: Emitter) -> None:
+        """Emit the instructions that compute `e.dx` and the parameter gradients from `e.dy`.
+
+        `e.dx[i]` is None where nobody needs that gradient. Gradients are overwritten, not
+        added to: the program sums where an output is read more than once.
+        """
+        raise AssertionError(f"{self.kind} emits nothing")
+
+    def subtitle(self) -> str:
+        """The settings in a few characters, for the node."""
+        return ""
+
+    def notes(self, *x: Shape) -> tuple[str, ...]:
+        """Things worth knowing about these inputs that are not errors, as sentences."""
+        return ()
+
+    def settings(self) -> dict[str, Any]:
+        """The settings as JSON values."""
+        value = msgspec.to_builtins(self)
+        assert isinstance(value, dict)
+        return value
+
+    def with_settings(self, **changes: Any) -> Layer:
+        """A copy with some settings changed; checked as if it came from a file."""
+        return make_layer(self.kind, {**self.settings(), **msgspec.to_builtins(changes)})
+
+
+LAYERS: dict[str, type[Layer]] = {}
+"""The catalogue: kind -> class, in palette order."""
+
+CATEGORIES: dict[str, str] = {
+    "data": "Data", "core": "Core", "conv": "Convolution", "pool": "Pooling",
+    "activation": "Activation", "merge": "Merge", "loss": "Loss",
+}
+"""Groups of the palette in order: id -> title."""
+
+L = TypeVar("L", bound=type[Layer])
+
+
+def layer(kind: str, *, category: str, label: str) -> Callable[[L], L]:
+    """Put a class in the catalogue."""
+
+    def register(cls: L) -> L:
+        if kind in LAYERS:
+            raise ValueError(f"two layers are called {kind!r}")
+        if category not in CATEGORIES:
+            raise ValueError(f"{kind}: there is no category {category!r}")
+        cls.kind, cls.category, cls.label = kind, category, label
+        LAYERS[kind] = cls
+        return cls
+
+    return register
+
+
+def make_layer(kind: str, settings: Mapping[str, Any]) -> Layer:
+    """A layer from its name and JSON settings.
+
+    Raises KeyError for an unknown kind and ValueError, with a sentence, for a bad setting.
+    """
+    cls = LAYERS[kind]
+    hints = cls.__annotations__
+    widened = {
+        name: [value, value]
+        if type(value) is int and "Pair" in str(hints.get(name, "")) else value
+        for name, value in settings.items()
+    }
+    try:
+        return msgspec.convert(widened, cls)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{cls.label}: {error}".replace("$.", "")) from error
+
+
+def tooltip(cls: type[Layer]) -> str:
+    """The first line of a layer's docstring."""
+    return (cls.__doc__ or "").strip().splitlines()[0]
+
+
+def show_shape(shape: Shape) -> str:
+    """(6, 28, 28) as 6×28×28, and () as 1."""
+    return "×".join(str(size) for size in shape) or "1"
+
+
+def size_of(shape: Shape) -> int:
+    """The number of values in an array of this shape."""
+    size = 1
+    for extent in shape:
+        size *= extent
+    return size
+
+
+__all__ = [
+    "CATEGORIES", "LAYERS", "MAX_SIZE", "Annotated", "Layer", "Pair", "Parameter", "Shape",
+    "ShapeError", "Signal", "about", "layer", "make_layer", "show_shape", "size_of", "tooltip",
+]

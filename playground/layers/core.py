@@ -1,0 +1,142 @@
+"""Dense, flatten, dropout: the layers that any network is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from kernels import dense, elementwise, random
+from playground.activations import ACTIVATIONS, ActivationName, activation
+from playground.initializers import Initializer
+from playground.layers.base import (
+    MAX_SIZE,
+    Annotated,
+    Layer,
+    Parameter,
+    Shape,
+    ShapeError,
+    about,
+    layer,
+    show_shape,
+    size_of,
+)
+
+if TYPE_CHECKING:
+    from playground.emitter import Emitter
+
+
+@layer("dense", category="core", label="Dense")
+class Dense(Layer, frozen=True, kw_only=True):
+    """Fully connected: every output is a weighted sum of all inputs plus a bias."""
+
+    formula = "y = φ(x wᵀ + b)"
+    samples = (((5,),), ((3,),))
+
+    units: Annotated[int, about("Number of outputs.", ge=1, le=MAX_SIZE)] = 8
+    activation: Annotated[ActivationName, about("The function φ applied to each output.")] = (
+        "identity")
+    bias: Annotated[bool, about("Add a learned offset b to each output.")] = True
+    initializer: Annotated[Initializer, about("How the weights start.")] = "glorot_uniform"
+
+    @property
+    def active_range(self) -> tuple[float, float] | None:
+        return ACTIVATIONS[self.activation].active_range
+
+    def output_shape(self, *x: Shape) -> Shape:
+        if len(x[0]) != 1:
+            raise ShapeError(
+                f"Dense needs a flat input, got {show_shape(x[0])}. Add a Flatten before it.")
+        return (self.units,)
+
+    def parameters(self, *x: Shape) -> tuple[Parameter, ...]:
+        (inputs,), units = x[0], self.units
+        w = Parameter("w", (units, inputs), self.initializer, inputs, units)
+        if not self.bias:
+            return (w,)
+        # Of the rules, only PyTorch's draws biases too.
+        rule: Initializer = "pytorch" if self.initializer == "pytorch" else "zeros"
+        return (w, Parameter("b", (units,), rule, inputs, units))
+
+    def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
+        if activation(self.activation).is_identity:
+            return {}
+        return {"z": (batch, self.units), "dz": (batch, self.units)}
+
+    def forward(self, e: Emitter) -> None:
+        x, y = e.x[0], e.y[0]
+        z = e.work.get("z", y)
+        sizes = {"batch": e.batch, "inputs": x.shape[1], "units": self.units}
+        if self.bias:
+            e.emit(dense.dense_forward, **sizes, x=x, w=e.w["w"], b=e.w["b"], y=z)
+        else:
+            e.emit(dense.dense_forward_no_bias, **sizes, x=x, w=e.w["w"], y=z)
+        activation(self.activation).forward(e, z, y)
+
+    def backward(self, e: Emitter) -> None:
+        x, y, dy, dx = e.x[0], e.y[0], e.dy[0], e.dx[0]
+        dz = e.work.get("dz", dy)
+        sizes = {"batch": e.batch, "inputs": x.shape[1], "units": self.units}
+        activation(self.activation).backward(e, y, dy, dz)
+        e.emit(dense.dense_weight_gradient, **sizes, x=x, dy=dz, dw=e.dw["w"])
+        if self.bias:
+            e.emit(dense.dense_bias_gradient, batch=e.batch, units=self.units, dy=dz,
+                   db=e.dw["b"])
+        if dx is not None:
+            e.emit(dense.dense_input_gradient, **sizes, dy=dz, w=e.w["w"], dx=dx)
+
+    def subtitle(self) -> str:
+        if self.activation == "identity":
+            return f"{self.units} units"
+        return f"{self.units} units, {self.activation.replace('_', ' ')}"
+
+
+@layer("flatten", category="core", label="Flatten")
+class Flatten(Layer, frozen=True, kw_only=True):
+    """Lays a sample out as one row of numbers; the values stay the same."""
+
+    formula = "y = x as one row"
+    is_view = True
+    samples = (((2, 3, 4),), ((5,),))
+
+    def output_shape(self, *x: Shape) -> Shape:
+        return (size_of(x[0]),)
+
+
+@layer("dropout", category="core", label="Dropout")
+class Dropout(Layer, frozen=True, kw_only=True):
+    """Leaves out random values while training, so that units do not rely on each other."""
+
+    formula = "y = x · mask / (1 - rate)"
+    samples = (((7,),), ((2, 3, 4),))
+
+    rate: Annotated[float, about(
+        "The share of values left out. Nothing is left out when the network is only used.",
+        ge=0, lt=1)] = 0.5
+
+    def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
+        return {"mask": (batch, *x[0])}
+
+    def forward(self, e: Emitter) -> None:
+        x, y = e.x[0], e.y[0]
+        if e.training:
+            e.emit(random.dropout_forward, n=x.size, rate=self.rate, key=e.random_key,
+                   counters=e.counters, x=x, mask=e.work["mask"], y=y)
+        else:
+            e.emit(elementwise.copy, n=x.size, x=x, y=y)
+
+    def backward(self, e: Emitter) -> None:
+        dy, dx = e.dy[0], e.dx[0]
+        if dx is not None:
+            e.emit(random.dropout_backward, n=dy.size, mask=e.work["mask"], dy=dy, dx=dx)
+
+    def subtitle(self) -> str:
+        return f"rate {self.rate:g}"
+
+
+@layer("identity", category="core", label="Identity")
+class Identity(Layer, frozen=True, kw_only=True):
+    """Passes its input on unchanged: a name for a place in the network."""
+
+    formula = "y = x"
+    is_view = True
+    samples = (((5,),), ((2, 3, 4),))

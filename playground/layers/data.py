@@ -1,0 +1,276 @@
+"""Data sets as nodes: where the network's samples and targets come from."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from typing import Literal
+
+from playground import data
+from playground.data import DataError, Dataset, PreparedData
+from playground.layers.base import Annotated, Layer, Shape, ShapeError, Signal, about, layer
+
+Points = Annotated[int, about("Number of points.", ge=10, le=100_000)]
+Noise = Annotated[float, about("How far points stray.", ge=0, le=5)]
+
+
+class DataLayer(Layer, frozen=True, kw_only=True):
+    """A data set: its samples come out at x, what they should give at target.
+
+    A subclass says what the samples are in `dataset`; split, scale and seed are common to all.
+    """
+
+    inputs = ()
+    outputs = ("x", "target")
+
+    train_fraction: Annotated[float, about(
+        "The share of the samples to train on; the rest validates. Each class keeps its share.",
+        gt=0, lt=1)] = 0.8
+    standardise: Annotated[Literal["none", "feature", "global"], about(
+        "Shift and scale to mean 0 and deviation 1, as measured on the training part: each "
+        "feature by itself, or all together (for images).")] = "none"
+    seed: Annotated[int, about(
+        "Draws the samples of a made data set, and which ones train.", ge=0, le=2**31 - 1)] = 1
+
+    def dataset(self) -> Dataset:
+        """All samples, raw. Raises DataError."""
+        raise AssertionError(f"{self.kind} gives no samples")
+
+    def version(self) -> float:
+        """Changes when the samples change on disk."""
+        return 0.0
+
+    def load(self) -> PreparedData:
+        """The two parts, scaled; remembered for equal settings. Raises DataError."""
+        return _load(self, self.version())
+
+    def infer(self, *x: Signal) -> tuple[Signal, ...]:
+        try:
+            dataset = self.load().dataset
+        except DataError as error:
+            raise ShapeError(str(error)) from error
+        return (Signal(dataset.shape), Signal(dataset.target_shape, len(dataset.classes)))
+
+    def output_shape(self, *x: Shape) -> Shape:
+        return self.infer()[0].shape
+
+
+@lru_cache(maxsize=8)
+def _load(layer: DataLayer, version: float) -> PreparedData:
+    return data.prepare(layer.dataset(), layer.train_fraction, layer.standardise, layer.seed)
+
+
+@layer("spiral", category="data", label="Spiral")
+class Spiral(DataLayer, frozen=True, kw_only=True):
+    """Two or more interleaved spiral arms in the plane: the hardest of the 2-D classics."""
+
+    points: Points = 500
+    noise: Noise = 0.2
+    arms: Annotated[int, about("Number of arms, one class each.", ge=2, le=5)] = 2
+
+    def dataset(self) -> Dataset:
+        return data.spiral(self.points, self.arms, self.noise, self.seed)
+
+    def subtitle(self) -> str:
+        return f"{self.points} points, {self.arms} arms"
+
+
+@layer("circle", category="data", label="Circle")
+class Circle(DataLayer, frozen=True, kw_only=True):
+    """A disc within a ring: no straight line parts them."""
+
+    points: Points = 500
+    noise: Noise = 0.0
+
+    def dataset(self) -> Dataset:
+        return data.circle(self.points, self.noise, self.seed)
+
+    def subtitle(self) -> str:
+        return f"{self.points} points"
+
+
+@layer("xor", category="data", label="XOR")
+class Xor(DataLayer, frozen=True, kw_only=True):
+    """Four quadrants, opposite ones alike: what a single neuron cannot learn."""
+
+    points: Points = 500
+    noise: Noise = 0.0
+
+    def dataset(self) -> Dataset:
+        return data.xor(self.points, self.noise, self.seed)
+
+    def subtitle(self) -> str:
+        return f"{self.points} points"
+
+
+@layer("gaussians", category="data", label="Gaussians")
+class Gaussians(DataLayer, frozen=True, kw_only=True):
+    """Round clouds, one per class: what a single neuron can learn."""
+
+    points: Points = 500
+    noise: Noise = 0.0
+    clouds: Annotated[int, about("Number of clouds, one class each.", ge=2, le=10)] = 2
+
+    def dataset(self) -> Dataset:
+        return data.gaussians(self.points, self.clouds, self.noise, self.seed)
+
+    def subtitle(self) -> str:
+        return f"{self.points} points, {self.clouds} clouds"
+
+
+@layer("moons", category="data", label="Moons")
+class Moons(DataLayer, frozen=True, kw_only=True):
+    """Two half moons that reach into each other."""
+
+    points: Points = 500
+    noise: Noise = 0.1
+
+    def dataset(self) -> Dataset:
+        return data.moons(self.points, self.noise, self.seed)
+
+    def subtitle(self) -> str:
+        return f"{self.points} points"
+
+
+@layer("checkerboard", category="data", label="Checkerboard")
+class Checkerboard(DataLayer, frozen=True, kw_only=True):
+    """Black and white fields in turn; more fields need a wider network."""
+
+    points: Points = 1000
+    noise: Noise = 0.0
+    cells: Annotated[int, about("Fields along a side.", ge=2, le=8)] = 4
+
+    def dataset(self) -> Dataset:
+        return data.checkerboard(self.points, self.cells, self.noise, self.seed)
+
+    def subtitle(self) -> str:
+        return f"{self.points} points, {self.cells}×{self.cells} fields"
+
+
+@layer("plane", category="data", label="Plane (regression)")
+class Plane(DataLayer, frozen=True, kw_only=True):
+    """A number that grows evenly across the plane: one linear neuron is enough."""
+
+    points: Points = 1200
+    noise: Noise = 0.0
+
+    def dataset(self) -> Dataset:
+        return data.plane(self.points, self.noise, self.seed)
+
+    def subtitle(self) -> str:
+        return f"{self.points} points"
+
+
+@layer("hills", category="data", label="Hills (regression)")
+class Hills(DataLayer, frozen=True, kw_only=True):
+    """Hills and hollows over the plane."""
+
+    points: Points = 1200
+    noise: Noise = 0.0
+
+    def dataset(self) -> Dataset:
+        return data.multi_gaussian(self.points, self.noise, self.seed)
+
+    def subtitle(self) -> str:
+        return f"{self.points} points"
+
+
+@layer("curve", category="data", label="Curve (regression)")
+class Curve(DataLayer, frozen=True, kw_only=True):
+    """A function of one number to rebuild from samples."""
+
+    points: Points = 200
+    noise: Noise = 0.05
+    function: Annotated[Literal["sine", "cubic", "abs", "step"], about(
+        "Which function.")] = "sine"
+
+    def dataset(self) -> Dataset:
+        return data.curve(self.function, self.points, self.noise, self.seed)
+
+    def subtitle(self) -> str:
+        return f"{self.function}, {self.points} points"
+
+
+@layer("digits", category="data", label="Digits 8×8")
+class Digits(DataLayer, frozen=True, kw_only=True):
+    """1,797 real handwritten digits of 8×8 pixels (UCI, Alpaydin & Kaynak 1998)."""
+
+    def dataset(self) -> Dataset:
+        return data.digits()
+
+    def subtitle(self) -> str:
+        return "1,797 images"
+
+
+@layer("fashion_mnist", category="data", label="Fashion-MNIST")
+class FashionMnist(DataLayer, frozen=True, kw_only=True):
+    """Photographs of clothes, 28×28 pixels, 10 kinds (Zalando, Xiao et al. 2017)."""
+
+    size: Annotated[Literal["subset", "full"], about(
+        "The 6,000 images that ship with the app, or all 70,000 where Debian's package "
+        "dataset-fashion-mnist is installed.")] = "subset"
+
+    def dataset(self) -> Dataset:
+        return data.fashion_mnist() if self.size == "subset" else data.full_fashion_mnist()
+
+    def subtitle(self) -> str:
+        return "6,000 images" if self.size == "subset" else "70,000 images"
+
+
+@layer("iris", category="data", label="Iris")
+class Iris(DataLayer, frozen=True, kw_only=True):
+    """150 flowers of three species, four measures each (Fisher 1936)."""
+
+    def dataset(self) -> Dataset:
+        return data.iris()
+
+    def subtitle(self) -> str:
+        return "150 flowers"
+
+
+@layer("wine", category="data", label="Wine")
+class Wine(DataLayer, frozen=True, kw_only=True):
+    """178 wines of three growers, thirteen chemical measures each (UCI, Aeberhard & Forina)."""
+
+    def dataset(self) -> Dataset:
+        return data.wine()
+
+    def subtitle(self) -> str:
+        return "178 wines"
+
+
+@layer("file", category="data", label="My data")
+class File(DataLayer, frozen=True, kw_only=True):
+    """Your own: a CSV table, .npz arrays, IDX images, or a folder of images per class."""
+
+    path: Annotated[str, about("The file or folder.", title="File")] = ""
+    target_column: Annotated[str, about(
+        "Of a table: the column to predict; empty takes the last one.")] = ""
+    task: Annotated[Literal["auto", "classification", "regression"], about(
+        "Of a table: whether to predict classes or numbers.")] = "auto"
+    image_size: Annotated[int, about(
+        "Of a folder of images: all are brought to this height and width; 0 keeps them.",
+        ge=0, le=512)] = 0
+    grey: Annotated[bool, about("Of a folder of images: one channel instead of three.")] = False
+
+    def dataset(self) -> Dataset:
+        if not self.path:
+            raise DataError("No file is chosen yet. Pick one in the inspector, "
+                            "or use File > Import data.")
+        options: dict[str, object] = {}
+        kind = data.data_format(self.path)
+        if kind == "csv":
+            options = {"target_column": self.target_column or None, "task": self.task}
+        elif kind == "images":
+            size = (self.image_size, self.image_size) if self.image_size else None
+            options = {"size": size, "grey": self.grey}
+        return data.open_data(self.path, **options)
+
+    def version(self) -> float:
+        try:
+            return os.stat(self.path).st_mtime
+        except OSError:
+            return 0.0
+
+    def subtitle(self) -> str:
+        return os.path.basename(self.path) or "no file yet"

@@ -1,0 +1,189 @@
+"""Losses: what training makes small. Each ends a network and has a metric beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from kernels import loss as kernels
+from playground.layers.base import Layer, Shape, ShapeError, Signal, layer, show_shape, size_of
+
+if TYPE_CHECKING:
+    from playground.emitter import Emitter, Operand
+    from playground.tensor import Tensor
+
+
+class LossLayer(Layer, frozen=True, kw_only=True):
+    """Compares the prediction with the target; without a connection, with the data's target.
+
+    `e.work["loss"]` and `e.work["metric"]` hold this lane's share of the step's means. A target
+    of class numbers has no axis but the batch; one of values has the prediction's shape.
+    """
+
+    inputs = ("prediction", "target")
+    outputs = ()
+    optional = frozenset({"target"})
+
+    def infer(self, *x: Signal) -> tuple[Signal, ...]:
+        if len(x) < 2:
+            raise ShapeError("There is no target to compare with. Connect the prediction to a "
+                             "network that starts at a data set, or connect a target.")
+        self.check(*x)
+        return ()
+
+    def check(self, prediction: Signal, target: Signal) -> None:
+        """Raise ShapeError when the two cannot be compared."""
+
+    def metric_name(self, prediction: Signal, target: Signal) -> str:
+        """What the metric is."""
+        return "accuracy" if target.classes else "mean abs error"
+
+    def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
+        return {"loss": (1,), "metric": (1,)}
+
+
+def _check_same(label: str, prediction: Signal, target: Signal) -> None:
+    if prediction.shape != target.shape:
+        raise ShapeError(
+            f"{label} compares value by value: the prediction is {show_shape(prediction.shape)}, "
+            f"the target {show_shape(target.shape)}. Make the last layer give "
+            f"{_outputs(size_of(target.shape))}.")
+
+
+def _check_flat(label: str, prediction: Signal) -> int:
+    """The number of outputs."""
+    if len(prediction.shape) != 1:
+        raise ShapeError(f"{label} needs one number per class, got "
+                         f"{show_shape(prediction.shape)}. Add a Flatten and a Dense before it.")
+    return prediction.shape[0]
+
+
+def _outputs(count: int) -> str:
+    return "1 output" if count == 1 else f"{count} outputs"
+
+
+def _has_classes(target: Tensor) -> bool:
+    return len(target.shape) == 1
+
+
+def _sizes(e: Emitter) -> dict[str, Operand]:
+    return {"batch": e.batch, "total": e.total}
+
+
+def _emit_metric(e: Emitter) -> None:
+    """Accuracy for classes (one output: on which side of ½), else the mean absolute error."""
+    p, t, metric = e.x[0], e.x[1], e.work["metric"]
+    outputs = size_of(p.shape[1:])
+    if not _has_classes(t):
+        e.emit(kernels.mean_absolute_error, **_sizes(e), features=outputs, prediction=p,
+               target=t, metric=metric)
+    elif outputs == 1:
+        e.emit(kernels.binary_accuracy, **_sizes(e), prediction=p, target=t, metric=metric)
+    else:
+        e.emit(kernels.accuracy, **_sizes(e), classes=outputs, prediction=p, target=t,
+               metric=metric)
+
+
+@layer("softmax_cross_entropy", category="loss", label="Softmax cross-entropy")
+class SoftmaxCrossEntropy(LossLayer, frozen=True, kw_only=True):
+    """For classes: minus the log of the probability that softmax gives to the right class."""
+
+    formula = "L = -log softmax(x)ₜ"
+
+    def check(self, prediction: Signal, target: Signal) -> None:
+        classes = target.classes
+        if not classes:
+            raise ShapeError(f"{self.label} needs class numbers as target, got values of shape "
+                             f"{show_shape(target.shape)}. Use Mean squared error.")
+        logits = _check_flat(self.label, prediction)
+        if logits != classes:
+            raise ShapeError(
+                f"{classes} classes need {classes} logits, got {logits}. "
+                f"Set the last Dense layer to {classes} units.")
+
+    def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
+        return {"probabilities": (batch, *x[0]), "loss": (1,), "metric": (1,)}
+
+    def forward(self, e: Emitter) -> None:
+        e.emit(kernels.softmax_cross_entropy, **_sizes(e), classes=e.x[0].shape[1],
+               logits=e.x[0], target=e.x[1], probabilities=e.work["probabilities"],
+               loss=e.work["loss"], metric=e.work["metric"])
+
+    def backward(self, e: Emitter) -> None:
+        if e.dx[0] is not None:
+            e.emit(kernels.softmax_cross_entropy_backward, **_sizes(e), classes=e.x[0].shape[1],
+                   probabilities=e.work["probabilities"], target=e.x[1], dlogits=e.dx[0])
+
+
+@layer("binary_cross_entropy", category="loss", label="Binary cross-entropy")
+class BinaryCrossEntropy(LossLayer, frozen=True, kw_only=True):
+    """For probabilities between 0 and 1, as a sigmoid gives them."""
+
+    formula = "L = -(t log p + (1 - t) log(1 - p))"
+
+    def check(self, prediction: Signal, target: Signal) -> None:
+        if not target.classes:
+            _check_same(self.label, prediction, target)
+        elif target.classes != 2:
+            raise ShapeError(f"{self.label} tells 2 classes apart, and there are "
+                             f"{target.classes}. Use Softmax cross-entropy.")
+        elif prediction.shape != (1,):
+            raise ShapeError(
+                f"{self.label} needs 1 output for 2 classes, got "
+                f"{show_shape(prediction.shape)}. Set the last Dense layer to 1 unit with "
+                "sigmoid, or use Softmax cross-entropy.")
+
+    def forward(self, e: Emitter) -> None:
+        e.emit(kernels.binary_cross_entropy, **_sizes(e), features=size_of(e.x[0].shape[1:]),
+               prediction=e.x[0], target=e.x[1], loss=e.work["loss"])
+        _emit_metric(e)
+
+    def backward(self, e: Emitter) -> None:
+        if e.dx[0] is not None:
+            e.emit(kernels.binary_cross_entropy_backward, **_sizes(e),
+                   features=size_of(e.x[0].shape[1:]), prediction=e.x[0], target=e.x[1],
+                   dprediction=e.dx[0])
+
+
+@layer("mean_squared_error", category="loss", label="Mean squared error")
+class MeanSquaredError(LossLayer, frozen=True, kw_only=True):
+    """For values: the squared difference. Classes are compared with 1 for the right one, else 0."""
+
+    formula = "L = (x - t)²"
+
+    def check(self, prediction: Signal, target: Signal) -> None:
+        if not target.classes:
+            _check_same(self.label, prediction, target)
+            return
+        outputs, classes = _check_flat(self.label, prediction), target.classes
+        if outputs != classes and (outputs, classes) != (1, 2):
+            raise ShapeError(
+                f"{classes} classes need {classes} outputs, got {outputs}. "
+                f"Set the last Dense layer to {classes} units.")
+
+    def forward(self, e: Emitter) -> None:
+        p, t, loss = e.x[0], e.x[1], e.work["loss"]
+        outputs = size_of(p.shape[1:])
+        if self._is_one_hot(e):
+            e.emit(kernels.mean_squared_error_classes, **_sizes(e), classes=outputs,
+                   prediction=p, target=t, loss=loss)
+        else:
+            e.emit(kernels.mean_squared_error, **_sizes(e), features=outputs, prediction=p,
+                   target=t, loss=loss)
+        _emit_metric(e)
+
+    def backward(self, e: Emitter) -> None:
+        p, t, dp = e.x[0], e.x[1], e.dx[0]
+        outputs = size_of(p.shape[1:])
+        if dp is None:
+            return
+        if self._is_one_hot(e):
+            e.emit(kernels.mean_squared_error_classes_backward, **_sizes(e), classes=outputs,
+                   prediction=p, target=t, dprediction=dp)
+        else:
+            e.emit(kernels.mean_squared_error_backward, **_sizes(e), features=outputs,
+                   prediction=p, target=t, dprediction=dp)
+
+    def _is_one_hot(self, e: Emitter) -> bool:
+        """One output for two classes is compared with the class number itself."""
+        return _has_classes(e.x[1]) and size_of(e.x[0].shape[1:]) > 1

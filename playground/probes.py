@@ -1,0 +1,140 @@
+"""Answers to probes: copies of what views asked to see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.session import Session
+from playground.snapshot import (
+    Boundary,
+    BoundaryProbe,
+    ConfusionProbe,
+    Predictions,
+    PredictionsProbe,
+    Probe,
+    SplitName,
+    TensorProbe,
+    TimingsProbe,
+)
+
+Floats = NDArray[np.float32]
+MARGIN = 0.08
+"""How far the boundary picture reaches beyond the data, as a share of its extent."""
+
+
+def answer(session: Session, probe: Probe) -> Any | None:
+    """What the probe asks for, or None where this network has nothing of the kind."""
+    match probe:
+        case TensorProbe():
+            return _tensor(session, probe)
+        case BoundaryProbe():
+            return _boundary(session, probe.resolution)
+        case ConfusionProbe():
+            return _confusion(session, probe.split)
+        case PredictionsProbe():
+            return _predictions(session, probe)
+        case TimingsProbe():
+            return session.microseconds()
+
+
+def _tensor(session: Session, probe: TensorProbe) -> Floats | None:
+    if probe.source == "validation" and probe.sample is not None:
+        x = session.data.x_validation[probe.sample % len(session.data.x_validation)]
+        return session.evaluator.tensors(x).get(probe.name)
+    tensor = session.program.tensors.get(probe.name)
+    if tensor is None:
+        return None
+    values = session.values(probe.name)
+    has_batch = bool(tensor.shape) and tensor.region in (
+        "batch", "activations", "activation_gradients") and (
+            tensor.shape[0] == session.program.batch)
+    if not has_batch:
+        return values.copy()
+    if probe.sample is not None:
+        return values[probe.sample % len(values)].copy()
+    return values[:probe.limit].copy()
+
+
+def _boundary(session: Session, resolution: int) -> Boundary | None:
+    data = session.data
+    if data.dataset.shape not in ((2,), (1,)):
+        return None
+    raw = data.x_train * data.std + data.mean
+    raw_validation = data.x_validation * data.std + data.mean
+    everything = np.concatenate([raw, raw_validation])
+    low, high = everything.min(axis=0), everything.max(axis=0)
+    reach = np.maximum(high - low, 1e-6) * MARGIN
+    low, high = low - reach, high + reach
+    if data.dataset.shape == (1,):
+        return _curve(session, low, high, raw, raw_validation, resolution)
+    half = 0.5 / resolution
+    along = np.linspace(half, 1 - half, resolution, dtype=np.float32)
+    xs, ys = low[0] + along * (high[0] - low[0]), low[1] + along * (high[1] - low[1])
+    grid = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2).astype(np.float32)
+    out = session.evaluator.predict((grid - data.mean) / data.std)
+    values, margin = _winner(out, bool(data.dataset.classes))
+    size = (resolution, resolution)
+    return Boundary(values.reshape(size), margin.reshape(size),
+                    (float(low[0]), float(high[0]), float(low[1]), float(high[1])),
+                    raw, _flat(data.target_train), raw_validation,
+                    _flat(data.target_validation), data.dataset.classes)
+
+
+def _curve(session: Session, low: Floats, high: Floats, raw: Floats, raw_validation: Floats,
+           resolution: int) -> Boundary:
+    """One input: values (resolution,) of the prediction from the left to the right end."""
+    data = session.data
+    xs = np.linspace(low[0], high[0], 4 * resolution, dtype=np.float32)[:, None]
+    out = session.evaluator.predict((xs - data.mean) / data.std)
+    values, margin = _winner(out, bool(data.dataset.classes))
+    targets = data.target_train
+    return Boundary(values, margin, (float(low[0]), float(high[0]),
+                                     float(targets.min()), float(targets.max())),
+                    raw, _flat(data.target_train), raw_validation,
+                    _flat(data.target_validation), data.dataset.classes)
+
+
+def _winner(out: Floats, is_classes: bool) -> tuple[Floats, Floats]:
+    """Of outputs (n, ...): the class number or value, and how sure (0..1)."""
+    out = out.reshape(len(out), -1)
+    if not is_classes:
+        return out[:, 0], np.ones(len(out), np.float32)
+    if out.shape[1] == 1:
+        sure = np.abs(out[:, 0] - 0.5) + 0.5
+        return (out[:, 0] >= 0.5).astype(np.float32), np.clip(sure, 0, 1)
+    return (np.argmax(out, axis=1).astype(np.float32),
+            np.clip(np.max(out, axis=1), 0, 1).astype(np.float32))
+
+
+def _confusion(session: Session, split: SplitName) -> NDArray[np.int64] | None:
+    classes = len(session.data.dataset.classes)
+    if not classes:
+        return None
+    x, target = _part(session, split)
+    predicted, _ = _winner(session.evaluator.predict(x), True)
+    counts = np.zeros((classes, classes), np.int64)
+    valid = (predicted >= 0) & (predicted < classes)
+    np.add.at(counts, (target[valid].astype(int), predicted[valid].astype(int)), 1)
+    return counts
+
+
+def _predictions(session: Session, probe: PredictionsProbe) -> Predictions:
+    x, target = _part(session, probe.split)
+    part = slice(probe.start, probe.start + probe.count)
+    data = session.data
+    return Predictions(x[part] * data.std + data.mean, target[part].copy(),
+                       session.evaluator.predict(x[part]), data.dataset.classes)
+
+
+def _part(session: Session, split: SplitName) -> tuple[Floats, Floats]:
+    data = session.data
+    if split == "train":
+        return data.x_train, data.target_train
+    return data.x_validation, data.target_validation
+
+
+def _flat(target: Floats) -> Floats:
+    return target.reshape(len(target), -1)[:, 0]

@@ -1,0 +1,135 @@
+"""A network compiled: a flat list of instructions over named tensors.
+
+`compile_program` decides what is computed, in which order and where; it allocates nothing and
+compiles no machine code. `link` turns the list into addresses for the machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.jit import Kernel, encode
+from playground.arena import Arena
+from playground.emitter import Instruction, Phase
+from playground.graph import Graph
+from playground.layers.base import Layer, Parameter, Shape
+from playground.shapes import Check
+from playground.tensor import Region, Tensor
+
+RING_ROWS = 4096
+"""Rows of measurements that a program keeps until the session collects them."""
+
+NODE_STATISTICS = (
+    "grad_norm_before", "grad_max", "grad_zeros", "nonfinite", "grad_norm", "update_ratio",
+    "mean", "deviation", "inactive",
+)
+"""What is measured of each node, in the order of the row."""
+STEP_STATISTICS = ("loss", "metric", "learning_rate", "grad_norm_before", "grad_norm", "clipped")
+"""What is measured of each step, at the start of the row."""
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """What to run. `code[i]` holds one instruction or None for each lane.
+
+    instructions: those of the listing (lane 0 of each). tensors: by name. columns: what a row of
+    measurements holds, as "loss" or "conv_1.grad_norm". sizes: floats of each region.
+    """
+
+    graph: Graph
+    check: Check
+    training: bool
+    batch: int
+    code: tuple[tuple[Instruction | None, ...], ...]
+    instructions: tuple[Instruction, ...]
+    tensors: dict[str, Tensor]
+    parameters: dict[str, Parameter]
+    """By tensor name, "conv_1.w"."""
+    columns: tuple[str, ...]
+    sizes: dict[Region, int]
+    batches_per_epoch: int
+    outputs: Tensor | None
+    """What the user calls the network's output: probabilities, or the prediction itself."""
+    arrays: tuple[NDArray[np.float32], ...] = field(default=(), repr=False)
+    """Data outside the arena that instructions read; kept alive here."""
+
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        """Each kernel once, in order of first use."""
+        return tuple({i.kernel.name: i.kernel for row in self.code for i in row if i}.values())
+
+    @property
+    def lanes(self) -> int:
+        return len(self.code[0])
+
+    def index_of(self, node: str, phase: Phase | None = None) -> int | None:
+        """The first instruction of a node (in a phase)."""
+        return next((i for i, instruction in enumerate(self.instructions)
+                     if instruction.node == node and phase in (None, instruction.phase)), None)
+
+    def column(self, name: str) -> int:
+        return self.columns.index(name)
+
+
+def link(program: Program, arena: Arena, progress: Callable[[str], None] | None = None
+         ) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """The program as the machine takes it: (code, meets), see `kernels.machine`.
+
+    Compiles the kernels that this machine has never compiled; progress gets a sentence for each.
+    """
+    missing = [kernel for kernel in program.kernels if not kernel.is_compiled]
+    for number, kernel in enumerate(missing, 1):
+        if progress:
+            progress(f"Preparing {kernel.name} ({number} of {len(missing)})")
+        kernel.compile()
+    width = 1 + max(len(kernel.operands) for kernel in program.kernels)
+    code = np.zeros((len(program.code), program.lanes, width), np.int64)
+    meets = np.zeros(len(program.code), np.uint8)
+    shared = True  # Before the first pass all lanes are together.
+    for i, row in enumerate(program.code):
+        alone = row[1:] == (None,) * (program.lanes - 1)
+        # Lanes meet where work for one lane follows work for all, or the other way round.
+        meets[i] = program.lanes > 1 and (alone != shared or i == 0)
+        shared = alone
+        for lane, instruction in enumerate(row):
+            if instruction is None:
+                continue
+            kernel = instruction.kernel
+            operands = [
+                arena.address(value) if isinstance(value, Tensor) else encode(value)
+                for value in (instruction.operands[name] for name in kernel.operands)]
+            code[i, lane, :1 + len(operands)] = [kernel.compile(), *operands]
+    return code, meets
+
+
+class Tensors:
+    """Hands out places in the regions and remembers them by name."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, Tensor] = {}
+        self.sizes: dict[Region, int] = {}
+
+    def new(self, name: str, region: Region, shape: Shape, node: str | None = None) -> Tensor:
+        from playground.tensor import ALIGNMENT
+
+        start = self.sizes.get(region, 0)
+        tensor = Tensor(name, region, start, shape, node)
+        self.sizes[region] = start + -(-tensor.size // ALIGNMENT) * ALIGNMENT
+        self.by_name[name] = tensor
+        return tensor
+
+    def alias(self, name: str, tensor: Tensor, shape: Shape, node: str | None) -> Tensor:
+        """Another name and shape for the same floats."""
+        made = Tensor(name, tensor.region, tensor.offset, shape, node)
+        self.by_name[name] = made
+        return made
+
+
+def trainable_layer(layer: object) -> Layer:
+    """The layer of a node that takes part in training (an unknown one never does)."""
+    assert isinstance(layer, Layer)
+    return layer

@@ -1,0 +1,413 @@
+"""Training as running a program: run, step, step back. All count the same instructions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.machine import Machine
+from playground.arena import Arena
+from playground.compiler import compile_program
+from playground.emitter import Instruction, Phase
+from playground.evaluator import Evaluation, Evaluator
+from playground.graph import Graph
+from playground.history import History, HistoryView
+from playground.initializers import initialize
+from playground.keyframes import Keyframe, Keyframes
+from playground.layers.data import DataLayer
+from playground.layers.loss import LossLayer
+from playground.program import NODE_STATISTICS, RING_ROWS, STEP_STATISTICS, link
+from playground.state import SavedState
+from playground.training import Training
+
+Unit = Literal["instruction", "layer", "phase", "batch", "epoch"]
+KEYFRAME_SECONDS = 0.1
+"""Stepping back replays at most about this long, as long as the keyframe is a recent one."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Where something stopped being finite."""
+
+    node: str | None
+    phase: Phase
+    step: int
+    text: str
+
+
+class Session:
+    """One network in training. Owned by one thread.
+
+    graph: must be trainable, or CompileError is raised. threads: shards of the batch that run in
+    parallel. progress: called with a sentence while kernels compile.
+    """
+
+    def __init__(self, graph: Graph, *, threads: int = 1, instrument: bool = True,
+                 progress: Callable[[str], None] | None = None) -> None:
+        self.graph = graph
+        self.program = compile_program(graph, lanes=threads, instrument=instrument)
+        self.arena = Arena(self.program.sizes)
+        view = self.arena.view
+        self._halt = view(self.program.tensors["halt"]).view(np.int64)
+        self._counters = view(self.program.tensors["counters"]).view(np.int64)
+        self._ring = view(self.program.tensors["measurements of many steps"])
+        self.row = view(self.program.tensors["measurements"])
+        self._machine = Machine(*link(self.program, self.arena, progress), self._halt)
+        self.evaluator = Evaluator(graph, self.program.check)
+        self.evaluator.use(self.arena)
+        data = graph.node(self.evaluator.data_node).layer
+        assert isinstance(data, DataLayer)
+        self.data = data.load()
+        self.position = 0
+        self.trouble: Trouble | None = None
+        self.validation: Evaluation | None = None
+        self._seconds_per_step = 0.0
+        self._start()
+
+    def _start(self) -> None:
+        """Initial weights, step 0, an empty past."""
+        self.arena.values[:] = 0
+        self.position, self.trouble, self.validation = 0, None, None
+        for name, parameter in self.program.parameters.items():
+            # A generator of its own for each array: adding a layer leaves the others' weights.
+            random = np.random.default_rng(
+                [self.graph.training.weight_seed, crc32(name.encode())])
+            self.arena.view(self.program.tensors[name])[...] = initialize(
+                parameter.initializer, parameter.shape, parameter.fan_in, parameter.fan_out,
+                random)
+        self._write_hyper(_hyper(self.graph.training))
+        self._forget_past(History(self.program.columns))
+
+    def reset(self) -> None:
+        """Back to the initial weights of the seed."""
+        self._start()
+
+    # -- where training is --------------------------------------------------------------------
+
+    @property
+    def step(self) -> int:
+        """Finished steps."""
+        return int(self._counters[0])
+
+    @property
+    def epoch(self) -> int:
+        """Finished epochs."""
+        return self.step // self.program.batches_per_epoch
+
+    @property
+    def batch_in_epoch(self) -> int:
+        return self.step % self.program.batches_per_epoch
+
+    @property
+    def instruction(self) -> Instruction:
+        """The one that comes next."""
+        return self.program.instructions[self.position]
+
+    @property
+    def can_step_back(self) -> bool:
+        first = self._keyframes.first_step
+        return first is not None and (self.step, self.position) > (first, 0)
+
+    @property
+    def metric_name(self) -> str:
+        loss = self.graph.node(self.program.check.used[-1]).layer
+        assert isinstance(loss, LossLayer)
+        return loss.metric_name(*self.program.check.inputs[self.program.check.used[-1]])
+
+    def values(self, name: str) -> NDArray[np.float32]:
+        """A tensor by name; writing to it changes the network."""
+        return self.arena.view(self.program.tensors[name])
+
+    def measured(self, name: str) -> float:
+        """A number of the last measured step, as "loss" or "dense_1.grad_norm"."""
+        return float(self.row[self.program.column(name)])
+
+    def microseconds(self) -> NDArray[np.float64]:
+        """Mean time of each instruction, NaN where unknown."""
+        return self._machine.microseconds()
+
+    def instrumentation(self) -> float:
+        """The share of a step's time that goes into measuring, 0..1."""
+        times = np.nan_to_num(self.microseconds())
+        measuring = [i.kernel.function.__module__.endswith("statistics")
+                     for i in self.program.instructions]
+        return float(times[measuring].sum() / times.sum()) if times.sum() else 0.0
+
+    # -- going on -----------------------------------------------------------------------------
+
+    def run(self, steps: int) -> int:
+        """Run to the end of the current step, and on for `steps` steps in all."""
+        return self.advance(steps * len(self.program.code) - self.position)
+
+    def run_for(self, seconds: float, most_steps: int | None = None) -> int:
+        """Run whole steps for about so long; gives the number of finished steps."""
+        before = self.step
+        wanted = seconds / self._seconds_per_step if self._seconds_per_step else 1
+        steps = max(1, min(int(wanted), RING_ROWS, most_steps or RING_ROWS))
+        self.run(steps)
+        return self.step - before
+
+    def advance(self, count: int) -> int:
+        """Run `count` instructions; fewer when something is not finite. Gives how many ran."""
+        length, done = len(self.program.code), 0
+        if self.trouble is not None:
+            return 0
+        while done < count:
+            self._keep_frame()
+            part = min(count - done, RING_ROWS * length)
+            done += self._run_part(part)
+            if self._halt[0]:
+                self._halt[0] = 0
+                self.trouble = self._find_trouble()
+                break
+        return done
+
+    def forward_to(self, unit: Unit) -> int:
+        """Run to the end of the current instruction, layer, phase, batch or epoch."""
+        return self.advance(self._until_end(unit))
+
+    def run_to(self, node: str, phase: Phase | None = None) -> bool:
+        """Run until the node (in the phase) comes next; False when it has no instruction."""
+        index = self.program.index_of(node, phase)
+        if index is None:
+            return False
+        length = len(self.program.code)
+        self.advance((index - self.position - 1) % length + 1)
+        return True
+
+    def validate(self) -> Evaluation:
+        """Loss and metric of the validation part, added to the history."""
+        data = self.data
+        result = self.evaluator.evaluate(data.x_validation, data.target_validation)
+        self.validation = result
+        self.history.append_validation(self.step, result.loss, result.metric)
+        return result
+
+    # -- going back ---------------------------------------------------------------------------
+
+    def back(self, unit: Unit) -> bool:
+        """Return to the start of the current (or the one before) instruction, layer, ..., epoch.
+
+        The state is restored from a keyframe and replayed; bit for bit what it was. False when
+        the past does not reach so far.
+        """
+        here = self.step * len(self.program.code) + self.position
+        return self.go_to(here - self._since_start(unit))
+
+    def go_to(self, instruction: int) -> bool:
+        """Return to a moment, counted in instructions since step 0."""
+        length = len(self.program.code)
+        step, position = divmod(instruction, length)
+        frame = self._keyframes.before(step) if instruction >= 0 else None
+        if frame is None:
+            return False
+        self.arena.state[:] = frame.state
+        self.history.rewind(frame.mark)
+        self.position, self.trouble = 0, None
+        self._halt[0] = 0
+        # Changes of the learning rate and the like happen again where they happened.
+        now = frame.step * length
+        edits = [e for e in self._edits if now <= e[0] < instruction]
+        for moment, values in edits:
+            self._replay(moment - now)
+            self._write_hyper(values)
+            now = moment
+        self._replay(instruction - now)
+        self._keyframes.forget_after(step)
+        self._edits = edits
+        # From here on, what the user has set since applies.
+        self._note_edit(_hyper(self.graph.training))
+        if position == 0:
+            self._keep_frame(force=True)
+        return True
+
+    # -- changes ------------------------------------------------------------------------------
+
+    def set_training(self, training: Training) -> bool:
+        """Use other numbers (learning rate, momentum, threshold) from the next instruction on.
+
+        False when the change is more than numbers and needs a new program.
+        """
+        if _structure(training) != _structure(self.graph.training):
+            return False
+        self.graph = self.graph.with_training(training)
+        self._note_edit(_hyper(training))
+        return True
+
+    def saved_state(self) -> SavedState:
+        """All that is needed to go on from here, as copies.
+
+        A half-done step is saved as its beginning and how far it is; `restore` replays it.
+        """
+        position = self.position
+        if position:
+            self.go_to(self.step * len(self.program.code))
+
+        def copies(region: str) -> dict[str, NDArray[np.float32]]:
+            return {name: self.arena.view(t).copy()
+                    for name, t in self.program.tensors.items() if t.region == region}
+
+        saved = SavedState(step=self.step, position=position, parameters=copies("parameters"),
+                           optimizer=copies("optimizer"), running=copies("running"))
+        self.advance(position)
+        return saved
+
+    def restore(self, saved: SavedState, history: HistoryView | None = None,
+                keep_position: bool = True) -> tuple[str, ...]:
+        """Go on from a saved state; gives the names of parameters that do not fit or are missing.
+
+        Those keep their initial values. Optimizer state is taken where its shape fits.
+        """
+        missing = []
+        for name in self.program.parameters:
+            values = saved.parameters.get(name)
+            if values is None or values.shape != self.program.tensors[name].shape:
+                missing.append(name)
+        fits = len(missing) < len(self.program.parameters)
+        for part in (saved.parameters, saved.optimizer, saved.running):
+            for name, values in part.items():
+                tensor = self.program.tensors.get(name)
+                if tensor is not None and tensor.shape == values.shape:
+                    self.arena.view(tensor)[...] = values
+        if fits:
+            self._counters[0] = saved.step
+            past = History(self.program.columns)
+            if history is not None:
+                past.adopt(history)
+            self._forget_past(past)
+            if keep_position and not missing and 0 < saved.position < len(self.program.code):
+                self.advance(saved.position)
+        return tuple(missing)
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _run_part(self, count: int) -> int:
+        """One call of the machine, then collect what it measured."""
+        length, before = len(self.program.code), self.step
+        started = time.perf_counter()
+        done = self._machine.run(self.position, count)
+        elapsed = time.perf_counter() - started
+        self.position = (self.position + done) % length
+        steps = self.step - before
+        if steps:
+            per_step = elapsed * length / done
+            known = self._seconds_per_step
+            self._seconds_per_step = 0.7 * known + 0.3 * per_step if known else per_step
+            indices = np.arange(before, self.step) % RING_ROWS
+            self.history.append(self._ring[indices], self.step)
+        return done
+
+    def _replay(self, count: int) -> None:
+        while count > 0:
+            count -= max(1, self._run_part(min(count, RING_ROWS * len(self.program.code))))
+            self._halt[0] = 0
+
+    def _keep_frame(self, force: bool = False) -> None:
+        if self.position:
+            return
+        last = self._keyframes.last_step
+        interval = KEYFRAME_SECONDS / self._seconds_per_step if self._seconds_per_step else 1
+        if force or last is None or self.step - last >= interval:
+            self._keyframes.add(
+                Keyframe(self.step, self.arena.state.copy(), self.history.mark()))
+
+    def _forget_past(self, history: History) -> None:
+        self.history = history
+        self._keyframes = Keyframes()
+        self._edits: list[tuple[int, Mapping[str, float]]] = []
+        self._keep_frame(force=True)
+
+    def _note_edit(self, values: Mapping[str, float]) -> None:
+        current = {name: float(self.values(f"training.{name}")[0]) for name in values}
+        if any(np.float32(values[name]) != np.float32(current[name]) for name in values):
+            self._edits.append((self.step * len(self.program.code) + self.position, values))
+            self._write_hyper(values)
+
+    def _write_hyper(self, values: Mapping[str, float]) -> None:
+        for name, value in values.items():
+            self.values(f"training.{name}")[0] = value
+
+    def _until_end(self, unit: Unit) -> int:
+        length = len(self.program.code)
+        if unit == "instruction":
+            return 1
+        if unit == "batch":
+            return length - self.position
+        if unit == "epoch":
+            left = self.program.batches_per_epoch - self.batch_in_epoch
+            return left * length - self.position
+        group = self._group(unit)
+        here = group(self.program.instructions[self.position])
+        end = self.position + 1
+        while end < length and group(self.program.instructions[end]) == here:
+            end += 1
+        return end - self.position
+
+    def _since_start(self, unit: Unit) -> int:
+        length, position = len(self.program.code), self.position
+        if unit == "instruction":
+            return 1
+        if unit == "batch":
+            return position or length
+        if unit == "epoch":
+            return ((self.batch_in_epoch or (0 if position else self.program.batches_per_epoch))
+                    * length + position)
+        group = self._group(unit)
+        start = (position or length) - 1
+        while start > 0 and (group(self.program.instructions[start - 1])
+                             == group(self.program.instructions[start])):
+            start -= 1
+        return (position or length) - start
+
+    def _group(self, unit: Unit) -> Callable[[Instruction], Any]:
+        if unit == "phase":
+            return lambda i: i.phase
+        return lambda i: (i.phase, i.node)
+
+    def _find_trouble(self) -> Trouble:
+        """The first instruction of this step that wrote something not finite."""
+        for name in self.program.parameters:
+            if not np.isfinite(self.values(name)).all():
+                node = self.program.tensors[name].node
+                return Trouble(node, "update", self.step, (
+                    f"Stopped before the update of step {self.step + 1}: the weights of {node} "
+                    f"became too large in the update of step {self.step}. "
+                    "Lower the learning rate, or clip the gradients."))
+        for row in self.program.code[:self.position]:
+            for instruction in filter(None, row):
+                for tensor in instruction.writes:
+                    if tensor.region in ("metrics", "counters"):
+                        continue
+                    wrong = int((~np.isfinite(self.arena.view(tensor))).sum())
+                    if wrong:
+                        where = instruction.node or "the network"
+                        return Trouble(instruction.node, instruction.phase, self.step, (
+                            f"Stopped before the update of step {self.step + 1}: {where} gave "
+                            f"{wrong} values that are infinite or not a number, first in "
+                            f"{instruction.phase} ({tensor.name}). "
+                            "Lower the learning rate, or clip the gradients."))
+        return Trouble(None, "clip", self.step, (
+            f"Stopped before the update of step {self.step + 1}: the gradient is too large for "
+            "float32. Lower the learning rate, or clip the gradients."))
+
+
+def _hyper(training: Training) -> dict[str, float]:
+    """The numbers that can change while the program runs."""
+    optimizer = training.optimizer
+    values = {name: float(getattr(optimizer, name)) for name in type(optimizer).hyper}
+    return {**values, "threshold": training.clipping.threshold}
+
+
+def _structure(training: Training) -> tuple[Any, ...]:
+    """What a program is compiled for; a change of it needs a new one."""
+    return (training.batch, type(training.optimizer), training.schedule, training.clipping.mode,
+            training.weight_seed, training.shuffle_seed, training.dropout_seed)
+
+
+__all__ = ["NODE_STATISTICS", "STEP_STATISTICS", "Session", "Trouble", "Unit"]

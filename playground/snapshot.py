@@ -1,0 +1,164 @@
+"""What views ask of the training thread (probes) and what they get (a snapshot of copies)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from playground.history import HistoryView
+    from playground.program import Program
+
+Floats = NDArray[np.float32]
+State = Literal["empty", "compiling", "running", "paused", "diverged", "failed"]
+SplitName = Literal["train", "validation"]
+
+
+@dataclass(frozen=True)
+class TensorProbe:
+    """The values of a tensor by name, for instance "conv_1.w", "conv_1.dw", "conv_1.y", "conv_1.dy".
+
+    Gives a float32 array. Of tensors with a batch axis, `sample` picks one sample of the batch
+    (shape without the batch axis); None gives the first `limit` samples. With source
+    "validation" an activation is computed anew for validation sample `sample`, with the
+    weights as they are, in inference mode.
+    """
+
+    name: str
+    sample: int | None = None
+    limit: int = 64
+    source: Literal["batch", "validation"] = "batch"
+
+
+@dataclass(frozen=True)
+class BoundaryProbe:
+    """The network's outputs over the plane of two input features.
+
+    Gives a `Boundary`.
+    """
+
+    resolution: int = 64
+
+
+@dataclass(frozen=True)
+class ConfusionProbe:
+    """Counts (true class, predicted class), int64 (classes, classes)."""
+
+    split: SplitName = "validation"
+
+
+@dataclass(frozen=True)
+class PredictionsProbe:
+    """Samples with what the network says of them. Gives `Predictions`."""
+
+    split: SplitName = "validation"
+    start: int = 0
+    count: int = 24
+
+
+@dataclass(frozen=True)
+class TimingsProbe:
+    """Mean time of each instruction in microseconds, float64 (instructions,), NaN where unknown."""
+
+
+Probe = TensorProbe | BoundaryProbe | ConfusionProbe | PredictionsProbe | TimingsProbe
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """values (resolution, resolution): the winning class's number, or a regression's value, for
+    x from left to right and y from bottom to top. margin: the same shape, 0..1, how sure (the
+    probability of the winner). extent: x0, x1, y0, y1 in the data's own units. points (n, 2) and
+    target (n,) are the training data, validation_points likewise."""
+
+    values: Floats
+    margin: Floats
+    extent: tuple[float, float, float, float]
+    points: Floats
+    target: Floats
+    validation_points: Floats
+    validation_target: Floats
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """x (n, *shape) raw samples; target (n,) or (n, ...); output (n, ...): probabilities of the
+    classes, or values for a regression."""
+
+    x: Floats
+    target: Floats
+    output: Floats
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NodeStatistics:
+    """One node at the last finished measurement. NaN where a number does not apply or is not there.
+
+    grad_norm_before and grad_norm: L2 norm of the parameter gradients before and after clipping.
+    grad_max: largest |g|. grad_zeros, inactive: shares 0..1. nonfinite: number of NaN and Inf.
+    update_ratio: norm of the update over norm of the weights. mean, deviation: of the outputs.
+    inactive: share of units dead or saturated over the whole batch.
+    """
+
+    grad_norm_before: float
+    grad_norm: float
+    grad_max: float
+    grad_zeros: float
+    nonfinite: float
+    update_ratio: float
+    mean: float
+    deviation: float
+    inactive: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gradients look like, in a word and a sentence."""
+
+    kind: Literal["unknown", "healthy", "vanishing", "exploding", "clipped", "diverged"]
+    text: str
+    clipped_share: float = 0.0
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The training at one moment; every array is a copy of its own, or append-only history."""
+
+    state: State
+    message: str = ""
+    """Why, in a sentence, when diverged or failed."""
+    node: str | None = None
+    """The node to blame when diverged or failed."""
+    program: Program | None = None
+    """Its `instructions` are the listing; immutable."""
+    position: int = 0
+    """Index of the next instruction; 0 between two steps."""
+    step: int = 0
+    """Finished steps."""
+    epoch: int = 0
+    batch_in_epoch: int = 0
+    batches_per_epoch: int = 0
+    steps_per_second: float = 0.0
+    instrumentation: float = 0.0
+    """Share of the time that goes into measuring, 0..1."""
+    can_step_back: bool = False
+    loss: float = float("nan")
+    metric: float = float("nan")
+    """Accuracy (0..1) of the last batch, or the mean absolute error of a regression."""
+    metric_name: str = ""
+    validation_loss: float = float("nan")
+    validation_metric: float = float("nan")
+    learning_rate: float = float("nan")
+    nodes: Mapping[str, NodeStatistics] = field(default_factory=dict)
+    history: HistoryView | None = None
+    verdict: Verdict = Verdict("unknown", "No gradients yet.")
+    values: Mapping[Probe, Any] = field(default_factory=dict)
+    """An answer for each probe of the last `watch`; an absent probe could not be answered."""
+    progress: str = ""
+    """What is going on while compiling: "Compiling conv2d_forward (3 of 12)"."""

@@ -1,0 +1,73 @@
+"""What every test runs under: no screen, and one line for each kind of test that was left out."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections import Counter
+from typing import Any
+
+import pytest
+
+REAL_WINDOW = os.environ.get("PLAYGROUND_REQUIRE_WINDOW") == "1"
+REQUIRE_TORCH = os.environ.get("PLAYGROUND_REQUIRE_TORCH") == "1"
+
+# Before any test module imports Qt or a numeric library.
+os.environ.setdefault("QT_QPA_PLATFORM", "xcb" if REAL_WINDOW else "offscreen")
+os.environ.setdefault("QT_API", "pyside6")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+LEFT_OUT = {
+    "torch": "parity with PyTorch: not run, PyTorch is not installed (pip install torch)",
+    "window": "real window: not run, .ci/run starts an X server for it",
+}
+LEFT_OUT_KEY = pytest.StashKey[Counter[str]]()
+
+
+def _available() -> dict[str, bool]:
+    return {"torch": importlib.util.find_spec("torch") is not None, "window": REAL_WINDOW}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[LEFT_OUT_KEY] = Counter()
+    if REQUIRE_TORCH and not _available()["torch"]:
+        raise pytest.UsageError("PLAYGROUND_REQUIRE_TORCH=1, but PyTorch is not installed.")
+    if REAL_WINDOW and not os.environ.get("DISPLAY"):
+        raise pytest.UsageError("PLAYGROUND_REQUIRE_WINDOW=1, but there is no DISPLAY.")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect what cannot run here, and count it."""
+    absent = [marker for marker, available in _available().items() if not available]
+    kept, gone = [], []
+    for item in items:
+        reason = next((m for m in absent if item.get_closest_marker(m)), None)
+        (gone if reason else kept).append(item)
+        if reason:
+            config.stash[LEFT_OUT_KEY][reason] += 1
+    if gone:
+        config.hook.pytest_deselected(items=gone)
+        items[:] = kept
+    output = getattr(config, "workeroutput", None)  # a worker of pytest-xdist
+    if output is not None:
+        output["left_out"] = dict(config.stash[LEFT_OUT_KEY])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Every worker collects everything: one worker's count is the count."""
+    node.config.stash[LEFT_OUT_KEY] |= Counter(getattr(node, "workeroutput", {}).get("left_out"))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    for marker, count in sorted(config.stash[LEFT_OUT_KEY].items()):
+        terminalreporter.write_line(f"{count} tests of {LEFT_OUT[marker]}", yellow=True)
+
+
+@pytest.fixture(scope="session")
+def torch() -> Any:
+    """PyTorch, on one thread; only for tests marked `torch`."""
+    module = pytest.importorskip("torch")
+    module.set_num_threads(1)
+    return module

@@ -1,0 +1,138 @@
+"""Drives the installed app like a person: a real X server, a real pointer, real keys (xdotool).
+
+The app, started with PLAYGROUND_TEST_REPORT=FILE, appends a JSON line to FILE every second:
+    {"palette": {kind: [x, y]}, "canvas": [x, y, width, height], "nodes": [id, ...],
+     "step": n, "state": "running", "path": "..."}
+Positions are pixels of the screen. Nothing else of the app is touched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from playground import document
+
+PATIENCE = 180
+"""Seconds; the first start ever compiles kernels."""
+
+
+class App:
+    """The running program, as far as its window shows."""
+
+    def __init__(self, command: list[str], home: Path) -> None:
+        self.command, self.home = command, home
+        self.report_file = home / "report.jsonl"
+        self.log = (home / "app.log").open("w")
+        self.process: subprocess.Popen[bytes] | None = None
+        kept = {k: v for k, v in os.environ.items()
+                if not k.startswith(("XDG_", "QT_", "PLAYGROUND_", "PYTHON"))}
+        self.environment = kept | {
+            "HOME": str(home), "QT_QPA_PLATFORM": "xcb", "XDG_RUNTIME_DIR": str(home),
+            "PLAYGROUND_TEST_REPORT": str(self.report_file)}
+
+    def run(self, *arguments: str) -> None:
+        """A command without a window, to its end."""
+        subprocess.run([*self.command, *arguments], cwd=self.home, env=self.environment,
+                       check=True, timeout=PATIENCE)
+
+    def open(self, *arguments: str) -> None:
+        self.process = subprocess.Popen([*self.command, *arguments], cwd=self.home,
+                                        env=self.environment, stdout=self.log, stderr=self.log)
+
+    def report(self) -> dict[str, Any]:
+        """The newest complete line; empty before the first."""
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise AssertionError(f"the app ended with {self.process.returncode}:\n{self.output}")
+        if not self.report_file.exists():
+            return {}
+        lines = self.report_file.read_text().split("\n")
+        return json.loads(lines[-2]) if len(lines) > 1 else {}
+
+    def wait(self, what: str, condition: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            report = self.report()
+            if report and condition(report):
+                return report
+            time.sleep(0.2)
+        raise AssertionError(f"waited in vain: {what}. Last report: {self.report()}")
+
+    @property
+    def output(self) -> str:
+        return (self.home / "app.log").read_text()
+
+    def close(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+
+def xdotool(*arguments: object) -> str:
+    done = subprocess.run(["xdotool", *map(str, arguments)], check=True, capture_output=True,
+                          text=True, timeout=60)
+    return done.stdout.strip()
+
+
+def drag(start: tuple[int, int], end: tuple[int, int], moves: int = 12) -> None:
+    """As a hand does it: press, many small moves, a rest, release."""
+    xdotool("mousemove", *start)
+    time.sleep(0.3)
+    xdotool("mousedown", 1)
+    for i in range(1, moves + 1):
+        time.sleep(0.08)
+        xdotool("mousemove", *(round(a + (b - a) * i / moves)
+                               for a, b in zip(start, end, strict=True)))
+    time.sleep(0.4)
+    xdotool("mouseup", 1)
+
+
+def drive(command: list[str], home: Path, kind: str = "dense") -> str:
+    """The whole visit; returns what happened, in a sentence."""
+    app = App(command, home)
+    try:
+        app.run("train", "mlp-spiral", "--steps", "1", "--save", "mine.playground")
+        app.open("mine.playground")
+        report = app.wait("the window to show", lambda r: kind in r["palette"] and r["nodes"])
+        window = xdotool("search", "--sync", "--onlyvisible", "--pid", app.process.pid)
+        xdotool("windowfocus", window.split()[-1])
+        nodes = report["nodes"]
+        x, y, width, height = report["canvas"]
+        spot = (x + width // 2, y + height * 9 // 10)
+        drag(tuple(report["palette"][kind]), spot)
+        report = app.wait("the dropped layer", lambda r: len(r["nodes"]) == len(nodes) + 1)
+        added = (set(report["nodes"]) - set(nodes)).pop()
+        assert added.startswith(kind), added
+
+        xdotool("mousemove", x + 8, y + 8, "click", 1)
+        xdotool("key", "space")
+        report = app.wait("training to run", lambda r: r["state"] == "running" and r["step"] > 50)
+        xdotool("key", "space")
+        report = app.wait("training to pause", lambda r: r["state"] == "paused")
+        xdotool("key", "ctrl+s")
+        file = home / "mine.playground"
+        app.wait("the file to be written", lambda r: added in document.load(file).graph)
+        loaded = document.load(file)
+        assert loaded.state is not None and loaded.state.step >= 50, "the saved file lacks weights"
+        xdotool("key", "ctrl+q")
+        assert app.process is not None
+        assert app.process.wait(30) == 0, app.output
+        return (f"dragged {added} onto the canvas, trained to step {loaded.state.step}, "
+                "saved, opened the file, closed the app")
+    finally:
+        app.close()
+
+
+def command() -> list[str]:
+    """What to start: PLAYGROUND_COMMAND, or this Python's own `playground`."""
+    given = os.environ.get("PLAYGROUND_COMMAND", "")
+    return shlex.split(given) or [sys.executable, "-m", "playground"]

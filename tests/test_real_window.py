@@ -1,0 +1,14 @@
+"""The app under a real X server: drag, run, save (see real_window.py)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.real_window import command, drive
+
+
+@pytest.mark.window
+def test_drag_run_save(tmp_path: Path) -> None:
+    assert "dragged" in drive(command(), tmp_path)

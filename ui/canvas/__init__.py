@@ -1,0 +1,1 @@
+"""The canvas: the network as nodes and edges, drawn and edited."""

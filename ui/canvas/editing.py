@@ -1,0 +1,160 @@
+"""The edits that the canvas, its menus and the palette offer: each is one undo entry.
+
+They change the document and know nothing of pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from playground.graph import Edge, Graph, GraphError
+from playground.graph_json import DocumentError, decode, encode
+from playground.layers import LAYERS
+from playground.layers.base import Layer
+from ui.canvas.layout import GAP_X, Box, Place, Size, arrange, free_place
+from ui.document import Document
+
+NEW_SIZE: Size = (168.0, 112.0)
+"""The room kept free for a node that is not there yet."""
+PASTE_STEP = 24.0
+
+
+def add_layer(document: Document, kind: str, x: float, y: float,
+              boxes: Iterable[Box] = (), after: str | None = None) -> str | None:
+    """Add a layer near a place, connected to `after` where that has an output. Its id."""
+    layer = LAYERS[kind]()
+
+    def change(graph: Graph) -> Graph:
+        place = free_place(boxes, x, y, NEW_SIZE)
+        graph = graph.with_node(layer, *place)
+        source = graph.node(after).layer if after else None
+        if after and layer.inputs and isinstance(source, Layer) and source.outputs:
+            graph = graph.connect(after, graph.nodes[-1].id)
+        return graph
+
+    return _added(document, f"Add {layer.label}", change)
+
+
+def beside(document: Document, id: str, box: Box) -> Place:
+    """Where a node that follows `id` begins."""
+    return box[0] + box[2] + GAP_X, document.graph.node(id).y
+
+
+def insert_layer(document: Document, kind: str, edge: Edge, x: float, y: float,
+                 boxes: Iterable[Box] = ()) -> str | None:
+    """Put a layer into an edge; one that cannot pass data on is only added. Its id."""
+    layer = LAYERS[kind]()
+    if not layer.inputs or not layer.outputs:
+        return add_layer(document, kind, x, y, boxes)
+
+    def change(graph: Graph) -> Graph:
+        graph = graph.without_edges([edge]).with_node(layer, *free_place(boxes, x, y, NEW_SIZE))
+        id = graph.nodes[-1].id
+        return (graph.with_edge(Edge(edge.source, edge.source_port, id, 0))
+                .with_edge(Edge(id, 0, edge.target, edge.target_port)))
+
+    return _added(document, f"Insert {layer.label}", change)
+
+
+def connect(document: Document, edge: Edge, instead: Edge | None = None) -> bool:
+    """Add an edge, in place of another one when an end of that was dragged elsewhere."""
+    if edge == instead:
+        return False
+    gone = [instead] if instead else []
+    return document.attempt(
+        f"Connect {edge.source} to {edge.target}",
+        lambda graph: graph.without_edges(gone).with_edge(edge))
+
+
+def disconnect(document: Document, edge: Edge) -> bool:
+    return document.edit(f"Disconnect {edge.source} from {edge.target}",
+                         document.graph.without_edges([edge]))
+
+
+def move(document: Document, places: Mapping[str, Place], merge: str | None = None) -> bool:
+    text = f"Move {next(iter(places))}" if len(places) == 1 else f"Move {len(places)} layers"
+    return document.edit(text, document.graph.moved(places), merge)
+
+
+def rename(document: Document, old: str, new: str) -> bool:
+    if document.attempt(f"Rename {old} to {new}", lambda graph: graph.renamed(old, new.strip())):
+        document.select([new.strip()])
+        return True
+    return False
+
+
+def delete_selection(document: Document) -> bool:
+    """Remove the selected nodes, with their edges, and the selected edges."""
+    nodes, edges = document.selection, document.selected_edges
+    if not nodes and not edges:
+        return False
+    if len(nodes) == 1:
+        text = f"Delete {next(iter(nodes))}"
+    else:
+        text = f"Delete {len(nodes)} layers" if nodes else "Delete connection"
+    return document.edit(text, document.graph.without(nodes).without_edges(edges))
+
+
+def select_all(document: Document) -> None:
+    document.select((node.id for node in document.graph.nodes), document.graph.edges)
+
+
+def copy_text(document: Document) -> str:
+    """The selected part of the network as text: the same JSON as in files."""
+    return encode(document.graph.part(document.selection)).decode()
+
+
+def paste_text(document: Document, text: str, at: Place | None = None,
+               what: str = "Paste") -> tuple[str, ...]:
+    """Add the part of a network that a text describes; the new ids, which become selected."""
+    try:
+        part = decode(text.encode()).graph
+    except DocumentError:
+        document.refused.emit("The clipboard holds no layers. Copy some on a canvas first.")
+        return ()
+    if not part.nodes:
+        return ()
+    left, top = min(n.x for n in part.nodes), min(n.y for n in part.nodes)
+    dx, dy = (at[0] - left, at[1] - top) if at else (PASTE_STEP, PASTE_STEP)
+    # A second paste must not hide the first one.
+    there = {(node.x, node.y) for node in document.graph.nodes}
+    while any((node.x + dx, node.y + dy) in there for node in part.nodes):
+        dx, dy = dx + PASTE_STEP, dy + PASTE_STEP
+    try:
+        graph, ids = document.graph.pasted(part, dx, dy)
+    except GraphError as error:
+        document.refused.emit(str(error))
+        return ()
+    document.edit(f"{what} {ids[0]}" if len(ids) == 1 else f"{what} {len(ids)} layers", graph)
+    document.select(ids)
+    return ids
+
+
+def duplicate(document: Document) -> tuple[str, ...]:
+    """A copy of the selected part, beside it."""
+    if not document.selection:
+        return ()
+    return paste_text(document, copy_text(document), what="Duplicate")
+
+
+def tidy(document: Document, sizes: Mapping[str, Size], width: float) -> bool:
+    """Lay the whole network out anew."""
+    places = arrange(document.graph, sizes, width)
+    return document.edit("Tidy up", document.graph.moved(places))
+
+
+def why_not(document: Document, edge: Edge, instead: Edge | None = None) -> str:
+    """Why the graph would refuse this edge; empty when it would not."""
+    try:
+        document.graph.without_edges([instead] if instead else []).with_edge(edge)
+    except GraphError as error:
+        return str(error)
+    return ""
+
+
+def _added(document: Document, text: str, change: Callable[[Graph], Graph]) -> str | None:
+    if not document.attempt(text, change):
+        return None
+    id = document.graph.nodes[-1].id
+    document.select([id])
+    return id

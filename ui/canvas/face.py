@@ -1,0 +1,114 @@
+"""What a node shows: everything its picture needs to know, as a value without Qt.
+
+Two equal faces look the same, so a node is drawn anew only when its face differs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from playground.graph import Edge, Graph, Node
+from playground.layers.base import Layer, Signal, tooltip
+from playground.shapes import Check
+
+Picture = Literal["none", "strip", "tiles", "data"]
+"""The room for thumbnails: nothing, one flat strip, a row of squares, or the data's squares."""
+
+
+@dataclass(frozen=True)
+class Port:
+    name: str
+    shape: str
+    """"6×28×28", or empty while unknown."""
+    connected: bool
+    optional: bool = False
+
+    def describe(self, direction: str) -> str:
+        """The port's tooltip."""
+        note = "" if self.connected else " (optional)" if self.optional else " (not connected)"
+        return f"{direction} {self.name}{note}" + (f": {self.shape}" if self.shape else "")
+
+
+@dataclass(frozen=True)
+class Face:
+    id: str
+    title: str
+    category: str
+    badge: str
+    subtitle: str
+    help: str
+    error: str
+    notes: tuple[str, ...]
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    picture: Picture
+    parameters: int
+
+    def describe(self) -> str:
+        """The node in words, for tooltips and screen readers."""
+        parts = [self.id, self.title, self.subtitle, f"output {self.badge}" if self.badge else ""]
+        if self.parameters:
+            parts.append(f"{self.parameters:,} parameters")
+        if self.error:
+            parts.append(f"wrong: {self.error}")
+        return ", ".join(part for part in parts if part)
+
+
+def faces(graph: Graph, check: Check) -> dict[str, Face]:
+    """The face of every node."""
+    incoming: dict[str, dict[int, Edge]] = {node.id: {} for node in graph.nodes}
+    used: dict[str, set[int]] = {node.id: set() for node in graph.nodes}
+    for e in graph.edges:
+        incoming[e.target][e.target_port] = e
+        used[e.source].add(e.source_port)
+    return {node.id: _face(node, check, incoming[node.id], used[node.id]) for node in graph.nodes}
+
+
+def signal_of(check: Check, edge: Edge) -> Signal | None:
+    """What flows along an edge, when it is known."""
+    signals = check.signals.get(edge.source, ())
+    return signals[edge.source_port] if edge.source_port < len(signals) else None
+
+
+def _face(node: Node, check: Check, incoming: dict[int, Edge], used: set[int]) -> Face:
+    layer = node.layer
+    signals = check.signals.get(node.id, ())
+    if not isinstance(layer, Layer):
+        return Face(
+            node.id, layer.kind, "data", "unknown", "", "A layer of another version.",
+            check.errors.get(node.id, layer.why), (),
+            _input_ports(tuple(f"x{i}" for i in incoming), frozenset(), incoming, check),
+            tuple(Port(f"y{i}", "", True) for i in used), "none", 0)
+    names = layer.inputs
+    if layer.variadic:  # One more than is connected: there is always room for another.
+        names = tuple(f"x{i + 1}" for i in range(max(2, max(incoming, default=-1) + 2)))
+    optional = frozenset(layer.optional)
+    if layer.variadic:
+        optional |= frozenset(names[2:])
+    outputs = tuple(
+        Port(name, str(signals[i]) if i < len(signals) else "", i in used)
+        for i, name in enumerate(layer.outputs))
+    shape = signals[0].shape if signals else ()
+    return Face(
+        node.id, layer.label, layer.category, outputs[0].shape if outputs else "",
+        layer.subtitle(), tooltip(type(layer)), check.errors.get(node.id, ""),
+        check.notes.get(node.id, ()), _input_ports(names, optional, incoming, check), outputs,
+        _picture(layer, shape), check.parameters.get(node.id, 0))
+
+
+def _input_ports(names: tuple[str, ...], optional: frozenset[str], incoming: dict[int, Edge],
+                 check: Check) -> tuple[Port, ...]:
+    ports = []
+    for i, name in enumerate(names):
+        signal = signal_of(check, incoming[i]) if i in incoming else None
+        ports.append(Port(name, str(signal) if signal else "", i in incoming, name in optional))
+    return tuple(ports)
+
+
+def _picture(layer: Layer, shape: tuple[int, ...]) -> Picture:
+    if layer.category == "data":
+        return "data"
+    if not shape or getattr(layer, "is_view", False):
+        return "none"
+    return "tiles" if len(shape) == 3 else "strip"

@@ -1,0 +1,73 @@
+"""A gradient norm in a place, a colour and a word."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtGui import QColor
+
+from playground.snapshot import NodeStatistics
+from ui.theme import mix, theme
+
+DECADES = (-6.0, 2.0)
+"""The bar's ends, as powers of ten."""
+VANISHING, EXPLODING = 1e-5, 1e1
+"""Where the bar turns blue and red. These are words for one norm at one moment; the verdict on
+the whole network looks at its history (playground.diagnosis)."""
+INACTIVE = 0.5
+
+
+def norm_of(statistics: NodeStatistics) -> float:
+    """The norm that backward found, before any clipping; NaN where there is none."""
+    before = statistics.grad_norm_before
+    return statistics.grad_norm if math.isnan(before) else before
+
+
+def place(norm: float) -> float | None:
+    """0 at the left end of the bar, 1 at the right; None when there is nothing to show."""
+    if math.isnan(norm):
+        return None
+    if norm <= 0:
+        return 0.0
+    low, high = DECADES
+    at = (math.log10(norm) - low) / (high - low) if math.isfinite(norm) else 1.0
+    return min(1.0, max(0.0, at))
+
+
+def color_at(at: float) -> QColor:
+    """Blue over green to red, as the bar is painted."""
+    blue, green, red = (theme().color(s) for s in ("vanishing", "healthy", "exploding"))
+    return mix(blue, green, 2 * at) if at < 0.5 else mix(green, red, 2 * at - 1)
+
+
+def state(statistics: NodeStatistics) -> str:
+    """"unknown", "healthy", "clipped", "vanishing", "exploding" or "diverged"."""
+    norm = norm_of(statistics)
+    if statistics.nonfinite > 0 or math.isinf(norm):
+        return "diverged"
+    if math.isnan(norm):
+        return "unknown"
+    if norm < VANISHING:
+        return "vanishing"
+    if norm > EXPLODING:
+        return "exploding"
+    if statistics.grad_norm < norm * 0.999:
+        return "clipped"
+    return "healthy"
+
+
+def describe(statistics: NodeStatistics) -> str:
+    """"gradient norm 3e-4, healthy"."""
+    norm, kind = norm_of(statistics), state(statistics)
+    parts = []
+    if not math.isnan(norm):
+        parts.append(f"gradient norm {norm:.2g}")
+    if kind == "clipped":
+        parts.append(f"clipped to {statistics.grad_norm:.2g}")
+    elif kind == "diverged":
+        parts.append("not a number any more")
+    elif kind != "unknown":
+        parts.append(kind)
+    if statistics.inactive > INACTIVE:
+        parts.append(f"{statistics.inactive:.0%} of the units inactive")
+    return ", ".join(parts)

@@ -1,0 +1,333 @@
+"""One class per gesture: it begins with a press, follows the pointer, and ends or is cancelled.
+
+The view owns at most one at a time; Escape cancels whichever it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QPen
+from PySide6.QtWidgets import QGraphicsPathItem, QGraphicsRectItem
+
+from playground.graph import Edge, Graph
+from playground.layers.base import Layer
+from playground.shapes import check
+from ui.canvas import editing
+from ui.canvas.edge_item import EdgeItem
+from ui.canvas.node_item import NodeItem, snap
+from ui.canvas.port_item import PortItem
+from ui.canvas.routing import Side, curve
+from ui.theme import theme
+
+if TYPE_CHECKING:
+    from ui.canvas.view import CanvasView
+
+SNAP = 16.0
+"""How near to a port a dragged edge jumps to it, in screen pixels."""
+
+
+class Interaction:
+    """A gesture. Positions are in scene coordinates."""
+
+    cursor: Qt.CursorShape | None = None
+
+    def __init__(self, view: CanvasView) -> None:
+        self.view = view
+        self.scene = view.canvas
+        self.document = view.document
+
+    def move(self, at: QPointF) -> None:
+        """The pointer is at `at`."""
+
+    def finish(self, at: QPointF) -> None:
+        """The button is up."""
+
+    def cancel(self) -> None:
+        """Escape: as if it had never begun."""
+
+
+class Pan(Interaction):
+    """Move the view itself."""
+
+    cursor = Qt.CursorShape.ClosedHandCursor
+
+    def __init__(self, view: CanvasView, start: QPoint) -> None:
+        super().__init__(view)
+        self._last = start
+
+    def move_by_screen(self, at: QPoint) -> None:
+        step, self._last = at - self._last, at
+        self.view.pan(-step.x(), -step.y())
+
+
+class DragNodes(Interaction):
+    """Move the selected nodes on the grid; one undo entry when they are let go."""
+
+    def __init__(self, view: CanvasView, grabbed: str, start: QPointF) -> None:
+        super().__init__(view)
+        self._start = start
+        self._from = {n.id: (n.x, n.y) for n in self.document.graph.nodes
+                      if n.id in self.document.selection}
+        self._grabbed = grabbed
+        self._step = (0.0, 0.0)
+
+    def move(self, at: QPointF) -> None:
+        # The grabbed node snaps, and the others keep their distance from it.
+        x, y = self._from[self._grabbed]
+        step = (snap(x + at.x() - self._start.x()) - x, snap(y + at.y() - self._start.y()) - y)
+        if abs(at.x() - self._start.x()) + abs(at.y() - self._start.y()) < 4 and (
+                self._step == (0.0, 0.0)):
+            return  # A click that trembles is not a drag.
+        if step != self._step:
+            self._step = step
+            self.scene.preview(self._places())
+
+    def finish(self, at: QPointF) -> None:
+        if self._step != (0.0, 0.0):
+            editing.move(self.document, self._places())
+
+    def cancel(self) -> None:
+        self.scene.preview(self._from)
+
+    def _places(self) -> dict[str, tuple[float, float]]:
+        dx, dy = self._step
+        return {id: (x + dx, y + dy) for id, (x, y) in self._from.items()}
+
+
+class RubberBand(Interaction):
+    """Select what a rectangle touches; with Shift, in addition."""
+
+    def __init__(self, view: CanvasView, start: QPointF, add: bool) -> None:
+        super().__init__(view)
+        self._start = start
+        self._before = self.document.selection if add else frozenset[str]()
+        self._band = QGraphicsRectItem()
+        self._band.setZValue(10)
+        pen = QPen(theme().color("accent"), 1)
+        pen.setCosmetic(True)
+        self._band.setPen(pen)
+        self._band.setBrush(theme().color("accent", 0.10))
+        self.scene.addItem(self._band)
+        self.document.select(self._before)
+
+    def move(self, at: QPointF) -> None:
+        rect = QRectF(self._start, at).normalized()
+        self._band.setRect(rect)
+        nodes = {id for id, item in self.scene.nodes.items() if rect.intersects(item.box())}
+        edges = [item.edge for item in self.scene.items(rect) if isinstance(item, EdgeItem)]
+        self.document.select(self._before | nodes, edges)
+
+    def finish(self, at: QPointF) -> None:
+        self.scene.removeItem(self._band)
+
+    def cancel(self) -> None:
+        self.scene.removeItem(self._band)
+        self.document.select(self._before)
+
+
+class Connect(Interaction):
+    """Draw an edge from a port, and say all the while whether letting go here would connect.
+
+    Green connects; amber connects, but shapes will not fit, and says why; red does not.
+    An edge dragged off its input goes elsewhere, or away.
+    """
+
+    cursor = Qt.CursorShape.CrossCursor
+
+    def __init__(self, view: CanvasView, port: PortItem) -> None:
+        super().__init__(view)
+        self._moved: Edge | None = None
+        self._from = port
+        if not port.output and (edge := self._edge_into(port)):
+            source = self.scene.nodes[edge.source].port(True, edge.source_port)
+            if source is not None:
+                self._moved, self._from = edge, source
+                self.scene.edges[edge].setVisible(False)
+        self._edge: Edge | None = None
+        self._over: NodeItem | None = None
+        self._over_port: PortItem | None = None
+        self._verdict = ""
+        self._line = QGraphicsPathItem()
+        self._line.setZValue(5)
+        self.scene.addItem(self._line)
+        self.move(port.center())
+
+    def move(self, at: QPointF) -> None:
+        port = self.scene.port_at(at, SNAP / self.view.zoom)
+        node = port.parentItem() if port else self.scene.node_at(at)
+        self.aim(node if isinstance(node, NodeItem) else None, port, at)
+
+    def aim(self, node: NodeItem | None, port: PortItem | None, at: QPointF) -> None:
+        """Point at a node, at one of its ports or anywhere (keys do the same as the pointer)."""
+        if port is not None and port.output == self._from.output:
+            port = None
+        if node is self._from.parentItem():
+            node = port = None
+        edge = self._edge_to(node, port) if node else None
+        if edge != self._edge or node is not self._over:
+            self._clear_marks()
+            self._edge, self._over = edge, node
+            self._judge(port)
+        end = self._over_port.center() if self._over_port else at
+        self._draw(end)
+
+    def finish(self, at: QPointF) -> None:
+        edge, moved, over = self._edge, self._moved, self._over
+        self._close()
+        if edge is not None:
+            # Of a red edge the graph says why not, and nothing has changed.
+            editing.connect(self.document, edge, instead=moved)
+        elif moved is not None and over is None and not self._near_start(moved, at):
+            editing.disconnect(self.document, moved)
+
+    def cancel(self) -> None:
+        self._close()
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _near_start(self, moved: Edge, at: QPointF) -> bool:
+        """A click on a port is no request to disconnect."""
+        port = self.scene.nodes[moved.target].port(False, moved.target_port)
+        return port is not None and (port.center() - at).manhattanLength() < 2 * SNAP
+
+    def _edge_into(self, port: PortItem) -> Edge | None:
+        node = port.parentItem()
+        assert isinstance(node, NodeItem)
+        return next((e for e in self.document.graph.inputs_of(node.id)
+                     if e.target_port == port.number), None)
+
+    def _edge_to(self, node: NodeItem, port: PortItem | None) -> Edge | None:
+        start = self._from.parentItem()
+        assert isinstance(start, NodeItem)
+        if self._from.output:
+            number = port.number if port else self._free_input(node.id)
+            return None if number is None else Edge(
+                start.id, self._from.number, node.id, number)
+        layer = self.document.graph.node(node.id).layer
+        if isinstance(layer, Layer) and not layer.outputs:
+            return None
+        return Edge(node.id, port.number if port else 0, start.id, self._from.number)
+
+    def _free_input(self, id: str) -> int | None:
+        layer = self.document.graph.node(id).layer
+        if not isinstance(layer, Layer) or not layer.inputs:
+            return None
+        graph = self._base()
+        free = graph.free_port(id)
+        return 0 if free is None else free
+
+    def _base(self) -> Graph:
+        gone = [self._moved] if self._moved else []
+        return self.document.graph.without_edges(gone)
+
+    def _judge(self, port: PortItem | None) -> None:
+        edge = self._edge
+        if edge is None:
+            self._verdict = ""
+            self.view.say("")
+            return
+        why = editing.why_not(self.document, edge, self._moved)
+        self._verdict = "error" if why else "healthy"
+        if not why:
+            # The new sentence only: what was wrong before is not this edge's fault.
+            graph = self._base().with_edge(edge)
+            why = check(graph).errors.get(edge.target, "")
+            missing = "is connected" in why or why.startswith("Joins")
+            self._verdict = "warning" if why and not missing else "healthy"
+            why = "" if missing else why
+        assert self._over is not None
+        self._over.set_drop(self._verdict)
+        output, number = ((False, edge.target_port) if self._from.output
+                          else (True, edge.source_port))
+        self._over_port = port or self._over.port(output, number)
+        if self._over_port:
+            self._over_port.set_state(self._verdict)
+        self.view.say(why or f"Connect {edge.source} to {edge.target}", self._verdict)
+
+    def _draw(self, end: QPointF) -> None:
+        start, side = self._from.center(), self._from.side
+        free = {Side.RIGHT: Side.LEFT, Side.LEFT: Side.RIGHT, Side.TOP: Side.BOTTOM,
+                Side.BOTTOM: Side.TOP}[side]
+        into = self._over_port.side if self._over_port else free
+        self._line.setPath(curve(start, side, end, into))
+        pen = QPen(theme().color(self._verdict or "accent"), 2)
+        if not self._over_port:
+            pen.setStyle(Qt.PenStyle.DashLine)
+        self._line.setPen(pen)
+
+    def _clear_marks(self) -> None:
+        if self._over:
+            self._over.set_drop("")
+        if self._over_port:
+            self._over_port.set_state("")
+        self._over_port = None
+
+    def _close(self) -> None:
+        self._clear_marks()
+        if self._moved and self._moved in self.scene.edges:
+            self.scene.edges[self._moved].setVisible(True)
+        self.scene.removeItem(self._line)
+        self.view.say("")
+
+
+class ConnectByKeys(Connect):
+    """Connect without a mouse: arrows choose the target, Enter connects, Tab the output port."""
+
+    def __init__(self, view: CanvasView, source: NodeItem) -> None:
+        super().__init__(view, source.output_items[0])
+        self._source = source
+        start = source.box().center()
+        # Where data flows first: nodes to the right and below come before those behind.
+        self._targets = sorted(
+            (item for item in self.scene.nodes.values()
+             if item is not source and self._edge_to(item, None) is not None),
+            key=lambda item: (_behind(item.box().center() - start),
+                              (item.box().center() - start).manhattanLength()))
+        self._number = -1
+        self.step(1)
+
+    @property
+    def target(self) -> NodeItem | None:
+        return self._targets[self._number] if self._targets else None
+
+    def move(self, at: QPointF) -> None:
+        """The pointer has no say."""
+
+    def step(self, by: int) -> None:
+        """The next or the previous target."""
+        if not self._targets:
+            self.view.say("There is no other node with an input to connect to.", "warning")
+            return
+        self._number = (self._number + by) % len(self._targets)
+        target = self._targets[self._number]
+        self.aim(target, None, target.box().center())
+        self.view.ensureVisible(target.box(), 40, 40)
+
+    def next_output(self) -> None:
+        """Start from the node's next output port."""
+        ports = self._source.output_items
+        self._from = ports[(self._from.number + 1) % len(ports)]
+        self._edge = None
+        self.step(0)
+
+    def key(self, key: int) -> bool:
+        """Handle a key; whether it was one of ours."""
+        forward = (Qt.Key.Key_Right, Qt.Key.Key_Down)
+        if key in forward or key in (Qt.Key.Key_Left, Qt.Key.Key_Up):
+            self.step(1 if key in forward else -1)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.view.finish_interaction(QPointF())
+        elif key == Qt.Key.Key_Tab:
+            self.next_output()
+        else:
+            return False
+        return True
+
+
+def _behind(way: QPointF) -> bool:
+    return way.x() < 0 and way.y() < 48
+
+
+__all__ = ["Connect", "ConnectByKeys", "DragNodes", "Interaction", "Pan", "RubberBand"]

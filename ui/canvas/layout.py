@@ -1,0 +1,175 @@
+"""Where nodes go: columns from data to loss, turning round into rows where the view ends.
+
+Pure arithmetic: sizes and edges in, corners out. Columns and the order in them come from the
+Sugiyama method (fast-sugiyama); without that library, from the longest path.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Mapping, Sequence
+
+from playground.graph import Edge, Graph
+
+GRID = 8
+GAP_X, GAP_Y = 40, 32
+"""Between columns, and between nodes of a column."""
+ROW_GAP = 64
+"""Between rows: the edge that turns round needs to be seen."""
+
+Size = tuple[float, float]
+Place = tuple[float, float]
+Box = tuple[float, float, float, float]
+"""left, top, width, height"""
+
+
+def arrange(graph: Graph, sizes: Mapping[str, Size], width: float) -> dict[str, Place]:
+    """A corner for each node, so that rows are not wider than `width` where that is possible."""
+    places: dict[str, Place] = {}
+    top = 0.0
+    edges = [e for e in graph.edges if not _is_side_edge(graph, e)]
+    for ids in _components(graph, edges):
+        inner = [e for e in edges if e.source in ids]
+        lanes = _lanes(ids, inner)
+        for row in _place_rows(lanes, inner, sizes, width):
+            height = 0.0
+            for id, (x, y) in row.items():
+                places[id] = (_snap(x), _snap(top + y))
+                height = max(height, y + sizes[id][1])
+            top += _snap(height) + ROW_GAP
+    return places
+
+
+def free_place(boxes: Iterable[Box], x: float, y: float, size: Size) -> Place:
+    """The place nearest to (x, y), going down, where a node of this size covers no other."""
+    taken = list(boxes)
+    x, y = _snap(x), _snap(y)
+    while True:
+        below = [top + h for left, top, w, h in taken
+                 if left < x + size[0] + GRID and x < left + w + GRID
+                 and top < y + size[1] + GRID and y < top + h + GRID]
+        if not below:
+            return x, y
+        y = _snap(max(below) + 2 * GRID)
+
+
+# -- columns ----------------------------------------------------------------------------------
+
+Lanes = list[dict[str, float]]
+"""Columns from left to right: node -> lane, a number that tells above from below."""
+
+
+def _lanes(ids: Sequence[str], edges: Sequence[Edge]) -> Lanes:
+    if not edges:
+        return [{ids[0]: 0.0}]
+    try:
+        return _sugiyama(ids, edges)
+    except ImportError:
+        return _longest_path(ids, edges)
+
+
+def _sugiyama(ids: Sequence[str], edges: Sequence[Edge]) -> Lanes:
+    # The import is inside: the library is young, and the canvas must open without it.
+    library = importlib.import_module("fast_sugiyama")
+    # Dummy vertices keep a lane free for long edges, which would else run under nodes.
+    layouts = library.from_edges(
+        sorted({(e.source, e.target) for e in edges}), vertex_spacing=1.0, dummy_vertices=True,
+        ranking_type="down")
+    wanted = set(ids)
+    found = {id: place for id, place in next(iter(layouts))[0] if id in wanted}
+    ranks = sorted({round(y, 3) for _, y in found.values()}, reverse=True)
+    columns: Lanes = [{} for _ in ranks]
+    for id, (x, y) in found.items():
+        columns[ranks.index(round(y, 3))][id] = x
+    return columns
+
+
+def _longest_path(ids: Sequence[str], edges: Sequence[Edge]) -> Lanes:
+    """Each node one column after the last of its inputs; `ids` are in network order."""
+    column: dict[str, int] = {}
+    for id in ids:
+        column[id] = max((column[e.source] + 1 for e in edges if e.target == id), default=0)
+    columns: Lanes = [{} for _ in range(max(column.values()) + 1)]
+    for id in ids:
+        columns[column[id]][id] = float(len(columns[column[id]]))
+    return columns
+
+
+# -- rows -------------------------------------------------------------------------------------
+
+
+def _place_rows(columns: Lanes, edges: Sequence[Edge], sizes: Mapping[str, Size],
+                width: float) -> list[dict[str, Place]]:
+    """Each row's nodes, x from the left and y from the row's top."""
+    widest = max(sizes[id][0] for column in columns for id in column)
+    per_row = max(1, int((width + GAP_X) // (widest + GAP_X)))
+    bands = _bands(columns, edges, per_row)
+    count = max(len(band) for band in bands)
+    rows = []
+    for number, band in enumerate(bands):
+        # Every second row runs back, so that the edge between rows is one short step down.
+        slots = range(len(band)) if number % 2 == 0 else range(count - 1, -1, -1)
+        row: dict[str, Place] = {}
+        for slot, column in zip(slots, band, strict=False):
+            row |= _stack(column, slot * (widest + GAP_X), sizes)
+        top = min(y for _, y in row.values())
+        rows.append({id: (x, y - top) for id, (x, y) in row.items()})
+    return rows
+
+
+def _bands(columns: Lanes, edges: Sequence[Edge], per_row: int) -> list[Lanes]:
+    """Cut the columns into rows, only where a single edge passes from column to column."""
+    column_of = {id: i for i, column in enumerate(columns) for id in column}
+    crossing = [0] * (len(columns) + 1)
+    for e in edges:
+        for cut in range(column_of[e.source] + 1, column_of[e.target] + 1):
+            crossing[cut] += 1
+    bands, start = [], 0
+    while len(columns) - start > per_row:
+        fits = [cut for cut in range(start + 1, start + per_row + 1) if crossing[cut] == 1]
+        later = [cut for cut in range(start + per_row + 1, len(columns)) if crossing[cut] == 1]
+        cut = fits[-1] if fits else later[0] if later else len(columns)
+        if cut == len(columns):
+            break
+        bands.append(columns[start:cut])
+        start = cut
+    bands.append(columns[start:])
+    return bands
+
+
+def _stack(column: Mapping[str, float], x: float, sizes: Mapping[str, Size]) -> dict[str, Place]:
+    """A column's nodes below each other, about the lane that the method gave them."""
+    places: dict[str, Place] = {}
+    bottom = float("-inf")
+    tallest = max(height for _, height in sizes.values())
+    for id in sorted(column, key=lambda id: column[id]):
+        y = max(column[id] * (tallest + GAP_Y), bottom)
+        places[id] = (x, y)
+        bottom = y + sizes[id][1] + GAP_Y
+    return places
+
+
+# -- parts ------------------------------------------------------------------------------------
+
+
+def _is_side_edge(graph: Graph, edge: Edge) -> bool:
+    """From the data's target straight to the loss: it says nothing about the order."""
+    inputs = graph.node(edge.target).inputs
+    return edge.target_port < len(inputs) and inputs[edge.target_port] == "target"
+
+
+def _components(graph: Graph, edges: Sequence[Edge]) -> list[list[str]]:
+    """The connected parts in network order; the largest first, lone nodes last."""
+    order = [node.id for node in graph.order()]
+    leader = {id: id for id in order}
+    for e in edges:
+        old, new = leader[e.target], leader[e.source]
+        leader |= {id: new for id, first in leader.items() if first == old}
+    groups: dict[str, list[str]] = {}
+    for id in order:
+        groups.setdefault(leader[id], []).append(id)
+    return sorted(groups.values(), key=len, reverse=True)
+
+
+def _snap(value: float) -> float:
+    return round(value / GRID) * GRID

@@ -1,0 +1,408 @@
+"""One node, drawn: family square, name, shape, settings, thumbnails, gradient bar, error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import (
+    QFont,
+    QFontMetricsF,
+    QImage,
+    QLinearGradient,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QTextLayout,
+    QTextOption,
+)
+from PySide6.QtWidgets import (
+    QGraphicsItem,
+    QGraphicsWidget,
+    QStyleOptionGraphicsItem,
+    QWidget,
+)
+
+from playground.snapshot import NodeStatistics
+from ui.canvas import gradient
+from ui.canvas.face import Face
+from ui.canvas.port_item import PortItem
+from ui.canvas.routing import FIRST_PORT, PORT_STEP, Side
+from ui.theme import theme, ui_font
+
+GRID = 8
+WIDTH, ERROR_WIDTH, MAX_WIDTH = 168, 232, 256
+MARGIN = 12
+RADIUS = 10.0
+BAR = 4.0
+PICTURE_TOP = 50.0
+PICTURE_HEIGHT = {"none": 0.0, "strip": 14.0, "tiles": 34.0, "data": 46.0}
+TILE_GAP = 3.0
+ERROR_LINE = 17.0
+HALO = 6.0
+"""How far paint reaches outside the node: the halo, and the outline of the active node."""
+CHIP = 22.0
+
+TEXT_DETAIL = 0.45
+"""Below this zoom text would be a smudge: the node is drawn without it."""
+
+
+def snap(value: float) -> float:
+    return round(value / GRID) * GRID
+
+
+class NodeItem(QGraphicsWidget):
+    """The picture of a node. It shows a `Face` and live data; it changes nothing."""
+
+    def __init__(self, face: Face) -> None:
+        super().__init__()
+        self.face = face
+        self.input_items: list[PortItem] = []
+        self.output_items: list[PortItem] = []
+        self.statistics: NodeStatistics | None = None
+        self._images: tuple[QImage, ...] = ()
+        self._badge: str | None = None
+        self._failure = ""
+        self._active = ""
+        self._chip_width = 0.0
+        self._drop = ""
+        self._lines: list[str] = []
+        self._where: float | None = None
+        self._state = "unknown"
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIsSelectable)
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIsFocusable)
+        self.setAcceptHoverEvents(True)
+        self.setCursor(Qt.CursorShape.ArrowCursor)
+        self.setZValue(2)
+        self.set_face(face)
+
+    # -- what it shows ------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        return self.face.id
+
+    @property
+    def error(self) -> str:
+        """The sentence on the node: what is wrong with it, or why it failed in training."""
+        return self.face.error or self._failure
+
+    @property
+    def category(self) -> str:
+        return self.face.category
+
+    def set_face(self, face: Face) -> None:
+        self.face = face
+        self._fit()
+        self._make_ports()
+        self._describe()
+        self.update()
+
+    def set_badge(self, text: str | None) -> None:
+        """Show a number in place of the shape: the loss."""
+        if text != self._badge:
+            self._badge = text
+            self.update(QRectF(0, 0, self.size().width(), 32))
+
+    def set_images(self, images: Sequence[QImage]) -> None:
+        self._images = tuple(images)
+        self.update(self._picture_rect())
+
+    def set_statistics(self, statistics: NodeStatistics | None) -> None:
+        """Repaints only when the tick moves by a pixel or the state changes."""
+        self.statistics = statistics
+        at = gradient.place(gradient.norm_of(statistics)) if statistics else None
+        where = None if at is None else round(at * self.size().width())
+        state = gradient.state(statistics) if statistics else "unknown"
+        if (where, state) != (self._where, self._state):
+            self._where, self._state = where, state
+            self._describe()
+            self.update()
+
+    def set_failure(self, sentence: str) -> None:
+        """Training stopped here, and why."""
+        if sentence != self._failure:
+            self._failure = sentence
+            self._fit()
+            self._describe()
+            self.update()
+
+    def set_active(self, text: str) -> None:
+        """Light up, with a chip above that says what is computed; empty text puts it out."""
+        if text != self._active:
+            self.prepareGeometryChange()
+            self._active = text
+            self._chip_width = (
+                QFontMetricsF(_chip_font()).horizontalAdvance(text) + 16 if text else 0.0)
+            self.setZValue(3 if text else 2)
+            self.update()
+
+    def set_drop(self, color: str) -> None:
+        """Show what letting a connection go here would do: "healthy", "warning", "error"."""
+        if color != self._drop:
+            self._drop = color
+            self.update()
+
+    def hoverEnterEvent(self, event: object) -> None:  # noqa: N802
+        # Written only now: statistics change many times a second, tooltips are read seldom.
+        self.setToolTip(self._tooltip())
+
+    def hoverMoveEvent(self, event: object) -> None:  # noqa: N802
+        self.setToolTip(self._tooltip())
+
+    def describe(self) -> str:
+        """All of it in words, for screen readers and the outline."""
+        words = self.face.describe()
+        if self._failure and self._failure != self.face.error:
+            words += f", failed: {self._failure}"
+        live = gradient.describe(self.statistics) if self.statistics else ""
+        return f"{words}, {live}" if live else words
+
+    # -- geometry -----------------------------------------------------------------------------
+
+    def box(self) -> QRectF:
+        """Where the node stands, in scene coordinates."""
+        return QRectF(self.pos(), self.size())
+
+    def boundingRect(self) -> QRectF:  # noqa: N802
+        top = CHIP + HALO if self._active else HALO
+        size = QSizeF(max(self.size().width(), self._chip_width), self.size().height())
+        return QRectF(QPointF(0, 0), size).adjusted(-HALO, -top, HALO, HALO + 2)
+
+    def shape(self) -> QPainterPath:
+        path = QPainterPath()
+        path.addRect(QRectF(QPointF(0, 0), self.size()))
+        return path
+
+    def port(self, output: bool, number: int) -> PortItem | None:
+        ports = self.output_items if output else self.input_items
+        return ports[number] if 0 <= number < len(ports) else None
+
+    def place_ports(self, inputs: Sequence[Side], outputs: Sequence[Side]) -> None:
+        """Put the dots on the sides where their edges leave."""
+        size = self.size()
+        shift = {side: sum(other is side for other in inputs) for side in Side}
+        for number, (port, side) in enumerate(zip(self.input_items, inputs, strict=True)):
+            port.stand(side, number, len(inputs), size)
+        for number, (port, side) in enumerate(zip(self.output_items, outputs, strict=True)):
+            port.stand(side, number + shift[side], len(outputs) + shift[side], size)
+
+    def _fit(self) -> None:
+        """The size that the content needs, in whole grid steps."""
+        face, error = self.face, self.error
+        self.prepareGeometryChange()
+        head = (22 + QFontMetricsF(_name_font()).horizontalAdvance(face.id) + 12
+                + QFontMetricsF(_badge_font()).horizontalAdvance(face.badge))
+        needed = max(head, QFontMetricsF(_small_font()).horizontalAdvance(face.subtitle))
+        width = max(ERROR_WIDTH if error else WIDTH, -(-(needed + 2 * MARGIN) // GRID) * GRID)
+        width = min(width, MAX_WIDTH)
+        if error:
+            self._lines = _wrap(error, _small_font(), width - 2 * MARGIN)
+            height = 32 + ERROR_LINE * len(self._lines) + 8
+        else:
+            self._lines = []
+            height = 56 if not PICTURE_HEIGHT[face.picture] else (
+                PICTURE_TOP + PICTURE_HEIGHT[face.picture] + 12)
+            height += 4 + BAR if face.parameters else 0
+        ports = max(len(face.inputs), len(face.outputs))
+        height = max(height, FIRST_PORT + PORT_STEP * (ports - 1) + 20)
+        self.resize(QSizeF(width, -(-height // GRID) * GRID))
+
+    def _make_ports(self) -> None:
+        for items, ports, output in ((self.input_items, self.face.inputs, False),
+                                     (self.output_items, self.face.outputs, True)):
+            while len(items) > len(ports):
+                gone = items.pop()
+                gone.setParentItem(None)  # type: ignore[arg-type]
+                if (scene := gone.scene()) is not None:
+                    scene.removeItem(gone)
+            while len(items) < len(ports):
+                items.append(PortItem(self, output, len(items)))
+            for item, port in zip(items, ports, strict=True):
+                item.set_port(port)
+        self.place_ports([Side.LEFT] * len(self.input_items),
+                         [Side.RIGHT] * len(self.output_items))
+
+    def _describe(self) -> None:
+        # QGraphicsItem has no accessible name; the outline reads this.
+        self.setObjectName(self.describe())
+
+    def _tooltip(self) -> str:
+        face = self.face
+        lines = [f"<b>{face.id}</b> · {face.title}", face.help, *face.notes]
+        if self.statistics and (live := gradient.describe(self.statistics)):
+            lines.append(live.capitalize() + ".")
+        if face.parameters:
+            lines.append(f"{face.parameters:,} parameters")
+        return "<br>".join(line for line in lines if line)
+
+    def _picture_rect(self) -> QRectF:
+        return QRectF(MARGIN, PICTURE_TOP, self.size().width() - 2 * MARGIN,
+                      PICTURE_HEIGHT[self.face.picture])
+
+    # -- painting -----------------------------------------------------------------------------
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem,
+              widget: QWidget | None = None) -> None:
+        detail = option.levelOfDetailFromTransform(painter.worldTransform())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = QRectF(QPointF(0, 0), self.size())
+        self._paint_halo(painter, box)
+        self._paint_box(painter, box)
+        if self.face.parameters and not self.error:
+            self._paint_bar(painter, box)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme().family(self.face.category))
+        painter.drawRoundedRect(QRectF(MARGIN, 13, 9, 9), 2.5, 2.5)
+        if detail >= TEXT_DETAIL:
+            self._paint_text(painter, box)
+        if not self.error and self.face.picture != "none":
+            self._paint_pictures(painter)
+        if self._active and detail >= TEXT_DETAIL:
+            self._paint_chip(painter)
+
+    def _paint_halo(self, painter: QPainter, box: QRectF) -> None:
+        if self._active:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(theme().color("accent"), 2))
+            painter.drawRoundedRect(box.adjusted(-3, -3, 3, 3), RADIUS + 3, RADIUS + 3)
+        elif self._where is not None and not self.error:
+            # Calm while healthy, plain to see when not.
+            quiet = self._state in ("healthy", "unknown")
+            color = (theme().color("exploding") if self._state == "diverged"
+                     else gradient.color_at(self._where / max(1.0, box.width())))
+            color.setAlphaF(0.16 if quiet else 0.45)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(color, 3))
+            painter.drawRoundedRect(box.adjusted(-1.5, -1.5, 1.5, 1.5), RADIUS + 1, RADIUS + 1)
+
+    def _paint_box(self, painter: QPainter, box: QRectF) -> None:
+        if self._drop:
+            pen = QPen(theme().color(self._drop), 2)
+        elif self.error:
+            pen = QPen(theme().color("error"), 2 if self.isSelected() else 1)
+        elif self.isSelected():
+            pen = QPen(theme().color("accent"), 1.5)
+        else:
+            pen = QPen(theme().color("line"), 1)
+        painter.setPen(pen)
+        painter.setBrush(theme().color("node"))
+        inset = pen.widthF() / 2
+        painter.drawRoundedRect(box.adjusted(inset, inset, -inset, -inset), RADIUS, RADIUS)
+
+    def _paint_bar(self, painter: QPainter, box: QRectF) -> None:
+        painter.save()
+        corners = QPainterPath()
+        corners.addRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
+        painter.setClipPath(corners, Qt.ClipOperation.IntersectClip)
+        colors = QLinearGradient(box.bottomLeft(), box.bottomRight())
+        for at in (0.0, 0.5, 1.0):
+            colors.setColorAt(at, gradient.color_at(at))
+        painter.setOpacity(1.0 if self._where is not None else 0.3)
+        painter.fillRect(QRectF(0, box.height() - BAR, box.width(), BAR), colors)
+        painter.restore()
+        if self._where is not None:
+            x = min(max(float(self._where), RADIUS / 2), box.width() - RADIUS / 2)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme().color("tick"))
+            painter.drawRoundedRect(QRectF(x - 1.5, box.height() - BAR - 3, 3, 9), 1.5, 1.5)
+
+    def _paint_text(self, painter: QPainter, box: QRectF) -> None:
+        face, look = self.face, theme()
+        right = box.width() - MARGIN
+        badge = "shape" if face.error else "failed" if self._failure else (
+            face.badge if self._badge is None else self._badge)
+        metrics = QFontMetricsF(_badge_font())
+        space = metrics.horizontalAdvance(badge)
+        painter.setFont(_badge_font())
+        painter.setPen(look.text("error", "node") if self.error else look.color("secondary"))
+        painter.drawText(QRectF(right - space - 1, 8, space + 2, 20),
+                         Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, badge)
+        painter.setFont(_name_font())
+        painter.setPen(look.color("text"))
+        room = QRectF(MARGIN + 16, 8, right - space - MARGIN - 24, 20)
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, QFontMetricsF(
+            _name_font()).elidedText(face.id, Qt.TextElideMode.ElideMiddle, room.width()))
+        painter.setFont(_small_font())
+        if self._lines:
+            painter.setPen(look.text("error", "node"))
+            for number, line in enumerate(self._lines):
+                painter.drawText(QRectF(MARGIN, 30 + number * ERROR_LINE,
+                                        right - MARGIN + 4, ERROR_LINE),
+                                 Qt.AlignmentFlag.AlignVCenter, line)
+        else:
+            painter.setPen(look.color("secondary"))
+            painter.drawText(
+                QRectF(MARGIN, 28, right - MARGIN, 18), Qt.AlignmentFlag.AlignVCenter,
+                QFontMetricsF(_small_font()).elidedText(
+                    face.subtitle or face.title, Qt.TextElideMode.ElideRight, right - MARGIN))
+
+    def _paint_pictures(self, painter: QPainter) -> None:
+        rect = self._picture_rect()
+        # Pixels are data here: they stay sharp squares, unless there are more than fit.
+        count = len(self._images) or {"strip": 1, "tiles": 4, "data": 3}[self.face.picture]
+        width = (rect.width() - TILE_GAP * (count - 1)) / count
+        for number in range(count):
+            tile = QRectF(rect.left() + number * (width + TILE_GAP), rect.top(),
+                          width, rect.height())
+            corners = QPainterPath()
+            corners.addRoundedRect(tile, 2, 2)
+            if number >= len(self._images):
+                painter.fillPath(corners, theme().color("line", 0.5))
+                continue
+            image = self._images[number]
+            painter.save()
+            painter.setClipPath(corners, Qt.ClipOperation.IntersectClip)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform,
+                                  image.width() > tile.width())
+            painter.drawImage(tile, image, QRectF(image.rect()))
+            painter.restore()
+
+    def _paint_chip(self, painter: QPainter) -> None:
+        look = theme()
+        chip = QRectF(0, -CHIP - HALO + 2, self._chip_width, CHIP - 3)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(look.color("accent_fill"))
+        painter.drawRoundedRect(chip, 5, 5)
+        painter.setPen(look.color("on_accent"))
+        painter.setFont(_chip_font())
+        painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, self._active)
+
+
+# -- text -------------------------------------------------------------------------------------
+
+
+@cache
+def _name_font() -> QFont:
+    return ui_font(13, QFont.Weight.DemiBold)
+
+
+@cache
+def _badge_font() -> QFont:
+    return ui_font(11)
+
+
+@cache
+def _small_font() -> QFont:
+    return ui_font(12)
+
+
+@cache
+def _chip_font() -> QFont:
+    return ui_font(11, QFont.Weight.DemiBold)
+
+
+def _wrap(text: str, font: QFont, width: float) -> list[str]:
+    """The lines of a text."""
+    layout = QTextLayout(text, font)
+    option = QTextOption()
+    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+    layout.setTextOption(option)
+    layout.beginLayout()
+    lines = []
+    while (line := layout.createLine()).isValid():
+        line.setLineWidth(width)
+        lines.append(text[line.textStart():line.textStart() + line.textLength()].rstrip())
+    layout.endLayout()
+    return lines

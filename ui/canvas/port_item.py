@@ -1,0 +1,83 @@
+"""A port: a small dot on a node's border, larger under the pointer."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import (
+    QGraphicsItem,
+    QGraphicsSceneHoverEvent,
+    QStyleOptionGraphicsItem,
+    QWidget,
+)
+
+from ui.canvas.face import Port
+from ui.canvas.routing import Side, anchor
+from ui.theme import theme
+
+DOT, LARGE, REACH = 3.0, 5.5, 9.0
+"""Radii: at rest, under the pointer, and of the area that reacts."""
+
+
+class PortItem(QGraphicsItem):
+    """Knows its node, its direction and its number; the node places it."""
+
+    def __init__(self, node: QGraphicsItem, output: bool, number: int) -> None:
+        super().__init__(node)
+        self.output = output
+        self.number = number
+        self.side = Side.RIGHT if output else Side.LEFT
+        self._connected = False
+        self._hovered = False
+        self._state = ""
+        self.setAcceptHoverEvents(True)
+        self.setCursor(Qt.CursorShape.CrossCursor)
+
+    def set_port(self, port: Port) -> None:
+        self._connected = port.connected
+        hint = "Drag to an input to connect." if self.output else (
+            "Drag away to disconnect." if port.connected else "Drag to an output to connect.")
+        self.setToolTip(f"{port.describe('Output' if self.output else 'Input')}<br>{hint}")
+        self.update()
+
+    def set_state(self, state: str) -> None:
+        """While connecting: "healthy" or "error" show whether this port would take the edge."""
+        if state != self._state:
+            self._state = state
+            self.update()
+
+    def stand(self, side: Side, number: int, count: int, size: QSizeF) -> None:
+        self.side = side
+        self.setPos(anchor(side, number, count, size))
+
+    def center(self) -> QPointF:
+        return self.scenePos()
+
+    def boundingRect(self) -> QRectF:  # noqa: N802
+        return QRectF(-REACH, -REACH, 2 * REACH, 2 * REACH)
+
+    def shape(self) -> QPainterPath:
+        path = QPainterPath()
+        path.addEllipse(self.boundingRect())
+        return path
+
+    def hoverEnterEvent(self, event: QGraphicsSceneHoverEvent) -> None:  # noqa: N802
+        self._hovered = True
+        self.update()
+
+    def hoverLeaveEvent(self, event: QGraphicsSceneHoverEvent) -> None:  # noqa: N802
+        self._hovered = False
+        self.update()
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem,
+              widget: QWidget | None = None) -> None:
+        large = self._hovered or bool(self._state)
+        look = theme()
+        color = look.color(self._state) if self._state else look.color(
+            "accent" if self._hovered else "edge")
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(color, 1.25))
+        # An open ring waits for a connection; a dot has one.
+        painter.setBrush(color if self._connected or large else look.color("canvas"))
+        radius = LARGE if large else DOT
+        painter.drawEllipse(QPointF(0, 0), radius, radius)

@@ -1,0 +1,483 @@
+"""The window onto the canvas: it turns mouse, keys and drops into gestures and edits."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QFrame, QGraphicsView, QInputDialog, QLineEdit, QWidget
+
+from playground.graph import Edge
+from playground.layers import LAYERS
+from ui.canvas import editing
+from ui.canvas.actions import CanvasActions
+from ui.canvas.edge_item import EdgeItem
+from ui.canvas.interactions import (
+    Connect,
+    ConnectByKeys,
+    DragNodes,
+    Interaction,
+    Pan,
+    RubberBand,
+)
+from ui.canvas.messages import EmptyHint, Message
+from ui.canvas.node_item import GRID
+from ui.canvas.scene import CanvasScene
+from ui.document import Document
+from ui.palette import LAYER_MIME
+from ui.theme import theme
+
+DOTS = 24
+"""Distance of the background's dots at full size."""
+MIN_ZOOM, MAX_ZOOM = 0.15, 4.0
+MARGIN = 48
+ARROWS = {
+    Qt.Key.Key_Right: QPointF(1, 0), Qt.Key.Key_Left: QPointF(-1, 0),
+    Qt.Key.Key_Down: QPointF(0, 1), Qt.Key.Key_Up: QPointF(0, -1),
+}
+
+
+class CanvasView(QGraphicsView):
+    inspect_requested = Signal()
+    """Enter: the keyboard wants to go to the inspector."""
+    search_requested = Signal()
+    """Slash: the keyboard wants to go to the palette's search field."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.document = document
+        self.canvas = CanvasScene(document, self)
+        self.setScene(self.canvas)
+        self.interaction: Interaction | None = None
+        self._space = False
+        self._insert: EdgeItem | None = None
+        self._menu_at: QPointF | None = None
+        self.setAcceptDrops(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setResizeAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.SmartViewportUpdate)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName("Canvas")
+        self.setAccessibleDescription(
+            "The network as nodes and edges. Arrow keys go from node to node, C connects, "
+            "Enter opens the settings. The outline lists the same nodes as text.")
+        self._message = Message(self.viewport())
+        self._hint = EmptyHint(self.viewport())
+        self.actions_ = CanvasActions(self)
+        document.graph_changed.connect(self._show_hint)
+        theme().changed.connect(self.viewport().update)
+        self._show_hint()
+
+    # -- what is seen -------------------------------------------------------------------------
+
+    @property
+    def zoom(self) -> float:
+        return self.transform().m11()
+
+    def set_zoom(self, zoom: float, about: QPoint | None = None) -> None:
+        """Zoom so that what is at `about` (viewport pixels; else the middle) stays there."""
+        zoom = min(MAX_ZOOM, max(MIN_ZOOM, zoom))
+        at = about or self.viewport().rect().center()
+        before = self.mapToScene(at)
+        self.resetTransform()
+        self.scale(zoom, zoom)
+        moved = self.mapFromScene(before) - at
+        self.pan(moved.x(), moved.y())
+
+    def pan(self, x: int, y: int) -> None:
+        """Move the view by screen pixels."""
+        for bar, step in ((self.horizontalScrollBar(), x), (self.verticalScrollBar(), y)):
+            bar.setValue(bar.value() + step)
+
+    def fit(self) -> None:
+        """Show all of the network, not larger than it is."""
+        content = self.canvas.content()
+        if content.isEmpty():
+            self.actual_size()
+            return
+        room = self.viewport().size()
+        zoom = min((room.width() - 2 * MARGIN) / content.width(),
+                   (room.height() - 2 * MARGIN) / content.height(), 1.0)
+        self.set_zoom(zoom)
+        self.centerOn(content.center())
+
+    def actual_size(self) -> None:
+        self.set_zoom(1.0)
+
+    def zoom_in(self) -> None:
+        self.set_zoom(self.zoom * 1.25)
+
+    def zoom_out(self) -> None:
+        self.set_zoom(self.zoom / 1.25)
+
+    def tidy(self) -> None:
+        """Lay out in rows as wide as the view, and show them."""
+        width = max(400, self.viewport().width() - 2 * MARGIN)
+        editing.tidy(self.document, self.canvas.sizes(), width)
+        self.fit()
+
+    def say(self, text: str, state: str = "") -> None:
+        """A passing message at the foot of the canvas; empty text takes it away."""
+        self._message.show_text(text, state)
+
+    # -- commands -----------------------------------------------------------------------------
+
+    def current(self) -> str | None:
+        """The one selected node."""
+        node = self.document.selected_node
+        return node.id if node else None
+
+    def cut(self) -> None:
+        if self.document.selection:
+            self.copy()
+            editing.delete_selection(self.document)
+
+    def copy(self) -> None:
+        if self.document.selection:
+            QGuiApplication.clipboard().setText(editing.copy_text(self.document))
+
+    def paste(self) -> None:
+        at = self._menu_at
+        editing.paste_text(self.document, QGuiApplication.clipboard().text(),
+                           (_grid(at.x()), _grid(at.y())) if at else None)
+
+    def duplicate(self) -> None:
+        editing.duplicate(self.document)
+
+    def delete(self) -> None:
+        editing.delete_selection(self.document)
+
+    def select_all(self) -> None:
+        editing.select_all(self.document)
+
+    def rename(self) -> None:
+        old = self.current()
+        if old is None:
+            return
+        new, accepted = QInputDialog.getText(
+            self, "Rename", f"New name of {old}:", QLineEdit.EchoMode.Normal, old)
+        if accepted and new.strip() != old:
+            editing.rename(self.document, old, new)
+
+    def inspect(self) -> None:
+        self.inspect_requested.emit()
+
+    def connect_by_keys(self) -> None:
+        """Begin to connect the selected node; see ConnectByKeys."""
+        id = self.current()
+        if id is None or self.interaction:
+            return
+        item = self.canvas.nodes[id]
+        if not item.output_items:
+            self.document.refused.emit(f"{id} has no output: it ends the network.")
+            return
+        self.interaction = ConnectByKeys(self, item)
+
+    def add_layer(self, kind: str) -> str | None:
+        """Add a layer after the selected node, or in the middle of what is seen."""
+        after = self.current()
+        middle = self.mapToScene(self.viewport().rect().center())
+        x, y = middle.x() - editing.NEW_SIZE[0] / 2, middle.y() - editing.NEW_SIZE[1] / 2
+        if after and self.canvas.nodes[after].output_items and LAYERS[kind].inputs:
+            item = self.canvas.nodes[after]
+            x, y = editing.beside(self.document, after, (
+                item.x(), item.y(), item.size().width(), item.size().height()))
+        id = editing.add_layer(self.document, kind, x, y, self.canvas.boxes(), after)
+        if id:
+            self.ensureVisible(self.canvas.nodes[id].box(), 24, 24)
+        return id
+
+    def add_from_menu(self, kind: str) -> None:
+        """Add where the menu was opened; into the edge that it was opened on."""
+        at = self._menu_at or self.mapToScene(self.viewport().rect().center())
+        edge = next(iter(self.document.selected_edges), None)
+        self._put(kind, at, edge)
+
+    def _put(self, kind: str, at: QPointF, edge: Edge | None) -> None:
+        boxes = self.canvas.boxes()
+        if edge is None:
+            editing.add_layer(self.document, kind, at.x() - 24, at.y() - 24, boxes)
+        else:
+            x = at.x() - editing.NEW_SIZE[0] / 2
+            editing.insert_layer(self.document, kind, edge, x, at.y() - 24, boxes)
+
+    # -- gestures -----------------------------------------------------------------------------
+
+    def finish_interaction(self, at: QPointF) -> None:
+        """End the gesture here. It is let go first: finishing changes the document."""
+        gesture, self.interaction = self.interaction, None
+        if gesture:
+            gesture.finish(at)
+        self._show_cursor()
+
+    def cancel_interaction(self) -> bool:
+        gesture, self.interaction = self.interaction, None
+        if gesture:
+            gesture.cancel()
+        self._show_cursor()
+        return gesture is not None
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        if self.interaction:
+            self.cancel_interaction()
+        spot = event.position().toPoint()
+        at, button = self.mapToScene(spot), event.button()
+        self._menu_at = None
+        if button == Qt.MouseButton.MiddleButton or (
+                button == Qt.MouseButton.LeftButton and self._space):
+            self.interaction = Pan(self, spot)
+        elif button == Qt.MouseButton.LeftButton:
+            self._press(at, event.modifiers())
+        self._show_cursor()
+        event.accept()
+
+    def _press(self, at: QPointF, keys: Qt.KeyboardModifier) -> None:
+        document = self.document
+        add = bool(keys & (Qt.KeyboardModifier.ShiftModifier
+                           | Qt.KeyboardModifier.ControlModifier))
+        if port := self.canvas.port_at(at):
+            self.interaction = Connect(self, port)
+        elif node := self.canvas.node_at(at):
+            if add:
+                document.select(document.selection ^ {node.id}, document.selected_edges)
+            elif node.id not in document.selection:
+                document.select([node.id])
+            if node.id in document.selection:
+                self.interaction = DragNodes(self, node.id, at)
+        elif edge := self.canvas.edge_at(at):
+            before = document.selected_edges
+            document.select(document.selection if add else (),
+                            before ^ {edge.edge} if add else {edge.edge})
+        else:
+            self.interaction = RubberBand(self, at, add)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        spot = event.position().toPoint()
+        if isinstance(self.interaction, Pan):
+            self.interaction.move_by_screen(spot)
+        elif self.interaction:
+            self.interaction.move(self.mapToScene(spot))
+        else:
+            super().mouseMoveEvent(event)  # Hovering.
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        if self.interaction and not isinstance(self.interaction, ConnectByKeys):
+            self.finish_interaction(self.mapToScene(event.position().toPoint()))
+        event.accept()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        if self.canvas.node_at(self.mapToScene(event.position().toPoint())):
+            self.inspect()
+        event.accept()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
+        pixels, notches = event.pixelDelta(), event.angleDelta()
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self.pan(-(notches.y() or notches.x()), 0)
+        elif not pixels.isNull() and not event.modifiers():
+            self.pan(-pixels.x(), -pixels.y())  # A touch pad: two fingers move the view.
+        else:
+            self.set_zoom(self.zoom * 1.0015 ** notches.y(), event.position().toPoint())
+        event.accept()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
+        at = self.mapToScene(event.pos())
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            at = self.mapToScene(self.viewport().rect().center())
+        elif node := self.canvas.node_at(at):
+            if node.id not in self.document.selection:
+                self.document.select([node.id])
+        elif edge := self.canvas.edge_at(at):
+            self.document.select((), [edge.edge])
+        else:
+            self.document.select(())
+        self._menu_at = at
+        self.actions_.menu().popup(event.globalPos())
+        event.accept()
+
+    def _show_cursor(self) -> None:
+        if self.interaction and self.interaction.cursor is not None:
+            self.viewport().setCursor(self.interaction.cursor)
+        elif self._space:
+            self.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
+        else:
+            self.viewport().unsetCursor()
+
+    # -- keys ---------------------------------------------------------------------------------
+
+    def event(self, event: QEvent) -> bool:
+        # While connecting by keys, Tab chooses the port, and letters are not shortcuts.
+        if isinstance(event, QKeyEvent) and isinstance(self.interaction, ConnectByKeys):
+            if event.type() == QEvent.Type.ShortcutOverride:
+                event.accept()
+                return True
+            if event.type() == QEvent.Type.KeyPress and self.interaction.key(event.key()):
+                return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        key = Qt.Key(event.key())
+        if key == Qt.Key.Key_Escape:
+            if not self.cancel_interaction():
+                self.document.select(())
+        elif key in ARROWS:
+            self._arrow(ARROWS[key], event.modifiers())
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.current():
+            self.inspect()
+        elif key == Qt.Key.Key_Backspace:
+            self.delete()
+        elif key == Qt.Key.Key_Slash:
+            self.search_requested.emit()
+        else:
+            event.ignore()
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        if event.key() in ARROWS:
+            self.document.end_gesture()
+        super().keyReleaseEvent(event)
+
+    def hold_space(self, held: bool) -> None:
+        """While held, the left button pans."""
+        self._space = held
+        self._show_cursor()
+
+    def focusNextPrevChild(self, next: bool) -> bool:  # noqa: N802, A002
+        """Tab goes through the nodes in network order, then leaves."""
+        order = [node.id for node in self.document.graph.order()]
+        current = self.current()
+        if not order:
+            return super().focusNextPrevChild(next)
+        if current is None:
+            at = 0 if next else len(order) - 1
+        else:
+            at = order.index(current) + (1 if next else -1)
+        if not 0 <= at < len(order):
+            return super().focusNextPrevChild(next)
+        self._go_to(order[at])
+        return True
+
+    def _arrow(self, way: QPointF, keys: Qt.KeyboardModifier) -> None:
+        document = self.document
+        if keys & Qt.KeyboardModifier.AltModifier or keys & Qt.KeyboardModifier.ControlModifier:
+            places = {n.id: (n.x + way.x() * GRID, n.y + way.y() * GRID)
+                      for n in document.graph.nodes if n.id in document.selection}
+            if places:
+                editing.move(document, places, merge="nudge")
+            return
+        current = self.current()
+        if current is None:
+            order = document.graph.order()
+            if order:
+                self._go_to(order[0].id)
+            return
+        if target := self._neighbour(current, way):
+            self._go_to(target)
+
+    def _neighbour(self, id: str, way: QPointF) -> str | None:
+        """The node in that direction: along an edge if one leads there, else the nearest."""
+        graph, here = self.document.graph, self.canvas.nodes[id].box().center()
+        linked = ({e.target for e in graph.outputs_of(id)}
+                  | {e.source for e in graph.inputs_of(id)})
+        best: tuple[bool, float, str] | None = None
+        for other, item in self.canvas.nodes.items():
+            gap = item.box().center() - here
+            along = QPointF.dotProduct(gap, way)
+            across = abs(gap.x() * way.y()) + abs(gap.y() * way.x())
+            if other == id or along <= 0 or across > 2 * along:
+                continue
+            rank = (other not in linked, along + 2 * across, other)
+            best = rank if best is None else min(best, rank)
+        return best[2] if best else None
+
+    def _go_to(self, id: str) -> None:
+        self.document.select([id])
+        self.ensureVisible(self.canvas.nodes[id].box(), 40, 40)
+
+    # -- layers from the palette --------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        if event.mimeData().hasFormat(LAYER_MIME):
+            event.acceptProposedAction()
+        else:
+            event.ignore()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: N802
+        if event.mimeData().hasFormat(LAYER_MIME):
+            self._mark_insert(self.canvas.edge_at(self.mapToScene(event.position().toPoint())))
+            event.acceptProposedAction()
+        else:
+            event.ignore()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802
+        self._mark_insert(None)
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        kind = bytes(event.mimeData().data(LAYER_MIME).data()).decode(errors="replace")
+        at = self.mapToScene(event.position().toPoint())
+        edge = self.canvas.edge_at(at)
+        self._mark_insert(None)
+        if kind not in LAYERS:
+            event.ignore()
+            return
+        self._put(kind, at, edge.edge if edge else None)
+        event.acceptProposedAction()
+        self.setFocus()
+
+    def _mark_insert(self, edge: EdgeItem | None) -> None:
+        if self._insert is not edge:
+            if self._insert is not None and self._insert.scene() is not None:
+                self._insert.set_insert(False)
+            self._insert = edge
+            if edge is not None:
+                edge.set_insert(True)
+                self.say(f"Insert between {edge.edge.source} and {edge.edge.target}", "healthy")
+            else:
+                self.say("")
+
+    # -- background ---------------------------------------------------------------------------
+
+    def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:  # noqa: N802
+        painter.fillRect(rect, theme().color("canvas"))
+        step = DOTS
+        while step * self.zoom < 14:
+            step *= 2
+        pen = QPen(theme().color("grid"), 2.0)
+        pen.setCosmetic(True)
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        painter.setPen(pen)
+        left, top = int(rect.left() // step) * step, int(rect.top() // step) * step
+        painter.drawPoints([
+            QPointF(x, y) for x in range(left, int(rect.right()) + step, step)
+            for y in range(top, int(rect.bottom()) + step, step)])
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._hint.place()
+        self._message.place()
+
+    def _show_hint(self, *_: object) -> None:
+        self._hint.setVisible(not self.document.graph.nodes)
+        self._hint.place()
+
+
+def _grid(value: float) -> float:
+    return round(value / GRID) * GRID
+
+

@@ -1,0 +1,1 @@
+"""Dialogs: examples, data import, shortcuts, help."""

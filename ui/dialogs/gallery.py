@@ -1,0 +1,103 @@
+"""The examples: what each shows, what to press, and how well it should do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
+
+if TYPE_CHECKING:
+    from playground.examples import Example
+
+
+class Gallery(QDialog):
+    """A list to search, and the note of the chosen example beside it."""
+
+    def __init__(self, examples: Iterable[Example], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Examples")
+        self.resize(860, 560)
+        self._examples = {example.name: example for example in examples}
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Search examples")
+        self.search.setAccessibleName("Search examples")
+        self.search.setToolTip("Words from the title, the description or the note")
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self._filter)
+        self.list = QListWidget()
+        self.list.setAccessibleName("Examples")
+        self.list.setToolTip("Choose an example; a double click opens it")
+        self.list.setFixedWidth(280)
+        self.note = QTextBrowser()
+        self.note.setAccessibleName("About this example")
+        self.note.setOpenExternalLinks(True)
+        for example in self._examples.values():
+            item = QListWidgetItem(example.title, self.list)
+            item.setData(Qt.ItemDataRole.UserRole, example.name)
+            item.setToolTip(example.description)
+        buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        self._open = buttons.button(QDialogButtonBox.StandardButton.Open)
+        self._open.setDefault(True)
+
+        left = QVBoxLayout()
+        left.setSpacing(8)
+        left.addWidget(self.search)
+        left.addWidget(self.list, 1)
+        right = QVBoxLayout()
+        right.setSpacing(8)
+        right.addWidget(self.note, 1)
+        right.addWidget(buttons)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 16, 16, 16)
+        row.setSpacing(16)
+        row.addLayout(left)
+        row.addLayout(right, 1)
+
+        self.list.currentItemChanged.connect(lambda now, before: self._show())
+        self.list.itemDoubleClicked.connect(lambda _: self.accept())
+        self.list.setCurrentRow(0)
+
+    def chosen(self) -> Example | None:
+        """The example in front."""
+        item = self.list.currentItem()
+        if item is None or item.isHidden():
+            return None
+        return self._examples[item.data(Qt.ItemDataRole.UserRole)]
+
+    def _show(self) -> None:
+        example = self.chosen()
+        self._open.setEnabled(example is not None)
+        self.note.setMarkdown(page(example) if example else "")
+
+    def _filter(self, text: str) -> None:
+        words = text.lower().split()
+        first = None
+        for row in range(self.list.count()):
+            item = self.list.item(row)
+            example = self._examples[item.data(Qt.ItemDataRole.UserRole)]
+            all_of_it = f"{example.title} {example.description} {example.note}".lower()
+            item.setHidden(not all(word in all_of_it for word in words))
+            first = item if first is None and not item.isHidden() else first
+        self.list.setCurrentItem(first)
+        self._show()
+
+
+def page(example: Example) -> str:
+    """The note with title and description, as Markdown."""
+    check = f"{len(example.graph.nodes)} nodes"
+    return f"## {example.title}\n\n{example.description}\n\n{example.note}\n\n*{check}*"

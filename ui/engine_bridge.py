@@ -1,0 +1,257 @@
+"""Between the window and the training thread: commands go down, snapshots come up 30 times a second.
+
+The window pulls: a timer takes the newest snapshot and asks for the next, so nothing piles up.
+Only views that can be seen are asked what they want to see.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+import shiboken6
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+from playground.graph import Graph
+from playground.snapshot import Probe, Snapshot
+from ui.document import Document
+
+if TYPE_CHECKING:
+    from playground.emitter import Phase
+    from playground.engine import Engine
+    from playground.history import HistoryView
+    from playground.session import Unit
+    from playground.state import SavedState
+
+FRAME_MS = 33
+EMPTY = Snapshot(state="empty")
+STARTING = Snapshot(state="compiling", progress="Starting")
+
+
+class View(Protocol):
+    """What the bridge needs of a view (a QWidget)."""
+
+    def probes(self) -> frozenset[Probe]: ...
+
+    def show_snapshot(self, snapshot: Snapshot) -> None: ...
+
+    def isVisible(self) -> bool: ...
+
+
+def create_engine() -> Engine:
+    """The real engine. Imported late: the machine loads while the window is already painted."""
+    from playground.engine import Engine
+
+    return Engine()
+
+
+class EngineBridge(QObject):
+    """Owns the engine, keeps it at the document's graph, and feeds the views."""
+
+    snapshot_ready = Signal(object)
+    """The newest Snapshot."""
+    fps_changed = Signal(float)
+    failed = Signal(str)
+    """The engine could not start: a sentence."""
+
+    def __init__(self, document: Document, create: Callable[[], Engine] = create_engine,
+                 parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._create = create
+        self._engine: Engine | None = None
+        self._starting: threading.Thread | None = None
+        self._start_error = ""
+        self._made: Engine | None = None
+        self._waiting: list[Callable[[Engine], Any]] = []
+        self._views: list[View] = []
+        self._watched: frozenset[Probe] | None = None
+        self._loaded: Graph | None = None
+        self._frames: deque[float] = deque(maxlen=31)
+        self.training_seconds = 0.0
+        """How long it has trained since the weights were last new or saved."""
+        self.snapshot = EMPTY
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.setInterval(FRAME_MS)
+        self._timer.timeout.connect(self._tick)
+        document.graph_changed.connect(self._graph_changed)
+
+    # -- life ---------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Make the engine in the background and begin to pull. Call it once the window shows."""
+        if self._starting is None:
+            self._show(STARTING)
+            self._starting = threading.Thread(
+                target=self._make_engine, name="engine start", daemon=True)
+            self._starting.start()
+            self._timer.start()
+            self._follow()
+
+    def shutdown(self) -> None:
+        """Stop pulling and join the training thread."""
+        self._timer.stop()
+        if self._starting is not None:
+            self._starting.join()
+        self._adopt_engine()
+        if self._engine is not None:
+            self._engine.quit()
+            self._engine = None
+
+    def _make_engine(self) -> None:
+        try:
+            engine = self._create()
+            engine.start()
+        except Exception as error:  # it must reach the user, whatever it is
+            self._start_error = f"The training engine could not start: {error}"
+            return
+        self._made = engine
+
+    def _adopt_engine(self) -> None:
+        """Take over the engine that the background thread has made, with what waits for it."""
+        if self._engine is None and self._made is not None:
+            self._engine, self._made = self._made, None
+            waiting, self._waiting = self._waiting, []
+            for command in waiting:
+                command(self._engine)
+
+    def _send(self, command: Callable[[Engine], Any]) -> None:
+        """Tell the engine now, or as soon as there is one."""
+        if self._engine is not None:
+            command(self._engine)
+        else:
+            self._waiting.append(command)
+
+    # -- views --------------------------------------------------------------------------------
+
+    def add_view(self, view: View) -> None:
+        """From now on the view gets what it asks for while it can be seen."""
+        self._views.append(view)
+
+    def remove_view(self, view: View) -> None:
+        self._views.remove(view)
+
+    def _living(self) -> list[View]:
+        """The views that Qt has not deleted meanwhile."""
+        self._views = [view for view in self._views
+                       if not isinstance(view, QObject) or shiboken6.isValid(view)]
+        return self._views
+
+    def _tick(self) -> None:
+        if self._start_error:
+            message, self._start_error = self._start_error, ""
+            self._show(Snapshot(state="failed", message=message))
+            self.failed.emit(message)
+        self._adopt_engine()
+        if self._engine is None:
+            return
+        wanted: frozenset[Probe] = frozenset().union(
+            *(view.probes() for view in self._living() if view.isVisible()))
+        if wanted != self._watched:
+            self._watched = wanted
+            self._engine.watch(wanted)
+        snapshot = self._engine.take_snapshot()
+        if snapshot is not None:
+            self._show(snapshot)
+        self._measure()
+
+    def _show(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        # Hidden views too: they draw nothing, and have something to show once they are looked at.
+        for view in self._living():
+            view.show_snapshot(snapshot)
+        self.snapshot_ready.emit(snapshot)
+
+    def _measure(self) -> None:
+        now = time.perf_counter()
+        if self.running and self._frames:
+            self.training_seconds += now - self._frames[-1]
+        self._frames.append(now)
+        if len(self._frames) == self._frames.maxlen and (
+                span := self._frames[-1] - self._frames[0]) > 0:
+            self.fps_changed.emit((len(self._frames) - 1) / span)
+            self._frames.clear()
+            self._frames.append(now)
+
+    # -- the document ---------------------------------------------------------------------------
+
+    def open(self, state: SavedState | None = None, history: HistoryView | None = None) -> None:
+        """The document is another one now: train it from this state, or from the beginning."""
+        self._loaded = None
+        self._send(lambda engine: engine.unload())
+        self.training_seconds = 0.0
+        graph = self._document.graph
+        if self._document.check.trainable:
+            self._loaded = graph
+            self._send(lambda engine: engine.load(graph, state, history))
+
+    def _graph_changed(self, old: Graph, new: Graph) -> None:
+        self._follow()
+
+    def _follow(self) -> None:
+        """Keep the engine at the document's graph; what only moves costs no compilation."""
+        if self._starting is None:
+            return
+        graph, loaded = self._document.graph, self._loaded
+        if not self._document.check.trainable:
+            # What would run on is no longer what is drawn.
+            self.pause()
+        elif loaded is None or network(graph) != network(loaded):
+            self._loaded = graph
+            self._send(lambda engine: engine.load(graph))
+        elif graph.training != loaded.training:
+            self._loaded = graph
+            self._send(lambda engine: engine.set_training(graph.training))
+
+    # -- commands -------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        return self.snapshot.state == "running"
+
+    def run(self) -> None:
+        self._send(lambda engine: engine.run_freely())
+
+    def pause(self) -> None:
+        self._send(lambda engine: engine.pause())
+
+    def toggle(self) -> None:
+        """Run or pause, whichever it is not doing."""
+        if self.running:
+            self.pause()
+        else:
+            self.run()
+
+    def step(self, unit: Unit) -> None:
+        self._send(lambda engine: engine.step(unit))
+
+    def back(self, unit: Unit) -> None:
+        self._send(lambda engine: engine.back(unit))
+
+    def run_to(self, node: str, phase: Phase | None = None) -> None:
+        self._send(lambda engine: engine.run_to(node, phase))
+
+    def run_until(self, step: int | None = None, epoch: int | None = None) -> None:
+        self._send(lambda engine: engine.run_until(step=step, epoch=epoch))
+
+    def reset(self) -> None:
+        self.training_seconds = 0.0
+        self._send(lambda engine: engine.reset())
+
+    def set_speed(self, steps_per_second: float | None) -> None:
+        self._send(lambda engine: engine.set_speed(steps_per_second))
+
+    def saved_state(self, timeout: float = 5.0) -> tuple[SavedState, HistoryView] | None:
+        """The weights and all that training needs to go on; None while there are none."""
+        if self._engine is None or self._loaded is None:
+            return None
+        return self._engine.saved_state(timeout)
+
+
+def network(graph: Graph) -> object:
+    """What is computed: not where nodes stand, nor the notes, nor how it is trained."""
+    return tuple((node.id, node.layer) for node in graph.nodes), graph.edges

@@ -1,0 +1,188 @@
+"""New, open, save: what happens between the document and the disk, with every error a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from playground import document as store
+from playground.document import SUFFIX, DocumentError, Loaded
+from playground.graph import Graph
+from ui.document import Document
+from ui.engine_bridge import EngineBridge
+from ui.preferences import Preferences
+from ui.recovery import Crashed, Write
+
+if TYPE_CHECKING:
+    from playground.examples import Example
+
+FILTER = f"Networks (*{SUFFIX} *.json);;All files (*)"
+WORTH_SAVING = 120.0
+"""Seconds of training that are asked about before they are thrown away."""
+
+
+class Files(QObject):
+    """Opens and saves the document. What cannot be opened leaves the old one as it is."""
+
+    opened = Signal()
+    """Another document is open now."""
+    told = Signal(str)
+    """A sentence that needs no answer."""
+
+    def __init__(self, document: Document, bridge: EngineBridge, preferences: Preferences,
+                 thumbnail: Callable[[], bytes], window: QWidget) -> None:
+        super().__init__(window)
+        self._document, self._bridge, self._preferences = document, bridge, preferences
+        self._thumbnail, self._window = thumbnail, window
+        self._read_only = False
+        self._autosaved: object = None
+
+    # -- opening ------------------------------------------------------------------------------
+
+    def new(self) -> None:
+        """An empty canvas."""
+        if self.may_discard():
+            self._show(Loaded(Graph()), None, "untitled")
+
+    def ask_open(self) -> None:
+        if self.may_discard():
+            name, _ = QFileDialog.getOpenFileName(
+                self._window, "Open a network", self._preferences.folder, FILTER)
+            if name:
+                self._open(Path(name))
+
+    def open(self, path: Path) -> bool:
+        """Open a file, unless unsaved changes are to be kept."""
+        return self.may_discard() and self._open(path)
+
+    def open_example(self, example: Example) -> None:
+        if self.may_discard():
+            self._show(Loaded(example.graph), None, example.name)
+
+    def show_example(self, example: Example) -> None:
+        """Open an example at the start, when there is nothing to lose."""
+        self._show(Loaded(example.graph), None, example.name)
+
+    def recover(self, crashed: Crashed) -> bool:
+        """Go on with what a crash has left; it counts as unsaved."""
+        try:
+            loaded = store.load(crashed.file)
+        except DocumentError as error:
+            self._warn("The autosaved document cannot be opened", error)
+            return False
+        self._show(loaded, None, crashed.name)
+        self._document.stack.resetClean()
+        return True
+
+    def _open(self, path: Path) -> bool:
+        try:
+            loaded = store.load(path)
+        except DocumentError as error:
+            self._warn(f"{path.name} cannot be opened", error)
+            return False
+        self._show(loaded, path, path.name)
+        self._preferences.add_recent(path)
+        if loaded.notes:
+            self.told.emit("\n\n".join(loaded.notes))
+        return True
+
+    def _show(self, loaded: Loaded, path: Path | None, name: str) -> None:
+        self._read_only = loaded.read_only
+        self._document.replace(loaded.graph, path, name)
+        self._bridge.open(loaded.state, loaded.history)
+        self.opened.emit()
+
+    # -- saving -------------------------------------------------------------------------------
+
+    def save(self) -> bool:
+        path = self._document.path
+        if path is None or self._read_only:
+            return self.save_as()
+        return self._save(path)
+
+    def save_as(self) -> bool:
+        """Ask where, then save graph, weights and history."""
+        if self._read_only:
+            self.told.emit("This document was opened read-only: saving over it would lose what "
+                           "this version does not know. Choose another name.")
+        path = self._ask_path("Save the network", SUFFIX)
+        if path is None or (self._read_only and path == self._document.path):
+            return False
+        return self._save(path)
+
+    def save_graph(self) -> bool:
+        """Only the drawing, as JSON that can be compared line by line."""
+        path = self._ask_path("Save the graph alone", ".json")
+        if path is None:
+            return False
+        try:
+            store.save(path, self._document.graph)
+        except DocumentError as error:
+            self._warn("The graph was not saved", error)
+            return False
+        return True
+
+    def _save(self, path: Path) -> bool:
+        try:
+            self.prepared(path)()
+        except (DocumentError, TimeoutError) as error:
+            self._warn("The network was not saved", error)
+            return False
+        self._read_only = False
+        self._bridge.training_seconds = 0.0
+        self._document.saved(path)
+        self._preferences.add_recent(path)
+        return True
+
+    def prepared(self, path: Path) -> Write:
+        """The work of writing everything to `path`, with all copies taken."""
+        graph, picture = self._document.graph, self._thumbnail()
+        state, history = self._bridge.saved_state() or (None, None)
+        if path.suffix == ".json":
+            state = history = None
+        return lambda: store.save(path, graph, state, history, picture)
+
+    def autosave(self, path: Path) -> Write | None:
+        """The same for the recovery file; None when nothing has changed since the last."""
+        now = (self._document.graph, self._bridge.snapshot.step)
+        if not self.unsaved or now == self._autosaved:
+            return None
+        self._autosaved = now
+        return self.prepared(path)
+
+    # -- asking -------------------------------------------------------------------------------
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether closing now would lose work."""
+        return not self._document.clean or self._bridge.training_seconds > WORTH_SAVING
+
+    def may_discard(self) -> bool:
+        """Ask about unsaved work; False when the user wants to stay."""
+        if not self.unsaved:
+            return True
+        buttons = QMessageBox.StandardButton
+        what = "the changes" if not self._document.clean else "the trained weights"
+        answer = QMessageBox.question(
+            self._window, "Save first?",
+            f"Save {what} of {self._document.name}? They are lost otherwise.",
+            buttons.Save | buttons.Discard | buttons.Cancel, buttons.Save)
+        if answer == buttons.Save:
+            return self.save()
+        return answer == buttons.Discard
+
+    def _ask_path(self, title: str, suffix: str) -> Path | None:
+        start = self._document.path or Path(self._preferences.folder) / self._document.name
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, title, str(start.with_suffix(suffix)), f"*{suffix}")
+        if not name:
+            return None
+        path = Path(name)
+        return path if path.suffix else path.with_suffix(suffix)
+
+    def _warn(self, title: str, error: Exception) -> None:
+        QMessageBox.warning(self._window, title, str(error))

@@ -1,0 +1,1 @@
+"""The inspector: forms derived from the settings of layers and of training."""

@@ -1,0 +1,370 @@
+"""One widget per type of setting. Each shows a value, and says when a person changed it."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ui.inspector.fields import Field, Limits, choice_help, limits_of, readable
+from ui.inspector.number import NumberField
+from ui.theme import theme
+
+
+class Editor(QWidget):
+    """The base: `set_value` shows, `edited` tells."""
+
+    edited = Signal(object)
+    """A new value, good by the editor's own limits."""
+    problem_changed = Signal(str)
+    """A sentence about what was typed; empty when it is fine again."""
+    finished = Signal()
+    """The gesture is over: the next edit is an undo entry of its own."""
+    wide = False
+    """Takes the whole width of the form, under its title."""
+
+    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.field = field
+
+    def set_value(self, value: Any) -> None:
+        raise NotImplementedError
+
+    def _row(self, *widgets: QWidget, spacing: int = 4) -> QHBoxLayout:
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(spacing)
+        for widget in widgets:
+            row.addWidget(widget)
+        self.setFocusProxy(widgets[0])
+        return row
+
+    def _describe(self, widget: QWidget, more: str = "", name: str = "") -> None:
+        """Tooltip and accessible name of one part."""
+        tip = "\n".join(text for text in (self.field.help, more) if text)
+        widget.setToolTip(tip or self.field.title)
+        widget.setAccessibleName(name or self.field.title)
+        widget.setAccessibleDescription(tip)
+
+
+class NumberEditor(Editor):
+    """An int or a float; with `log`, a slider besides."""
+
+    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+        super().__init__(field, parent)
+        limits = limits_of(field.type)
+        self.number = NumberField(
+            limits, integer=isinstance(field.type, inspect.IntType), log=field.log)
+        self._describe(self.number, str(limits) and f"Allowed: {limits}.")
+        self.number.edited.connect(self._number_edited)
+        self.number.problem_changed.connect(self.problem_changed)
+        self.number.editingFinished.connect(self.finished)
+        row = self._row(self.number, spacing=8)
+        self.slider: LogSlider | None = None
+        if field.log:
+            self.slider = LogSlider(limits, float(field.default or 0))
+            self._describe(self.slider, name=f"{field.title}, slider")
+            self.slider.moved.connect(self._slider_moved)
+            self.slider.sliderReleased.connect(self.finished)
+            self.number.setMaximumWidth(84)
+            row.addWidget(self.slider, 1)
+
+    def set_value(self, value: Any) -> None:
+        self.number.set_value(value)
+        if self.slider:
+            self.slider.show_value(float(value))
+
+    def _number_edited(self, value: Any) -> None:
+        if self.slider:
+            self.slider.show_value(float(value))
+        self.edited.emit(value)
+
+    def _slider_moved(self, value: float) -> None:
+        self.number.set_value(value)
+        self.edited.emit(value)
+
+
+class LogSlider(QSlider):
+    """Equal distances are equal factors; three decades either side of the usual value."""
+
+    moved = Signal(float)
+    PER_DECADE = 60
+
+    def __init__(self, limits: Limits, usual: float) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        self._zero = limits.ge == 0
+        centre = math.log10(usual) if usual > 0 else -3
+        low, high = centre - 3, centre + 3
+        if limits.low:
+            low = max(low, math.log10(limits.low))
+        if limits.high:
+            high = min(high, math.log10(limits.high))
+        self._low = low
+        self.setRange(0, max(1, round((high - low) * self.PER_DECADE)))
+        self.setSingleStep(6)
+        self.setPageStep(self.PER_DECADE // 3)
+        self.setMinimumWidth(40)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.valueChanged.connect(lambda place: self.moved.emit(self._value(place)))
+
+    def show_value(self, value: float) -> None:
+        place = (math.log10(value) - self._low) * self.PER_DECADE if value > 0 else 0
+        with QSignalBlocker(self):
+            self.setValue(round(place))
+
+    def _value(self, place: int) -> float:
+        if place == 0 and self._zero:
+            return 0.0
+        return float(f"{10 ** (self._low + place / self.PER_DECADE):.2g}")
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class BoolEditor(Editor):
+    """Yes or no."""
+
+    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+        super().__init__(field, parent)
+        self.box = QCheckBox()
+        self._describe(self.box)
+        self.box.toggled.connect(self._toggled)
+        self._row(self.box).addStretch(1)
+
+    def set_value(self, value: Any) -> None:
+        with QSignalBlocker(self.box):
+            self.box.setChecked(bool(value))
+
+    def _toggled(self, on: bool) -> None:
+        self.edited.emit(on)
+        self.finished.emit()
+
+
+class Choice(QComboBox):
+    """A combo box that a scrolling wheel passes over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumContentsLength(6)
+        self.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+
+    def add(self, value: object, text: str, help: str = "") -> None:
+        self.addItem(text, value)
+        self.setItemData(self.count() - 1, help or text, Qt.ItemDataRole.ToolTipRole)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class ChoiceEditor(Editor):
+    """One of a few named values."""
+
+    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+        super().__init__(field, parent)
+        self.combo = Choice()
+        for value in field.choices:
+            self.combo.add(value, readable(value), choice_help(value))
+        self._describe(self.combo)
+        self.combo.currentIndexChanged.connect(self._chosen)
+        self._row(self.combo)
+
+    def set_value(self, value: Any) -> None:
+        with QSignalBlocker(self.combo):
+            self.combo.setCurrentIndex(self.field.choices.index(value))
+        self._describe(self.combo, choice_help(value))
+
+    def _chosen(self, index: int) -> None:
+        self.edited.emit(self.field.choices[index])
+        self.finished.emit()
+
+
+class PairEditor(Editor):
+    """(height, width) as "5 × 5". While linked, both change together."""
+
+    def __init__(self, field: Field, kind: inspect.TupleType | None = None,
+                 parent: QWidget | None = None) -> None:
+        super().__init__(field, parent)
+        kind = kind or field.type  # type: ignore[assignment]
+        assert isinstance(kind, inspect.TupleType)
+        self.numbers = tuple(
+            NumberField(limits_of(item), integer=True) for item in kind.item_types)
+        self.link = QToolButton()
+        self.link.setCheckable(True)
+        self.link.setAutoRaise(True)
+        self.link.setAccessibleName(f"{field.title}: keep both equal")
+        self.link.setToolTip("Keep height and width equal.")
+        self.link.toggled.connect(self._show_link)
+        theme().changed.connect(self._show_link)
+        row = self._row(*self.numbers, self.link, spacing=4)
+        row.setStretch(0, 1)
+        row.setStretch(1, 1)
+        self._known = False
+        for number, side in zip(self.numbers, ("height", "width"), strict=True):
+            self._describe(number, f"{side.capitalize()}. Allowed: {number.limits}.",
+                           f"{field.title}, {side}")
+            number.edited.connect(lambda value, n=number: self._number_edited(n, value))
+            number.problem_changed.connect(self._problem)
+            number.editingFinished.connect(self.finished)
+        self._show_link()
+
+    def set_value(self, value: Any) -> None:
+        if not self._known:
+            self._known = True
+            self.link.setChecked(value[0] == value[1])
+        elif value[0] != value[1]:
+            self.link.setChecked(False)
+        for number, part in zip(self.numbers, value, strict=True):
+            number.set_value(part)
+
+    def _number_edited(self, edited: NumberField, value: int) -> None:
+        if self.link.isChecked():
+            for number in self.numbers:
+                number.set_value(value)
+        self.edited.emit(tuple(number.value() for number in self.numbers))
+
+    def _problem(self) -> None:
+        self.problem_changed.emit(next((n.problem for n in self.numbers if n.problem), ""))
+
+    def _show_link(self) -> None:
+        linked = self.link.isChecked()
+        self.link.setIcon(theme().icon("link-variant" if linked else "link-variant-off",
+                                       "accent" if linked else "secondary"))
+
+
+class ChoiceOrPairEditor(Editor):
+    """A named value, or a pair of one's own: padding "same", "valid", or 2 × 2."""
+
+    OWN = "custom"
+
+    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+        super().__init__(field, parent)
+        assert isinstance(field.type, inspect.UnionType)
+        pair = next(t for t in field.type.types if isinstance(t, inspect.TupleType))
+        self.combo = Choice()
+        for value in field.choices:
+            self.combo.add(value, readable(value), choice_help(value))
+        self.combo.add(None, self.OWN, "Your own height and width.")
+        self._describe(self.combo)
+        self.pair = PairEditor(field, pair)
+        self._own: tuple[int, ...] = tuple(
+            int(limits_of(t).low or 0) for t in pair.item_types)
+        self.combo.currentIndexChanged.connect(self._chosen)
+        self.pair.edited.connect(self.edited)
+        self.pair.finished.connect(self.finished)
+        self.pair.problem_changed.connect(self.problem_changed)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.combo)
+        column.addWidget(self.pair)
+        self.setFocusProxy(self.combo)
+
+    def set_value(self, value: Any) -> None:
+        own = isinstance(value, tuple)
+        with QSignalBlocker(self.combo):
+            self.combo.setCurrentIndex(
+                len(self.field.choices) if own else self.field.choices.index(value))
+        self.pair.setVisible(own)
+        if own:
+            self._own = value
+            self.pair.set_value(value)
+
+    def _chosen(self, index: int) -> None:
+        own = index == len(self.field.choices)
+        self.edited.emit(self._own if own else self.field.choices[index])
+        self.finished.emit()
+
+
+class TextEditor(Editor):
+    """A line of text, or the path of a file."""
+
+    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+        super().__init__(field, parent)
+        self.line = QLineEdit()
+        self._describe(self.line)
+        self.line.editingFinished.connect(self._take)
+        row = self._row(self.line)
+        self._value = ""
+        if field.path:
+            browse = QToolButton()
+            browse.setText("…")
+            self._describe(browse, "Choose a file.", f"{field.title}: choose a file")
+            browse.clicked.connect(self._browse)
+            row.addWidget(browse)
+
+    def set_value(self, value: Any) -> None:
+        if value != self._value or not self.line.isModified():
+            self._value = value
+            self.line.setText(value)
+
+    def _take(self) -> None:
+        if self.line.text() != self._value:
+            self._value = self.line.text()
+            self.edited.emit(self._value)
+            self.finished.emit()
+
+    def _browse(self) -> None:
+        start = str(Path(self._value).parent) if self._value else ""
+        if self.field.name.endswith("folder"):
+            name = QFileDialog.getExistingDirectory(self, self.field.title, start)
+        else:
+            name, _ = QFileDialog.getOpenFileName(self, self.field.title, start)
+        if name:
+            self.line.setText(name)
+            self._take()
+
+
+class JsonEditor(Editor):
+    """Anything else, as JSON: no setting is without a way to change it."""
+
+    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+        super().__init__(field, parent)
+        self.line = QLineEdit()
+        self._describe(self.line)
+        self.line.editingFinished.connect(self._take)
+        self._row(self.line)
+        self._text = ""
+
+    def set_value(self, value: Any) -> None:
+        text = json.dumps(msgspec.to_builtins(value))
+        if text != self._text:
+            self._text = text
+            self.line.setText(text)
+
+    def _take(self) -> None:
+        if self.line.text() == self._text:
+            return
+        try:
+            value = json.loads(self.line.text())
+        except ValueError:
+            self.problem_changed.emit(f"Not JSON; for instance {self._text}.")
+            return
+        self._text = self.line.text()
+        self.problem_changed.emit("")
+        self.edited.emit(value)
+        self.finished.emit()

@@ -1,0 +1,239 @@
+"""The inspector: the selected node's settings, or how to train when nothing is selected."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QScrollArea,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from playground.graph import Node
+from playground.layers.base import Layer
+from ui.document import Document
+from ui.inspector.form import Form
+from ui.inspector.header import NodeHeader, state_of
+from ui.theme import theme
+from ui.training_bar import TrainingForm
+
+MARGIN = 12
+
+
+class Inspector(QScrollArea):
+    """One of three pages, by what is selected."""
+
+    data_wanted = Signal(str)
+    """The user wants to choose the data of this node."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self.setAccessibleName("Inspector")
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.node_page = NodePage(document)
+        self.node_page.data_wanted.connect(self.data_wanted)
+        self.training_page = TrainingPage(document)
+        self.list_page = ListPage(document)
+        self._pages = Pages()
+        for page in (self.training_page, self.node_page, self.list_page):
+            self._pages.addWidget(page)
+        self.setWidget(self._pages)
+        document.selection_changed.connect(lambda _: self.refresh())
+        document.graph_changed.connect(lambda old, new: self.refresh())
+        theme().changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the page that fits the selection."""
+        selected = self._document.selection
+        node = self._document.selected_node
+        if node is not None:
+            self.node_page.show_node(node)
+            self._pages.setCurrentWidget(self.node_page)
+        elif selected:
+            self.list_page.refresh()
+            self._pages.setCurrentWidget(self.list_page)
+        else:
+            self._pages.setCurrentWidget(self.training_page)
+        self._pages.updateGeometry()
+
+
+class Pages(QStackedWidget):
+    """A stack as tall as the page in front, so that a short page does not scroll."""
+
+    def sizeHint(self):  # type: ignore[no-untyped-def]
+        return self.currentWidget().sizeHint()
+
+    def minimumSizeHint(self):  # type: ignore[no-untyped-def]
+        return self.currentWidget().minimumSizeHint()
+
+
+class Page(QWidget):
+    """A column with the margins of the drawing."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        self.column.setSpacing(12)
+
+
+class NodePage(Page):
+    """Head, settings, what is wrong or worth knowing, and a place for the node's values."""
+
+    data_wanted = Signal(str)
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._id = ""
+        self.header = NodeHeader()
+        self.header.renamed.connect(self._rename)
+        self.column.addWidget(self.header)
+        self.error = Message("error", "Error")
+        self.notes = Message("secondary", "Worth knowing")
+        self.column.addWidget(self.error)
+        self.form: Form | None = None
+        self._choose = QPushButton("Choose data…")
+        self._choose.setToolTip("Pick a file or folder, with a preview of what is in it")
+        self._choose.clicked.connect(lambda: self.data_wanted.emit(self._id))
+        self.column.addWidget(self._choose)
+        self.column.addWidget(self.notes)
+        self.column.addStretch(1)
+
+    def embed(self, view: QWidget) -> None:
+        """Put the view of the node's values at the end."""
+        self.column.insertWidget(self.column.count() - 1, view)
+        self.column.setStretchFactor(view, 100)
+
+    def show_node(self, node: Node) -> None:
+        """Show a node, or the same one with other settings."""
+        check = self._document.check
+        self._id = node.id
+        self.header.show_node(self._document.graph, node, check)
+        self.error.show_text(check.errors.get(node.id, ""))
+        self.notes.show_text("\n".join(check.notes.get(node.id, ())))
+        layer = node.layer
+        self._choose.setVisible(getattr(layer, "kind", "") == "file")
+        if not isinstance(layer, Layer):
+            self._set_form(None)
+            return
+        # A form belongs to one node: text that waits to be corrected must not move to another.
+        if self.form is None or self.form.cls is not type(layer) or self._form_id != node.id:
+            self._set_form(type(layer))
+            self._form_id = node.id
+        assert self.form is not None
+        self.form.set_value(layer)
+
+    def _set_form(self, cls: type[Layer] | None) -> None:
+        if self.form is not None:
+            self.column.removeWidget(self.form)
+            self.form.hide()
+            self.form.deleteLater()
+            self.form = None
+        if cls is not None:
+            self.form = Form(cls)
+            self.form.edited.connect(self._edited)
+            self.form.finished.connect(self._document.end_gesture)
+            self.form.setVisible(bool(self.form.rows))
+            self.column.insertWidget(2, self.form)
+
+    _form_id = ""
+
+    def _edited(self, layer: Layer, name: str) -> None:
+        assert self.form is not None
+        title = self.form.rows[name].field.title.lower()
+        id = self._form_id
+        if id in self._document.graph:
+            self._document.edit(f"Change {title} of {id}",
+                                self._document.graph.with_layer(id, layer), (id, name))
+
+    def _rename(self, name: str) -> None:
+        old = self._id
+        if self._document.attempt(f"Rename {old}", lambda graph: graph.renamed(old, name)):
+            self._document.select({name})
+        else:
+            self.header.name.show_name(old)
+
+
+class Message(QLabel):
+    """A sentence that is only there when it says something."""
+
+    def __init__(self, role: str, name: str) -> None:
+        super().__init__()
+        self._role = role
+        self.setWordWrap(True)
+        self.setAccessibleName(name)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.hide()
+
+    def show_text(self, text: str) -> None:
+        self.setText(text)
+        self.setStyleSheet(f"color: {theme().text(self._role).name()}")
+        self.setVisible(bool(text))
+
+
+class TrainingPage(Page):
+    """Nothing selected: how the network is trained."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        title = QLabel("Training")
+        title.setProperty("role", "title")
+        self.problem = Message("warning", "Why it cannot train")
+        self._document = document
+        self.training = TrainingForm(document)
+        self.column.addWidget(title)
+        self.column.addWidget(self.problem)
+        self.column.addWidget(self.training)
+        self.column.addStretch(1)
+        document.graph_changed.connect(lambda old, new: self._refresh())
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self.problem.show_text(self._document.check.graph_error)
+
+
+class ListPage(Page):
+    """Several selected: what they are; a click leaves one."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self.title = QLabel()
+        self.title.setProperty("role", "title")
+        self.list = QListWidget()
+        self.list.setAccessibleName("Selected nodes")
+        self.list.setToolTip("Choose one to see its settings")
+        self.list.itemActivated.connect(self._choose)
+        self.list.itemClicked.connect(self._choose)
+        self.column.addWidget(self.title)
+        self.column.addWidget(self.list, 1)
+
+    def refresh(self) -> None:
+        selected = [n for n in self._document.graph.nodes if n.id in self._document.selection]
+        total = sum(self._document.check.parameters.get(node.id, 0) for node in selected)
+        self.title.setText(f"{len(selected)} nodes · {total:,} parameters")
+        self.list.clear()
+        for node in selected:
+            count = self._document.check.parameters.get(node.id, 0)
+            label = getattr(node.layer, "label", node.layer.kind)
+            text = f"{node.id}  {label}" + (f" · {count:,}" if count else "")
+            item = QListWidgetItem(text, self.list)
+            item.setData(Qt.ItemDataRole.UserRole, node.id)
+            item.setToolTip(state_of(node.layer, count) or label)
+
+    def _choose(self, item: QListWidgetItem) -> None:
+        self._document.select({item.data(Qt.ItemDataRole.UserRole)})
+
+
+__all__ = ["Inspector"]

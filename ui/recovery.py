@@ -1,0 +1,156 @@
+"""Autosave, and the offer to go on where a crash ended it.
+
+Each running window keeps one file in the user's data folder, under a lock. A file whose lock can
+be taken has lost its owner: that run ended without saying goodbye.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import platformdirs
+from PySide6.QtCore import QLockFile, QObject, QTimer
+
+INTERVAL_MS = 30_000
+REST = 20
+"""A save is followed by a rest of at least this many times what it took."""
+
+Write = Callable[[], None]
+
+
+def recovery_folder() -> Path:
+    """Where the files of running windows are."""
+    return Path(platformdirs.user_data_dir("playground", appauthor=False)) / "recovery"
+
+
+@dataclass(frozen=True)
+class Crashed:
+    """What a run left behind: its document, and where that was opened from."""
+
+    file: Path
+    name: str
+    original: Path | None
+    saved: float
+    """Seconds since the epoch."""
+
+    def discard(self) -> None:
+        """Forget it."""
+        for file in (self.file, _note(self.file), _lock(self.file)):
+            file.unlink(missing_ok=True)
+
+
+class Recovery(QObject):
+    """Saves every 30 seconds while there is something to lose.
+
+    `prepare(file)` is called in the window's thread and returns the work of writing (all copies
+    taken), done in the background; None when nothing is to be saved.
+    """
+
+    def __init__(self, prepare: Callable[[Path], Write | None],
+                 describe: Callable[[], tuple[str, Path | None]],
+                 folder: Path | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._prepare, self._describe = prepare, describe
+        self._folder = folder or recovery_folder()
+        self.file = self._folder / f"{uuid4().hex[:12]}.playground"
+        self._writer: threading.Thread | None = None
+        self._rest_until = 0.0
+        self.last_error = ""
+        self._owned = self._take_lock()
+        self._timer = QTimer(self)
+        self._timer.setInterval(INTERVAL_MS)
+        self._timer.timeout.connect(self.save)
+        self._timer.start()
+
+    def _take_lock(self) -> bool:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            self.last_error = f"Autosave is off: {error}"
+            return False
+        self._held = QLockFile(str(_lock(self.file)))
+        self._held.setStaleLockTime(0)
+        return self._held.tryLock(0)
+
+    def save(self) -> None:
+        """Save now, unless nothing changed, the last save still runs, or was long and just now."""
+        busy = self._writer is not None and self._writer.is_alive()
+        if not self._owned or busy or time.monotonic() < self._rest_until:
+            return
+        write = self._prepare(self.file)
+        if write is None:
+            return
+        name, original = self._describe()
+        note = {"name": name, "original": str(original) if original else None,
+                "saved": time.time()}
+        self._writer = threading.Thread(
+            target=self._write, args=(write, note), name="autosave", daemon=True)
+        self._writer.start()
+
+    def _write(self, write: Write, note: dict[str, object]) -> None:
+        start = time.monotonic()
+        try:
+            write()
+            temporary = _note(self.file).with_suffix(".part")
+            temporary.write_text(json.dumps(note), encoding="utf-8")
+            temporary.replace(_note(self.file))
+            self.last_error = ""
+        except Exception as error:  # a full disk must not stop the training
+            self.last_error = f"The last autosave failed: {error}"
+        end = time.monotonic()
+        self._rest_until = end + REST * (end - start)
+
+    def wait(self) -> None:
+        """Until a running save is done."""
+        if self._writer is not None:
+            self._writer.join()
+
+    def forget(self) -> None:
+        """All is saved where it belongs: what was kept for a crash is not needed."""
+        self.wait()
+        for file in (self.file, _note(self.file)):
+            file.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """A clean end: nothing stays behind."""
+        self._timer.stop()
+        if self._owned:
+            self.forget()
+            self._held.unlock()
+            self._owned = False
+
+    def crashed(self) -> list[Crashed]:
+        """What runs that ended without a clean exit have left, newest first."""
+        found = [left for file in self._folder.glob("*.playground")
+                 if file != self.file and (left := _read(file)) is not None]
+        return sorted(found, key=lambda left: -left.saved)
+
+
+def _read(file: Path) -> Crashed | None:
+    """What a file is about; None while its owner lives."""
+    lock = QLockFile(str(_lock(file)))
+    lock.setStaleLockTime(0)
+    if not lock.tryLock(0):
+        return None
+    lock.unlock()
+    try:
+        note = json.loads(_note(file).read_text(encoding="utf-8"))
+        original = Path(note["original"]) if note["original"] else None
+        return Crashed(file, str(note["name"]), original, float(note["saved"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        # Killed between the two writes: the document itself is whole.
+        return Crashed(file, "untitled", None, file.stat().st_mtime)
+
+
+def _lock(file: Path) -> Path:
+    return file.with_suffix(".lock")
+
+
+def _note(file: Path) -> Path:
+    return file.with_suffix(".json")

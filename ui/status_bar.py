@@ -1,0 +1,133 @@
+"""The bottom line: what the training is doing, where it is, and how fast."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
+
+from playground.snapshot import Snapshot
+from ui.theme import theme
+
+STATES: dict[str, tuple[str, str]] = {
+    "empty": ("unknown", "nothing to run"),
+    "compiling": ("accent", "compiling"),
+    "running": ("healthy", "running"),
+    "paused": ("clipped", "paused"),
+    "diverged": ("diverged", "diverged"),
+    "failed": ("error", "failed"),
+}
+"""state -> (colour, word): never the colour alone."""
+
+
+class StatusBar(QStatusBar):
+    """Left: state, step, epoch, validation. Right: speed, frames, cost of measuring, threads."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self.setAccessibleName("Status")
+        self._state = self._label("State of the training")
+        self._step = self._label("Finished training steps")
+        self._epoch = self._label("Epoch · batch within it / batches per epoch")
+        self._metric = self._label("How well it does on samples it does not train on")
+        self._speed = self._label("Training steps per second", right=True)
+        self._fps = self._label("Pictures of this window per second", right=True)
+        self._cost = self._label("Share of the time that goes into measuring", right=True)
+        self._threads = self._label("Threads that train", right=True)
+        self._snapshot = Snapshot(state="empty")
+        self._reason = ""
+        theme().changed.connect(self._show_state)
+        self._show_state()
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._show_state()
+        went = snapshot.step > 0 or snapshot.position > 0
+        _set(self._step, f"step {snapshot.step:,}" if went else "step 0")
+        batches = snapshot.batches_per_epoch
+        _set(self._epoch, f"epoch {snapshot.epoch} · {snapshot.batch_in_epoch}/{batches}"
+             if batches else "")
+        _set(self._metric, _metric(snapshot))
+        speed = snapshot.steps_per_second
+        running = snapshot.state == "running"
+        _set(self._speed, f"{_short(speed)} steps/s" if running and speed > 0 else "")
+        _set(self._cost, f"instruments {100 * snapshot.instrumentation:.1f} %"
+             if snapshot.instrumentation > 0 else "")
+        program = snapshot.program
+        lanes = program.lanes if program is not None else 0
+        _set(self._threads, f"{lanes} thread{'s' if lanes != 1 else ''}" if lanes else "")
+
+    def show_fps(self, fps: float) -> None:
+        _set(self._fps, f"{fps:.0f} fps")
+
+    def show_reason(self, reason: str) -> None:
+        """Why the network cannot run; empty when it can."""
+        self._reason = reason
+        self._show_state()
+
+    def _show_state(self) -> None:
+        snapshot = self._snapshot
+        color, word = STATES[snapshot.state]
+        if self._reason and snapshot.state != "running":
+            color, word = "warning", self._reason
+        elif snapshot.state == "compiling" and snapshot.progress:
+            word = snapshot.progress
+        elif snapshot.state in ("diverged", "failed"):
+            where = f" at {snapshot.node}" if snapshot.node else ""
+            word = f"{word}{where}: {snapshot.message}" if snapshot.message else word + where
+        elif snapshot.state == "paused":
+            word = _paused(snapshot)
+        dot = theme().color(color).name()
+        text = theme().text(color).name()
+        word = word if len(word) < 110 else word[:108] + "…"
+        markup = f'<span style="color:{dot}">●</span> <span style="color:{text}">{word}</span>'
+        if markup != self._state.text():
+            self._state.setText(markup)
+            self._state.show()
+            self._state.setAccessibleName(word)
+            self._state.setToolTip(snapshot.message or self._reason or word)
+
+    def _label(self, help: str, right: bool = False) -> QLabel:
+        label = QLabel()
+        label.setToolTip(help)
+        if right:
+            self.addPermanentWidget(label)
+        else:
+            self.addWidget(label)
+        label.hide()
+        return label
+
+
+def _set(label: QLabel, text: str) -> None:
+    if text != label.text():
+        label.setText(text)
+        label.setAccessibleName(text)
+    label.setVisible(bool(text))
+
+
+def _paused(snapshot: Snapshot) -> str:
+    """Between steps, ready; inside one, before which phase of which node."""
+    if not snapshot.position:
+        return "paused" if snapshot.step else "ready"
+    program = snapshot.program
+    if program is None or snapshot.position >= len(program.instructions):
+        return "paused"
+    instruction = program.instructions[snapshot.position]
+    return f"paused before {instruction.phase}" + (
+        f" of {instruction.node}" if instruction.node else "")
+
+
+def _metric(snapshot: Snapshot) -> str:
+    value = snapshot.validation_metric
+    if not math.isfinite(value):
+        loss = snapshot.validation_loss
+        return f"val loss {loss:.4g}" if math.isfinite(loss) else ""
+    if snapshot.metric_name == "accuracy":
+        return f"val accuracy {100 * value:.1f} %"
+    return f"val {snapshot.metric_name} {value:.4g}"
+
+
+def _short(value: float) -> str:
+    """Three figures are enough to follow a speed."""
+    return f"{float(f'{value:.3g}'):,.0f}" if value >= 100 else f"{value:.3g}"

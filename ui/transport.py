@@ -1,0 +1,258 @@
+"""Run, pause, step and back: the actions, and the row of buttons that shows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QInputDialog,
+    QMessageBox,
+    QToolButton,
+    QWidget,
+)
+
+from playground.snapshot import Snapshot
+from ui.document import Document
+from ui.engine_bridge import EngineBridge
+from ui.theme import theme
+
+if TYPE_CHECKING:
+    from playground.session import Unit
+
+UNITS: dict[str, tuple[str, str]] = {
+    "instruction": ("op", "One instruction of the program"),
+    "layer": ("layer", "All of one layer in one phase"),
+    "phase": ("phase", "To the end of load, forward, loss, backward, clip or update"),
+    "batch": ("batch", "A whole training step on one batch"),
+    "epoch": ("epoch", "Through all batches once"),
+}
+"""unit -> (word on the button, what it is)"""
+
+TRIVIAL_SECONDS = 20.0
+"""Training shorter than this is thrown away without asking."""
+
+
+class RunActions(QObject):
+    """What can be done with the training. Buttons, menus and keys share these actions."""
+
+    unit_changed = Signal(str)
+
+    def __init__(self, bridge: EngineBridge, document: Document, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._bridge, self._document, self._window = bridge, document, parent
+        self.unit = "layer"
+
+        self.run = self._action("Run", "Space", "Train, or pause", bridge.toggle)
+        self.step = self._action("Step", "", "", self._step)
+        self.step_layer = self._action(
+            "Step Over Layer", "F10", "Do one layer in one phase", lambda: bridge.step("layer"))
+        self.step_instruction = self._action(
+            "Step Instruction", "F11", "Do one instruction", lambda: bridge.step("instruction"))
+        self.back = self._action(
+            "Step Back", "Shift+F10", "", lambda: bridge.back(cast("Unit", self.unit)))
+        self.reset = self._action(
+            "Reset", "R", "Back to the initial weights and step 0", self._reset)
+        self.run_to = self._action(
+            "Run to Selected Node", "Ctrl+F10", "Run until the selected node is next",
+            self._run_to)
+        self.run_epoch = self._action(
+            "Run One Epoch", "", "Run to the end of this epoch",
+            lambda: bridge.run_until(epoch=bridge.snapshot.epoch + 1))
+        self.until_step = self._action(
+            "Run Until Step…", "", "Run until a number of steps is done", self._until_step)
+        self.until_epoch = self._action(
+            "Run Until Epoch…", "", "Run until a number of epochs is done", self._until_epoch)
+        self._group = QActionGroup(self)
+        self.units = {unit: self._unit_action(unit) for unit in UNITS}
+
+        bridge.snapshot_ready.connect(lambda _: self.refresh())
+        document.graph_changed.connect(lambda old, new: self.refresh())
+        document.selection_changed.connect(lambda _: self.refresh())
+        self.refresh()
+
+    @property
+    def all(self) -> tuple[QAction, ...]:
+        """Every action but the units."""
+        return (self.run, self.step, self.step_layer, self.step_instruction, self.back,
+                self.reset, self.run_to, self.run_epoch, self.until_step, self.until_epoch)
+
+    def refresh(self) -> None:
+        """Enable what can be done now; the tooltip of the rest says why not."""
+        snapshot = self._bridge.snapshot
+        blocked = self._blocked(snapshot)
+        running = self._bridge.running
+        over = blocked or (snapshot.message if snapshot.state in ("diverged", "failed") else "")
+        moving = "Pause first." if running else ""
+        began = "" if snapshot.step or snapshot.position else "Nothing has run yet."
+        self.run.setText("Pause" if running else "Run")
+        _allow(self.run, "" if running else over, "Pause" if running else "Train")
+        unit = UNITS[self.unit]
+        _allow(self.step, over or moving, f"Step: {unit[1].lower()}")
+        for action in (self.step_layer, self.step_instruction):
+            _allow(action, over or moving)
+        cannot = "" if snapshot.can_step_back else "There is no earlier moment to go back to."
+        _allow(self.back, blocked or moving or began or cannot, f"Back by one {unit[0]}")
+        _allow(self.reset, blocked or ("" if running else began))
+        chosen = "" if len(self._document.selection) == 1 else "Select one node first."
+        _allow(self.run_to, over or chosen)
+        for action in (self.run_epoch, self.until_step, self.until_epoch):
+            _allow(action, over)
+
+    def _blocked(self, snapshot: Snapshot) -> str:
+        """Why nothing can run at all."""
+        check = self._document.check
+        if not check.trainable:
+            return check.graph_error
+        if snapshot.state in ("empty", "compiling"):
+            return snapshot.progress or "The network is being compiled."
+        return ""
+
+    # -- making -------------------------------------------------------------------------------
+
+    def _action(self, text: str, keys: str, help: str, act: object) -> QAction:
+        action = QAction(text, self)
+        if keys:
+            action.setShortcut(QKeySequence(keys))
+        action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+        action.setProperty("help", help)
+        action.setToolTip(help)
+        action.triggered.connect(lambda: act())  # type: ignore[operator]
+        self._window.addAction(action)
+        return action
+
+    def _unit_action(self, unit: str) -> QAction:
+        word, help = UNITS[unit]
+        action = QAction(word, self)
+        action.setCheckable(True)
+        action.setChecked(unit == self.unit)
+        action.setToolTip(f"Step by {word}: {help[0].lower()}{help[1:]}")
+        action.triggered.connect(lambda: self._set_unit(unit))
+        self._group.addAction(action)
+        return action
+
+    # -- doing --------------------------------------------------------------------------------
+
+    def _set_unit(self, unit: str) -> None:
+        self.unit = unit
+        self.unit_changed.emit(unit)
+        self.refresh()
+
+    def _step(self) -> None:
+        self._bridge.step(cast("Unit", self.unit))
+
+    def run_to_node(self, node: str) -> None:
+        """Run until a node is next (from its context menu)."""
+        self._bridge.run_to(node)
+
+    def _run_to(self) -> None:
+        for node in self._document.selection:
+            self._bridge.run_to(node)
+
+    def _reset(self) -> None:
+        """Weights cannot be undone, so more than a moment's training is asked about."""
+        if self._bridge.training_seconds > TRIVIAL_SECONDS:
+            steps = self._bridge.snapshot.step
+            answer = QMessageBox.question(
+                self._window, "Reset the weights?",
+                f"{steps:,} steps of training would be lost; this cannot be undone.",
+                QMessageBox.StandardButton.Reset | QMessageBox.StandardButton.Cancel)
+            if answer != QMessageBox.StandardButton.Reset:
+                return
+        self._bridge.reset()
+
+    def _until_step(self) -> None:
+        done = self._bridge.snapshot.step
+        step, chosen = QInputDialog.getInt(
+            self._window, "Run until step", "Stop when this many steps are done:",
+            done + 1000, done + 1, 2**31 - 1, 100)
+        if chosen:
+            self._bridge.run_until(step=step)
+
+    def _until_epoch(self) -> None:
+        done = self._bridge.snapshot.epoch
+        epoch, chosen = QInputDialog.getInt(
+            self._window, "Run until epoch", "Stop when this many epochs are done:",
+            done + 10, done + 1, 2**31 - 1, 1)
+        if chosen:
+            self._bridge.run_until(epoch=epoch)
+
+
+def _allow(action: QAction, reason: str, help: str = "") -> None:
+    """Enable an action, or say in its tooltip why it is not."""
+    help = help or action.property("help")
+    keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+    action.setEnabled(not reason)
+    action.setToolTip(f"{help}\n{reason}" if reason else f"{help} ({keys})" if keys else help)
+
+
+class Transport(QWidget):
+    """Reset, Back, Run and Step, and beside them what a step is."""
+
+    def __init__(self, actions: RunActions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._actions = actions
+        self.setAccessibleName("Training controls")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        self.buttons = {
+            "reset": _button(actions.reset, "Reset"),
+            "back": _button(actions.back, "Back"),
+            "run": _button(actions.run, None),
+            "step": _button(actions.step, "Step"),
+        }
+        self.buttons["run"].setProperty("role", "primary")
+        self.buttons["run"].setMinimumWidth(84)
+        row.addLayout(_joined(list(self.buttons.values())))
+        self.unit_buttons = {unit: _button(a, None) for unit, a in actions.units.items()}
+        row.addLayout(_joined(list(self.unit_buttons.values())))
+        for unit, button in self.unit_buttons.items():
+            button.setAccessibleName(f"Step by {UNITS[unit][0]}")
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        actions.run.changed.connect(self._restyle)
+        theme().changed.connect(self._restyle)
+        self._look: tuple[object, ...] = ()
+        self._restyle()
+
+    def _restyle(self) -> None:
+        running = self._actions.run.text() == "Pause"
+        enabled = self._actions.run.isEnabled()
+        look = (running, enabled, theme().dark)
+        if look == self._look:  # actions change with every snapshot, icons cost
+            return
+        self._look = look
+        for name, icon in (("reset", "restart"), ("back", "skip-previous"),
+                           ("step", "skip-next")):
+            self.buttons[name].setIcon(theme().icon(icon, "text"))
+        icon = "pause" if running else "play"
+        self.buttons["run"].setIcon(theme().icon(icon, "on_accent" if enabled else "disabled"))
+        self.buttons["run"].setAccessibleName("Pause" if running else "Run")
+
+
+def _button(action: QAction, text: str | None) -> QToolButton:
+    """A button for an action; `text` replaces the action's longer one."""
+    button = QToolButton()
+    button.setDefaultAction(action)
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setFixedHeight(30)
+    if text is not None:
+        button.setText(text)
+        button.setAccessibleName(text)
+        # The button follows its action's text at each change; its own word stays.
+        action.changed.connect(lambda: button.setText(text))
+    return button
+
+
+def _joined(buttons: list[QToolButton]) -> QHBoxLayout:
+    """Buttons side by side as one control."""
+    row = QHBoxLayout()
+    row.setSpacing(0)
+    for button in buttons:
+        place = "first" if button is buttons[0] else "last" if button is buttons[-1] else "middle"
+        button.setProperty("segment", place)
+        row.addWidget(button)
+    return row

@@ -1,0 +1,380 @@
+"""Gradient norms of every layer: vanishing, exploding and clipping made visible."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
+
+from playground.diagnosis import LIMITS, advice
+from playground.history import HistoryView
+from playground.snapshot import Snapshot, Verdict
+from ui.theme import theme
+from ui.views.base import Table, View
+from ui.views.legend import Legend, line_colors
+from ui.views.network import trained_nodes
+from ui.views.numbers import format_number, format_share
+from ui.views.plots import Curve, EndLabel, Plot, thin_pen
+from ui.views.profile import Bar, Profile
+from ui.views.series import Series, nonfinite_places, on_axis, thin
+
+RECENT = 400
+"""Points of the window "last steps"; a point stands for many steps late in a long run."""
+TOTAL = "all layers"
+MARKS = {"unknown": "○", "healthy": "✓", "vanishing": "▼", "exploding": "▲", "clipped": "✂",
+         "diverged": "✕"}
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One thing to compare between layers."""
+
+    title: str
+    column: str
+    tip: str
+    log: bool = True
+    guides: tuple[float, ...] = ()
+    """Dashed lines: the healthy range."""
+
+
+QUANTITIES = {
+    "norm": Quantity("Gradient norms", "grad_norm_before",
+                     "L2 norm of each layer's parameter gradients"),
+    "update": Quantity("Update : weight", "update_ratio",
+                       "Norm of the update over the norm of the weights; about 1e-3 is healthy",
+                       guides=(LIMITS.update_low, LIMITS.update_high)),
+    "deviation": Quantity("Activation deviation", "deviation",
+                          "Standard deviation of each layer's outputs; 0.5 to 2 is healthy",
+                          guides=(LIMITS.deviation_low, LIMITS.deviation_high)),
+    "inactive": Quantity("Inactive units", "inactive",
+                         "Share of units that are dead or saturated for a whole batch",
+                         log=False, guides=(LIMITS.inactive,)),
+}
+
+
+class GradientsView(View):
+    """A line per layer before and after clipping, or a bar per layer in network order."""
+
+    title = "Gradient norms"
+    name = "gradients"
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.quantity = "norm"
+        self.nodes: tuple[str, ...] = ()
+        self.lines: dict[str, Curve] = {}
+        self.clipped_lines: dict[str, Curve] = {}
+        self._pointed = ""
+        self._penned: object = None
+        self.with_total = False
+
+        self.plot = Plot(self.body)
+        self.plot.setAccessibleName("Gradient norm of each layer over steps")
+        self.shade = self.plot.add_shade()
+        self.guides = [pg.InfiniteLine(angle=0, movable=False) for _ in range(2)]
+        for guide in self.guides:
+            self.plot.addItem(guide, ignoreBounds=True)
+        self.bad_marks = pg.ScatterPlotItem(symbol="x", size=8, pen=None)
+        self.bad_marks.setZValue(10)
+        self.plot.addItem(self.bad_marks, ignoreBounds=True)
+        self.profile = Profile(self.body)
+        self.legend = Legend(self.body)
+
+        pages = QWidget(self.body)
+        self._pages = QStackedLayout(pages)
+        self._pages.addWidget(self.plot)
+        self._pages.addWidget(self.profile)
+        column = QVBoxLayout(self.body)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(pages, 1)
+        column.addWidget(self.legend)
+        self._build_header()
+
+        self.plot.hovered.connect(self._hover)
+        self.plot.clicked.connect(lambda *_: self._pick(self._pointed))
+        self.legend.pointed.connect(self._point)
+        self.legend.clicked.connect(self._pick)
+        self.profile.pointed.connect(self._point)
+        self.profile.clicked.connect(self._pick)
+        self.plot.set_logs(False, True)
+        self.add_export_menu()
+        self.restyle()
+
+    def _build_header(self) -> None:
+        header = self.header
+        self.clip_chip = header.chip()
+        self.verdict_chip = header.chip()
+        self.show_after = header.switch(
+            "after clip", "Show the norms after clipping too (dashed)",
+            lambda _: self.refresh(), on=True)
+        self.bars = header.switch(
+            "bars", "One bar per layer, from the first layer to the last", self._show_bars)
+        self.all_time = header.switch(
+            "all", "The whole run instead of the last steps", lambda _: self._refit())
+        self.fit_action = header.switch(
+            "fit", "Follow the data again after zooming (double-click in the plot)",
+            lambda on: on and self._refit(), on=True)
+        self.plot.zoomed.connect(lambda zoomed: self.fit_action.setChecked(not zoomed))
+        header.menu.addSeparator()
+        self.quantities = header.choice(
+            {key: (q.title, q.tip) for key, q in QUANTITIES.items()}, self._show_quantity,
+            "norm", buttons=False)
+
+    # -- drawing ------------------------------------------------------------------------------
+
+    def missing(self, snapshot: Snapshot | None) -> str:
+        if snapshot is None or snapshot.program is None or snapshot.history is None:
+            return "Press Run: each layer's gradient norm appears here, step by step."
+        if not trained_nodes(snapshot.program):
+            return "No layer here learns. Add a dense or convolution layer."
+        if not len(snapshot.history.step):
+            return "Press Run: each layer's gradient norm appears here, step by step."
+        return ""
+
+    def draw(self, snapshot: Snapshot) -> None:
+        assert snapshot.program is not None
+        assert snapshot.history is not None
+        history, quantity = snapshot.history, QUANTITIES[self.quantity]
+        self._set_nodes(tuple(
+            node for node in trained_nodes(snapshot.program)
+            if f"{node}.{quantity.column}" in history.columns))
+        clipping = snapshot.program.graph.training.clipping
+        self.with_total = self.quantity == "norm" and clipping.mode == "global_norm"
+        colors = self._colors()
+        self.legend.show_names(self.nodes, (
+            ((TOTAL, theme().color("text")),) if self.with_total else ()))
+        self._chips(snapshot.verdict, clipping.mode)
+
+        limit = (clipping.threshold
+                 if self.quantity == "norm" and clipping.mode in ("layer_norm", "global_norm")
+                 else math.nan)
+        clips = self.quantity == "norm" and clipping.mode != "off"
+        if self.bars.isChecked():
+            self._draw_bars(history, quantity, colors, limit, clips)
+        else:
+            self._draw_lines(history, quantity, colors, limit, clips)
+        self._tell(history, quantity)
+
+    def _draw_lines(self, history: HistoryView, quantity: Quantity,
+                    colors: dict[str, QColor], limit: float, clips: bool) -> None:
+        start = 0 if self.all_time.isChecked() else max(0, len(history.step) - RECENT)
+        step = history.step[start:]
+        heights: list[Series] = []
+        bad: dict[float, None] = {}
+        columns = self.plot.columns()
+        for name, curve in self.lines.items():
+            raw = self._series(history, name, quantity.column)[start:]
+            band = thin(step, raw, limit=columns)
+            self.plot.set_curve(curve, band.step, band.mean)
+            heights.append(band.mean)
+            bad.update(dict.fromkeys(band.step[nonfinite_places(band.mean)].tolist()))
+            after = self.clipped_lines[name]
+            if clips and self.show_after.isChecked():
+                clipped = thin(step, self._series(history, name, "grad_norm")[start:],
+                               limit=columns)
+                self.plot.set_curve(after, clipped.step, clipped.mean)
+                after.setVisible(name in colors)
+            else:
+                after.hide()
+            curve.setVisible(name in colors)
+        self._emphasize()
+        self._shade_pointed(history, quantity, start, columns)
+
+        guides = [limit] if math.isfinite(limit) else list(quantity.guides)
+        for guide, value in zip(self.guides, [*guides, math.nan, math.nan], strict=False):
+            guide.setVisible(math.isfinite(value))
+            if math.isfinite(value):
+                guide.setPos(float(on_axis(value, self.plot.log_y)))
+        self.plot.fit([step], [*heights, np.array(guides)], least_span=1.0 if quantity.log else 0.1)
+        self._mark_bad(list(bad))
+        word, role = ("clip", "error") if self.quantity == "norm" else ("", "healthy")
+        labels = [EndLabel(v, f"{word} {format_number(v, 2)}".strip(), theme().text(role))
+                  for v in guides if math.isfinite(v)]
+        strong = self._strong()
+        if strong in self.lines and self.lines[strong].values.size:
+            last = float(self.lines[strong].values[-1])
+            labels.append(EndLabel(last, format_number(last), theme().color("text")))
+        self.plot.gutter.show_labels(labels)
+
+    def _draw_bars(self, history: HistoryView, quantity: Quantity,
+                   colors: dict[str, QColor], limit: float, clips: bool) -> None:
+        both = clips and self.show_after.isChecked()
+        bars = []
+        for node in self.nodes:
+            before = _last(self._series(history, node, quantity.column))
+            after = _last(self._series(history, node, "grad_norm")) if both else before
+            bars.append(Bar(node, after, before if both else math.nan,
+                            colors[node]))
+        self.profile.show_bars(bars, limit)
+        self.profile.emphasize(self._strong())
+
+    def _mark_bad(self, steps: list[float]) -> None:
+        """Red crosses at the top edge: a point that is not a number is never left out."""
+        top = self.plot.box.viewRange()[1]
+        y = top[1] - 0.03 * (top[1] - top[0])
+        self.bad_marks.setData(steps, [y] * len(steps))
+
+    def _shade_pointed(self, history: HistoryView, quantity: Quantity, start: int,
+                       columns: int) -> None:
+        """Lowest and highest of the emphasised line's points; of all lines it would be a mess."""
+        name = self._strong()
+        self.shade.setVisible(name in self.lines)
+        if name not in self.lines:
+            return
+        column = quantity.column if name == TOTAL else f"{name}.{quantity.column}"
+        band = thin(history.step[start:], history.mean(column)[start:],
+                    history.low(column)[start:], history.high(column)[start:], columns)
+        color = self._colors()[name]
+        color.setAlphaF(0.18)
+        self.shade.color = color
+        self.plot.set_shade(self.shade, band.step, band.low, band.high)
+
+    def _chips(self, verdict: Verdict, mode: str) -> None:
+        share = verdict.clipped_share
+        self.clip_chip.show_text(
+            f"✂ clipped {format_share(share)} of steps" if mode != "off" and share > 0 else "",
+            "clipped", "The share of recent steps whose gradient was larger than the threshold.")
+        sentences = [verdict.text]
+        if self.snapshot is not None:
+            for node, statistics in self.snapshot.nodes.items():
+                sentences += [f"{node}: {s}" for s in advice(statistics)[:1]][:1]
+        self.verdict_chip.show_text(f"{MARKS[verdict.kind]} {verdict.kind}", verdict.kind,
+                                    "\n".join(sentences[:5]))
+
+    def _tell(self, history: HistoryView, quantity: Quantity) -> None:
+        """The note: what the lines are, or the numbers of the emphasised one."""
+        name = self._strong()
+        if name and name in (*self.nodes, TOTAL):
+            value = _last(self._series(history, name, quantity.column))
+            text = f"{name} {format_number(value, fixed=True)}"
+            if self.quantity == "norm" and "grad_norm" in history.columns:
+                after = _last(self._series(history, name, "grad_norm"))
+                text += f" → {format_number(after, fixed=True)}"
+            self.header.note.show_text(text)
+        else:
+            self.header.note.show_text("" if not quantity.log else "log")
+
+    # -- lines --------------------------------------------------------------------------------
+
+    def _set_nodes(self, nodes: tuple[str, ...]) -> None:
+        names = (*nodes, TOTAL)
+        self.nodes = nodes
+        if tuple(self.lines) == names:
+            return
+        for curve in (*self.lines.values(), *self.clipped_lines.values()):
+            self.plot.remove_curve(curve)
+        self.lines = {name: self.plot.add_curve() for name in names}
+        self.clipped_lines = {name: self.plot.add_curve() for name in names}
+        self._penned = None
+        self.plot.follow()
+
+    def _series(self, history: HistoryView, name: str, column: str) -> Series:
+        """One line's history; the total is measured per step, not per node."""
+        column = column if name == TOTAL else f"{name}.{column}"
+        if column not in history.columns:
+            return np.full(len(history.step), math.nan)
+        return history.mean(column)
+
+    def _strong(self) -> str:
+        """The line to emphasise: the one under the mouse, else the selected node's."""
+        return self._pointed or (self.selected if self.selected in self.nodes else "") or ""
+
+    def _emphasize(self) -> None:
+        colors = self._colors()
+        key = (self._pointed, self.selected, theme().dark, tuple(colors))
+        if key == self._penned:
+            return
+        self._penned = key
+        strong = self._strong()
+        for name, color in colors.items():
+            alpha = 0.22 if self._pointed and name != strong else 1.0
+            color.setAlphaF(alpha)
+            self.lines[name].setPen(thin_pen(color))
+            color.setAlphaF(0.55 * alpha)
+            self.clipped_lines[name].setPen(thin_pen(color, dashed=True))
+            for curve in (self.lines[name], self.clipped_lines[name]):
+                curve.setZValue(5 if name == strong else 1)
+        self.legend.emphasize(strong)
+
+    def _colors(self) -> dict[str, QColor]:
+        colors: dict[str, QColor] = dict(
+            zip(self.nodes, line_colors(len(self.nodes)), strict=True))
+        if self.with_total:
+            colors[TOTAL] = theme().color("text")
+        return colors
+
+    # -- switches and mouse -------------------------------------------------------------------
+
+    def _show_quantity(self, key: str) -> None:
+        self.quantity = key
+        quantity = QUANTITIES[key]
+        self.header.title.setText(quantity.title)
+        self.header.title.setToolTip(quantity.tip)
+        self.plot.set_logs(False, quantity.log)
+        self.restyle()
+        self._refit()
+
+    def _show_bars(self, on: bool) -> None:
+        self._pages.setCurrentIndex(1 if on else 0)
+        self.refresh()
+
+    def _refit(self) -> None:
+        self.plot.follow()
+        self.refresh()
+
+    def _hover(self, step: float, value: float) -> None:
+        """Point at the line that is nearest to the mouse."""
+        if math.isnan(step):
+            self._point("")
+            return
+        low, high = self.plot.box.viewRange()[1]
+        height = float(on_axis(value, self.plot.log_y))
+        best, best_distance = "", 0.06 * (high - low)
+        for name, curve in self.lines.items():
+            if not curve.isVisible() or not curve.step.size:
+                continue
+            at = int(np.abs(curve.step - step).argmin())
+            there = float(on_axis(curve.values[at], self.plot.log_y))
+            if abs(there - height) < best_distance:
+                best, best_distance = name, abs(there - height)
+        self._point(best)
+
+    def _point(self, name: str) -> None:
+        if name != self._pointed:
+            self._pointed = name
+            self.refresh()
+
+    def _pick(self, name: str) -> None:
+        if name in self.nodes:
+            self.node_selected.emit(name)
+
+    def selection_changed(self) -> None:
+        self._penned = None
+
+    def restyle(self) -> None:
+        self._penned = None
+        self.plot.restyle()
+        self.bad_marks.setPen(pg.mkPen(theme().color("error"), width=2))
+        for guide in self.guides:
+            guide.setPen(thin_pen(theme().color(
+                "error" if self.quantity == "norm" else "healthy"), dashed=True))
+
+    def table(self) -> Table | None:
+        history = self.snapshot.history if self.snapshot else None
+        if history is None:
+            return None
+        names = [c for c in history.columns if "." in c or c.startswith("grad_norm")]
+        rows = np.column_stack([history.step, *(history.mean(n) for n in names)]).tolist()
+        return ["step", *names], rows
+
+
+def _last(values: Series) -> float:
+    return float(values[-1]) if values.size else math.nan
+
+
+__all__ = ["QUANTITIES", "GradientsView"]

@@ -1,0 +1,220 @@
+"""The top row of a view: title, chips, small switches, a note on the right, and a menu."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import (
+    QAction,
+    QActionGroup,
+    QColor,
+    QFontMetrics,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
+
+from ui.theme import CONTRAST, contrast, mix, theme, ui_font
+
+HEIGHT = 36
+GAP = 8
+
+
+class Chip(QWidget):
+    """A rounded word with a sign before it: the state is never told by colour alone."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.text = ""
+        self.role = "unknown"
+        self.setFont(ui_font(11))
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.hide()
+
+    def show_text(self, text: str, role: str, tip: str = "") -> None:
+        """Show a state; an empty text hides the chip."""
+        if (text, role, tip) != (self.text, self.role, self.toolTip()):
+            self.text, self.role = text, role
+            self.setToolTip(tip)
+            self.setAccessibleName(text)
+            self.setAccessibleDescription(tip)
+            self.updateGeometry()
+            self.update()
+        self.setVisible(bool(text))
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        return QSize(QFontMetrics(self.font()).horizontalAdvance(self.text) + 16, 20)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
+        ground = mix(theme().color("panel"), theme().color(self.role), 0.2)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(ground)
+        painter.drawRoundedRect(self.rect(), 10, 10)
+        painter.setPen(readable(theme().color(self.role), ground))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text)
+
+
+def readable(color: QColor, ground: QColor) -> QColor:
+    """The colour, moved towards the text colour until it can be read on this ground."""
+    text, share, moved = theme().color("text"), 0.0, color
+    while contrast(moved, ground) < CONTRAST and share < 1:
+        share += 0.1
+        moved = mix(color, text, share)
+    return moved
+
+
+class Note(QLabel):
+    """Small text on the right that gives way: too long, it ends in dots and a tooltip has it all."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "secondary")
+        self.setFont(ui_font(12))
+        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.whole = ""
+
+    def show_text(self, text: str) -> None:
+        if text != self.whole:
+            self.whole = text
+            self.setAccessibleName(text)
+            self._fit()
+            self.updateGeometry()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        return QSize(QFontMetrics(self.font()).horizontalAdvance(self.whole) + 4,
+                     super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        return QSize(0, super().sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
+        self._fit()
+
+    def _fit(self) -> None:
+        metrics = QFontMetrics(self.font())
+        shown = metrics.elidedText(self.whole, Qt.TextElideMode.ElideRight, self.width())
+        self.setText(shown)
+        self.setToolTip(self.whole if shown != self.whole else "")
+
+
+class Header(QWidget):
+    """The row itself. A switch is in the menu too, and leaves the row when room is short."""
+
+    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFixedHeight(HEIGHT)
+        self.title = QLabel(title, self)
+        self.title.setProperty("role", "title")
+        self.note = Note(self)
+        self.menu = QMenu(self)
+        self.menu.setToolTipsVisible(True)
+        self._switches: list[QToolButton] = []
+        self._chips: list[Chip] = []
+
+        self._menu_button = QToolButton(self)
+        self._menu_button.setProperty("role", "flat")
+        self._menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._menu_button.setStyleSheet(
+            "QToolButton { padding: 0; } QToolButton::menu-indicator { image: none; }")
+        self._menu_button.setMenu(self.menu)
+        self._menu_button.setFixedSize(24, 24)
+        self._menu_button.setToolTip(f"{title}: options, save or copy the picture and the data")
+        self._menu_button.setAccessibleName(f"{title} options")
+
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(12, 4, 6, 4)
+        self._row.setSpacing(GAP)
+        self._row.addWidget(self.title)
+        self._row.addWidget(self.note, 1)
+        self._row.addWidget(self._menu_button)
+        self.restyle()
+
+    def chip(self) -> Chip:
+        chip = Chip(self)
+        self._chips.append(chip)
+        self._row.insertWidget(self._row.indexOf(self.note), chip)
+        return chip
+
+    def switch(self, text: str, tip: str, changed: Callable[[bool], None], on: bool = False
+               ) -> QAction:
+        """A choice of yes or no. `changed` is called with it."""
+        action = self._action(text, tip, on)
+        action.toggled.connect(changed)
+        self._button(action)
+        return action
+
+    def choice(self, options: dict[str, tuple[str, str]], changed: Callable[[str], None],
+               chosen: str, buttons: bool = True) -> dict[str, QAction]:
+        """One of several: key -> (text, tooltip). `changed` is called with the new key."""
+        group = QActionGroup(self)
+        actions = {}
+        for key, (text, tip) in options.items():
+            action = self._action(text, tip, key == chosen)
+            group.addAction(action)
+            action.toggled.connect(lambda on, key=key: on and changed(key))
+            if buttons:
+                self._button(action)
+            actions[key] = action
+        self.menu.addSeparator()
+        return actions
+
+    def add(self, widget: QWidget) -> None:
+        """Put a widget of a view's own before the note."""
+        self._row.insertWidget(self._row.indexOf(self._menu_button), widget)
+
+    def restyle(self) -> None:
+        self._menu_button.setIcon(theme().icon("dots-horizontal"))
+        for chip in self._chips:
+            chip.update()
+        for button in self._switches:
+            button.setStyleSheet(self._switch_style())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
+        self.fit()
+
+    def fit(self) -> None:
+        """Hide the switches that do not fit, last ones first; the menu keeps them."""
+        fixed = self.title.sizeHint().width() + self._menu_button.width() + 3 * GAP + 18
+        fixed += sum(c.sizeHint().width() + GAP for c in self._chips if not c.isHidden())
+        fixed += min(self.note.sizeHint().width(), 150)
+        room = self.width() - fixed
+        for button in self._switches:
+            room -= button.sizeHint().width() + GAP
+            button.setVisible(room >= 0)
+
+    def _action(self, text: str, tip: str, on: bool) -> QAction:
+        action = QAction(text, self)
+        action.setCheckable(True)
+        action.setChecked(on)
+        action.setToolTip(tip)
+        self.menu.addAction(action)
+        return action
+
+    def _button(self, action: QAction) -> None:
+        button = QToolButton(self)
+        button.setDefaultAction(action)
+        button.setAccessibleName(action.text())
+        button.setAccessibleDescription(action.toolTip())
+        button.setStyleSheet(self._switch_style())
+        self._switches.append(button)
+        self._row.insertWidget(self._row.indexOf(self._menu_button), button)
+
+    @staticmethod
+    def _switch_style() -> str:
+        color = theme().color
+        return (
+            f"QToolButton {{ border: none; background: transparent; padding: 2px 4px;"
+            f" font-size: 12px; color: {color('faint').name()};"
+            f" border-bottom: 2px solid transparent; border-radius: 0; }}"
+            f"QToolButton:hover {{ color: {color('text').name()}; }}"
+            f"QToolButton:focus {{ border-bottom-color: {color('line_strong').name()}; }}"
+            f"QToolButton:checked {{ color: {color('text').name()};"
+            f" border-bottom-color: {color('accent').name()}; }}")
+
+
+__all__ = ["HEIGHT", "Chip", "Header", "Note", "readable"]

@@ -1,0 +1,210 @@
+"""Loss and metric over the steps: is it learning, and does it hold for unseen data?"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from playground.history import HistoryView
+from playground.snapshot import Snapshot
+from ui.theme import theme
+from ui.views.base import Table, View
+from ui.views.numbers import format_number, format_share
+from ui.views.plots import EndLabel, Plot, thin_pen
+from ui.views.series import Band, Series, first_nonfinite, smooth, thin
+
+Shown = Literal["loss", "metric"]
+
+
+class LossView(View):
+    """Train (a smooth line over a faint band of lowest to highest) and validation."""
+
+    title = "Loss"
+    name = "loss"
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.shown: Shown = "loss"
+        # Losses fall by factors, accuracies by points: each remembers its own axis.
+        self._log_y = {"loss": True, "metric": False}
+        self.plot = Plot(self.body)
+        self.plot.setAccessibleName("Loss over steps")
+        self.band = self.plot.add_shade()
+        self.train = self.plot.add_curve()
+        self.validation = self.plot.add_curve()
+        self.train.setZValue(2)
+        self.validation.setZValue(3)
+        self.mark = pg.InfiniteLine(angle=90, movable=False)
+        self.mark.setZValue(4)
+        self.plot.addItem(self.mark, ignoreBounds=True)
+        self._cursor = pg.InfiniteLine(angle=90, movable=False)
+        self.plot.addItem(self._cursor, ignoreBounds=True)
+        self.mark.hide()
+        self._cursor.hide()
+
+        column = QVBoxLayout(self.body)
+        column.setContentsMargins(0, 0, 0, 4)
+        column.addWidget(self.plot)
+
+        header = self.header
+        self.badge = header.chip()
+        header.choice({
+            "loss": ("loss", "Show the loss"),
+            "metric": ("metric", "Show the accuracy, or the mean error of a regression"),
+        }, self._show_column, "loss")
+        self.log_y = header.switch("log y", "Logarithmic value axis", self._set_log_y, on=True)
+        self.log_x = header.switch("log x", "Logarithmic step axis: the beginning in detail",
+                                   lambda _: self._axes())
+        self.fit_action = header.switch(
+            "fit", "Follow the data again after zooming (double-click in the plot)",
+            lambda on: on and self._follow(), on=True)
+        self.plot.zoomed.connect(lambda zoomed: self.fit_action.setChecked(not zoomed))
+        self.plot.hovered.connect(self._hover)
+        self.add_export_menu()
+        self.restyle()
+        self._axes()
+
+    def missing(self, snapshot: Snapshot | None) -> str:
+        if snapshot is None or snapshot.history is None or not (
+                len(snapshot.history.step) or len(snapshot.history.validation_step)):
+            return "Press Run: the loss appears here from the first step on."
+        return ""
+
+    def draw(self, snapshot: Snapshot) -> None:
+        history = snapshot.history
+        assert history is not None
+        columns = self.plot.columns()
+        train = thin(history.step, history.mean(self.shown), history.low(self.shown),
+                     history.high(self.shown), columns)
+        seen = (history.validation_loss if self.shown == "loss" else history.validation_metric)
+        validation = thin(history.validation_step, seen, limit=columns)
+        line = smooth(train.mean, len(train.mean) // 40)
+
+        self.plot.set_curve(self.train, train.step, line)
+        self.plot.set_shade(self.band, train.step, train.low, train.high)
+        self.plot.set_curve(self.validation, validation.step, validation.mean)
+        start = np.array([1.0 if self.plot.log_x else 0.0])
+        self.plot.fit([start, train.step, validation.step], self._heights(train, line, validation),
+                      least_span=0.1 if self.plot.log_y else 0.0)
+        self._label(snapshot, line, validation.mean)
+        self._mark_nonfinite(snapshot, history, seen)
+
+    def restyle(self) -> None:
+        color = theme().color
+        self.plot.restyle()
+        self.train.setPen(thin_pen(color("accent")))
+        self.validation.setPen(thin_pen(color("warning")))
+        self.band.color = color("accent", 0.2)
+        self.mark.setPen(thin_pen(color("error"), dashed=True))
+        self._cursor.setPen(thin_pen(color("line_strong")))
+
+    def table(self) -> Table | None:
+        history = self.snapshot.history if self.snapshot else None
+        if history is None:
+            return None
+        names = [c for c in ("loss", "metric", "learning_rate") if c in history.columns]
+        header = ["split", "step", *names]
+        rows: list[list[object]] = [
+            ["train", *row] for row in np.column_stack(
+                [history.step, *(history.mean(n) for n in names)]).tolist()]
+        rows += [["validation", *row] for row in np.column_stack(
+            [history.validation_step, history.validation_loss,
+             history.validation_metric]).tolist()]
+        return header, rows
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _heights(self, train: Band, line: Series, validation: Band) -> list[Series]:
+        """What the value axis must hold: lines always, the band's wildest percent not."""
+        finite = np.isfinite(train.high) & np.isfinite(train.low)
+        if not finite.any():
+            return [line, validation.mean]
+        extremes = np.array([np.percentile(train.low[finite], 1),
+                             np.percentile(train.high[finite], 99)])
+        return [line, validation.mean, extremes]
+
+    def _label(self, snapshot: Snapshot, line: Series, validation: Series) -> None:
+        text = self._text
+        last_train = float(line[-1]) if line.size else math.nan
+        last_seen = float(validation[-1]) if validation.size else math.nan
+        self.header.title.setText(
+            "Loss" if self.shown == "loss" else (snapshot.metric_name or "metric").capitalize())
+        parts = ([f"train {text(last_train)}"] if line.size else []) + (
+            [f"val {text(last_seen)}"] if validation.size else [])
+        if not self._cursor.isVisible():
+            self.header.note.show_text(" · ".join(parts))
+        self.plot.gutter.show_labels([
+            EndLabel(value, label, theme().text(role)) for value, label, role in (
+                (last_train, "train", "accent"), (last_seen, "val", "warning"))
+            if math.isfinite(value)])
+        self.plot.setAccessibleDescription(", ".join(parts))
+
+    def _text(self, value: float) -> str:
+        if self.shown == "metric" and self._is_share:
+            return format_share(value)
+        return format_number(value, fixed=True)
+
+    @property
+    def _is_share(self) -> bool:
+        return self.snapshot is not None and "accuracy" in self.snapshot.metric_name
+
+    def _mark_nonfinite(self, snapshot: Snapshot, history: HistoryView, seen: Series) -> None:
+        found = (first_nonfinite(history.step, history.mean(self.shown))
+                 or first_nonfinite(history.validation_step, seen))
+        if found is None and snapshot.state == "diverged" and not math.isfinite(snapshot.loss):
+            # The step that failed was never finished, so the history does not have it.
+            found = (snapshot.step + 1.0, "NaN" if math.isnan(snapshot.loss) else "Inf")
+        if found is None:
+            self.mark.hide()
+            self.badge.show_text("", "error")
+            return
+        step, what = found
+        self.badge.show_text(f"✕ {what} at step {step:,.0f}", "error",
+                             snapshot.message or "From here on the loss is not a number.")
+        self.mark.setPos(math.log10(max(step, 1)) if self.plot.log_x else step)
+        self.mark.show()
+
+    def _show_column(self, key: str) -> None:
+        self.shown = "metric" if key == "metric" else "loss"
+        self.log_y.setChecked(self._log_y[self.shown])
+        self.plot.follow()
+        self._axes()
+
+    def _set_log_y(self, on: bool) -> None:
+        self._log_y[self.shown] = on
+        self._axes()
+
+    def _axes(self) -> None:
+        self.plot.set_logs(self.log_x.isChecked(), self._log_y[self.shown])
+        self.refresh()
+
+    def _follow(self) -> None:
+        if not self.plot.following:
+            self.plot.follow()
+            self.refresh()
+
+    def _hover(self, step: float, _: float) -> None:
+        """Read the values under the mouse."""
+        if math.isnan(step) or not self.train.step.size:
+            if self._cursor.isVisible():
+                self._cursor.hide()
+                self.refresh()
+            return
+        parts = []
+        for name, curve in (("train", self.train), ("val", self.validation)):
+            if curve.step.size:
+                at = int(np.abs(curve.step - step).argmin())
+                if not parts:
+                    near = float(curve.step[at])
+                    parts.append(f"step {near:,.0f}")
+                    self._cursor.setPos(math.log10(max(near, 1e-9)) if self.plot.log_x else near)
+                parts.append(f"{name} {self._text(float(curve.values[at]))}")
+        self._cursor.show()
+        self.header.note.show_text(" · ".join(parts))
+
+
+__all__ = ["LossView"]

@@ -1,0 +1,119 @@
+"""Histories as curves: thinned to what a screen can show, smoothed, and never hiding NaN."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Series = NDArray[np.float64]
+
+MAX_POINTS = 2000
+"""More points than a screen has columns only cost time."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """A thinned history: at each step the mean, the lowest and the highest value."""
+
+    step: Series
+    mean: Series
+    low: Series
+    high: Series
+
+    @property
+    def is_finite(self) -> bool:
+        return bool(np.isfinite(self.mean).all())
+
+
+def thin(step: ArrayLike, mean: ArrayLike, low: ArrayLike | None = None,
+         high: ArrayLike | None = None, limit: int = MAX_POINTS) -> Band:
+    """At most `limit` points: neighbours join, keeping the extremes.
+
+    One value that is not finite makes its point not finite, so that it cannot disappear.
+    """
+    x, y = np.asarray(step, np.float64), np.asarray(mean, np.float64)
+    lows = y if low is None else np.asarray(low, np.float64)
+    highs = y if high is None else np.asarray(high, np.float64)
+    if x.size <= limit:
+        return Band(x, y, lows, highs)
+    group = -(-x.size // limit)
+    starts = np.arange(0, x.size, group)
+    counts = np.diff(np.append(starts, x.size))
+    with np.errstate(invalid="ignore"):
+        return Band(x[starts + counts - 1], np.add.reduceat(y, starts) / counts,
+                    np.minimum.reduceat(lows, starts), np.maximum.reduceat(highs, starts))
+
+
+def smooth(values: Series, points: int) -> Series:
+    """A centred moving mean, cut off at the ends. Non-finite values stay and spoil no others."""
+    if points < 2 or values.size < 3:
+        return values
+    finite = np.isfinite(values)
+    total = np.concatenate([[0.0], np.cumsum(np.where(finite, values, 0.0))])
+    count = np.concatenate([[0], np.cumsum(finite)])
+    at = np.arange(values.size)
+    first, last = np.maximum(at - points // 2, 0), np.minimum(at + points // 2 + 1, values.size)
+    number = count[last] - count[first]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(finite, (total[last] - total[first]) / number, values)
+
+
+def first_nonfinite(step: ArrayLike, values: ArrayLike) -> tuple[float, str] | None:
+    """(step, "NaN" or "Inf") of the first value that is not finite.
+
+    NaN before the first number means that nothing was measured yet, and does not count.
+    """
+    x, y = np.asarray(step, np.float64), np.asarray(values, np.float64)
+    places = nonfinite_places(y)
+    if not places.size:
+        return None
+    first = int(places[0])
+    return float(x[first]), "NaN" if np.isnan(y[first]) else "Inf"
+
+
+def nonfinite_places(values: Series) -> NDArray[np.intp]:
+    """Where values stop being finite: Inf anywhere, NaN after the first number."""
+    started = np.maximum.accumulate(~np.isnan(values)) if values.size else values.astype(bool)
+    return np.flatnonzero(np.isinf(values) | (np.isnan(values) & started))
+
+
+def on_axis(values: ArrayLike, log: bool) -> Series:
+    """Where values stand on an axis; what a logarithmic axis cannot show is NaN."""
+    y = np.asarray(values, np.float64)
+    if not log:
+        return y
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(y > 0, np.log10(y), np.nan)
+
+
+def bounds(arrays: list[Series]) -> tuple[float, float] | None:
+    """The least and largest finite value of several arrays."""
+    low, high = np.inf, -np.inf
+    for array in arrays:
+        finite = array[np.isfinite(array)]
+        if finite.size:
+            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+    return (low, high) if low <= high else None
+
+
+def spread(wanted: list[float], gap: float, low: float, high: float) -> list[float]:
+    """Places near the wanted ones, at least `gap` apart and within low..high where they fit."""
+    order = np.argsort(wanted, kind="stable")
+    places = np.array(wanted, float)[order]
+    for i in range(1, places.size):
+        places[i] = max(places[i], places[i - 1] + gap)
+    if places.size and places[-1] > high:
+        places[-1] = high
+        for i in range(places.size - 2, -1, -1):
+            places[i] = min(places[i], places[i + 1] - gap)
+    if places.size and places[0] < low:
+        places += low - places[0]
+    result = np.empty_like(places)
+    result[order] = places
+    return [float(place) for place in result]
+
+
+__all__ = ["MAX_POINTS", "Band", "Series", "bounds", "first_nonfinite", "nonfinite_places",
+           "on_axis", "smooth", "spread", "thin"]
