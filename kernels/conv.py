@@ -51,62 +51,59 @@ class Geometry(NamedTuple):
     bottom: int
     right: int
     padding_mode: int
-    block: int
+    block: int = 1
 
 
 GEOMETRY = " ".join(Geometry._fields)
 SIZES = len(Geometry._fields)
-#: Memory that the kernels work in; `workspace_sizes` says how much.
-WORKSPACE = "lowered scratch padded tables"
 
 
-def block_size(batch: int, positions: int, lowered: int) -> int:
-    """Samples to lower together: some 500 output positions, in no more than a megabyte."""
-    return max(1, min(batch, 512 // positions, 2**18 // lowered))
+def with_block(g: Geometry) -> Geometry:
+    """`g`, with blocks of samples that give some 500 positions, in no more than a megabyte."""
+    positions = g.out_height * g.out_width
+    return g._replace(block=max(1, min(g.batch, 512 // positions, 2**18 // workspace_size(g))))
 
 
-def workspace_sizes(g: Geometry) -> dict[str, int]:
-    """How many floats each array of WORKSPACE needs; the kernels share them."""
+def workspace_size(g: Geometry) -> int:
+    """How many floats of memory each kernel needs to work in."""
     height, width = g.top + g.height + g.bottom, g.left + g.width + g.right
     rows, columns = (height - 1) // g.stride_height + 1, (width - 1) // g.stride_width + 1
     reach = (g.kernel_height - 1) * g.dilation_height // g.stride_height
-    forward = g.in_channels * g.stride_height * rows * g.out_width
-    backward = g.out_channels * (rows + reach) * columns
-    planes = g.in_channels * g.stride_height * g.stride_width * rows * columns
-    taps = g.kernel_height * g.kernel_width * max(g.in_channels, g.out_channels) // g.groups
-    return {
-        "lowered": g.block * g.kernel_width * max(forward, backward) + TILE_COLUMNS,
-        "scratch": g.block * max(g.out_channels * g.out_height * g.out_width, planes),
-        "padded": 1 if g.padding_mode == ZEROS else g.block * g.in_channels * height * width,
-        "tables": 2 * taps + g.kernel_width,
-    }
+    group_channels = max(g.in_channels, g.out_channels) // g.groups
+    tables = 2 * g.kernel_height * g.kernel_width * group_channels + g.kernel_width
+    forward = (g.kernel_width * g.in_channels * g.stride_height * rows * g.out_width
+               + g.out_channels * g.out_height * g.out_width
+               + (0 if g.padding_mode == ZEROS else g.in_channels * height * width))
+    backward = (g.kernel_width * g.out_channels * (rows + reach) * columns
+                + g.in_channels * g.stride_height * g.stride_width * rows * columns)
+    return g.block * max(forward, backward) + TILE_COLUMNS + tables
 
 
 @inline
-def geometry(a):  # type: ignore[no-untyped-def]
+def geometry(a):
     return Geometry(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11],
                     a[12], a[13], a[14], a[15], a[16], a[17], a[18], a[19])
 
 
 @inline
-def padded_size(g):  # type: ignore[no-untyped-def]
+def padded_size(g):
     return g.top + g.height + g.bottom, g.left + g.width + g.right
 
 
 @inline
-def input_rows(g):  # type: ignore[no-untyped-def]
+def input_rows(g):
     """Rows of each row phase of the lowered input."""
     return (g.top + g.height + g.bottom - 1) // g.stride_height + 1
 
 
 @inline
-def input_step(g, samples):  # type: ignore[no-untyped-def]
+def input_step(g, samples):
     """Floats from one channel of the lowered input to the next."""
     return g.stride_height * input_rows(g) * samples * g.out_width
 
 
 @helper
-def source_index(i, size, mode):  # type: ignore[no-untyped-def]
+def source_index(i, size, mode):
     """Where position i of a padded axis comes from: an index below size, or -1 for a zero."""
     if 0 <= i < size:
         return i
@@ -120,7 +117,7 @@ def source_index(i, size, mode):  # type: ignore[no-untyped-def]
 
 
 @helper
-def pad(g, x, first, samples, padded):  # type: ignore[no-untyped-def]
+def pad(g, x, first, samples, padded):
     """Copy `samples` images, from number `first` on, with their borders filled in."""
     at = 0
     for plane in range(first * g.in_channels, (first + samples) * g.in_channels):
@@ -134,7 +131,7 @@ def pad(g, x, first, samples, padded):  # type: ignore[no-untyped-def]
 
 @helper
 def lower(images, first, samples, channels, height, width, row_stride, column_stride,
-          rows, columns, top, shifts, lowered):  # type: ignore[no-untyped-def]
+          rows, columns, top, shifts, lowered):
     """lowered[l, c, a, i, n, j] = images[n, c, row_stride i + a - top, column_stride j + shifts[l]].
 
     Positions outside the image are left alone: they hold zeros.
@@ -164,7 +161,7 @@ def lower(images, first, samples, channels, height, width, row_stride, column_st
 
 
 @helper
-def lower_input(g, x, first, samples, shifts, lowered, padded):  # type: ignore[no-untyped-def]
+def lower_input(g, x, first, samples, shifts, lowered, padded):
     """Lower a block of input images with their borders."""
     is_padded = g.padding_mode != ZEROS
     for tap in range(g.kernel_width):
@@ -180,7 +177,7 @@ def lower_input(g, x, first, samples, shifts, lowered, padded):  # type: ignore[
 
 
 @helper
-def find_taps(g, samples, offsets):  # type: ignore[no-untyped-def]
+def find_taps(g, samples, offsets):
     """Where each tap (c, k, l) of the first group's kernels starts to read the lowered input."""
     at = 0
     for channel in range(g.in_channels // g.groups):
@@ -193,7 +190,7 @@ def find_taps(g, samples, offsets):  # type: ignore[no-untyped-def]
 
 
 @inline
-def tile_rows(left):  # type: ignore[no-untyped-def]
+def tile_rows(left):
     """The tallest tile of no more than `left` rows."""
     for rows in ROWS:
         if rows <= left:
@@ -203,7 +200,7 @@ def tile_rows(left):  # type: ignore[no-untyped-def]
 
 @helper
 def multiply(groups, maps, taps, n, x, x_step, x_offsets, w, w_group, w_step, w_offsets,
-             y, y_start):  # type: ignore[no-untyped-def]
+             y, y_start):
     """y[o, t] += sum_k w[o, k] x[x_offsets[k] + t], for the maps o of each group and t < n."""
     for group in range(groups):
         for tap in range(0, taps, TAP_BLOCK):
@@ -219,7 +216,7 @@ def multiply(groups, maps, taps, n, x, x_step, x_offsets, w, w_group, w_step, w_
 
 
 @helper
-def gather(images, first, samples, channels, height, width, block):  # type: ignore[no-untyped-def]
+def gather(images, first, samples, channels, height, width, block):
     """block[c, i, n, j] = images[first + n, c, i, j]."""
     for channel in range(channels):
         for i in range(height):
@@ -230,7 +227,7 @@ def gather(images, first, samples, channels, height, width, block):  # type: ign
 
 
 @helper
-def scatter(block, first, samples, channels, height, width, images):  # type: ignore[no-untyped-def]
+def scatter(block, first, samples, channels, height, width, images):
     """images[first + n, c, i, j] = block[c, i, n, j]."""
     for channel in range(channels):
         for i in range(height):
@@ -241,7 +238,7 @@ def scatter(block, first, samples, channels, height, width, images):  # type: ig
 
 
 @kernel(f"{GEOMETRY} x w b -> y {WORKSPACE}")
-def conv_forward(a):  # type: ignore[no-untyped-def]
+def conv2d_forward(a):
     """y[o, i, j] = b[o] + sum_ckl w[o, c, k, l] x[c, s i + d k - p, s j + d l - p].
 
     x (n, c, height, width), w (o, c / groups, k, l), b (o,) or 0 for none, y (n, o, i, j)
@@ -283,7 +280,7 @@ def conv_forward(a):  # type: ignore[no-untyped-def]
 
 
 @kernel(f"{GEOMETRY} x dy -> dw db {WORKSPACE}")
-def conv_backward_weights(a):  # type: ignore[no-untyped-def]
+def conv2d_weight_gradient(a):
     """dw[o, c, k, l] = sum_nij dy[n, o, i, j] x[n, c, s i + d k - p, s j + d l - p]; db = sum_nij dy.
 
     x (n, c, height, width), dy (n, o, i, j), dw (o, c / groups, k, l), db (o,) or 0 for none
@@ -322,7 +319,7 @@ def conv_backward_weights(a):  # type: ignore[no-untyped-def]
 
 
 @helper
-def correlate(groups, maps, taps, n, dy, dy_start, x, x_step, x_offsets, dw):  # type: ignore[no-untyped-def]
+def correlate(groups, maps, taps, n, dy, dy_start, x, x_step, x_offsets, dw):
     """dw[o, k] += sum_t dy[o, t] x[x_offsets[k] + t], for the maps o of each group and t < n."""
     for group in range(groups):
         for t in range(0, n, POSITION_BLOCK):
@@ -338,7 +335,7 @@ def correlate(groups, maps, taps, n, dy, dy_start, x, x_step, x_offsets, dw):  #
 
 
 @helper
-def sum_maps(batch, channels, positions, dy, db):  # type: ignore[no-untyped-def]
+def sum_maps(batch, channels, positions, dy, db):
     """db[o] = sum_ni dy[n, o, i]."""
     for o in range(channels):
         total = np.float32(0)
@@ -365,7 +362,7 @@ class Grid(NamedTuple):
 
 
 @inline
-def gradient_grid(g):  # type: ignore[no-untyped-def]
+def gradient_grid(g):
     height, width = padded_size(g)
     reach = (g.kernel_height - 1) * g.dilation_height // g.stride_height
     if g.padding_mode == ZEROS and g.stride_height == 1 and g.stride_width == 1:
@@ -375,7 +372,7 @@ def gradient_grid(g):  # type: ignore[no-untyped-def]
 
 
 @helper
-def find_gradient_taps(g, grid, samples, row_phase, column_phase, x_offsets, w_offsets):  # type: ignore[no-untyped-def]
+def find_gradient_taps(g, grid, samples, row_phase, column_phase, x_offsets, w_offsets):
     """The taps that reach one stride phase: where they read the lowered dy and w. Their number."""
     rows = grid.height + grid.reach
     kernel_size = g.kernel_height * g.kernel_width
@@ -394,7 +391,7 @@ def find_gradient_taps(g, grid, samples, row_phase, column_phase, x_offsets, w_o
 
 
 @helper
-def fold(g, grid, planes, first, samples, dx):  # type: ignore[no-untyped-def]
+def fold(g, grid, planes, first, samples, dx):
     """Add the gradient of each padded position to the input position that it came from."""
     height, width = padded_size(g)
     size = g.in_channels * g.height * g.width
@@ -417,7 +414,7 @@ def fold(g, grid, planes, first, samples, dx):  # type: ignore[no-untyped-def]
 
 
 @kernel(f"{GEOMETRY} dy w -> dx {WORKSPACE}")
-def conv_backward_input(a):  # type: ignore[no-untyped-def]
+def conv2d_input_gradient(a):
     """dx[c, s i + d k - p, s j + d l - p] += sum_okl w[o, c, k, l] dy[o, i, j].
 
     dy (n, o, i, j), w (o, c / groups, k, l), dx (n, c, height, width)

@@ -40,7 +40,7 @@ _ZERO = ir.Constant(_VECTOR, [0.0] * WIDTH)
 class _Writer:
     """Writes vector instructions with an IR builder."""
 
-    def __init__(self, context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def __init__(self, context, builder, signature, arguments):
         self.builder = builder
         #: Arrays as pointers to their data, all else as it came.
         self.arguments = [
@@ -48,21 +48,21 @@ class _Writer:
             if isinstance(kind, types.Array) else value
             for kind, value in zip(signature.args, arguments, strict=True)]
 
-    def _intrinsic(self, name, result, parameters):  # type: ignore[no-untyped-def]
+    def _intrinsic(self, name, result, parameters):
         return cgutils.get_or_insert_function(
             self.builder.module, ir.FunctionType(result, parameters), f"llvm.{name}")
 
-    def at(self, pointer, *terms):  # type: ignore[no-untyped-def]
+    def at(self, pointer, *terms):
         """The address `pointer` plus the sum of the terms (in elements)."""
         for term in terms:
             pointer = self.builder.gep(pointer, [_INT(term) if isinstance(term, int) else term])
         return pointer
 
-    def load_index(self, pointer, index):  # type: ignore[no-untyped-def]
+    def load_index(self, pointer, index):
         """An int32 table entry as int64."""
         return self.builder.sext(self.builder.load(self.at(pointer, index)), _INT)
 
-    def load(self, pointer, mask=None):  # type: ignore[no-untyped-def]
+    def load(self, pointer, mask=None):
         """A vector; lanes outside the mask are not read and give 0."""
         pointer = self.builder.bitcast(pointer, _VECTOR.as_pointer())
         if mask is None:
@@ -71,7 +71,7 @@ class _Writer:
                                [pointer.type, _LANE, _MASK, _VECTOR])
         return self.builder.call(load, [pointer, _LANE(4), mask, _ZERO])
 
-    def store(self, value, pointer, mask=None):  # type: ignore[no-untyped-def]
+    def store(self, value, pointer, mask=None):
         """Store a vector; memory outside the mask is left alone."""
         pointer = self.builder.bitcast(pointer, _VECTOR.as_pointer())
         if mask is None:
@@ -81,33 +81,34 @@ class _Writer:
                                 [_VECTOR, pointer.type, _LANE, _MASK])
         self.builder.call(store, [value, pointer, _LANE(4), mask])
 
-    def _spread(self, value):  # type: ignore[no-untyped-def]
+    def _spread(self, value):
         """A scalar in all lanes."""
         nothing = ir.Constant(ir.VectorType(value.type, WIDTH), ir.Undefined)
         one = self.builder.insert_element(nothing, value, _LANE(0))
         lanes = ir.Constant(ir.VectorType(_LANE, WIDTH), [0] * WIDTH)
         return self.builder.shuffle_vector(one, nothing, lanes)
 
-    def broadcast(self, pointer):  # type: ignore[no-untyped-def]
+    def broadcast(self, pointer):
         """One float in all lanes."""
         return self._spread(self.builder.load(pointer))
 
-    def first_lanes(self, n):  # type: ignore[no-untyped-def]
+    def first_lanes(self, n):
         """The mask of lanes below n."""
         lanes = ir.Constant(ir.VectorType(_INT, WIDTH), list(range(WIDTH)))
         return self.builder.icmp_signed("<", lanes, self._spread(n))
 
-    def multiply_add(self, a, b, c):  # type: ignore[no-untyped-def]
+    def multiply_add(self, a, b, c):
         """a b + c, in one instruction where the machine has one."""
         function = self._intrinsic(f"fmuladd.v{WIDTH}f32", _VECTOR, [_VECTOR] * 3)
         return self.builder.call(function, [a, b, c])
 
-    def sum(self, vector):  # type: ignore[no-untyped-def]
+    def sum(self, vector):
         """The sum of all lanes."""
         function = self._intrinsic(f"vector.reduce.fadd.v{WIDTH}f32", _FLOAT, [_FLOAT, _VECTOR])
-        return self.builder.call(function, [ir.Constant(_FLOAT, 0.0), vector], fastmath=("reassoc",))
+        zero = ir.Constant(_FLOAT, 0.0)
+        return self.builder.call(function, [zero, vector], fastmath=("reassoc",))
 
-    def loop(self, start, stop, step, sums, body):  # type: ignore[no-untyped-def]
+    def loop(self, start, stop, step, sums, body):
         """`for i in range(start, stop, step): sums = body(i, sums)`; the sums stay in registers."""
         builder = self.builder
         before = builder.block
@@ -130,7 +131,7 @@ class _Writer:
         builder.position_at_end(after)
         return phis
 
-    def for_each_tile(self, rows, vectors, emit: Callable[[int, int], None]):  # type: ignore[no-untyped-def]
+    def for_each_tile(self, rows, vectors, emit: Callable[[int, int], None]):
         """Write `emit(rows, vectors)` for every size of a tile, and jump to the one wanted."""
         builder = self.builder
         after = builder.append_basic_block("tiles_after")
@@ -147,17 +148,17 @@ class _Writer:
 
 
 @intrinsic
-def copy(typing_context, n, source, source_start, to, to_start):  # type: ignore[no-untyped-def]
+def copy(typing_context, n, source, source_start, to, to_start):
     """to[to_start + i] = source[source_start + i] for i < n; made for rows of a few dozen."""
     signature = types.void(types.intp, source, types.intp, to, types.intp)
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         w = _Writer(context, builder, signature, arguments)
         n, source, source_start, to, to_start = w.arguments
         source, to = w.at(source, source_start), w.at(to, to_start)
         whole = builder.and_(n, _INT(-WIDTH))
 
-        def copy_vector(i, sums):  # type: ignore[no-untyped-def]
+        def copy_vector(i, sums):
             w.store(w.load(w.at(source, i)), w.at(to, i))
             return sums
 
@@ -172,7 +173,7 @@ def copy(typing_context, n, source, source_start, to, to_start):  # type: ignore
 
 @intrinsic
 def convolve_tile(typing_context, rows, columns, taps, x, x_start, x_offsets, w, w_start, w_step,
-                  w_offsets, offsets_start, y, y_start, y_step):  # type: ignore[no-untyped-def]
+                  w_offsets, offsets_start, y, y_start, y_step):
     """y[r y_step + t] += sum_k w[r w_step + w_offsets[k]] x[x_offsets[k] + t].
 
     r < rows, one of ROWS; t < columns <= TILE_COLUMNS; k < taps. Reads of x go on to the end of
@@ -182,7 +183,7 @@ def convolve_tile(typing_context, rows, columns, taps, x, x_start, x_offsets, w,
     signature = types.void(size, size, size, x, size, x_offsets, w, size, size, w_offsets, size,
                            y, size, size)
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         writer = _Writer(context, builder, signature, arguments)
         (rows, columns, taps, x, x_start, x_offsets, w, w_start, w_step, w_offsets,
          offsets_start, y, y_start, y_step) = writer.arguments
@@ -199,7 +200,7 @@ def convolve_tile(typing_context, rows, columns, taps, x, x_start, x_offsets, w,
                   for r in range(rows)]
             ws = [writer.at(w, builder.mul(_INT(r), w_step)) for r in range(rows)]
 
-            def tap(k, sums):  # type: ignore[no-untyped-def]
+            def tap(k, sums):
                 at = writer.at(x, writer.load_index(x_offsets, k))
                 xs = [writer.load(writer.at(at, v * WIDTH)) for v in range(vectors)]
                 offset = writer.load_index(w_offsets, k)
@@ -224,7 +225,7 @@ def convolve_tile(typing_context, rows, columns, taps, x, x_start, x_offsets, w,
 
 @intrinsic
 def correlate_tile(typing_context, rows, taps, n, dy, dy_start, dy_step, x, x_start, x_offsets,
-                   offsets_start, dw, dw_start, dw_step):  # type: ignore[no-untyped-def]
+                   offsets_start, dw, dw_start, dw_step):
     """dw[r dw_step + k] += sum_t dy[r dy_step + t] x[x_offsets[k] + t].
 
     r < rows, one of ROWS; k < taps <= VECTORS; t < n.
@@ -233,7 +234,7 @@ def correlate_tile(typing_context, rows, taps, n, dy, dy_start, dy_step, x, x_st
     signature = types.void(size, size, size, dy, size, size, x, size, x_offsets, size,
                            dw, size, size)
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         writer = _Writer(context, builder, signature, arguments)
         (rows, taps, n, dy, dy_start, dy_step, x, x_start, x_offsets, offsets_start,
          dw, dw_start, dw_step) = writer.arguments
@@ -246,7 +247,7 @@ def correlate_tile(typing_context, rows, taps, n, dy, dy_start, dy_step, x, x_st
             dys = [writer.at(dy, builder.mul(_INT(r), dy_step)) for r in range(rows)]
             xs = [writer.at(x, writer.load_index(x_offsets, _INT(k))) for k in range(taps)]
 
-            def multiply_add(t, sums, mask=None):  # type: ignore[no-untyped-def]
+            def multiply_add(t, sums, mask=None):
                 x_vectors = [writer.load(writer.at(p, t), mask) for p in xs]
                 new = []
                 for r in range(rows):

@@ -298,7 +298,8 @@ class Engine:
         self._state, self._changed = "failed", True
         self._message = str(error) or type(error).__name__
         self._node = None
-        self._publish()
+        # Not a full snapshot: making one may be what failed.
+        self._newest = Snapshot(state="failed", message=self._message)
 
     # -- snapshots ----------------------------------------------------------------------------
 
@@ -331,7 +332,7 @@ class Engine:
             learning_rate=session.measured("learning_rate") if measured else nan,
             nodes=_statistics(session) if measured else {},
             history=history,
-            verdict=verdict_of(session.program, history) if self._state != "diverged" else
+            verdict=verdict_of(history, session.program.learners) if self._state != "diverged" else
             Verdict("diverged", self._message),
             values=self._answers(session), progress=self._progress)
 
@@ -348,8 +349,6 @@ class Engine:
 def _statistics(session: Session) -> dict[str, NodeStatistics]:
     """The last measurements of each node; NaN for what a node does not have."""
     nodes: dict[str, NodeStatistics] = {}
-    with_parameters = {t.node for t in session.program.tensors.values()
-                       if t.region == "parameters"}
     columns = session.program.columns
     for i, column in enumerate(columns):
         node, _, name = column.rpartition(".")
@@ -358,7 +357,7 @@ def _statistics(session: Session) -> dict[str, NodeStatistics]:
         values = dict(zip(NODE_STATISTICS, session.row[i:i + len(NODE_STATISTICS)].tolist(),
                           strict=True))
         for statistic in NODE_STATISTICS:
-            if node not in with_parameters and statistic in _PARAMETER_STATISTICS:
+            if node not in session.program.learners and statistic in _PARAMETER_STATISTICS:
                 values[statistic] = float("nan")
         nodes[node] = NodeStatistics(**values)
     return nodes

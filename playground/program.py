@@ -18,7 +18,7 @@ from playground.emitter import Instruction, Phase
 from playground.graph import Graph
 from playground.layers.base import Layer, Parameter, Shape
 from playground.shapes import Check
-from playground.tensor import Region, Tensor
+from playground.tensor import ALIGNMENT, Region, Tensor
 
 RING_ROWS = 4096
 """Rows of measurements that a program keeps until the session collects them."""
@@ -61,6 +61,11 @@ class Program:
     def kernels(self) -> tuple[Kernel, ...]:
         """Each kernel once, in order of first use."""
         return tuple({i.kernel.name: i.kernel for row in self.code for i in row if i}.values())
+
+    @property
+    def learners(self) -> tuple[str, ...]:
+        """The nodes with parameters, in network order."""
+        return tuple({str(self.tensors[name].node): None for name in self.parameters})
 
     @property
     def lanes(self) -> int:
@@ -114,8 +119,6 @@ class Tensors:
         self.sizes: dict[Region, int] = {}
 
     def new(self, name: str, region: Region, shape: Shape, node: str | None = None) -> Tensor:
-        from playground.tensor import ALIGNMENT
-
         start = self.sizes.get(region, 0)
         tensor = Tensor(name, region, start, shape, node)
         self.sizes[region] = start + -(-tensor.size // ALIGNMENT) * ALIGNMENT

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from playground.data import DataError, preview, read_csv
 from playground.data import table as table_module
+from tests.data_files import attempt
 
 CLEAN = "height,colour,width,kind\n1.5,red,4,cat\n2.5,blue,5,dog\n3.5,red,7,cat\n"
 
@@ -281,14 +282,6 @@ def test_preview_of_a_long_table_counts_lines(write):
     seen = preview(write("a,b\n" + "1,2.5\n" * 5000))
     assert (seen.count, seen.count_is_exact) == (5000, False)
     assert len(seen.rows) == 20
-
-
-def attempt(read, path):
-    """What the reader gives: a result, or the sentence of its DataError; nothing else is let by."""
-    try:
-        return read(path)
-    except DataError as error:
-        return str(error)
 
 
 CELLS = st.sampled_from(["1", "2.5", "-3e2", "x", "", "NA", "inf", '"', "1,5", "\ufeff", "é", " "])

@@ -40,7 +40,7 @@ class EditCommand(QUndoCommand):
     def id(self) -> int:
         return MERGE_ID if self._merge is not None else -1
 
-    def mergeWith(self, other: QUndoCommand) -> bool:  # noqa: N802 (Qt's name)
+    def mergeWith(self, other: QUndoCommand) -> bool:
         """Take over a following edit of the same gesture: a drag or a run of a spin box."""
         if not isinstance(other, EditCommand) or other._merge != self._merge:
             return False
@@ -74,7 +74,7 @@ class Document(QObject):
         self._gesture = 0
         self.stack = QUndoStack(self)
         self.stack.setUndoLimit(UNDO_LIMIT)
-        self.stack.cleanChanged.connect(lambda _: self.title_changed.emit(self.title))
+        self.stack.cleanChanged.connect(self._tell_title)
 
     # -- the graph ----------------------------------------------------------------------------
 
@@ -179,6 +179,9 @@ class Document(QObject):
         self.title_changed.emit(self.title)
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _tell_title(self, clean: bool) -> None:
+        self.title_changed.emit(self.title)
 
     def _show(self, graph: Graph) -> None:
         old, self._graph, self._check = self._graph, graph, None

@@ -1,4 +1,4 @@
-"""Between the window and the training thread: commands go down, snapshots come up 30 times a second.
+"""Between the window and the training thread: commands down, snapshots up, 30 times a second.
 
 The window pulls: a timer takes the newest snapshot and asks for the next, so nothing piles up.
 Only views that can be seen are asked what they want to see.

@@ -15,7 +15,13 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from kernels.conv import conv_backward_input, conv_backward_weights, conv_forward, workspace_sizes
+from kernels.conv import (
+    conv2d_forward,
+    conv2d_input_gradient,
+    conv2d_weight_gradient,
+    workspace_sizes,
+)
+from kernels.jit import call_once
 from playground.layers.conv import Conv2D
 
 
@@ -30,25 +36,25 @@ class Case(NamedTuple):
 
 
 CASES = (
-    Case("LeNet conv 1", 64, (1, 28, 28), Conv2D(maps=6, kernel=(5, 5), padding="same"), True),
-    Case("LeNet conv 2", 64, (6, 14, 14), Conv2D(maps=16, kernel=(5, 5))),
-    Case("LeNet conv 3", 64, (16, 5, 5), Conv2D(maps=120, kernel=(5, 5))),
-    Case("digits conv 1", 32, (1, 8, 8), Conv2D(maps=8, padding="same"), True),
-    Case("digits conv 2", 32, (8, 8, 8), Conv2D(maps=16, padding="same")),
-    Case("digits conv 2, 4x4", 32, (8, 4, 4), Conv2D(maps=16, padding="same")),
-    Case("VGG 3 -> 64", 16, (3, 32, 32), Conv2D(maps=64, padding="same"), True),
-    Case("VGG 32 -> 32", 16, (32, 32, 32), Conv2D(maps=32, padding="same")),
-    Case("VGG 64 -> 64", 16, (64, 16, 16), Conv2D(maps=64, padding="same")),
-    Case("VGG 128 -> 128", 16, (128, 8, 8), Conv2D(maps=128, padding="same")),
-    Case("VGG 512 -> 512", 8, (512, 14, 14), Conv2D(maps=512, padding="same")),
-    Case("1x1, 64 -> 32", 16, (64, 14, 14), Conv2D(maps=32, kernel=(1, 1))),
+    Case("LeNet conv 1", 64, (1, 28, 28), Conv2D(channels=6, kernel=(5, 5), padding="same"), True),
+    Case("LeNet conv 2", 64, (6, 14, 14), Conv2D(channels=16, kernel=(5, 5))),
+    Case("LeNet conv 3", 64, (16, 5, 5), Conv2D(channels=120, kernel=(5, 5))),
+    Case("digits conv 1", 32, (1, 8, 8), Conv2D(channels=8, padding="same"), True),
+    Case("digits conv 2", 32, (8, 8, 8), Conv2D(channels=16, padding="same")),
+    Case("digits conv 2, 4x4", 32, (8, 4, 4), Conv2D(channels=16, padding="same")),
+    Case("VGG 3 -> 64", 16, (3, 32, 32), Conv2D(channels=64, padding="same"), True),
+    Case("VGG 32 -> 32", 16, (32, 32, 32), Conv2D(channels=32, padding="same")),
+    Case("VGG 64 -> 64", 16, (64, 16, 16), Conv2D(channels=64, padding="same")),
+    Case("VGG 128 -> 128", 16, (128, 8, 8), Conv2D(channels=128, padding="same")),
+    Case("VGG 512 -> 512", 8, (512, 14, 14), Conv2D(channels=512, padding="same")),
+    Case("1x1, 64 -> 32", 16, (64, 14, 14), Conv2D(channels=32, kernel=(1, 1))),
     Case("stride 2, 32 -> 64", 16, (32, 16, 16),
-         Conv2D(maps=64, stride=(2, 2), padding="same")),
+         Conv2D(channels=64, stride=(2, 2), padding="same")),
     Case("dilation 2, 32 -> 32", 16, (32, 16, 16),
-         Conv2D(maps=32, dilation=(2, 2), padding="same")),
-    Case("groups 4, 32 -> 32", 16, (32, 16, 16), Conv2D(maps=32, groups=4, padding="same")),
-    Case("depthwise 32", 16, (32, 16, 16), Conv2D(maps=32, groups=32, padding="same")),
-    Case("AlexNet conv 1", 4, (3, 227, 227), Conv2D(maps=96, kernel=(11, 11), stride=(4, 4)),
+         Conv2D(channels=32, dilation=(2, 2), padding="same")),
+    Case("groups 4, 32 -> 32", 16, (32, 16, 16), Conv2D(channels=32, groups=4, padding="same")),
+    Case("depthwise 32", 16, (32, 16, 16), Conv2D(channels=32, groups=32, padding="same")),
+    Case("AlexNet conv 1", 4, (3, 227, 227), Conv2D(channels=96, kernel=(11, 11), stride=(4, 4)),
          True),
 )
 
@@ -72,22 +78,22 @@ def pairs_of_work(case: Case) -> tuple[tuple[Callable[[], None], Callable[[], No
         (case.batch, *case.layer.output_shape(case.shape))))
     y, dw, db, dx = (np.empty_like(array) for array in (dy, w, b, x))
     work = {name: np.empty(n, np.float32) for name, n in workspace_sizes(g).items()}
-    rows = [kernel.row(**operands, **arrays, **work) for kernel, arrays in (
-        (conv_forward, {"x": x, "w": w, "b": b, "y": y}),
-        (conv_backward_weights, {"x": x, "dy": dy, "dw": dw, "db": db}),
-        (conv_backward_input, {"dy": dy, "w": w, "dx": dx}))]
-    kept = (x, w, b, dy, y, dw, db, dx, work)  # the rows hold only their addresses
+    calls = [(kernel.compile(), np.array(kernel.row(**operands, **arrays, **work), np.int64)) for kernel, arrays in (
+        (conv2d_forward, {"x": x, "w": w, "b": b, "y": y}),
+        (conv2d_weight_gradient, {"x": x, "dy": dy, "dw": dw, "db": db}),
+        (conv2d_input_gradient, {"dy": dy, "w": w, "dx": dx}))]
+    kept = (x, w, b, dy, y, dw, db, dx, work)  # the calls hold only their addresses
     tx, tw, tb, tdy = (torch.from_numpy(array) for array in (x, w, b, dy))
     stride, dilation = list(case.layer.stride), list(case.layer.dilation)
     padding = [g.top, g.left]
 
     def our_forward() -> None:
-        conv_forward.run(rows[0])
+        call_once(*calls[0])
 
     def our_backward() -> None:
-        conv_backward_weights.run(rows[1])
+        call_once(*calls[1])
         if not case.first:
-            conv_backward_input.run(rows[2])
+            call_once(*calls[2])
         assert kept
 
     def their_forward() -> None:
@@ -97,3 +103,40 @@ def pairs_of_work(case: Case) -> tuple[tuple[Callable[[], None], Callable[[], No
         torch.ops.aten.convolution_backward(
             tdy, tx, tw, [g.out_channels], stride, padding, dilation, False, [0, 0], g.groups,
             [not case.first, True, True])
+
+    return (our_forward, their_forward), (our_backward, their_backward)
+
+
+def compare(case: Case, rounds: int) -> tuple[float, float, float, float, float]:
+    """Median ratios (forward, backward, both) and our median milliseconds (forward, backward)."""
+    work = pairs_of_work(case)
+    repeats = [max(1, int(0.01 / seconds(theirs, 3))) for _, theirs in work]
+    ratios: list[tuple[float, float, float]] = []
+    ours: list[tuple[float, float]] = []
+    for _ in range(rounds):
+        (f, their_f), (b, their_b) = (
+            (seconds(mine, n), seconds(theirs, n))
+            for (mine, theirs), n in zip(work, repeats, strict=True))
+        ratios.append((their_f / f, their_b / b, (their_f + their_b) / (f + b)))
+        ours.append((1e3 * f, 1e3 * b))
+    forward, backward, both = (statistics.median(column) for column in zip(*ratios, strict=True))
+    return forward, backward, both, *(statistics.median(c) for c in zip(*ours, strict=True))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("words", nargs="*", help="only cases whose name contains one of these")
+    parser.add_argument("--rounds", type=int, default=15)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    print(f"{'PyTorch time / our time':24} {'forward':>8} {'backward':>8} {'both':>8}"
+          f" {'our ms':>9} {'our ms':>9}")
+    for case in CASES:
+        if not arguments.words or any(word in case.name for word in arguments.words):
+            f, b, both, our_f, our_b = compare(case, arguments.rounds)
+            print(f"{case.name:24} {f:8.2f} {b:8.2f} {both:8.2f} {our_f:9.3f} {our_b:9.3f}",
+                  flush=True)
+
+
+if __name__ == "__main__":
+    main()

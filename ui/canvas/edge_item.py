@@ -59,12 +59,12 @@ class EdgeItem(QGraphicsPathItem):
         e = self.edge
         return f"{e.source} to {e.target}" + (f", {self.label}" if self.label else "")
 
-    def hoverEnterEvent(self, event: QGraphicsSceneHoverEvent) -> None:  # noqa: N802
+    def hoverEnterEvent(self, event: QGraphicsSceneHoverEvent) -> None:
         self._hovered = True
         self.setZValue(4)  # The label lies above the nodes.
         self.update()
 
-    def hoverLeaveEvent(self, event: QGraphicsSceneHoverEvent) -> None:  # noqa: N802
+    def hoverLeaveEvent(self, event: QGraphicsSceneHoverEvent) -> None:
         self._hovered = False
         self.setZValue(1)
         self.update()
@@ -74,7 +74,7 @@ class EdgeItem(QGraphicsPathItem):
         stroker.setWidth(CLICK_WIDTH)
         return stroker.createStroke(self.path())
 
-    def boundingRect(self) -> QRectF:  # noqa: N802
+    def boundingRect(self) -> QRectF:
         line = self.path().controlPointRect().adjusted(-4, -4, 4, 4)
         return line.united(self._label_rect().adjusted(-1, -1, 1, 1)) if self.label else line
 

@@ -101,20 +101,35 @@ def _longest_path(ids: Sequence[str], edges: Sequence[Edge]) -> Lanes:
 def _place_rows(columns: Lanes, edges: Sequence[Edge], sizes: Mapping[str, Size],
                 width: float) -> list[dict[str, Place]]:
     """Each row's nodes, x from the left and y from the row's top."""
-    widest = max(sizes[id][0] for column in columns for id in column)
-    per_row = max(1, int((width + GAP_X) // (widest + GAP_X)))
-    bands = _bands(columns, edges, per_row)
-    count = max(len(band) for band in bands)
+    bands, widths = [columns], _slot_widths([columns], sizes)
+    for per_row in range(len(columns), 0, -1):
+        bands = _bands(columns, edges, per_row)
+        widths = _slot_widths(bands, sizes)
+        if sum(widths) + GAP_X * (len(widths) - 1) <= width:
+            break
     rows = []
     for number, band in enumerate(bands):
-        # Every second row runs back, so that the edge between rows is one short step down.
-        slots = range(len(band)) if number % 2 == 0 else range(count - 1, -1, -1)
         row: dict[str, Place] = {}
-        for slot, column in zip(slots, band, strict=False):
-            row |= _stack(column, slot * (widest + GAP_X), sizes)
+        for slot, column in zip(_slots(number, len(band), len(widths)), band, strict=True):
+            left = sum(widths[:slot]) + GAP_X * slot
+            row |= _stack(column, left, widths[slot], sizes)
         top = min(y for _, y in row.values())
         rows.append({id: (x, y - top) for id, (x, y) in row.items()})
     return rows
+
+
+def _slots(number: int, length: int, count: int) -> range:
+    """Every second row runs back, so that the edge between rows is one short step down."""
+    return range(length) if number % 2 == 0 else range(count - 1, count - 1 - length, -1)
+
+
+def _slot_widths(bands: Sequence[Lanes], sizes: Mapping[str, Size]) -> list[float]:
+    count = max(len(band) for band in bands)
+    widths = [0.0] * count
+    for number, band in enumerate(bands):
+        for slot, column in zip(_slots(number, len(band), count), band, strict=True):
+            widths[slot] = max(widths[slot], *(sizes[id][0] for id in column))
+    return widths
 
 
 def _bands(columns: Lanes, edges: Sequence[Edge], per_row: int) -> list[Lanes]:
@@ -137,14 +152,15 @@ def _bands(columns: Lanes, edges: Sequence[Edge], per_row: int) -> list[Lanes]:
     return bands
 
 
-def _stack(column: Mapping[str, float], x: float, sizes: Mapping[str, Size]) -> dict[str, Place]:
+def _stack(column: Mapping[str, float], left: float, width: float,
+           sizes: Mapping[str, Size]) -> dict[str, Place]:
     """A column's nodes below each other, about the lane that the method gave them."""
     places: dict[str, Place] = {}
     bottom = float("-inf")
     tallest = max(height for _, height in sizes.values())
     for id in sorted(column, key=lambda id: column[id]):
         y = max(column[id] * (tallest + GAP_Y), bottom)
-        places[id] = (x, y)
+        places[id] = (left + (width - sizes[id][0]) / 2, y)
         bottom = y + sizes[id][1] + GAP_Y
     return places
 

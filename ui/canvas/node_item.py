@@ -144,11 +144,11 @@ class NodeItem(QGraphicsWidget):
             self._drop = color
             self.update()
 
-    def hoverEnterEvent(self, event: object) -> None:  # noqa: N802
+    def hoverEnterEvent(self, event: object) -> None:
         # Written only now: statistics change many times a second, tooltips are read seldom.
         self.setToolTip(self._tooltip())
 
-    def hoverMoveEvent(self, event: object) -> None:  # noqa: N802
+    def hoverMoveEvent(self, event: object) -> None:
         self.setToolTip(self._tooltip())
 
     def describe(self) -> str:
@@ -165,7 +165,7 @@ class NodeItem(QGraphicsWidget):
         """Where the node stands, in scene coordinates."""
         return QRectF(self.pos(), self.size())
 
-    def boundingRect(self) -> QRectF:  # noqa: N802
+    def boundingRect(self) -> QRectF:
         top = CHIP + HALO if self._active else HALO
         size = QSizeF(max(self.size().width(), self._chip_width), self.size().height())
         return QRectF(QPointF(0, 0), size).adjusted(-HALO, -top, HALO, HALO + 2)
@@ -182,11 +182,13 @@ class NodeItem(QGraphicsWidget):
     def place_ports(self, inputs: Sequence[Side], outputs: Sequence[Side]) -> None:
         """Put the dots on the sides where their edges leave."""
         size = self.size()
-        shift = {side: sum(other is side for other in inputs) for side in Side}
-        for number, (port, side) in enumerate(zip(self.input_items, inputs, strict=True)):
-            port.stand(side, number, len(inputs), size)
-        for number, (port, side) in enumerate(zip(self.output_items, outputs, strict=True)):
-            port.stand(side, number + shift[side], len(outputs) + shift[side], size)
+        # Inputs first: where a side has both, its outputs stand below.
+        ports = [*zip(self.input_items, inputs, strict=True),
+                 *zip(self.output_items, outputs, strict=True)]
+        for side in Side:
+            here = [port for port, chosen in ports if chosen is side]
+            for place, port in enumerate(here):
+                port.stand(side, place, len(here), size)
 
     def _fit(self) -> None:
         """The size that the content needs, in whole grid steps."""
@@ -202,9 +204,9 @@ class NodeItem(QGraphicsWidget):
             height = 32 + ERROR_LINE * len(self._lines) + 8
         else:
             self._lines = []
-            height = 56 if not PICTURE_HEIGHT[face.picture] else (
-                PICTURE_TOP + PICTURE_HEIGHT[face.picture] + 12)
-            height += 4 + BAR if face.parameters else 0
+            height = 56 if face.picture == "none" else (
+                PICTURE_TOP + PICTURE_HEIGHT[face.picture] + 10)
+            height += BAR if face.parameters else 0
         ports = max(len(face.inputs), len(face.outputs))
         height = max(height, FIRST_PORT + PORT_STEP * (ports - 1) + 20)
         self.resize(QSizeF(width, -(-height // GRID) * GRID))
@@ -332,11 +334,19 @@ class NodeItem(QGraphicsWidget):
                                         right - MARGIN + 4, ERROR_LINE),
                                  Qt.AlignmentFlag.AlignVCenter, line)
         else:
+            line = QRectF(MARGIN, 28, right - MARGIN, 18)
+            word = "" if self._state in ("healthy", "unknown") else self._state
+            if word:  # Beside the colour of the halo.
+                painter.setPen(look.text(word, "node"))
+                painter.setFont(_badge_font())
+                painter.drawText(line, Qt.AlignmentFlag.AlignVCenter
+                                 | Qt.AlignmentFlag.AlignRight, word)
+                line.setWidth(line.width() - metrics.horizontalAdvance(word) - 8)
+                painter.setFont(_small_font())
             painter.setPen(look.color("secondary"))
-            painter.drawText(
-                QRectF(MARGIN, 28, right - MARGIN, 18), Qt.AlignmentFlag.AlignVCenter,
-                QFontMetricsF(_small_font()).elidedText(
-                    face.subtitle or face.title, Qt.TextElideMode.ElideRight, right - MARGIN))
+            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, QFontMetricsF(
+                _small_font()).elidedText(face.subtitle or face.title,
+                                          Qt.TextElideMode.ElideRight, line.width()))
 
     def _paint_pictures(self, painter: QPainter) -> None:
         rect = self._picture_rect()

@@ -53,7 +53,7 @@ class PortItem(QGraphicsItem):
     def center(self) -> QPointF:
         return self.scenePos()
 
-    def boundingRect(self) -> QRectF:  # noqa: N802
+    def boundingRect(self) -> QRectF:
         return QRectF(-REACH, -REACH, 2 * REACH, 2 * REACH)
 
     def shape(self) -> QPainterPath:
@@ -61,11 +61,11 @@ class PortItem(QGraphicsItem):
         path.addEllipse(self.boundingRect())
         return path
 
-    def hoverEnterEvent(self, event: QGraphicsSceneHoverEvent) -> None:  # noqa: N802
+    def hoverEnterEvent(self, event: QGraphicsSceneHoverEvent) -> None:
         self._hovered = True
         self.update()
 
-    def hoverLeaveEvent(self, event: QGraphicsSceneHoverEvent) -> None:  # noqa: N802
+    def hoverLeaveEvent(self, event: QGraphicsSceneHoverEvent) -> None:
         self._hovered = False
         self.update()
 

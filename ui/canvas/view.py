@@ -9,6 +9,7 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
+    QFocusEvent,
     QGuiApplication,
     QKeyEvent,
     QMouseEvent,
@@ -54,6 +55,8 @@ class CanvasView(QGraphicsView):
     """Enter: the keyboard wants to go to the inspector."""
     search_requested = Signal()
     """Slash: the keyboard wants to go to the palette's search field."""
+    space_tapped = Signal()
+    """Space was pressed and let go over the canvas without panning: run or pause."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,6 +65,7 @@ class CanvasView(QGraphicsView):
         self.setScene(self.canvas)
         self.interaction: Interaction | None = None
         self._space = False
+        self._space_used = False
         self._insert: EdgeItem | None = None
         self._menu_at: QPointF | None = None
         self.setAcceptDrops(True)
@@ -234,7 +238,7 @@ class CanvasView(QGraphicsView):
         self._show_cursor()
         return gesture is not None
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         if self.interaction:
             self.cancel_interaction()
         spot = event.position().toPoint()
@@ -242,6 +246,7 @@ class CanvasView(QGraphicsView):
         self._menu_at = None
         if button == Qt.MouseButton.MiddleButton or (
                 button == Qt.MouseButton.LeftButton and self._space):
+            self._space_used = True
             self.interaction = Pan(self, spot)
         elif button == Qt.MouseButton.LeftButton:
             self._press(at, event.modifiers())
@@ -268,7 +273,7 @@ class CanvasView(QGraphicsView):
         else:
             self.interaction = RubberBand(self, at, add)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         spot = event.position().toPoint()
         if isinstance(self.interaction, Pan):
             self.interaction.move_by_screen(spot)
@@ -277,17 +282,17 @@ class CanvasView(QGraphicsView):
         else:
             super().mouseMoveEvent(event)  # Hovering.
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self.interaction and not isinstance(self.interaction, ConnectByKeys):
             self.finish_interaction(self.mapToScene(event.position().toPoint()))
         event.accept()
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if self.canvas.node_at(self.mapToScene(event.position().toPoint())):
             self.inspect()
         event.accept()
 
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
+    def wheelEvent(self, event: QWheelEvent) -> None:
         pixels, notches = event.pixelDelta(), event.angleDelta()
         if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self.pan(-(notches.y() or notches.x()), 0)
@@ -297,7 +302,7 @@ class CanvasView(QGraphicsView):
             self.set_zoom(self.zoom * 1.0015 ** notches.y(), event.position().toPoint())
         event.accept()
 
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         at = self.mapToScene(event.pos())
         if event.reason() == QContextMenuEvent.Reason.Keyboard:
             at = self.mapToScene(self.viewport().rect().center())
@@ -330,9 +335,15 @@ class CanvasView(QGraphicsView):
                 return True
             if event.type() == QEvent.Type.KeyPress and self.interaction.key(event.key()):
                 return True
+        # Space is run/pause for the whole window, but held over the canvas it pans: so it comes
+        # here first, and is passed on when nothing was panned.
+        if (isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride
+                and event.key() == Qt.Key.Key_Space and self.underMouse()):
+            event.accept()
+            return True
         return super().event(event)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
         if key == Qt.Key.Key_Escape:
             if not self.cancel_interaction():
@@ -345,20 +356,35 @@ class CanvasView(QGraphicsView):
             self.delete()
         elif key == Qt.Key.Key_Slash:
             self.search_requested.emit()
+        elif key == Qt.Key.Key_Space:
+            if not event.isAutoRepeat():
+                self._hold_space(True)
         else:
             event.ignore()
 
-    def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.isAutoRepeat():
+            return
         if event.key() in ARROWS:
             self.document.end_gesture()
-        super().keyReleaseEvent(event)
+        elif event.key() == Qt.Key.Key_Space and self._space:
+            tapped = not self._space_used
+            self._hold_space(False)
+            if tapped:
+                self.space_tapped.emit()
 
-    def hold_space(self, held: bool) -> None:
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._hold_space(False)
+        if isinstance(self.interaction, ConnectByKeys):
+            self.cancel_interaction()
+        super().focusOutEvent(event)
+
+    def _hold_space(self, held: bool) -> None:
         """While held, the left button pans."""
-        self._space = held
+        self._space, self._space_used = held, self._space_used and held
         self._show_cursor()
 
-    def focusNextPrevChild(self, next: bool) -> bool:  # noqa: N802, A002
+    def focusNextPrevChild(self, next: bool) -> bool:
         """Tab goes through the nodes in network order, then leaves."""
         order = [node.id for node in self.document.graph.order()]
         current = self.current()
@@ -412,23 +438,23 @@ class CanvasView(QGraphicsView):
 
     # -- layers from the palette --------------------------------------------------------------
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasFormat(LAYER_MIME):
             event.acceptProposedAction()
         else:
             event.ignore()
 
-    def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: N802
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         if event.mimeData().hasFormat(LAYER_MIME):
             self._mark_insert(self.canvas.edge_at(self.mapToScene(event.position().toPoint())))
             event.acceptProposedAction()
         else:
             event.ignore()
 
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         self._mark_insert(None)
 
-    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+    def dropEvent(self, event: QDropEvent) -> None:
         kind = bytes(event.mimeData().data(LAYER_MIME).data()).decode(errors="replace")
         at = self.mapToScene(event.position().toPoint())
         edge = self.canvas.edge_at(at)
@@ -453,7 +479,7 @@ class CanvasView(QGraphicsView):
 
     # -- background ---------------------------------------------------------------------------
 
-    def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:  # noqa: N802
+    def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
         painter.fillRect(rect, theme().color("canvas"))
         step = DOTS
         while step * self.zoom < 14:
@@ -467,7 +493,7 @@ class CanvasView(QGraphicsView):
             QPointF(x, y) for x in range(left, int(rect.right()) + step, step)
             for y in range(top, int(rect.bottom()) + step, step)])
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._hint.place()
         self._message.place()

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from ui.inspector.editors import (
     BoolEditor,

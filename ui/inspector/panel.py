@@ -66,6 +66,12 @@ class Inspector(QScrollArea):
             self._pages.setCurrentWidget(self.training_page)
         self._pages.updateGeometry()
 
+    def focus_first(self) -> None:
+        """The keyboard goes to the first setting."""
+        form = self.node_page.form
+        rows = list(form.rows.values()) if form is not None else []
+        (rows[0].editor if rows else self).setFocus(Qt.FocusReason.OtherFocusReason)
+
 
 class Pages(QStackedWidget):
     """A stack as tall as the page in front, so that a short page does not scroll."""

@@ -22,7 +22,7 @@ from ui.views.plots import Curve, EndLabel, Plot, thin_pen
 from ui.views.profile import Bar, Profile
 from ui.views.series import Series, nonfinite_places, on_axis, thin
 
-RECENT = 400
+RECENT = 240
 """Points of the window "last steps"; a point stands for many steps late in a long run."""
 TOTAL = "all layers"
 MARKS = {"unknown": "○", "healthy": "✓", "vanishing": "▼", "exploding": "▲", "clipped": "✂",
@@ -77,6 +77,7 @@ class GradientsView(View):
         self.shade = self.plot.add_shade()
         self.guides = [pg.InfiniteLine(angle=0, movable=False) for _ in range(2)]
         for guide in self.guides:
+            guide.setZValue(8)
             self.plot.addItem(guide, ignoreBounds=True)
         self.bad_marks = pg.ScatterPlotItem(symbol="x", size=8, pen=None)
         self.bad_marks.setZValue(10)
@@ -110,7 +111,7 @@ class GradientsView(View):
         self.clip_chip = header.chip()
         self.verdict_chip = header.chip()
         self.show_after = header.switch(
-            "after clip", "Show the norms after clipping too (dashed)",
+            "after clip", "Show the norms after clipping too (the fainter lines)",
             lambda _: self.refresh(), on=True)
         self.bars = header.switch(
             "bars", "One bar per layer, from the first layer to the last", self._show_bars)
@@ -166,7 +167,7 @@ class GradientsView(View):
         step = history.step[start:]
         heights: list[Series] = []
         bad: dict[float, None] = {}
-        columns = self.plot.columns()
+        columns = self.plot.columns() // 2
         for name, curve in self.lines.items():
             raw = self._series(history, name, quantity.column)[start:]
             band = thin(step, raw, limit=columns)
@@ -295,8 +296,10 @@ class GradientsView(View):
             alpha = 0.22 if self._pointed and name != strong else 1.0
             color.setAlphaF(alpha)
             self.lines[name].setPen(thin_pen(color))
-            color.setAlphaF(0.55 * alpha)
-            self.clipped_lines[name].setPen(thin_pen(color, dashed=True))
+            # Fainter rather than dashed: dashes of a ragged line are not read as such, and Qt
+            # takes four times as long to draw them.
+            color.setAlphaF(0.4 * alpha)
+            self.clipped_lines[name].setPen(thin_pen(color))
             for curve in (self.lines[name], self.clipped_lines[name]):
                 curve.setZValue(5 if name == strong else 1)
         self.legend.emphasize(strong)
@@ -321,6 +324,7 @@ class GradientsView(View):
 
     def _show_bars(self, on: bool) -> None:
         self._pages.setCurrentIndex(1 if on else 0)
+        self.legend.setVisible(not on)  # the bars carry their names
         self.refresh()
 
     def _refit(self) -> None:

@@ -42,6 +42,7 @@ class NumberAxis(pg.AxisItem):  # type: ignore[misc]
         super().__init__(orientation, showValues=True, maxTickLength=0)
         self.log = False
         self.counts = counts
+        self.enableAutoSIPrefix(False)
         self.setStyle(tickFont=ui_font(AXIS_PIXELS), tickTextOffset=6, autoExpandTextSpace=False,
                       autoReduceTextSpace=False, hideOverlappingLabels=False)
         if orientation == "bottom":
@@ -63,18 +64,25 @@ class NumberAxis(pg.AxisItem):  # type: ignore[misc]
         self.picture = None
         self.update()
 
-    def tickValues(  # noqa: N802 (pyqtgraph's name)
+    def tickValues(
             self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
         room = max(2, int(size / (36 if self.orientation != "bottom" else 84)))
         ticks = log_ticks(low, high, room) if self.log else even_ticks(low, high, room)
         return [(1.0, ticks)]
 
-    def tickStrings(  # noqa: N802 (pyqtgraph's name)
+    def tickStrings(
             self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
         numbers = [10.0**v for v in values] if self.log else list(values)
         if self.counts:
             texts = [format_count(round(n, 6)) for n in numbers]
-            return [*texts[:-1], f"step {texts[-1]}"] if texts else []
+            # The last label that has room says what is counted.
+            low, high = self.range
+            width = self.size().width()
+            for i in reversed(range(len(texts))):
+                if (values[i] - low) / ((high - low) or 1) * width + 30 < width:
+                    texts[i] = f"step {texts[i]}"
+                    break
+            return texts
         return [format_number(n, 6 if not self.log else 2) for n in numbers]
 
 
@@ -171,7 +179,7 @@ class Shade(pg.GraphicsObject):  # type: ignore[misc]
         self._bounds = self._shape.boundingRect()
         self.update()
 
-    def boundingRect(self) -> QRectF:  # noqa: N802 (Qt's name)
+    def boundingRect(self) -> QRectF:
         return self._bounds
 
     def paint(self, painter: QPainter, *_: object) -> None:
@@ -210,6 +218,8 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         self._curves: list[Curve] = []
         self._shades: list[tuple[Shade, list[Series]]] = []
         item = self.getPlotItem()
+        # Grid lines belong to the axis, which would otherwise be drawn over the curves.
+        self.left.setZValue(-1000)
         item.hideButtons()
         item.setMenuEnabled(False)
         item.showAxis("right")
@@ -343,11 +353,11 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         else:
             self.clicked.emit(*self._data_at(place))
 
-    def leaveEvent(self, event: object) -> None:  # noqa: N802 (Qt's name)
+    def leaveEvent(self, event: object) -> None:
         self.hovered.emit(math.nan, math.nan)
         super().leaveEvent(event)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 (Qt's name)
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.RightButton:
             event.ignore()
             return

@@ -63,7 +63,7 @@ class Profile(QWidget):
             self.strong = name
             self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
+    def paintEvent(self, event: QPaintEvent) -> None:
         if not self.bars:
             return
         painter = QPainter(self)
@@ -97,15 +97,15 @@ class Profile(QWidget):
                 painter.drawText(QPointF(end + 6, middle + 4),
                                  ("✕ " if bad else "") + format_number(bar.value, 2))
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 (Qt's name)
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         name = self._name_at(event.position())
         self.pointed.emit(name)
         self.setCursor(Qt.CursorShape.PointingHandCursor if name else Qt.CursorShape.ArrowCursor)
 
-    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
+    def leaveEvent(self, event: QEvent) -> None:
         self.pointed.emit("")
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 (Qt's name)
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         name = self._name_at(event.position())
         if name and event.button() == Qt.MouseButton.LeftButton:
             self.clicked.emit(name)
@@ -127,12 +127,17 @@ class Profile(QWidget):
             painter.setPen(pen)
             x = self._x(self.threshold, area)
             painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
+            painter.setPen(theme().text("error"))
+            painter.drawText(QRectF(x - 40, area.top() - 16, 80, 14),
+                             Qt.AlignmentFlag.AlignCenter,
+                             f"clip {format_number(self.threshold, 2)}")
 
     def _area(self, metrics: QFontMetricsF) -> QRectF:
         names = max(metrics.horizontalAdvance(bar.name) for bar in self.bars)
         left = min(names + 24, 0.4 * self.width())
-        return QRectF(left, 4, max(40.0, self.width() - left - 56),
-                      max(10.0, self.height() - AXIS - 8))
+        top = 18 if math.isfinite(self.threshold) else 4
+        return QRectF(left, top, max(40.0, self.width() - left - 56),
+                      max(10.0, self.height() - AXIS - 4 - top))
 
     def _x(self, value: float, area: QRectF) -> float:
         if math.isnan(value) or value <= 0:

@@ -1,0 +1,16 @@
+"""The gallery: networks that are ready to run, each with a mark that a test holds it to."""
+
+from __future__ import annotations
+
+from playground.examples.base import Example, Mark
+from playground.examples.depth import DEEP_RELU, DEEP_SIGMOID
+from playground.examples.digits import CNN_DIGITS, MLP_DIGITS
+from playground.examples.lenet import LENET5
+from playground.examples.plane import MLP_SPIRAL, PERCEPTRON, PERCEPTRON_XOR
+
+EXAMPLES: dict[str, Example] = {example.name: example for example in (
+    MLP_SPIRAL, PERCEPTRON, PERCEPTRON_XOR, MLP_DIGITS, CNN_DIGITS, LENET5, DEEP_SIGMOID,
+    DEEP_RELU)}
+"""By the name that the command line and the menu use."""
+
+__all__ = ["EXAMPLES", "Example", "Mark"]

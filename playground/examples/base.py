@@ -1,0 +1,75 @@
+"""What an example is, and how a chain of layers is laid out on the canvas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from playground.graph import Graph
+from playground.layers.base import Layer
+from playground.training import Training
+
+PITCH_X, PITCH_Y = 208, 176
+"""Between the corners of two nodes in a row, and between two rows."""
+ROW = 5
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What an example must reach with its shipped seeds; steps or epochs say by when.
+
+    accuracy: of the validation part. gradient_ratio: the first layer's gradient norm over the
+    last one's.
+    """
+
+    metric: Literal["accuracy", "gradient_ratio"]
+    sense: Literal[">=", "<="]
+    value: float
+    steps: int | None = None
+    epochs: int | None = None
+
+    def __str__(self) -> str:
+        shown = f"{self.value:.1%}" if self.metric == "accuracy" else f"{self.value:g}"
+        length = f"{self.steps:,} steps" if self.steps else f"{self.epochs} epochs"
+        return f"{self.metric.replace('_', ' ')} {self.sense} {shown} after {length}"
+
+    def holds(self, value: float) -> bool:
+        return value >= self.value if self.sense == ">=" else value <= self.value
+
+
+@dataclass(frozen=True)
+class Example:
+    """A network of the gallery."""
+
+    name: str
+    title: str
+    description: str
+    graph: Graph
+    mark: Mark
+
+    @property
+    def note(self) -> str:
+        """What to press, what to look at and why, in Markdown; part of the document."""
+        return self.graph.notes
+
+
+def chain(*layers: Layer, training: Training, notes: str, row: int = ROW) -> Graph:
+    """Layers one after another, data first, loss last: rows that turn round at the end."""
+    graph = Graph(notes=notes.strip() + "\n").with_training(training)
+    before: str | None = None
+    for i, layer in enumerate(layers):
+        down, across = divmod(i, row)
+        column = across if down % 2 == 0 else row - 1 - across
+        graph = graph.with_node(layer, PITCH_X * column, PITCH_Y * down)
+        if before is not None:
+            graph = graph.connect(before, graph.nodes[-1].id)
+        before = graph.nodes[-1].id
+    return graph
+
+
+def seeded(seed: int, **settings: object) -> Training:
+    """Training settings with one seed for weights, order and dropout."""
+    return msgspec.structs.replace(
+        Training(weight_seed=seed, shuffle_seed=seed, dropout_seed=seed), **settings)

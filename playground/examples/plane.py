@@ -1,0 +1,77 @@
+"""Points in the plane: where one can see all that a network does."""
+
+from __future__ import annotations
+
+from playground.examples.base import Example, Mark, chain, seeded
+from playground.layers.core import Dense
+from playground.layers.data import Gaussians, Spiral, Xor
+from playground.layers.loss import BinaryCrossEntropy, SoftmaxCrossEntropy
+from playground.training import SGD, Clipping
+
+MLP_SPIRAL = Example(
+    "mlp-spiral", "Two spiral arms",
+    "two hidden layers bend the plane until a line parts the arms",
+    chain(
+        Spiral(points=600, noise=0.1, standardise="feature"),
+        Dense(units=32, activation="tanh"), Dense(units=32, activation="tanh"),
+        Dense(units=2), SoftmaxCrossEntropy(),
+        training=seeded(7, optimizer=SGD(learning_rate=0.1, momentum=0.9),
+                        clipping=Clipping(mode="global_norm", threshold=1.0)),
+        notes="""
+# Two spiral arms
+
+**Press Space.** In the *Output* panel the plane starts as one straight cut; the two hidden layers
+bend it until it follows both arms. That is what a hidden layer is for: a single one, without
+activation, can only ever draw a line.
+
+**Look at the gradient norms.** The dashed line is the clipping threshold. Early on, steep places in
+the loss send some steps above it: clipping shortens them and keeps their direction. Later all norms
+sink, since little is left to learn.
+
+**Try.** Pause with Space and press F11 to walk through one step, instruction by instruction;
+Shift+F10 walks back. Set the activations to *identity*: no amount of training helps. Set the
+learning rate to 3: the loss jumps about, and the norms say why.
+"""),
+    Mark("accuracy", ">=", 0.97, steps=3000))
+
+PERCEPTRON = Example(
+    "perceptron", "One neuron, two clouds",
+    "a weighted sum and a sigmoid: the line that parts two clouds",
+    chain(
+        Gaussians(points=400, noise=0.1), Dense(units=1, activation="sigmoid"),
+        BinaryCrossEntropy(),
+        training=seeded(7, optimizer=SGD(learning_rate=0.1)),
+        notes="""
+# One neuron
+
+y = φ(w₁ x₁ + w₂ x₂ + b): two weights, one bias, a sigmoid. The weights give the direction of the
+cut, the bias its place, the sigmoid how sure the neuron is on either side.
+
+**Press Space** and watch the cut turn between the clouds in the *Output* panel. **Select dense_1**:
+its three numbers are all that it knows, and the whole of what training changes.
+
+**Try.** Raise the noise of the data until the clouds overlap: the line stays, the accuracy goes.
+Then open `perceptron-xor`, and see what no single line can do.
+"""),
+    Mark("accuracy", ">=", 0.97, steps=500))
+
+PERCEPTRON_XOR = Example(
+    "perceptron-xor", "One neuron, XOR",
+    "the same neuron where no line is right: it stays at chance",
+    chain(
+        Xor(points=400), Dense(units=1, activation="sigmoid"), BinaryCrossEntropy(),
+        training=seeded(7, optimizer=SGD(learning_rate=0.1)),
+        notes="""
+# One neuron and XOR
+
+Opposite quadrants belong together. Whichever line the neuron draws, it is wrong about nearly half
+of the points: Minsky and Papert's argument of 1969, in one picture.
+
+**Press Space.** The loss stops near log 2 = 0.693, which is what a coin would cost. The gradient
+norm goes to zero all the same: the neuron has found the best that it can do. A small gradient does
+not mean a good network.
+
+**The way out.** Pause, drag a *Dense* layer onto the canvas between xor_1 and dense_1, give it 8
+units with tanh, connect it, and run again. Two layers are enough.
+"""),
+    Mark("accuracy", "<=", 0.75, steps=500))

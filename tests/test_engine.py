@@ -1,0 +1,176 @@
+"""The training thread: commands in, snapshots out, nothing piles up, nothing stays behind."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import msgspec
+import numpy as np
+import pytest
+
+from playground.engine import Engine
+from playground.session import Session
+from playground.snapshot import (
+    BoundaryProbe,
+    ConfusionProbe,
+    PredictionsProbe,
+    Probe,
+    Snapshot,
+    TensorProbe,
+    TimingsProbe,
+)
+from playground.training import SGD
+from tests.sketch import chain, dense, spiral
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    engine = Engine()
+    engine.start()
+    yield engine
+    engine.quit()
+    assert not [t for t in threading.enumerate() if t.name == "training"]
+
+
+def wait(engine: Engine, until: Callable[[Snapshot], bool], seconds: float = 60) -> Snapshot:
+    """The first snapshot that fulfils the condition."""
+    end, last = time.monotonic() + seconds, None
+    while time.monotonic() < end:
+        last = engine.take_snapshot() or last
+        if last is not None and until(last):
+            return last
+        time.sleep(0.005)
+    raise AssertionError(f"still waiting; last: {last}")
+
+
+def test_it_runs_pauses_and_goes_on(engine: Engine) -> None:
+    engine.load(spiral(dense(4)))
+    assert wait(engine, lambda s: s.state == "paused").step == 0
+    engine.run()
+    wait(engine, lambda s: s.state == "running" and s.step > 100)
+    engine.pause()
+    paused = wait(engine, lambda s: s.state == "paused")
+    time.sleep(0.1)
+    engine.watch(frozenset({TimingsProbe()}))
+    assert wait(engine, lambda s: bool(s.values)).step == paused.step
+    assert paused.history is not None
+    assert np.isfinite(paused.validation_loss)
+
+
+def test_it_trains_as_a_session_does(engine: Engine) -> None:
+    graph = spiral(dense(4))
+    engine.load(graph)
+    engine.run_until(step=500)
+    wait(engine, lambda s: s.state == "paused" and s.step == 500)
+    session = Session(graph)
+    session.run(500)
+    state = engine.saved_state()
+    assert state is not None
+    np.testing.assert_array_equal(state.parameters["dense_1.w"], session.values("dense_1.w"))
+
+
+def test_stepping_and_going_back(engine: Engine) -> None:
+    engine.load(spiral(dense(4)))
+    engine.step("layer")
+    assert wait(engine, lambda s: s.position > 0).state == "paused"
+    engine.step("batch")
+    wait(engine, lambda s: s.step == 1)
+    engine.back("instruction")
+    snapshot = wait(engine, lambda s: s.step == 0)
+    assert snapshot.program is not None
+    assert snapshot.position == len(snapshot.program.instructions) - 1
+    engine.run_to("dense_1", "backward")
+    snapshot = wait(engine, lambda s: s.step == 1)
+    assert snapshot.program.instructions[snapshot.position].node == "dense_1"  # type: ignore
+    engine.reset()
+    wait(engine, lambda s: s.step == 0 and s.position == 0)
+
+
+def test_every_probe_is_answered(engine: Engine) -> None:
+    probes: set[Probe] = {
+        BoundaryProbe(16), ConfusionProbe(), PredictionsProbe(count=5), TimingsProbe(),
+        TensorProbe("dense_1.w"), TensorProbe("dense_1.dw"), TensorProbe("dense_1.y", sample=3),
+        TensorProbe("dense_1.y", sample=2, source="validation"), TensorProbe("nobody.w")}
+    engine.load(spiral(dense(4)))
+    engine.watch(frozenset(probes))
+    engine.run_until(step=50)
+    values = wait(engine, lambda s: s.step == 50 and bool(s.values)).values
+    assert set(values) == probes - {TensorProbe("nobody.w")}
+    assert values[BoundaryProbe(16)].values.shape == (16, 16)
+    assert values[ConfusionProbe()].sum() == 40
+    assert values[PredictionsProbe(count=5)].output.shape == (5, 2)
+    assert values[TensorProbe("dense_1.y", sample=3)].shape == (4,)
+    assert values[TensorProbe("dense_1.y", sample=2, source="validation")].shape == (4,)
+
+
+def test_a_slow_reader_causes_no_backlog(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    original = Engine._snapshot
+    monkeypatch.setattr(Engine, "_snapshot", lambda self: made.append(1) or original(self))
+    engine.load(spiral(dense(4)))
+    engine.run()
+    wait(engine, lambda s: s.state == "running" and s.step > 10)
+    made.clear()
+    taken = 0
+    for _ in range(5):
+        time.sleep(0.1)
+        taken += engine.take_snapshot() is not None
+    assert len(made) <= taken + 1
+
+
+def test_parameters_survive_an_edit_and_training_goes_on(engine: Engine) -> None:
+    graph = spiral(dense(4), dense(6))
+    engine.load(graph)
+    engine.run()
+    wait(engine, lambda s: s.step > 200)
+    changed = graph.with_layer("dense_2", graph.node("dense_2").layer.with_settings(units=7))
+    engine.load(changed)
+    snapshot = wait(engine, lambda s: s.program is not None and s.program.graph == changed
+                    and s.state == "running")
+    assert snapshot.step > 200
+    assert snapshot.history is not None
+    assert len(snapshot.history) > 0
+
+
+def test_the_learning_rate_changes_without_a_new_program(engine: Engine) -> None:
+    graph = spiral(dense(4))
+    engine.load(graph)
+    engine.run()
+    program = wait(engine, lambda s: s.step > 10).program
+    engine.set_training(msgspec.structs.replace(graph.training, optimizer=SGD(learning_rate=0.5)))
+    snapshot = wait(engine, lambda s: abs(s.learning_rate - 0.5) < 1e-6)
+    assert snapshot.program is program
+
+
+def test_divergence_names_the_node_and_stops(engine: Engine) -> None:
+    engine.load(spiral(dense(6, "relu"), optimizer=SGD(learning_rate=1e25)).with_training(
+        msgspec.structs.replace(spiral().training, optimizer=SGD(learning_rate=1e25),
+                                clipping=msgspec.structs.replace(
+                                    spiral().training.clipping, mode="off"))))
+    engine.run()
+    snapshot = wait(engine, lambda s: s.state == "diverged")
+    assert snapshot.node is not None
+    assert "Lower the learning rate" in snapshot.message
+    assert snapshot.verdict.kind == "diverged"
+    engine.back("batch")
+    assert wait(engine, lambda s: s.state == "paused").message == ""
+
+
+def test_a_graph_that_cannot_train_is_told_and_does_not_kill_the_thread(engine: Engine) -> None:
+    engine.load(chain("spiral", dense(2)))
+    assert "no loss" in wait(engine, lambda s: s.state == "failed").message
+    engine.load(spiral(dense(4)))
+    wait(engine, lambda s: s.state == "paused")
+
+
+def test_the_speed_limit_holds(engine: Engine) -> None:
+    engine.load(spiral(dense(4)))
+    engine.set_speed(40)
+    engine.run()
+    start = wait(engine, lambda s: s.step > 0)
+    time.sleep(0.5)
+    engine.pause()
+    end = wait(engine, lambda s: s.state == "paused")
+    assert end.step - start.step <= 40

@@ -1,0 +1,542 @@
+"""Every kernel against plain NumPy in float64, on sizes that no vector width divides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from kernels import (
+    activation,
+    clip,
+    dense,
+    elementwise,
+    loss,
+    optimizer,
+    random,
+    schedule,
+    statistics,
+)
+
+N = 37
+WILD = [np.nan, np.inf, -np.inf]
+Out = Callable[..., np.ndarray]
+
+
+def normal(*shape: int, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng([seed, *shape]).normal(0, 2, shape).astype(np.float32)
+
+
+def one(value: float) -> np.ndarray:
+    return np.array([value], np.float32)
+
+
+def close(actual: np.ndarray, expected: object, tolerance: float = 2e-6) -> None:
+    np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.fixture
+def out() -> Iterator[Out]:
+    """Makes outputs full of NaN; in the end, nothing may be written around them."""
+    blocks: list[tuple[np.ndarray, int]] = []
+
+    def make(*shape: int) -> np.ndarray:
+        size = int(np.prod(shape))
+        block = np.full(size + 32, np.nan, np.float32)
+        block[:16] = block[-16:] = 123
+        blocks.append((block, size))
+        return block[16:16 + size].reshape(shape)
+
+    yield make
+    for block, size in blocks:
+        assert (block[:16] == 123).all()
+        assert (block[16 + size:] == 123).all()
+
+
+# -- dense ----------------------------------------------------------------------------------------
+
+SIZES = [(1, 1, 1), (5, 3, 2), (32, 2, 8), (7, 13, 1), (33, 70, 41)]
+
+
+@pytest.mark.parametrize(("batch", "inputs", "units"), SIZES)
+def test_dense(batch: int, inputs: int, units: int, out: Out) -> None:
+    sizes = {"batch": batch, "inputs": inputs, "units": units}
+    x, w, b = normal(batch, inputs), normal(units, inputs), normal(units)
+    dy, y, plain = normal(batch, units), out(batch, units), out(batch, units)
+    dw, db, dx = out(units, inputs), out(units), out(batch, inputs)
+    dense.dense_forward(**sizes, x=x, w=w, b=b, y=y)
+    dense.dense_forward_no_bias(**sizes, x=x, w=w, y=plain)
+    dense.dense_weight_gradient(**sizes, x=x, dy=dy, dw=dw)
+    dense.dense_bias_gradient(batch=batch, units=units, dy=dy, db=db)
+    dense.dense_input_gradient(**sizes, dy=dy, w=w, dx=dx)
+    x, w, b, dy = (array.astype(np.float64) for array in (x, w, b, dy))
+    close(y, x @ w.T + b, 3e-5)
+    close(plain, x @ w.T, 3e-5)
+    close(dw, dy.T @ x, 3e-5)
+    close(db, dy.sum(0), 3e-5)
+    close(dx, dy @ w, 3e-5)
+
+
+@pytest.mark.parametrize(("batch", "inputs", "units"), SIZES)
+@pytest.mark.parametrize("wild", WILD)
+def test_dense_passes_on_what_is_not_finite(
+        batch: int, inputs: int, units: int, wild: float, out: Out) -> None:
+    x, w, y = normal(batch, inputs), np.abs(normal(units, inputs)) + 1, out(batch, units)
+    x[-1, -1] = wild
+    dense.dense_forward(batch=batch, inputs=inputs, units=units, x=x, w=w, b=normal(units), y=y)
+    np.testing.assert_array_equal(y[-1], np.full(units, wild, np.float32))
+    assert np.isfinite(y[:-1]).all()
+
+
+# -- activations ----------------------------------------------------------------------------------
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
+FUNCTIONS: dict[str, tuple[Callable, Callable, dict[str, float]]] = {
+    "sigmoid": (_sigmoid, lambda x: _sigmoid(x) * (1 - _sigmoid(x)), {}),
+    "tanh": (np.tanh, lambda x: 1 - np.tanh(x) ** 2, {}),
+    "relu": (lambda x: np.maximum(x, 0), lambda x: 1.0 * (x > 0), {}),
+    "leaky_relu": (lambda x: np.where(x > 0, x, 0.1 * x),
+                   lambda x: np.where(x > 0, 1, 0.1), {"slope": 0.1}),
+    "elu": (lambda x: np.where(x > 0, x, 1.5 * np.expm1(x)),
+            lambda x: np.where(x > 0, 1, 1.5 * np.exp(x)), {"alpha": 1.5}),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_activation(name: str, out: Out) -> None:
+    function, slope, operands = FUNCTIONS[name]
+    forward = getattr(activation, f"{name}_forward")
+    backward = getattr(activation, f"{name}_backward")
+    x, dy, y, dx = normal(N), normal(N, seed=2), out(N), out(N)
+    forward(n=N, **operands, x=x, y=y)
+    backward(n=N, **operands, y=y, dy=dy, dx=dx)
+    close(y, function(x.astype(np.float64)))
+    close(dx, slope(x.astype(np.float64)) * dy)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_activation_at_its_limits(name: str, out: Out) -> None:
+    x = np.array([*WILD, 0, 1e30, -1e30, 1e-30] * 5, np.float32)
+    y = out(x.size)
+    operands = FUNCTIONS[name][2]
+    getattr(activation, f"{name}_forward")(n=x.size, **operands, x=x, y=y)
+    with np.errstate(over="ignore"):
+        close(y, FUNCTIONS[name][0](x.astype(np.float64)))
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (5, 3), (3, 41)])
+def test_softmax(rows: int, columns: int, out: Out) -> None:
+    x, dy, y, dx = normal(rows, columns), normal(rows, columns, seed=2), out(rows, columns), \
+        out(rows, columns)
+    x[-1] *= 40  # e^x alone would overflow
+    activation.softmax_forward(rows=rows, columns=columns, x=x, y=y)
+    activation.softmax_backward(rows=rows, columns=columns, y=y, dy=dy, dx=dx)
+    e = np.exp(x.astype(np.float64) - x.max(1, keepdims=True))
+    p = e / e.sum(1, keepdims=True)
+    close(y, p)
+    close(dx, p * (dy - (p * dy).sum(1, keepdims=True)))
+
+
+def test_softmax_keeps_nan_in_its_row(out: Out) -> None:
+    x, y = normal(3, 4), out(3, 4)
+    x[1, 2] = np.nan
+    activation.softmax_forward(rows=3, columns=4, x=x, y=y)
+    assert np.isnan(y[1]).all()
+    assert np.isfinite(y[[0, 2]]).all()
+
+
+# -- element by element ---------------------------------------------------------------------------
+
+
+def test_elementwise(out: Out) -> None:
+    a, b, y = normal(N), normal(N, seed=2), out(N)
+    elementwise.add(n=N, a=a, b=b, y=y)
+    close(y, a + b)
+    elementwise.add_into(n=N, x=a, y=y)
+    close(y, a + b + a)
+    elementwise.multiply(n=N, a=a, b=b, y=y)
+    close(y, a * b)
+    elementwise.multiply_into(n=N, x=b, y=y)
+    close(y, a * b * b)
+    elementwise.copy(n=N, x=a, y=y)
+    np.testing.assert_array_equal(y, a)
+    elementwise.fill_zero(n=N, y=y)
+    assert (y == 0).all()
+
+
+def test_copy_blocks_there_and_back(out: Out) -> None:
+    parts, joined, back = [normal(3, width) for width in (5, 2, 9)], out(3, 16), out(3, 2)
+    for part, start in zip(parts, (0, 5, 7), strict=True):
+        elementwise.copy_blocks(
+            rows=3, width=part.shape[1], from_stride=part.shape[1], from_offset=0,
+            to_stride=16, to_offset=start, x=part, y=joined)
+    np.testing.assert_array_equal(joined, np.concatenate(parts, 1))
+    elementwise.copy_blocks(rows=3, width=2, from_stride=16, from_offset=5, to_stride=2,
+                            to_offset=0, x=joined, y=back)
+    np.testing.assert_array_equal(back, parts[1])
+
+
+# -- losses ---------------------------------------------------------------------------------------
+
+TOTAL = 20  # of which the lane at hand has 11
+
+
+def test_softmax_cross_entropy(out: Out) -> None:
+    x, target = normal(11, 5) * 10, (np.arange(11) * 3 % 5).astype(np.float32)
+    p, value, metric, dx = out(11, 5), out(1), out(1), out(11, 5)
+    sizes = {"batch": 11, "total": TOTAL, "classes": 5}
+    loss.softmax_cross_entropy(**sizes, logits=x, target=target, probabilities=p, loss=value,
+                               metric=metric)
+    loss.softmax_cross_entropy_backward(**sizes, probabilities=p, target=target, dlogits=dx)
+    truth = target.astype(int)
+    shifted = x.astype(np.float64) - x.max(1, keepdims=True)
+    logs = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    close(p, np.exp(logs))
+    close(value, -logs[np.arange(11), truth].sum() / TOTAL)
+    close(metric, (x.argmax(1) == truth).sum() / TOTAL)
+    close(dx, (np.exp(logs) - np.eye(5)[truth]) / TOTAL)
+
+
+def test_binary_cross_entropy(out: Out) -> None:
+    p = np.array([[0.2, 0.9, 1.0], [0.0, 0.5, 1e-20]], np.float32)
+    t = np.array([[0.0, 1.0, 0.25], [1.0, 0.3, 0.0]], np.float32)
+    sizes, value, dp = {"batch": 2, "total": TOTAL, "features": 3}, out(1), out(2, 3)
+    loss.binary_cross_entropy(**sizes, prediction=p, target=t, loss=value)
+    loss.binary_cross_entropy_backward(**sizes, prediction=p, target=t, dprediction=dp)
+    q = p.astype(np.float64)
+    with np.errstate(divide="ignore"):
+        yes, no = np.maximum(np.log(q), -100), np.maximum(np.log(1 - q), -100)
+    close(value, -(t * yes + (1 - t) * no).sum() / (3 * TOTAL))
+    np.testing.assert_allclose(dp, (q - t) / np.maximum(q * (1 - q), 1e-12) / (3 * TOTAL), 1e-5)
+
+
+def test_mean_squared_error(out: Out) -> None:
+    p, t, value, metric, dp = normal(11, 3), normal(11, 3, seed=2), out(1), out(1), out(11, 3)
+    sizes = {"batch": 11, "total": TOTAL, "features": 3, "prediction": p, "target": t}
+    loss.mean_squared_error(**sizes, loss=value)
+    loss.mean_squared_error_backward(**sizes, dprediction=dp)
+    loss.mean_absolute_error(**sizes, metric=metric)
+    d = p.astype(np.float64) - t
+    close(value, (d**2).sum() / (3 * TOTAL))
+    close(dp, 2 * d / (3 * TOTAL))
+    close(metric, np.abs(d).sum() / (3 * TOTAL))
+
+
+def test_mean_squared_error_of_classes(out: Out) -> None:
+    p, t = normal(11, 4), (np.arange(11) % 4).astype(np.float32)
+    value, metric, dp = out(1), out(1), out(11, 4)
+    sizes = {"batch": 11, "total": TOTAL, "classes": 4, "prediction": p, "target": t}
+    loss.mean_squared_error_classes(**sizes, loss=value)
+    loss.mean_squared_error_classes_backward(**sizes, dprediction=dp)
+    loss.accuracy(**sizes, metric=metric)
+    d = p - np.eye(4)[t.astype(int)]
+    close(value, (d**2).sum() / (4 * TOTAL))
+    close(dp, 2 * d / (4 * TOTAL))
+    close(metric, (p.argmax(1) == t).sum() / TOTAL)
+
+
+def test_binary_accuracy(out: Out) -> None:
+    p, t = np.array([0.4, 0.6, 0.51, 0.2, 0.7], np.float32), np.array([0, 1, 0, 1, 1], np.float32)
+    metric = out(1)
+    loss.binary_accuracy(batch=5, total=10, prediction=p, target=t, metric=metric)
+    close(metric, 0.3)
+
+
+def test_nan_reaches_every_loss(out: Out) -> None:
+    p, t, value = np.full((3, 2), 0.5, np.float32), np.zeros(3, np.float32), out(1)
+    p[1, 1] = np.nan
+    values = {"batch": 3, "total": 3, "prediction": p, "target": np.zeros((3, 2), np.float32)}
+    loss.softmax_cross_entropy(batch=3, total=3, classes=2, logits=p, target=t,
+                               probabilities=out(3, 2), loss=value, metric=out(1))
+    assert np.isnan(value)
+    for kernel in (loss.mean_squared_error, loss.binary_cross_entropy):
+        value[:] = 0
+        kernel(**values, features=2, loss=value)
+        assert np.isnan(value)
+    value[:] = 0
+    loss.mean_squared_error_classes(**{**values, "target": t}, classes=2, loss=value)
+    assert np.isnan(value)
+
+
+# -- optimizers and schedules ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_sgd(measured: bool, out: Out) -> None:
+    rate, momentum, decay = 0.1, 0.9, 0.01
+    w, v, norms = normal(N), np.zeros(N, np.float32), out(1)
+    truth_w, truth_v = w.astype(np.float64), np.zeros(N)
+    for step in range(4):
+        g = normal(N, seed=step + 5)
+        row = {"n": N, "learning_rate": one(rate), "momentum": one(momentum),
+               "weight_decay": one(decay), "gradient": g, "weights": w, "velocity": v}
+        if measured:
+            optimizer.sgd_update(**row, norms=norms)
+        else:
+            optimizer.sgd_update_plain(**row)
+        truth_v = momentum * truth_v + g + decay * truth_w
+        ratio = np.linalg.norm(rate * truth_v) / np.linalg.norm(truth_w)
+        truth_w = truth_w - rate * truth_v
+        close(w, truth_w)
+        close(v, truth_v)
+        assert not measured or norms == pytest.approx(ratio, rel=1e-5)
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_adam(measured: bool, out: Out) -> None:
+    rate, beta1, beta2, epsilon, decay = 0.1, 0.9, 0.99, 1e-3, 0.01
+    w, m, s, norms = normal(N), np.zeros(N, np.float32), np.zeros(N, np.float32), out(1)
+    truth_w, truth_m, truth_s = w.astype(np.float64), np.zeros(N), np.zeros(N)
+    for step in range(4):
+        g = normal(N, seed=step + 5)
+        row = {"n": N, "learning_rate": one(rate), "beta1": one(beta1), "beta2": one(beta2),
+               "epsilon": one(epsilon), "weight_decay": one(decay),
+               "counters": np.array([step]), "gradient": g, "weights": w, "mean": m, "square": s}
+        if measured:
+            optimizer.adam_update(**row, norms=norms)
+        else:
+            optimizer.adam_update_plain(**row)
+        h = g + decay * truth_w
+        truth_m = beta1 * truth_m + (1 - beta1) * h
+        truth_s = beta2 * truth_s + (1 - beta2) * h**2
+        update = rate * truth_m / (1 - beta1 ** (step + 1)) / (
+            np.sqrt(truth_s / (1 - beta2 ** (step + 1))) + epsilon)
+        ratio = np.linalg.norm(update) / np.linalg.norm(truth_w)
+        truth_w = truth_w - update
+        close(w, truth_w, 1e-5)
+        close(m, truth_m)
+        close(s, truth_s)
+        assert not measured or norms == pytest.approx(ratio, rel=1e-5)
+
+
+def test_adam_leaves_weights_without_gradient_alone() -> None:
+    w, zeros = normal(N), np.zeros(N, np.float32)
+    before = w.copy()
+    optimizer.adam_update_plain(
+        n=N, learning_rate=one(1), beta1=one(0.9), beta2=one(0.999), epsilon=one(1e-8),
+        weight_decay=one(0), counters=np.array([0]), gradient=zeros, weights=w,
+        mean=zeros.copy(), square=zeros.copy())
+    np.testing.assert_array_equal(w, before)
+
+
+@pytest.mark.parametrize(("gradient", "weights", "ratio"), [
+    (0.0, 0.0, 0.0), (0.0, 3.0, 0.0), (3.0, 4.0, 0.75), (3.0, 0.0, np.inf),
+    (np.nan, 1.0, np.nan), (1e30, 1.0, 1e30)])
+def test_update_ratio(gradient: float, weights: float, ratio: float, out: Out) -> None:
+    norms = out(1)
+    optimizer.sgd_update(n=5, learning_rate=one(1), momentum=one(0), weight_decay=one(0),
+                         gradient=np.full(5, gradient, np.float32),
+                         weights=np.full(5, weights, np.float32),
+                         velocity=np.zeros(5, np.float32), norms=norms)
+    np.testing.assert_allclose(norms, [ratio], 1e-6)
+
+
+def test_schedules(out: Out) -> None:
+    base, rate = one(0.5), out(1)
+    for step in (0, 1, 9, 10, 25, 99):
+        counters, epoch = np.array([step]), step // 10
+        schedule.schedule_constant(base=base, learning_rate=rate)
+        close(rate, 0.5)
+        schedule.schedule_factor(factor=0.9, batches_per_epoch=10, counters=counters, base=base,
+                                 learning_rate=rate)
+        close(rate, 0.5 * 0.9**epoch)
+        schedule.schedule_step(every=3, gamma=0.1, batches_per_epoch=10, counters=counters,
+                               base=base, learning_rate=rate)
+        close(rate, 0.5 * 0.1 ** (epoch // 3))
+        schedule.schedule_exponential(rate=0.01, counters=counters, base=base,
+                                      learning_rate=rate)
+        close(rate, 0.5 * np.exp(-0.01 * step))
+
+
+# -- clipping -------------------------------------------------------------------------------------
+
+
+def test_clip_by_value() -> None:
+    g = np.array([0.5, -3, 2, -0.1, *WILD], np.float32)
+    clip.clip_by_value(n=g.size, threshold=one(1.5), gradient=g)
+    np.testing.assert_array_equal(g, np.array([0.5, -1.5, 1.5, -0.1, np.nan, 1.5, -1.5], "f4"))
+
+
+@pytest.mark.parametrize(("norm", "scale"), [
+    (10.0, 0.2), (2.0, 1.0), (1.0, 1.0), (np.nan, 1.0), (np.inf, 1.0)])
+def test_clip_by_norm(norm: float, scale: float, out: Out) -> None:
+    g, before, after = normal(N), normal(N), out(1)
+    clip.clip_by_norm(n=N, threshold=one(2), norm=one(norm), gradient=g)
+    clip.clipped_norm(threshold=one(2), reference=one(norm), norm=one(7), clipped_norm=after)
+    close(g, before * scale)
+    close(after, 7 * scale)
+
+
+def test_clipping_is_flagged(out: Out) -> None:
+    flag = out(1)
+    for before, after, expected in ((3, 2, 1), (3, 3, 0), (3, 3 * (1 - 1e-7), 0), (0, 0, 0)):
+        clip.clipped(before=one(before), after=one(after), flag=flag)
+        assert flag == expected
+
+
+def test_global_norm(out: Out) -> None:
+    rows, norm = normal(4, 3), out(1)
+    clip.global_norm(n=4, stride=3, norms=rows, norm=norm)
+    close(norm, np.linalg.norm(rows[:, 0]))
+    rows[2, 0] = np.inf
+    clip.global_norm(n=4, stride=3, norms=rows, norm=norm)
+    assert norm == np.inf
+
+
+# -- random numbers -------------------------------------------------------------------------------
+
+
+def _drop(n: int, rate: float, key: int, step: int) -> np.ndarray:
+    mask, y = np.full(n, np.nan, np.float32), np.full(n, np.nan, np.float32)
+    random.dropout_forward(n=n, rate=rate, key=key, counters=np.array([step]),
+                           x=np.full(n, 3, np.float32), mask=mask, y=y)
+    np.testing.assert_array_equal(y, 3 * mask)
+    return mask
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.1, 0.5, 0.9])
+def test_dropout_keeps_its_rate(rate: float) -> None:
+    n = 200_000
+    mask = _drop(n, rate, 7, 3)
+    assert set(np.unique(mask)) <= {np.float32(0), np.float32(1 / (1 - rate))}
+    deviation = np.sqrt(rate * (1 - rate) / n)
+    assert abs((mask == 0).mean() - rate) <= 4 * deviation
+    # Neighbours are dropped independently of each other.
+    both = ((mask[1:] == 0) & (mask[:-1] == 0)).mean()
+    assert abs(both - rate**2) <= 5 * deviation
+
+
+def test_dropout_is_a_function_of_key_step_and_element() -> None:
+    mask = _drop(1000, 0.5, 7, 3)
+    np.testing.assert_array_equal(mask, _drop(1000, 0.5, 7, 3))
+    np.testing.assert_array_equal(mask[:37], _drop(37, 0.5, 7, 3))
+    for key, step in ((8, 3), (7, 4)):
+        assert 0.4 < (mask == _drop(1000, 0.5, key, step)).mean() < 0.6
+
+
+def test_dropout_backward(out: Out) -> None:
+    mask, dy, dx = _drop(N, 0.3, 1, 1), normal(N), out(N)
+    random.dropout_backward(n=N, mask=mask, dy=dy, dx=dx)
+    close(dx, dy * mask)
+
+
+def _shuffled(samples: int, key: int, step: int, order: np.ndarray | None = None) -> np.ndarray:
+    order = np.zeros(samples + 1, np.int32) if order is None else order
+    random.shuffle_samples(samples=samples, batches_per_epoch=10, shuffle_key=key,
+                           counters=np.array([step]), order=order)
+    return order
+
+
+def test_shuffle_is_a_permutation_and_a_pure_function() -> None:
+    first = _shuffled(100, 7, 0)
+    assert sorted(first[:100]) == list(range(100))
+    assert first[100] == 1
+    later = _shuffled(100, 7, 25)
+    assert later[100] == 3
+    assert (first[:100] != later[:100]).sum() > 80
+    assert (first[:100] != _shuffled(100, 8, 0)[:100]).sum() > 80
+    # The same whatever was there before, and left alone within the epoch.
+    np.testing.assert_array_equal(_shuffled(100, 7, 25, first.copy()), later)
+    marked = first.copy()
+    marked[0] = -1
+    assert _shuffled(100, 7, 9, marked)[0] == -1
+    assert _shuffled(100, 7, 10, marked)[0] != -1
+
+
+def test_shuffle_is_fair() -> None:
+    """Each sample comes first, and last, equally often."""
+    orders = np.array([_shuffled(5, 7, 10 * epoch)[:5] for epoch in range(4000)])
+    for place in (0, 4):
+        counts = np.bincount(orders[:, place], minlength=5)
+        assert ((counts - 800) ** 2 / 800).sum() < 20  # χ², 4 degrees of freedom: p < 0.001
+
+
+def test_load_batch(out: Out) -> None:
+    data, targets = normal(11, 3), normal(11, 2)
+    order = np.array([4, 0, 9, 2, 8, 1, 3, 5, 7, 6, 10, 1], np.int32)
+    x, target = out(2, 3), out(2, 2)
+    random.load_batch(batch=5, first=2, lane_batch=2, batches_per_epoch=2, sample_size=3,
+                      target_size=2, counters=np.array([7]), order=order, data=data,
+                      targets=targets, x=x, target=target)
+    np.testing.assert_array_equal(x, data[[5, 7]])
+    np.testing.assert_array_equal(target, targets[[5, 7]])
+
+
+def test_finish_step() -> None:
+    counters = np.array([41, 5])
+    random.finish_step(counters=counters)
+    assert list(counters) == [42, 5]
+
+
+# -- measurements ---------------------------------------------------------------------------------
+
+
+def test_gradient_statistics(out: Out) -> None:
+    g, result = normal(N), out(4)
+    g[[3, 20]] = 0
+    g[5] = -50
+    g[6] = -0.0
+    statistics.gradient_statistics(n=N, gradient=g, out=result)
+    close(result, [np.linalg.norm(g.astype(np.float64)), 50, 3 / N, 0])
+
+
+@pytest.mark.parametrize("wild", WILD)
+@pytest.mark.parametrize("place", [0, 17, N - 1])
+def test_gradient_statistics_show_what_is_not_finite(wild: float, place: int, out: Out) -> None:
+    g, result, norm = normal(N), out(4), out(1)
+    g[place] = wild
+    statistics.gradient_statistics(n=N, gradient=g, out=result)
+    statistics.vector_norm(n=N, x=g, norm=norm)
+    np.testing.assert_array_equal(result, np.array([abs(wild), abs(wild), 0, 1], np.float32))
+    np.testing.assert_array_equal(norm, np.array([abs(wild)], np.float32))
+
+
+def test_norms_neither_overflow_nor_vanish(out: Out) -> None:
+    result, norm = out(4), out(1)
+    for size in (1e30, 1e-30):
+        g = np.full(N, size, np.float32)
+        statistics.gradient_statistics(n=N, gradient=g, out=result)
+        statistics.vector_norm(n=N, x=g, norm=norm)
+        np.testing.assert_allclose([result[0], norm[0]], size * np.sqrt(N), 1e-6)
+
+
+def test_activation_statistics(out: Out) -> None:
+    y, result = normal(N) * 0.01 + 30, out(2)
+    statistics.activation_statistics(n=N, y=y, out=result)
+    close(result, [y.mean(dtype=np.float64), y.std(dtype=np.float64)])
+    statistics.activation_statistics(n=N, y=np.full(N, 0.1, np.float32), out=result)
+    close(result, [0.1, 0])
+    y[7] = np.nan
+    statistics.activation_statistics(n=N, y=y, out=result)
+    assert np.isnan(result).all()
+
+
+@pytest.mark.parametrize("positions", [1, 6])
+def test_unit_activity(positions: int, out: Out) -> None:
+    y, share = np.full((7, 5, positions), 0.5, np.float32), out(1)
+    y[:, 1], y[:, 3] = 0, 1  # dead and saturated
+    y[:, 4], y[6, 4, -1] = 0, 0.2  # at work once
+    statistics.unit_activity(batch=7, units=5, positions=positions, low=0.0, high=1.0, y=y,
+                             out=share)
+    close(share, 2 / 5)
+
+
+@pytest.mark.parametrize("wild", WILD)
+def test_guard(wild: float) -> None:
+    halt = np.array([5])
+    for value, norm, expected in ((1, 1, 0), (wild, 1, 1), (1, wild, 1), (1, 1, 0)):
+        statistics.guard(loss=one(value), norm=one(norm), halt=halt)
+        assert halt == expected
+
+
+def test_record() -> None:
+    ring = np.zeros((3, 2), np.float32)
+    for step in range(5):
+        statistics.record(columns=2, rows=3, counters=np.array([step]),
+                          row=np.array([step, -step], np.float32), ring=ring)
+    np.testing.assert_array_equal(ring, [[3, -3], [4, -4], [2, -2]])

@@ -1,0 +1,286 @@
+"""Running, stepping and going back are the same instructions: bit for bit."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from playground.compiler import CompileError
+from playground.graph import Graph
+from playground.layers.base import make_layer
+from playground.schedules import Factor
+from playground.session import Session, Unit
+from playground.training import SGD, Adam, Clipping, Training
+from tests.sketch import chain, dense, spiral
+
+UNITS: tuple[Unit, ...] = ("instruction", "layer", "phase", "batch", "epoch")
+
+
+def noisy_graph(**training: object) -> Graph:
+    """Everything random: dropout, shuffling, and a learning rate that changes."""
+    return spiral(dense(7), ("dropout", {"rate": 0.3}), dense(5, "relu"),
+                  optimizer=Adam(learning_rate=0.01), schedule=Factor(factor_per_epoch=0.9),
+                  **training)
+
+
+def state(session: Session) -> bytes:
+    return session.arena.state.tobytes()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_stepping_is_running(threads: int) -> None:
+    run, stepped = (Session(noisy_graph(), threads=threads) for _ in range(2))
+    run.run(40)
+    for _ in range(25):
+        stepped.forward_to("layer")
+    length = len(stepped.program.code)
+    while stepped.step < 40:
+        left = 40 * length - (stepped.step * length + stepped.position)
+        stepped.advance(min(11, left))
+    assert state(run) == state(stepped)
+    assert run.measured("loss") == stepped.measured("loss")
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_going_back_and_on_is_running(threads: int) -> None:
+    run, wandering = (Session(noisy_graph(), threads=threads) for _ in range(2))
+    run.run(60)
+    wandering.run(45)
+    wandering.forward_to("phase")
+    for unit in UNITS:
+        assert wandering.back(unit)
+    wandering.run(60 - wandering.step)
+    assert state(run) == state(wandering)
+    assert (run.history.view().mean("loss") == wandering.history.view().mean("loss")).all()
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from(UNITS)), max_size=12))
+@settings(max_examples=25, deadline=None)
+def test_any_walk_ends_where_running_ends(walk: list[tuple[bool, Unit]]) -> None:
+    session = Session(noisy_graph())
+    for forward, unit in walk:
+        if forward:
+            session.forward_to(unit)
+        else:
+            session.back(unit)
+    straight = Session(noisy_graph())
+    straight.advance(session.step * len(straight.program.code) + session.position)
+    assert (straight.step, straight.position) == (session.step, session.position)
+    assert state(straight) == state(session)
+
+
+def test_back_restores_every_number_of_a_half_done_step() -> None:
+    session = Session(noisy_graph())
+    session.run(9)
+    seen = []
+    for _ in range(len(session.program.code)):
+        seen.append((state(session), session.values("dense_1.dw").copy()))
+        session.forward_to("instruction")
+    for expected_state, gradient in reversed(seen[1:]):
+        session.back("instruction")
+        assert state(session) == expected_state
+        np.testing.assert_array_equal(session.values("dense_1.dw"), gradient)
+
+
+def test_back_stops_at_the_beginning() -> None:
+    session = Session(noisy_graph())
+    assert not session.can_step_back
+    assert not session.back("instruction")
+    assert not session.back("epoch")
+    session.forward_to("instruction")
+    assert session.can_step_back
+    assert session.back("instruction")
+    assert (session.step, session.position) == (0, 0)
+
+
+def test_units_end_where_they_say() -> None:
+    session = Session(noisy_graph())
+    session.forward_to("instruction")
+    assert session.position == 1
+    before = session.instruction
+    session.forward_to("layer")
+    assert (session.instruction.node, session.instruction.phase) != (before.node, before.phase)
+    session.forward_to("phase")
+    assert session.program.instructions[session.position - 1].phase != session.instruction.phase
+    session.forward_to("batch")
+    assert (session.step, session.position) == (1, 0)
+    session.forward_to("epoch")
+    assert (session.epoch, session.batch_in_epoch, session.position) == (1, 0, 0)
+
+
+def test_run_to_a_node_in_a_phase() -> None:
+    session = Session(noisy_graph())
+    assert session.run_to("dense_2", "backward")
+    assert (session.instruction.node, session.instruction.phase) == ("dense_2", "backward")
+    assert session.run_to("dense_2", "backward")
+    assert session.step == 1
+    assert not session.run_to("nobody")
+
+
+def test_seeds_are_separate() -> None:
+    def weights(**seeds: int) -> tuple[bytes, bytes, bytes]:
+        session = Session(noisy_graph(**seeds))
+        start = session.values("dense_1.w").tobytes()
+        session.run_to("dense_1", "forward")
+        batch = session.values("spiral_1.x").tobytes()
+        session.run_to("dropout_1", "backward")
+        return start, batch, session.values("dropout_1.mask").tobytes()
+
+    usual = weights()
+    for i, name in enumerate(("weight_seed", "shuffle_seed", "dropout_seed")):
+        other = weights(**{name: 8})
+        assert [a == b for a, b in zip(usual, other, strict=True)] == [j != i for j in range(3)]
+
+
+def test_every_epoch_shows_each_sample_once() -> None:
+    session = Session(spiral(dense(3), batch=16))
+    samples = {row.tobytes() for row in session.data.x_train}
+    for _ in range(2):
+        seen = []
+        for _ in range(session.program.batches_per_epoch):
+            session.forward_to("layer")
+            seen += [row.tobytes() for row in session.values("spiral_1.x")]
+            session.forward_to("batch")
+        assert len(seen) == len(set(seen)) == 160
+        assert set(seen) == samples
+
+
+def test_a_larger_batch_than_the_data_is_cut() -> None:
+    session = Session(spiral(dense(3), batch=10_000))
+    assert session.program.batch == 160
+    session.run(3)
+    assert session.epoch == 3
+
+
+def diverging() -> Graph:
+    return spiral(dense(6, "relu"), optimizer=SGD(learning_rate=1e25),
+                  clipping=Clipping(mode="off"))
+
+
+def test_what_is_not_finite_stops_before_the_update() -> None:
+    session = Session(diverging())
+    session.run(50)
+    trouble = session.trouble
+    assert trouble is not None
+    assert session.position > 0
+    assert session.instruction.phase == "clip"
+    assert trouble.node in ("dense_1", "dense_2", "softmax_cross_entropy_1")
+    assert trouble.phase in ("forward", "loss")
+    assert f"step {session.step + 1}" in trouble.text
+    weights = session.values("dense_1.w").copy()
+    assert session.advance(5) == 0
+    np.testing.assert_array_equal(session.values("dense_1.w"), weights)
+
+
+def test_one_can_step_back_from_a_divergence_and_cure_it() -> None:
+    graph = diverging()
+    session = Session(graph)
+    session.run(50)
+    session.go_to(0)
+    assert session.trouble is None
+    cured = msgspec.structs.replace(graph.training, optimizer=SGD(learning_rate=0.01))
+    assert session.set_training(cured)
+    session.run(50)
+    assert session.trouble is None
+    assert session.step == 50
+
+
+def test_changing_the_learning_rate_is_replayed_where_it_happened() -> None:
+    graph = spiral(dense(6))
+    faster = msgspec.structs.replace(
+        graph.training, optimizer=SGD(learning_rate=0.2, momentum=0.5))
+    session, straight = Session(graph), Session(graph)
+    for each in (session, straight):
+        each.run(20)
+        each.advance(17)
+        assert each.set_training(faster)
+        each.run(20)
+    straight.run(10)
+    session.run(15)
+    session.go_to((straight.step) * len(session.program.code))
+    assert state(session) == state(straight)
+    assert session.measured("learning_rate") == pytest.approx(0.2)
+
+
+def test_a_change_of_structure_needs_a_new_program() -> None:
+    graph = spiral(dense(6))
+    session = Session(graph)
+    assert not session.set_training(msgspec.structs.replace(graph.training, batch=8))
+    assert not session.set_training(msgspec.structs.replace(graph.training, optimizer=Adam()))
+
+
+@pytest.mark.parametrize("instructions", [0, 1, 23, 41])
+def test_saved_and_restored_is_uninterrupted(instructions: int) -> None:
+    straight, first = Session(noisy_graph()), Session(noisy_graph())
+    first.run(13)
+    first.advance(instructions)
+    saved = first.saved_state()
+    assert (saved.step, saved.position) == (13, instructions)
+    again = Session(noisy_graph())
+    assert again.restore(saved, first.history.view()) == ()
+    assert (again.step, again.position) == (13, instructions)
+    assert len(again.history.view()) == 13
+    again.run(20)
+    first.run(20)
+    straight.run(33)
+    assert again.step == first.step == straight.step
+    assert state(again) == state(first) == state(straight)
+
+
+def test_parameters_that_do_not_fit_are_named_and_keep_their_start() -> None:
+    old = Session(spiral(dense(6), dense(4)))
+    old.run(30)
+    new = Session(spiral(dense(6), dense(3)))
+    fresh = new.values("dense_2.w").copy()
+    missing = new.restore(old.saved_state())
+    assert set(missing) == {"dense_2.w", "dense_2.b", "dense_3.w"}
+    np.testing.assert_array_equal(new.values("dense_1.w"), old.values("dense_1.w"))
+    np.testing.assert_array_equal(new.values("dense_2.w"), fresh)
+    assert new.step == 30
+
+
+def test_adding_a_layer_leaves_the_initial_weights_of_the_others() -> None:
+    one, two = Session(spiral(dense(6))), Session(spiral(dense(6), "relu"))
+    np.testing.assert_array_equal(one.values("dense_1.w"), two.values("dense_1.w"))
+
+
+def test_a_graph_that_is_not_ready_says_why() -> None:
+    with pytest.raises(CompileError, match="no loss"):
+        Session(chain("spiral", dense(2)))
+
+
+def test_measuring_changes_nothing() -> None:
+    with_, without = Session(noisy_graph()), Session(noisy_graph(), instrument=False)
+    with_.run(30)
+    without.run(30)
+    np.testing.assert_array_equal(with_.values("dense_2.w"), without.values("dense_2.w"))
+
+
+def test_history_is_bounded_and_complete() -> None:
+    session = Session(spiral(dense(2)))
+    session.run(20_000)
+    view = session.history.view()
+    assert len(view) <= 4096
+    assert view.step[-1] >= 20_000 - 8
+    assert (np.diff(view.step) > 0).all()
+
+
+def test_branches_sum_their_gradients() -> None:
+    graph = Graph()
+    for kind, options in (("spiral", {}), ("dense", {"units": 4, "activation": "tanh"}),
+                          ("dense", {"units": 4}), ("relu", {}), ("add", {}),
+                          ("dense", {"units": 2}), ("softmax_cross_entropy", {})):
+        graph = graph.with_node(make_layer(kind, options))
+    for source, target in (("spiral_1", "dense_1"), ("dense_1", "dense_2"),
+                           ("dense_1", "relu_1"), ("dense_2", "add_1"), ("relu_1", "add_1"),
+                           ("add_1", "dense_3"), ("dense_3", "softmax_cross_entropy_1")):
+        graph = graph.connect(source, target)
+    session = Session(graph.with_training(Training(batch=8)))
+    session.run_to("dense_1", "backward")
+    session.forward_to("layer")
+    dsum, w2 = session.values("add_1.dy"), session.values("dense_2.w")
+    expected = dsum @ w2 + dsum * (session.values("dense_1.y") > 0)
+    np.testing.assert_allclose(session.values("dense_1.dy"), expected, rtol=1e-4, atol=1e-7)

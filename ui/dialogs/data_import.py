@@ -1,0 +1,191 @@
+"""Your own data: choose a file or folder, see what is in it, say what to predict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from playground.data import DataError, Preview, preview
+from ui.theme import theme
+
+FORMATS = {"csv": "table", "npz": "NumPy arrays", "idx": "IDX images",
+           "images": "folder of images"}
+FILTER = ("Data (*.csv *.tsv *.txt *.npz *.gz *ubyte*);;All files (*)")
+
+
+class DataImport(QDialog):
+    """`settings()` gives what the "My data" node needs."""
+
+    def __init__(self, path: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Import data")
+        self.resize(720, 520)
+        self._preview: Preview | None = None
+
+        self.path = QLineEdit(path)
+        self.path.setPlaceholderText("A CSV table, .npz, IDX file, or a folder of images per class")
+        self.path.setAccessibleName("File or folder")
+        self.path.setToolTip("The file or folder to read")
+        self.path.editingFinished.connect(self._look)
+        file, folder = QPushButton("File…"), QPushButton("Folder…")
+        file.setToolTip("Choose a file")
+        folder.setToolTip("Choose a folder that holds one folder of images per class")
+        file.clicked.connect(self._choose_file)
+        folder.clicked.connect(self._choose_folder)
+        for button in (file, folder):
+            button.setAutoDefault(False)
+        top = QHBoxLayout()
+        for widget in (self.path, file, folder):
+            top.addWidget(widget)
+
+        self.target = QComboBox()
+        self.target.setAccessibleName("Column to predict")
+        self.target.setToolTip("The column that the network learns to predict")
+        self.target.activated.connect(lambda _: self._look())
+        self.task = QComboBox()
+        self.task.addItems(["auto", "classification", "regression"])
+        self.task.setAccessibleName("Task")
+        self.task.setToolTip("Predict classes or numbers; auto decides by the column")
+        self.size = QSpinBox()
+        self.size.setRange(0, 512)
+        self.size.setValue(28)
+        self.size.setSuffix(" px")
+        self.size.setSpecialValueText("as they are")
+        self.size.setAccessibleName("Image size")
+        self.size.setToolTip("All images are brought to this height and width")
+        self._options = QWidget()
+        self._grid = QGridLayout(self._options)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setColumnStretch(1, 1)
+        self._labels: dict[QWidget, QLabel] = {}
+        for line, (text, widget) in enumerate((
+                ("Predict", self.target), ("Task", self.task), ("Image size", self.size))):
+            label = QLabel(text)
+            label.setProperty("role", "secondary")
+            label.setBuddy(widget)
+            self._labels[widget] = label
+            self._grid.addWidget(label, line, 0)
+            self._grid.addWidget(widget, line, 1)
+
+        self.summary = QLabel()
+        self.summary.setWordWrap(True)
+        self.table = QTableWidget()
+        self.table.setAccessibleName("The first rows")
+        self.table.setToolTip("The first rows of the file")
+        self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        self._import = buttons.button(QDialogButtonBox.StandardButton.Ok)
+        self._import.setText("Import")
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(12)
+        column.addLayout(top)
+        column.addWidget(self.summary)
+        column.addWidget(self._options)
+        column.addWidget(self.table, 1)
+        column.addWidget(buttons)
+        self._look()
+
+    def settings(self) -> dict[str, Any]:
+        """The settings of the data node that change."""
+        found: dict[str, Any] = {"path": self.path.text().strip()}
+        if self._preview is not None and self._preview.format == "csv":
+            found |= {"target_column": self.target.currentText(), "task": self.task.currentText()}
+        elif self._preview is not None and self._preview.format == "images":
+            found |= {"image_size": self.size.value()}
+        return found
+
+    def _choose_file(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, "Choose data", self.path.text(), FILTER)
+        self._take(name)
+
+    def _choose_folder(self) -> None:
+        self._take(QFileDialog.getExistingDirectory(self, "Choose a folder", self.path.text()))
+
+    def _take(self, name: str) -> None:
+        if name:
+            self.path.setText(name)
+            self.target.clear()
+            self._look()
+
+    def _look(self) -> None:
+        """Show what the file holds, or why it cannot be read."""
+        path = self.path.text().strip()
+        problem, self._preview = "", None
+        if path:
+            try:
+                self._preview = preview(path, target_column=self.target.currentText() or None)
+            except DataError as error:
+                problem = str(error)
+        seen = self._preview
+        self._import.setEnabled(seen is not None)
+        self.table.setVisible(seen is not None and bool(seen.rows))
+        color = theme().text("error" if problem else "secondary").name()
+        self.summary.setStyleSheet(f"color: {color}")
+        self.summary.setText(problem or (describe(seen) if seen else
+                                         "Choose a file to see what is in it."))
+        self._show_options(seen)
+        if seen is not None:
+            self._show_rows(seen)
+
+    def _show_options(self, seen: Preview | None) -> None:
+        shown = {self.target: seen is not None and seen.format == "csv",
+                 self.task: seen is not None and seen.format == "csv",
+                 self.size: seen is not None and seen.format == "images"}
+        for widget, visible in shown.items():
+            widget.setVisible(visible)
+            self._labels[widget].setVisible(visible)
+        if seen is not None and seen.format == "csv":
+            columns = [self.target.itemText(i) for i in range(self.target.count())]
+            if columns != list(seen.columns):
+                self.target.clear()
+                self.target.addItems(list(seen.columns))
+                self.target.setCurrentIndex(len(seen.columns) - 1)
+
+    def _show_rows(self, seen: Preview) -> None:
+        self.table.setColumnCount(len(seen.columns))
+        self.table.setRowCount(len(seen.rows))
+        self.table.setHorizontalHeaderLabels(
+            [f"{name}\n{kind}" for name, kind in zip(seen.columns, seen.kinds, strict=True)])
+        for row, cells in enumerate(seen.rows):
+            for column, cell in enumerate(cells[:len(seen.columns)]):
+                self.table.setItem(row, column, QTableWidgetItem(cell))
+        self.table.resizeColumnsToContents()
+
+
+def describe(seen: Preview) -> str:
+    """What a file holds, in a line."""
+    about = "" if seen.count_is_exact else "about "
+    parts = [f"{FORMATS[seen.format].capitalize()}: {about}{seen.count:,} samples"]
+    if seen.format == "csv":
+        parts.append(f"{len(seen.columns)} columns")
+    if seen.shape:
+        parts.append("each " + " × ".join(str(size) for size in seen.shape))
+    if seen.classes:
+        shown = ", ".join(f"{name} ({count:,})" for name, count in
+                          list(zip(seen.classes, seen.class_counts, strict=True))[:6])
+        more = f", and {len(seen.classes) - 6} more" if len(seen.classes) > 6 else ""
+        parts.append(f"{len(seen.classes)} classes: {shown}{more}")
+    elif seen.format == "csv":
+        parts.append("a number to predict")
+    return " · ".join(parts)

@@ -1,0 +1,94 @@
+"""The panels around the canvas: docks with quiet titles and a default place for each."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QTabWidget, QWidget
+
+from ui.views.base import View
+
+LEFT, RIGHT, BOTTOM = (Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea,
+                       Qt.DockWidgetArea.BottomDockWidgetArea)
+
+
+class DockTitle(QWidget):
+    """A small caption to drag a panel by; the bottom panels bring a richer one of their own."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        label = QLabel(text.upper())
+        label.setProperty("role", "caption")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 8, 12, 2)
+        row.addWidget(label)
+        self.setToolTip("Drag to move this panel; a double click lets it float.")
+
+
+class Docks:
+    """Makes the docks, puts them in place, and remembers how to put them back."""
+
+    def __init__(self, window: QMainWindow) -> None:
+        self._window = window
+        self.all: dict[str, QDockWidget] = {}
+        self._places: list[tuple[QDockWidget, Qt.DockWidgetArea, QDockWidget | None]] = []
+        window.setDockOptions(QMainWindow.DockOption.AllowNestedDocks
+                              | QMainWindow.DockOption.AllowTabbedDocks)
+        window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas,
+                              QTabWidget.TabPosition.North)
+        window.setDocumentMode(True)
+        # The bottom row runs under both sides, as in the drawing.
+        window.setCorner(Qt.Corner.BottomLeftCorner, BOTTOM)
+        window.setCorner(Qt.Corner.BottomRightCorner, BOTTOM)
+
+    def add(self, name: str, title: str, content: QWidget, area: Qt.DockWidgetArea,
+            tab_with: QDockWidget | None = None) -> QDockWidget:
+        """A panel; with `tab_with`, it shares that panel's place."""
+        dock = QDockWidget(title, self._window)
+        dock.setObjectName(name)
+        dock.setAccessibleName(title)
+        dock.setWidget(content)
+        # A view's header is its title bar: one line, and something to drag.
+        dock.setTitleBarWidget(
+            content.header if isinstance(content, View) else DockTitle(title))
+        self.all[name] = dock
+        self._places.append((dock, area, tab_with))
+        self._place(dock, area, tab_with)
+        return dock
+
+    def reset(self) -> None:
+        """Every panel where it was the first time."""
+        for dock, _, _ in self._places:
+            dock.setFloating(False)
+            self._window.removeDockWidget(dock)
+        for place in self._places:
+            self._place(*place)
+            place[0].show()
+        self.fit()
+
+    def fit(self) -> None:
+        """The proportions of the drawing."""
+        width, height = self._window.width(), self._window.height()
+        by_area = {area: [dock for dock, where, tab_with in self._places
+                          if where == area and tab_with is None and not dock.isHidden()]
+                   for area in (LEFT, RIGHT, BOTTOM)}
+        horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+        for area, share, least in ((LEFT, 0.13, 190), (RIGHT, 0.19, 280)):
+            if by_area[area]:
+                self._window.resizeDocks(
+                    by_area[area][:1], [max(least, round(width * share))], horizontal)
+        bottom = by_area[BOTTOM]
+        if bottom:
+            self._window.resizeDocks(bottom[:1], [max(220, round(height * 0.29))], vertical)
+            shares = [23, 29, 24, 24, 20, 20][:len(bottom)]
+            self._window.resizeDocks(
+                bottom, [round(width * s / sum(shares)) for s in shares], horizontal)
+        for _, _, tab_with in self._places:
+            if tab_with is not None:
+                tab_with.raise_()
+
+    def _place(self, dock: QDockWidget, area: Qt.DockWidgetArea,
+               tab_with: QDockWidget | None) -> None:
+        self._window.addDockWidget(area, dock, Qt.Orientation.Horizontal
+                                   if area == BOTTOM else Qt.Orientation.Vertical)
+        if tab_with is not None:
+            self._window.tabifyDockWidget(tab_with, dock)

@@ -1,0 +1,319 @@
+"""The window: it puts the parts together and has no logic of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+from PySide6.QtCore import QBuffer, QIODevice, Qt
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QShowEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QMainWindow,
+    QMenu,
+    QMessageBox,
+    QToolButton,
+)
+
+from playground.examples import EXAMPLES
+from ui.canvas.view import CanvasView
+from ui.data_nodes import import_data
+from ui.dialogs.gallery import Gallery
+from ui.dialogs.help import LayerHelp, show_about
+from ui.dialogs.shortcuts import CANVAS, ShortcutsDialog
+from ui.docks import BOTTOM, LEFT, RIGHT, Docks
+from ui.document import Document
+from ui.engine_bridge import EngineBridge, create_engine
+from ui.files import Files
+from ui.inspector.panel import Inspector
+from ui.keys import KeyGuard
+from ui.menus import Menus, fill_recent
+from ui.outline import Outline
+from ui.palette import Palette
+from ui.panels import PANELS
+from ui.preferences import Preferences
+from ui.recovery import Recovery
+from ui.status_bar import StatusBar
+from ui.theme import Mode, theme
+from ui.top_bar import TopBar
+from ui.training_bar import TrainingBar
+from ui.transport import RunActions, Transport
+from ui.views.base import View
+
+FIRST_EXAMPLE = "mlp-spiral"
+SIZE = (1440, 900)
+THUMBNAIL_WIDTH = 480
+
+
+class MainWindow(QMainWindow):
+    """One document, one engine, and the panels around the canvas."""
+
+    _first = True
+
+    def __init__(self, preferences: Preferences | None = None,
+                 create: Callable[[], object] = create_engine,
+                 recovery_folder: Path | None = None) -> None:
+        super().__init__()
+        self.setWindowTitle("Playground")
+        self.setAcceptDrops(True)
+        self.resize(*SIZE)
+        self.preferences = preferences or Preferences()
+        self.document = Document(parent=self)
+        self.bridge = EngineBridge(self.document, create, self)  # type: ignore[arg-type]
+        self.files = Files(self.document, self.bridge, self.preferences, self.thumbnail, self)
+        self.recovery = Recovery(
+            self.files.autosave, lambda: (self.document.name, self.document.path),
+            recovery_folder, self)
+        self.run_actions = RunActions(self.bridge, self.document, self)
+        self._keys = KeyGuard(self)
+
+        self._build_parts()
+        self._build_menus()
+        self._connect()
+
+    # -- building -----------------------------------------------------------------------------
+
+    def _build_parts(self) -> None:
+        self.canvas = CanvasView(self.document, self)
+        self.setCentralWidget(self.canvas)
+        self.palette_panel = Palette()
+        self.outline = Outline(self.document)
+        self.inspector = Inspector(self.document)
+        self.transport = Transport(self.run_actions)
+        self.training_bar = TrainingBar(self.document, self.bridge)
+        self.examples_button = QToolButton()
+        self.examples_button.setText("Examples")
+        self.examples_button.setToolTip("Networks to start from")
+        self.examples_button.setFixedHeight(30)
+        self.examples_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.training_bar.add_widget(self.examples_button)
+        self.addToolBar(TopBar(self.document, self.transport, self.training_bar))
+        self.status = StatusBar(self)
+        self.setStatusBar(self.status)
+
+        self.docks = Docks(self)
+        palette = self.docks.add("palette", "Layers", self.palette_panel, LEFT)
+        self.docks.add("outline", "Outline", self.outline, LEFT, palette)
+        self.docks.add("inspector", "Inspector", self.inspector, RIGHT)
+        self.views: dict[str, View] = {}
+        for cls, behind in PANELS:
+            view = self.views[cls.name] = cls()
+            self.docks.add(cls.name, cls.title, view, BOTTOM,
+                           self.docks.all[behind.name] if behind else None)
+            self.bridge.add_view(view)
+
+    def _build_menus(self) -> None:
+        menus = self.menus = Menus(self)
+        files, key = self.files, QKeySequence.StandardKey
+        menus.add(menus.file, "&New", files.new, key.New)
+        menus.add(menus.file, "&Open…", files.ask_open, key.Open)
+        menus.add_submenu(menus.file, "Open &Recent", lambda menu: fill_recent(
+            menu, self.preferences.recent, files.open, self.preferences.clear_recent))
+        menus.file.addSeparator()
+        menus.add(menus.file, "&Save", files.save, key.Save, "Graph, weights and history")
+        menus.add(menus.file, "Save &As…", files.save_as, "Ctrl+Shift+S")
+        menus.add(menus.file, "Save &Graph Only…", files.save_graph,
+                  help="The drawing without weights, as JSON that can be compared line by line")
+        menus.file.addSeparator()
+        menus.add(menus.file, "&Import Data…", lambda: import_data(self.document, self),
+                  "Ctrl+I", "A table, arrays or images of your own")
+        menus.add_submenu(menus.file, "&Export Picture", self._fill_pictures)
+        menus.file.addSeparator()
+        menus.add(menus.file, "&Quit", self.close, key.Quit)
+
+        stack = self.document.stack
+        for action, keys in ((stack.createUndoAction(self, "&Undo"), [key.Undo]),
+                             (stack.createRedoAction(self, "&Redo"), [key.Redo])):
+            action.setShortcuts(
+                QKeySequence.keyBindings(keys[0])
+                + ([QKeySequence("Ctrl+Y")] if keys[0] == key.Redo else []))
+            menus.edit.addAction(action)
+        canvas = self.canvas.actions_
+        menus.edit.addSeparator()
+        menus.edit.addActions([canvas.cut, canvas.copy, canvas.paste, canvas.duplicate,
+                               canvas.delete])
+        menus.edit.addSeparator()
+        menus.edit.addActions([canvas.select_all, canvas.rename, canvas.connect_keys])
+        menus.edit.addSeparator()
+        menus.add(menus.edit, "&Find Layer", self.palette_panel.focus_search, "Ctrl+F",
+                  "Search the palette")
+
+        menus.view.addActions([canvas.fit, canvas.actual_size, canvas.zoom_in, canvas.zoom_out,
+                               canvas.tidy])
+        menus.view.addSeparator()
+        for dock in self.docks.all.values():
+            toggle = dock.toggleViewAction()
+            toggle.setToolTip(f"Show or hide the panel {dock.windowTitle()}")
+            menus.view.addAction(toggle)
+        menus.add(menus.view, "&Reset Layout", self.docks.reset,
+                  help="Every panel where it was the first time")
+        menus.view.addSeparator()
+        menus.add_choice(menus.view.addMenu("&Theme"),
+                         {"dark": "&Dark", "light": "&Light", "system": "Like the &System"},
+                         theme().mode, self.set_theme)
+
+        run = self.run_actions
+        menus.run.addActions([run.run, run.step_layer, run.step_instruction, run.back])
+        menus.run.addSeparator()
+        menus.run.addActions([run.run_to, run.run_epoch, run.until_step, run.until_epoch])
+        menus.run.addSeparator()
+        unit = menus.run.addMenu("Step &Unit")
+        unit.addActions(list(run.units.values()))
+        menus.run.addAction(run.reset)
+
+        menus.add(menus.examples, "&Gallery…", self.open_gallery, "Ctrl+E",
+                  "All examples, with what to press and look at")
+        menus.examples.addSeparator()
+        for example in EXAMPLES.values():
+            menus.add(menus.examples, example.title,
+                      lambda example=example: files.open_example(example),
+                      help=example.description)
+        self.examples_button.setMenu(menus.examples)
+
+        menus.add(menus.help, "&Keys", self.show_shortcuts, "?  F1")
+        menus.add(menus.help, "&Layers", lambda: LayerHelp(self._kind(), self).open(), "Shift+F1",
+                  "What each layer does, its formula and its settings")
+        menus.add(menus.help, "&About", lambda: show_about(self))
+
+    def _connect(self) -> None:
+        document, bridge = self.document, self.bridge
+        bridge.snapshot_ready.connect(self.status.show_snapshot)
+        bridge.fps_changed.connect(self.status.show_fps)
+        bridge.failed.connect(self.show_error)
+        document.graph_changed.connect(
+            lambda old, new: self.status.show_reason(document.check.graph_error))
+        document.title_changed.connect(lambda title: self.setWindowTitle(f"{title} – Playground"))
+        document.refused.connect(lambda sentence: self.canvas.say(sentence, "error"))
+        self.files.told.connect(lambda text: QMessageBox.information(self, "Playground", text))
+        self.files.opened.connect(self.canvas.fit)
+        self.palette_panel.layer_chosen.connect(self.canvas.add_layer)
+        self.canvas.search_requested.connect(self.palette_panel.focus_search)
+        self.canvas.inspect_requested.connect(self._inspect)
+        self.inspector.data_wanted.connect(lambda id: import_data(document, self, id))
+        for view in self.views.values():
+            view.node_selected.connect(lambda id: document.select({id}))
+        document.selection_changed.connect(self._show_selection)
+
+    # -- life ---------------------------------------------------------------------------------
+
+    def open_first(self, path: Path | None = None, example: str | None = None) -> None:
+        """What the window opens with: a file, an example, or what a crash has left."""
+        chosen = EXAMPLES.get(example or FIRST_EXAMPLE)
+        if chosen is not None:
+            self.files.show_example(chosen)
+        if path is not None:
+            self.files.open(path)
+        elif example is None:
+            self._offer_recovery()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._first:
+            self._first = False
+            self._restore_layout()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.bridge.pause()
+        if not self.files.may_discard():
+            event.ignore()
+            return
+        self.preferences.geometry = self.saveGeometry()
+        self.preferences.layout = self.saveState()
+        self.preferences.sync()
+        self.bridge.shutdown()
+        self.recovery.close()
+        event.accept()
+
+    def _offer_recovery(self) -> None:
+        for crashed in self.recovery.crashed()[:1]:
+            buttons = QMessageBox.StandardButton
+            answer = QMessageBox.question(
+                self, "Go on where it stopped?",
+                f"The last run ended unexpectedly while {crashed.name} was open. "
+                "An autosaved copy is there: open it?",
+                buttons.Open | buttons.Discard, buttons.Open)
+            if answer == buttons.Open and not self.files.recover(crashed):
+                return
+            crashed.discard()
+
+    def _restore_layout(self) -> None:
+        preferences = self.preferences
+        if preferences.geometry is not None:
+            self.restoreGeometry(preferences.geometry)
+        if preferences.layout is None or not self.restoreState(preferences.layout):
+            self.docks.fit()
+
+    # -- small things -------------------------------------------------------------------------
+
+    def set_theme(self, mode: str) -> None:
+        app = cast(QApplication, QApplication.instance())
+        theme().set_mode(app, cast(Mode, mode))
+        self.preferences.theme = cast(Mode, mode)
+
+    def show_error(self, sentence: str) -> None:
+        QMessageBox.warning(self, "Something went wrong", sentence)
+
+    def open_gallery(self) -> None:
+        gallery = Gallery(EXAMPLES.values(), self)
+        if gallery.exec() and (example := gallery.chosen()) is not None:
+            self.files.open_example(example)
+
+    def show_shortcuts(self) -> None:
+        ShortcutsDialog([*self.menus.shortcuts(), CANVAS], self).open()
+
+    def thumbnail(self) -> bytes:
+        """A small picture of the canvas, as PNG."""
+        picture = self.canvas.grab().scaledToWidth(
+            THUMBNAIL_WIDTH, Qt.TransformationMode.SmoothTransformation)
+        buffer = QBuffer()
+        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+        picture.save(buffer, "PNG")
+        return bytes(buffer.data().data())
+
+    def _fill_pictures(self, menu: QMenu) -> None:
+        for title, save in (
+                ("Network", lambda path: self.canvas.grab().save(str(path))),
+                *((view.title, view.save_picture) for view in self.views.values())):
+            menu.addAction(f"{title}…", lambda title=title, save=save: self._export(title, save))
+
+    def _export(self, title: str, save: Callable[[Path], object]) -> None:
+        name, _ = QFileDialog.getSaveFileName(
+            self, f"Export {title}", f"{title.lower().replace(' ', '-')}.png", "Pictures (*.png)")
+        if name:
+            save(Path(name))
+
+    def _kind(self) -> str | None:
+        node = self.document.selected_node
+        return node.layer.kind if node is not None else None
+
+    def _inspect(self) -> None:
+        self.docks.all["inspector"].show()
+        self.docks.all["inspector"].raise_()
+        self.inspector.focus_first()
+
+    def _show_selection(self, _: object) -> None:
+        node = self.document.selected_node
+        for view in self.views.values():
+            view.select(node.id if node else None)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if _dropped(event) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        path = _dropped(event)
+        if path is None:
+            return
+        event.acceptProposedAction()
+        if path.suffix in (".playground", ".json"):
+            self.files.open(path)
+        else:
+            import_data(self.document, self, path=str(path))
+
+
+def _dropped(event: QDropEvent) -> Path | None:
+    """The one local file of a drop."""
+    urls = event.mimeData().urls()
+    return Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
