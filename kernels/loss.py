@@ -24,7 +24,7 @@ def softmax_cross_entropy(a):
     logits, target = matrix(a[3], batch, classes), floats(a[4], batch)
     p, flat = matrix(a[5], batch, classes), floats(a[5], batch * classes)
     loss, metric = floats(a[6], 1), floats(a[7], 1)
-    summed, correct = 0.0, 0
+    summed, product, correct = 0.0, 1.0, 0
     for i in range(batch):
         highest, winner = logits[i, 0], 0
         for c in range(1, classes):
@@ -42,9 +42,14 @@ def softmax_cross_entropy(a):
         share = ZERO
         for c in range(classes):
             share += p[i, c]
-        summed += vector_math.log(share)
+        # One logarithm for 32 rows: the sums are at most `classes`, so their product stays finite.
+        product *= share
+        if i % 32 == 31:
+            summed += np.log(product)
+            product = 1.0
         for c in range(classes):
             p[i, c] /= share
+    summed += np.log(product)
     loss[0], metric[0] = summed / total, correct / total
 
 

@@ -21,7 +21,7 @@ def gradient_statistics(a):
     """
     n = a[0]
     gradient, bits, out = floats(a[1], n), ints(a[1], n), floats(a[2], 4)
-    squares, largest, zeros, wild = 0.0, np.int32(0), np.int32(0), np.int32(0)
+    squares, largest, zeros, wild = 0.0, np.int32(0), np.int32(0), 0
     for i in range(n):
         g = np.float64(gradient[i])
         squares += g * g
@@ -30,7 +30,9 @@ def gradient_statistics(a):
         size = np.int32(bits[i] & np.int32(0x7FFFFFFF))
         largest = max(largest, size)
         zeros = np.int32(zeros + np.int32(size == 0))
-        wild = np.int32(wild + np.int32(size >= _INFINITY))
+    if largest >= _INFINITY:
+        for i in range(n):
+            wild += not np.isfinite(gradient[i])
     out[0], out[2], out[3] = np.sqrt(squares), zeros / n, wild
     ints(a[2], 4)[1] = largest
 
