@@ -43,7 +43,7 @@ def softmax_cross_entropy(a):
         for c in range(classes):
             share += p[i, c]
         # One logarithm for 32 rows: the sums are at most `classes`, so their product stays finite.
-        product *= share
+        product *= np.float64(share)
         if i % 32 == 31:
             summed += np.log(product)
             product = 1.0

@@ -102,11 +102,30 @@ class _Writer:
         function = self._intrinsic(f"fmuladd.v{WIDTH}f32", _VECTOR, [_VECTOR] * 3)
         return self.builder.call(function, [a, b, c])
 
-    def sum(self, vector):
-        """The sum of all lanes."""
-        function = self._intrinsic(f"vector.reduce.fadd.v{WIDTH}f32", _FLOAT, [_FLOAT, _VECTOR])
-        zero = ir.Constant(_FLOAT, 0.0)
-        return self.builder.call(function, [zero, vector], fastmath=("reassoc",))
+    def totals(self, vectors):
+        """The sum of the lanes of each vector.
+
+        Vectors are added in pairs, half of the sum for each, until one vector holds all totals.
+        """
+        totals = []
+        for start in range(0, len(vectors), WIDTH):
+            part = list(vectors[start:start + WIDTH])
+            count, segment = len(part), WIDTH
+            while segment > 1:
+                segment //= 2
+                pairs = [(part[i], part[min(i + 1, len(part) - 1)])
+                         for i in range(0, len(part), 2)]
+                part = [self._add_halves(a, b, segment) for a, b in pairs]
+            totals += [self.builder.extract_element(part[0], _LANE(i)) for i in range(count)]
+        return totals
+
+    def _add_halves(self, a, b, half):
+        """Of a and then b: of every 2 * half lanes, the first half plus the second."""
+        lanes = [i for i in range(2 * WIDTH) if i // half % 2 == 0]
+        first, second = (
+            self.builder.shuffle_vector(a, b, ir.Constant(
+                ir.VectorType(_LANE, WIDTH), [i + shift for i in lanes])) for shift in (0, half))
+        return self.builder.fadd(first, second)
 
     def loop(self, start, stop, step, sums, body):
         """`for i in range(start, stop, step): sums = body(i, sums)`; the sums stay in registers."""
@@ -147,75 +166,83 @@ class _Writer:
         builder.position_at_end(after)
 
 
+def _row_intrinsic(adds: bool):
+    """An intrinsic that copies a row, or adds it."""
+
+    def row(typing_context, n, source, source_start, to, to_start):
+        signature = types.void(types.intp, source, types.intp, to, types.intp)
+
+        def generate(context, builder, signature, arguments):
+            writer = _Writer(context, builder, signature, arguments)
+            n, source, source_start, to, to_start = writer.arguments
+            source, to = writer.at(source, source_start), writer.at(to, to_start)
+            whole = builder.and_(n, _INT(-WIDTH))
+
+            def move_vector(i, sums, mask=None):
+                value = writer.load(writer.at(source, i), mask)
+                if adds:
+                    value = builder.fadd(value, writer.load(writer.at(to, i), mask))
+                writer.store(value, writer.at(to, i), mask)
+                return sums
+
+            writer.loop(_INT(0), whole, WIDTH, [], move_vector)
+            with builder.if_then(builder.icmp_signed("<", whole, n)):
+                move_vector(whole, [], writer.first_lanes(builder.sub(n, whole)))
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return intrinsic(row)
+
+
+#: copy_row(n, source, source_start, to, to_start): to[i] = source[i], for rows of a few dozen.
+copy_row = _row_intrinsic(adds=False)
+#: add_row(n, source, source_start, to, to_start): to[i] += source[i].
+add_row = _row_intrinsic(adds=True)
+
+
 @intrinsic
-def copy(typing_context, n, source, source_start, to, to_start):
-    """to[to_start + i] = source[source_start + i] for i < n; made for rows of a few dozen."""
-    signature = types.void(types.intp, source, types.intp, to, types.intp)
+def multiply_tile(typing_context, rows, columns, taps, x, x_start, x_taps, w, w_start, w_taps,
+                  w_rows, y, y_start, y_rows):
+    """y[y_rows[r] + t] += sum_k w[w_rows[r] + w_taps[k]] x[x_taps[k] + t].
 
-    def generate(context, builder, signature, arguments):
-        w = _Writer(context, builder, signature, arguments)
-        n, source, source_start, to, to_start = w.arguments
-        source, to = w.at(source, source_start), w.at(to, to_start)
-        whole = builder.and_(n, _INT(-WIDTH))
-
-        def copy_vector(i, sums):
-            w.store(w.load(w.at(source, i)), w.at(to, i))
-            return sums
-
-        w.loop(_INT(0), whole, WIDTH, [], copy_vector)
-        with builder.if_then(builder.icmp_signed("<", whole, n)):
-            mask = w.first_lanes(builder.sub(n, whole))
-            w.store(w.load(w.at(source, whole), mask), w.at(to, whole), mask)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@intrinsic
-def convolve_tile(typing_context, rows, columns, taps, x, x_start, x_offsets, w, w_start, w_step,
-                  w_offsets, offsets_start, y, y_start, y_step):
-    """y[r y_step + t] += sum_k w[r w_step + w_offsets[k]] x[x_offsets[k] + t].
-
-    r < rows, one of ROWS; t < columns <= TILE_COLUMNS; k < taps. Reads of x go on to the end of
-    the last vector.
+    r < rows, one of ROWS; t < columns <= TILE_COLUMNS; k < taps. The rows of y do not overlap.
+    Reads of x go on to the end of the last vector.
     """
     size = types.intp
-    signature = types.void(size, size, size, x, size, x_offsets, w, size, size, w_offsets, size,
-                           y, size, size)
+    signature = types.void(size, size, size, x, size, x_taps, w, size, w_taps, w_rows,
+                           y, size, y_rows)
 
     def generate(context, builder, signature, arguments):
         writer = _Writer(context, builder, signature, arguments)
-        (rows, columns, taps, x, x_start, x_offsets, w, w_start, w_step, w_offsets,
-         offsets_start, y, y_start, y_step) = writer.arguments
-        x, w, y = (writer.at(x, x_start), writer.at(w, w_start), writer.at(y, y_start))
-        x_offsets = writer.at(x_offsets, offsets_start)
-        w_offsets = writer.at(w_offsets, offsets_start)
+        (rows, columns, taps, x, x_start, x_taps, w, w_start, w_taps, w_rows,
+         y, y_start, y_rows) = writer.arguments
+        x, w, y = writer.at(x, x_start), writer.at(w, w_start), writer.at(y, y_start)
         vectors = builder.sdiv(builder.add(columns, _INT(WIDTH - 1)), _INT(WIDTH))
         before_last = builder.mul(builder.sub(vectors, _INT(1)), _INT(WIDTH))
         mask = writer.first_lanes(builder.sub(columns, before_last))
 
         def tile(rows: int, vectors: int) -> None:
-            masks = [None] * (vectors - 1) + [mask]
-            ys = [[writer.at(y, builder.mul(_INT(r), y_step), v * WIDTH) for v in range(vectors)]
-                  for r in range(rows)]
-            ws = [writer.at(w, builder.mul(_INT(r), w_step)) for r in range(rows)]
+            y_at = [writer.at(y, writer.load_index(y_rows, _INT(r))) for r in range(rows)]
+            w_at = [writer.at(w, writer.load_index(w_rows, _INT(r))) for r in range(rows)]
+            places = [(writer.at(row, v * WIDTH), mask if v == vectors - 1 else None)
+                      for row in y_at for v in range(vectors)]
 
             def tap(k, sums):
-                at = writer.at(x, writer.load_index(x_offsets, k))
-                xs = [writer.load(writer.at(at, v * WIDTH)) for v in range(vectors)]
-                offset = writer.load_index(w_offsets, k)
+                x_at = writer.at(x, writer.load_index(x_taps, k))
+                xs = [writer.load(writer.at(x_at, v * WIDTH)) for v in range(vectors)]
+                offset = writer.load_index(w_taps, k)
                 new = []
                 for r in range(rows):
-                    weight = writer.broadcast(writer.at(ws[r], offset))
+                    weight = writer.broadcast(writer.at(w_at[r], offset))
                     new += [writer.multiply_add(weight, xs[v], sums[r * vectors + v])
                             for v in range(vectors)]
                 return new
 
-            sums = [writer.load(p, m) for row in ys for p, m in zip(row, masks, strict=True)]
+            sums = [writer.load(*place) for place in places]
             sums = writer.loop(_INT(0), taps, 1, sums, tap)
-            for r in range(rows):
-                for v in range(vectors):
-                    writer.store(sums[r * vectors + v], ys[r][v], masks[v])
+            for value, place in zip(sums, places, strict=True):
+                writer.store(value, *place)
 
         writer.for_each_tile(rows, vectors, tile)
         return context.get_dummy_value()
@@ -224,46 +251,42 @@ def convolve_tile(typing_context, rows, columns, taps, x, x_start, x_offsets, w,
 
 
 @intrinsic
-def correlate_tile(typing_context, rows, taps, n, dy, dy_start, dy_step, x, x_start, x_offsets,
-                   offsets_start, dw, dw_start, dw_step):
-    """dw[r dw_step + k] += sum_t dy[r dy_step + t] x[x_offsets[k] + t].
+def correlate_tile(typing_context, rows, taps, n, dy, dy_start, dy_step, x, x_start, x_taps,
+                   dw, dw_start, dw_step):
+    """dw[r dw_step + k] += sum_t dy[r dy_step + t] x[x_taps[k] + t].
 
     r < rows, one of ROWS; k < taps <= VECTORS; t < n.
     """
     size = types.intp
-    signature = types.void(size, size, size, dy, size, size, x, size, x_offsets, size,
-                           dw, size, size)
+    signature = types.void(size, size, size, dy, size, size, x, size, x_taps, dw, size, size)
 
     def generate(context, builder, signature, arguments):
         writer = _Writer(context, builder, signature, arguments)
-        (rows, taps, n, dy, dy_start, dy_step, x, x_start, x_offsets, offsets_start,
+        (rows, taps, n, dy, dy_start, dy_step, x, x_start, x_taps,
          dw, dw_start, dw_step) = writer.arguments
-        dy, x, dw = (writer.at(dy, dy_start), writer.at(x, x_start), writer.at(dw, dw_start))
-        x_offsets = writer.at(x_offsets, offsets_start)
+        dy, x, dw = writer.at(dy, dy_start), writer.at(x, x_start), writer.at(dw, dw_start)
         whole = builder.and_(n, _INT(-WIDTH))
         mask = writer.first_lanes(builder.sub(n, whole))
 
         def tile(rows: int, taps: int) -> None:
-            dys = [writer.at(dy, builder.mul(_INT(r), dy_step)) for r in range(rows)]
-            xs = [writer.at(x, writer.load_index(x_offsets, _INT(k))) for k in range(taps)]
+            dy_at = [writer.at(dy, builder.mul(_INT(r), dy_step)) for r in range(rows)]
+            x_at = [writer.at(x, writer.load_index(x_taps, _INT(k))) for k in range(taps)]
 
-            def multiply_add(t, sums, mask=None):
-                x_vectors = [writer.load(writer.at(p, t), mask) for p in xs]
+            def position(t, sums, mask=None):
+                xs = [writer.load(writer.at(p, t), mask) for p in x_at]
                 new = []
                 for r in range(rows):
-                    dy_vector = writer.load(writer.at(dys[r], t), mask)
-                    new += [writer.multiply_add(dy_vector, x_vectors[k], sums[r * taps + k])
+                    dy_vector = writer.load(writer.at(dy_at[r], t), mask)
+                    new += [writer.multiply_add(dy_vector, xs[k], sums[r * taps + k])
                             for k in range(taps)]
                 return new
 
-            sums = writer.loop(_INT(0), whole, WIDTH, [_ZERO] * (rows * taps), multiply_add)
-            sums = multiply_add(whole, sums, mask)
+            sums = writer.loop(_INT(0), whole, WIDTH, [_ZERO] * (rows * taps), position)
+            totals = writer.totals(position(whole, sums, mask))
             for r in range(rows):
-                row = writer.at(dw, builder.mul(_INT(r), dw_step))
                 for k in range(taps):
-                    to = writer.at(row, k)
-                    total = writer.sum(sums[r * taps + k])
-                    builder.store(builder.fadd(builder.load(to), total), to)
+                    to = writer.at(dw, builder.mul(_INT(r), dw_step), k)
+                    builder.store(builder.fadd(builder.load(to), totals[r * taps + k]), to)
 
         writer.for_each_tile(rows, taps, tile)
         return context.get_dummy_value()

@@ -130,9 +130,9 @@ class Engine:
             self._wanted.set()
         return snapshot
 
-    def saved_state(self, timeout: float = 10.0) -> SavedState | None:
+    def saved_state(self, timeout: float = 10.0) -> tuple[SavedState, HistoryView] | None:
         """What a document keeps, as copies; None without a network. Waits for the thread."""
-        return self.ask(Session.saved_state, timeout)
+        return self.ask(lambda s: (s.saved_state(), s.history.view()), timeout)
 
     def ask(self, question: Callable[[Session], T], timeout: float = 10.0) -> T | None:
         """Let the training thread answer a question; None without a network."""

@@ -10,7 +10,7 @@ import graphlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -90,7 +90,7 @@ def decode(data: bytes) -> Decoded:
                      f"knows {VERSION}). It opens read-only: update the app to edit it, or "
                      "save it under another name without what is not understood.")
         raw = _understood(raw, notes)
-    file = _convert(raw, _File, "")
+    file = _convert(raw)
     nodes = tuple(Node(id=n.id, layer=_layer(n, notes), x=n.x, y=n.y) for n in file.nodes)
     graph = _connected(nodes, file.edges)
     graph = msgspec.structs.replace(graph, training=file.training, notes=file.notes)
@@ -203,15 +203,13 @@ def _edge(text: str, i: int) -> Edge:
 
 # -- errors ---------------------------------------------------------------------------------------
 
-T = TypeVar("T")
 
-
-def _convert(raw: Any, wanted: type[T], path: str) -> T:
+def _convert(raw: dict[str, Any]) -> _File:
     try:
-        return msgspec.convert(raw, wanted)
+        return msgspec.convert(raw, _File)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$")
-        where = (path + where.rstrip("`")).lstrip(".")
+        where = where.rstrip("`").lstrip(".")
         raise DocumentError(f"The network description is wrong at {where or 'the top'}: {what}. "
                             "Mend that place in a text editor, or open an earlier copy."
                             ) from error

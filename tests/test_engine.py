@@ -66,8 +66,10 @@ def test_it_trains_as_a_session_does(engine: Engine) -> None:
     wait(engine, lambda s: s.state == "paused" and s.step == 500)
     session = Session(graph)
     session.run(500)
-    state = engine.saved_state()
-    assert state is not None
+    saved = engine.saved_state()
+    assert saved is not None
+    state, history = saved
+    assert len(history) == 500
     np.testing.assert_array_equal(state.parameters["dense_1.w"], session.values("dense_1.w"))
 
 

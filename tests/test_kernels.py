@@ -186,10 +186,11 @@ def test_copy_blocks_there_and_back(out: Out) -> None:
 TOTAL = 20  # of which the lane at hand has 11
 
 
-def test_softmax_cross_entropy(out: Out) -> None:
-    x, target = normal(11, 5) * 10, (np.arange(11) * 3 % 5).astype(np.float32)
-    p, value, metric, dx = out(11, 5), out(1), out(1), out(11, 5)
-    sizes = {"batch": 11, "total": TOTAL, "classes": 5}
+@pytest.mark.parametrize("batch", [11, 32, 70])
+def test_softmax_cross_entropy(batch: int, out: Out) -> None:
+    x, target = normal(batch, 5) * 10, (np.arange(batch) * 3 % 5).astype(np.float32)
+    p, value, metric, dx = out(batch, 5), out(1), out(1), out(batch, 5)
+    sizes = {"batch": batch, "total": 2 * batch, "classes": 5}
     loss.softmax_cross_entropy(**sizes, logits=x, target=target, probabilities=p, loss=value,
                                metric=metric)
     loss.softmax_cross_entropy_backward(**sizes, probabilities=p, target=target, dlogits=dx)
@@ -197,9 +198,18 @@ def test_softmax_cross_entropy(out: Out) -> None:
     shifted = x.astype(np.float64) - x.max(1, keepdims=True)
     logs = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
     close(p, np.exp(logs))
-    close(value, -logs[np.arange(11), truth].sum() / TOTAL)
-    close(metric, (x.argmax(1) == truth).sum() / TOTAL)
-    close(dx, (np.exp(logs) - np.eye(5)[truth]) / TOTAL)
+    close(value, -logs[np.arange(batch), truth].mean() / 2)
+    close(metric, (x.argmax(1) == truth).mean() / 2)
+    close(dx, (np.exp(logs) - np.eye(5)[truth]) / (2 * batch))
+
+
+def test_softmax_cross_entropy_of_many_classes(out: Out) -> None:
+    """The product of 32 sums of 5000 is beyond float32."""
+    value = out(1)
+    loss.softmax_cross_entropy(batch=64, total=64, classes=5000, loss=value, metric=out(1),
+                               logits=np.zeros((64, 5000), np.float32),
+                               target=np.zeros(64, np.float32), probabilities=out(64, 5000))
+    close(value, np.log(5000))
 
 
 def test_binary_cross_entropy(out: Out) -> None:

@@ -214,7 +214,7 @@ class EngineBridge(QObject):
         return self.snapshot.state == "running"
 
     def run(self) -> None:
-        self._send(lambda engine: engine.run_freely())
+        self._send(lambda engine: engine.run())
 
     def pause(self) -> None:
         self._send(lambda engine: engine.pause())

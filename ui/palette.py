@@ -64,7 +64,6 @@ class Palette(QWidget):
         box = QVBoxLayout(self)
         box.setContentsMargins(12, 12, 0, 8)
         box.setSpacing(6)
-        self.search.setContentsMargins(0, 0, 12, 0)
         box.addWidget(self.search)
         box.addWidget(self.list, 1)
         self._none = QLabel("No layer of this name.", self)
@@ -139,11 +138,12 @@ class SearchField(QWidget):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 12, 0)
         box.addWidget(self.field)
+        self.setFocusProxy(self.field)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._key.adjustSize()
-        width = self.width() - self.contentsMargins().right() - 12
+        width = self.width() - 12
         self._key.move(width - self._key.width() - 12, (32 - self._key.height()) // 2)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from playground.examples.base import Example, Mark, chain, seeded
-from playground.layers.conv import Conv2d
+from playground.layers.conv import Conv2D
 from playground.layers.core import Dense, Dropout, Flatten
 from playground.layers.data import Digits
 from playground.layers.loss import SoftmaxCrossEntropy
-from playground.layers.pool import MaxPool2d
+from playground.layers.pool import MaxPool2D
 from playground.training import SGD, Adam
 
 MLP_DIGITS = Example(
@@ -38,10 +38,10 @@ CNN_DIGITS = Example(
     "the same digits with filters that look everywhere alike",
     chain(
         Digits(standardise="global"),
-        Conv2d(channels=16, kernel=(3, 3), padding="same", activation="relu"),
-        MaxPool2d(kernel=(2, 2)),
-        Conv2d(channels=32, kernel=(3, 3), padding="same", activation="relu"),
-        MaxPool2d(kernel=(2, 2)),
+        Conv2D(channels=16, kernel=(3, 3), padding="same", activation="relu"),
+        MaxPool2D(kernel=(2, 2)),
+        Conv2D(channels=32, kernel=(3, 3), padding="same", activation="relu"),
+        MaxPool2D(kernel=(2, 2)),
         Flatten(), Dropout(rate=0.3), Dense(units=10), SoftmaxCrossEntropy(),
         training=seeded(7, optimizer=Adam(learning_rate=0.002)),
         notes="""

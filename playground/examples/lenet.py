@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from playground.examples.base import Example, Mark, chain, seeded
-from playground.layers.conv import Conv2d
+from playground.layers.conv import Conv2D
 from playground.layers.core import Dense, Flatten
 from playground.layers.data import FashionMnist
 from playground.layers.loss import SoftmaxCrossEntropy
-from playground.layers.pool import AveragePool2d
+from playground.layers.pool import AvgPool2D
 from playground.training import Adam, Clipping
 
 LENET5 = Example(
@@ -15,10 +15,10 @@ LENET5 = Example(
     "convolution, average pooling and tanh: the network of 1998 on Fashion-MNIST",
     chain(
         FashionMnist(standardise="global"),
-        Conv2d(channels=6, kernel=(5, 5), padding="same", activation="tanh"),
-        AveragePool2d(kernel=(2, 2)),
-        Conv2d(channels=16, kernel=(5, 5), activation="tanh"),
-        AveragePool2d(kernel=(2, 2)),
+        Conv2D(channels=6, kernel=(5, 5), padding="same", activation="tanh"),
+        AvgPool2D(kernel=(2, 2)),
+        Conv2D(channels=16, kernel=(5, 5), activation="tanh"),
+        AvgPool2D(kernel=(2, 2)),
         Flatten(), Dense(units=120, activation="tanh"), Dense(units=84, activation="tanh"),
         Dense(units=10), SoftmaxCrossEntropy(),
         training=seeded(7, batch=64, optimizer=Adam(learning_rate=0.002),

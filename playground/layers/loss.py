@@ -9,7 +9,7 @@ from kernels import loss as kernels
 from playground.layers.base import Layer, Shape, ShapeError, Signal, layer, show_shape, size_of
 
 if TYPE_CHECKING:
-    from playground.emitter import Emitter, Operand
+    from playground.emitter import Emitter
     from playground.tensor import Tensor
 
 
@@ -66,7 +66,7 @@ def _has_classes(target: Tensor) -> bool:
     return len(target.shape) == 1
 
 
-def _sizes(e: Emitter) -> dict[str, Operand]:
+def _sizes(e: Emitter) -> dict[str, int]:
     return {"batch": e.batch, "total": e.total}
 
 

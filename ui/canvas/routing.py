@@ -6,7 +6,6 @@ right, and a long one can turn round at the end of a row and come back below.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import Enum
 
@@ -46,25 +45,24 @@ def sides(source: QRectF, target: QRectF) -> tuple[Side, Side]:
 
 def choose_sides(edges: Iterable[Edge], boxes: Mapping[str, QRectF]) -> tuple[
         dict[tuple[str, int], Side], dict[tuple[str, int], Side]]:
-    """The side of each connected input and output port: where most of its edges go.
+    """The side of each connected input and output port. Of several edges the shortest decides:
+    the others have room to turn."""
+    entering: dict[tuple[str, int], tuple[float, Side]] = {}
+    leaving: dict[tuple[str, int], tuple[float, Side]] = {}
 
-    Inputs follow the flow through their node, so that what comes in on a long way round (a skip
-    connection) enters beside the others.
-    """
-    leaving: dict[tuple[str, int], Counter[Side]] = {}
-    entering: dict[tuple[str, int], Counter[Side]] = {}
-    for e in edges:
-        if e.source in boxes and e.target in boxes:
-            out, into = sides(boxes[e.source], boxes[e.target])
-            leaving.setdefault((e.source, e.source_port), Counter())[out] += 1
-            entering.setdefault((e.target, e.target_port), Counter())[into] += 1
+    def vote(votes: dict[tuple[str, int], tuple[float, Side]], port: tuple[str, int],
+             length: float, side: Side) -> None:
+        if port not in votes or length < votes[port][0]:
+            votes[port] = length, side
 
-    def winners(votes: dict[tuple[str, int], Counter[Side]]) -> dict[tuple[str, int], Side]:
-        order = list(Side)  # Ties go to the right, then down.
-        return {port: max(count, key=lambda s: (count[s], -order.index(s)))
-                for port, count in votes.items()}
-
-    return winners(entering), winners(leaving)
+    for e in sorted(edges):  # Sorted, so that of two equally long ones always the same wins.
+        source, target = boxes[e.source], boxes[e.target]
+        out, into = sides(source, target)
+        length = (target.center() - source.center()).manhattanLength()
+        vote(leaving, (e.source, e.source_port), length, out)
+        vote(entering, (e.target, e.target_port), length, into)
+    return ({port: side for port, (_, side) in entering.items()},
+            {port: side for port, (_, side) in leaving.items()})
 
 
 def anchor(side: Side, number: int, count: int, size: QSizeF) -> QPointF:
