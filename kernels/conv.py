@@ -1,124 +1,163 @@
-"""Convolution of images, forward and backward.
-
-The image is lowered along its width only: one shifted copy per kernel column, after which every
-tap of the kernel is a contiguous row of all output positions. That is Cho & Brand, "MEC:
-Memory-efficient Convolution for Deep Neural Network", 2017; im2col would copy once per tap.
-
-The lowered copy is (kernel column, channel, row phase, row, sample, column): rows a stride apart
-are neighbours, so a stride costs the inner loops nothing, and the samples of a block stand side
-by side, so that small images fill the vector registers too. The gradient of the input goes the
-same way back.
-"""
-
-from typing import NamedTuple
+"""Convolution of images, forward and backward: products over a lowered input (see lowering.py)."""
 
 import numpy as np
 
-from kernels.jit import floats, helper, inline, ints, kernel
-from kernels.simd import (
-    ROWS,
-    TILE_COLUMNS,
-    VECTORS,
-    add_row,
-    copy_row,
-    correlate_tile,
-    multiply_tile,
+from kernels.jit import floats, helper, inline, kernel
+from kernels.lowering import (
+    GEOMETRY,
+    SIZES,
+    channel_step,
+    fill_tables,
+    geometry,
+    group_taps,
+    lower_input,
+    move_maps,
+    raise_gradient,
+    workspace,
 )
-
-#: A padding mode's number, as an operand, is its place here.
-PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
-ZEROS, REFLECT, REPLICATE, CIRCULAR = range(4)
+from kernels.simd import ROWS, TILE_COLUMNS, VECTORS, correlate_tile, multiply_tile
 
 TAP_BLOCK = 128
-"""Taps per pass: so many rows, one tile wide, fit half of the first-level cache."""
+"""Terms per pass of a product: so many rows, one tile wide, fit half of the first-level cache."""
 POSITION_BLOCK = 1024
 """Positions per pass of the weights' gradient: 8 rows of these fit the first-level cache."""
 
 
-class Geometry(NamedTuple):
-    """What convolves what: the first operands of each kernel here, in this order.
-
-    top, left, bottom, right: the padding. block: how many samples are lowered together.
-    """
-
-    batch: int
-    groups: int
-    in_channels: int
-    height: int
-    width: int
-    out_channels: int
-    out_height: int
-    out_width: int
-    kernel_height: int
-    kernel_width: int
-    stride_height: int
-    stride_width: int
-    dilation_height: int
-    dilation_width: int
-    top: int
-    left: int
-    bottom: int
-    right: int
-    padding_mode: int
-    block: int = 1
-
-
-GEOMETRY = " ".join(Geometry._fields)
-SIZES = len(Geometry._fields)
-
-
-def with_block(g: Geometry) -> Geometry:
-    """`g`, with blocks of samples that give some 1000 positions, in no more than a megabyte."""
-    positions = g.out_height * g.out_width
-    return g._replace(block=max(1, min(g.batch, 1024 // positions, 2**18 // workspace_size(g))))
-
-
-def workspace_size(g: Geometry) -> int:
-    """How many floats of memory each kernel needs to work in."""
-    height, width = g.top + g.height + g.bottom, g.left + g.width + g.right
-    rows = (height - 1) // g.stride_height + 1
-    lowered = g.kernel_width * g.in_channels * g.stride_height * rows * g.out_width
-    maps = g.out_channels * g.out_height * g.out_width
-    padded = 0 if g.padding_mode == ZEROS else g.in_channels * height * width
-    taps = g.in_channels // g.groups * g.kernel_height * g.kernel_width
-    tables = 2 * taps + 2 * g.out_channels // g.groups + g.kernel_width
-    return g.block * (lowered + maps + padded) + 2 * TILE_COLUMNS + tables
-
-
-class Workspace(NamedTuple):
-    """The workspace in parts.
-
-    lowered: the lowered input, or its gradient. maps: output maps (channel, row, sample, column).
-    padded: images with their borders. The offset tables: taps and rows of the products below.
-    """
-
-    lowered: np.ndarray
-    maps: np.ndarray
-    padded: np.ndarray
-    taps: np.ndarray
-    weights: np.ndarray
-    inner: np.ndarray
-    outer: np.ndarray
-    shifts: np.ndarray
-
-
 @inline
-def geometry(a):
-    return Geometry(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11],
-                    a[12], a[13], a[14], a[15], a[16], a[17], a[18], a[19])
+def tile_rows(left):
+    """The tallest tile of no more than `left` rows."""
+    for rows in ROWS:
+        if rows <= left:
+            return rows
+    return 1
 
 
-@inline
-def workspace(g, address):
-    lowered = floats(address, g.in_channels * lowered_step(g, g.block) * g.kernel_width)
-    address += 4 * (len(lowered) + TILE_COLUMNS)
-    maps = floats(address, g.block * g.out_channels * g.out_height * g.out_width)
-    address += 4 * (len(maps) + TILE_COLUMNS)
-    size = 0 if g.padding_mode == ZEROS else g.in_channels * padded_height(g) * padded_width(g)
-    padded = floats(address, g.block * size)
-    address += 4 * len(padded)
-    taps, n = group_taps(g), g.out_channels // g.groups
-    tables = ints(address, 2 * (taps + n) + g.kernel_width)
-    return Workspace(lowered, maps, padded, tables[:taps], tables[taps:2 * taps],
-                     tables[2 * taps:2 * taps + n], tables[2 * taps + n:2 * (taps + n)],
-                     tables[2 * (taps + n):])
+@helper
+def multiply(rows, terms, n, x, x_start, x_terms, w, w_start, w_terms, w_rows, y, y_start, y_rows):
+    """y[y_rows[r] + t] += sum_k w[w_rows[r] + w_terms[k]] x[x_terms[k] + t], for r < rows, t < n."""
+    for k in range(0, terms, TAP_BLOCK):
+        for t in range(0, n, TILE_COLUMNS):
+            r = 0
+            while r < rows:
+                height = tile_rows(rows - r)
+                multiply_tile(height, min(TILE_COLUMNS, n - t), min(TAP_BLOCK, terms - k),
+                              x, x_start + t, x_terms[k:], w, w_start, w_terms[k:], w_rows[r:],
+                              y, y_start + t, y_rows[r:])
+                r += height
+
+
+@helper
+def correlate(maps, taps, n, dy, dy_start, x, x_start, x_taps, dw, dw_start, dw_taps):
+    """dw[o, dw_taps[k]] += sum_t dy[o, t] x[x_taps[k] + t], for o < maps, k < taps, t < n."""
+    for t in range(0, n, POSITION_BLOCK):
+        o = 0
+        while o < maps:
+            height = tile_rows(maps - o)
+            for k in range(0, taps, VECTORS):
+                correlate_tile(height, min(VECTORS, taps - k), min(POSITION_BLOCK, n - t),
+                               dy, dy_start + o * n + t, n, x, x_start + t, x_taps[k:],
+                               dw, dw_start + o * taps, taps, dw_taps[k:])
+            o += height
+
+
+@kernel(f"{GEOMETRY} x w b -> y work")
+def conv2d_forward(a):
+    """y[o, i, j] = b[o] + sum_cuv w[o, c, u, v] x[c, s i + d u - p, s j + d v - p].
+
+    x (n, c, height, width), w (o, c / groups, u, v), b (o,) or 0 for none, y (n, o, i, j)
+    """
+    g = geometry(a)
+    taps, maps, positions = group_taps(g), g.out_channels // g.groups, g.out_height * g.out_width
+    x = floats(a[SIZES], g.batch * g.in_channels * g.height * g.width)
+    w = floats(a[SIZES + 1], g.out_channels * taps)
+    b, has_bias = floats(a[SIZES + 2], g.out_channels), a[SIZES + 2] != 0
+    y = floats(a[SIZES + 3], g.batch * g.out_channels * positions)
+    work = workspace(g, a[SIZES + 4])
+    for first in range(0, g.batch, g.block):
+        samples = min(g.block, g.batch - first)
+        n = samples * positions
+        lower_input(g, x, first, samples, work)
+        # A block of one sample has the order of y.
+        out, start = (y, first * g.out_channels * n) if g.block == 1 else (work.maps, 0)
+        for o in range(g.out_channels):
+            at = start + o * n
+            out[at:at + n] = b[o] if has_bias else np.float32(0)
+        for group in range(g.groups):
+            multiply(maps, taps, n,
+                     work.lowered, group * (g.in_channels // g.groups) * channel_step(g, samples),
+                     work.tap_rows, w, group * maps * taps, work.tap_weights, work.map_weights,
+                     out, start + group * maps * n, work.map_rows)
+        if g.block > 1:
+            move_maps(g, y, first, samples, work.maps, True)
+
+
+@kernel(f"{GEOMETRY} x dy -> dw db work")
+def conv2d_weight_gradient(a):
+    """dw[o, c, u, v] = sum_nij dy[n, o, i, j] x[n, c, s i + d u - p, s j + d v - p]; db = sum_nij dy
+
+    x (n, c, height, width), dy (n, o, i, j), dw (o, c / groups, u, v), db (o,) or 0 for none
+    """
+    g = geometry(a)
+    taps, maps, positions = group_taps(g), g.out_channels // g.groups, g.out_height * g.out_width
+    x = floats(a[SIZES], g.batch * g.in_channels * g.height * g.width)
+    dy = floats(a[SIZES + 1], g.batch * g.out_channels * positions)
+    dw = floats(a[SIZES + 2], g.out_channels * taps)
+    db, has_bias = floats(a[SIZES + 3], g.out_channels), a[SIZES + 3] != 0
+    work = workspace(g, a[SIZES + 4])
+    dw[:] = 0
+    for first in range(0, g.batch, g.block):
+        samples = min(g.block, g.batch - first)
+        n = samples * positions
+        lower_input(g, x, first, samples, work)
+        out, start = (dy, first * g.out_channels * n) if g.block == 1 else (work.maps, 0)
+        if g.block > 1:
+            move_maps(g, dy, first, samples, work.maps, False)
+        for group in range(g.groups):
+            correlate(maps, taps, n, out, start + group * maps * n,
+                      work.lowered, group * (g.in_channels // g.groups) * channel_step(g, samples),
+                      work.tap_rows, dw, group * maps * taps, work.tap_weights)
+    if has_bias:
+        sum_maps(g.batch, g.out_channels, positions, dy, db)
+
+
+@helper
+def sum_maps(batch, maps, positions, dy, db):
+    """db[o] = sum_ni dy[n, o, i]."""
+    for o in range(maps):
+        total = np.float32(0)
+        for n in range(batch):
+            at = (n * maps + o) * positions
+            for i in range(at, at + positions):
+                total += dy[i]
+        db[o] = total
+
+
+@kernel(f"{GEOMETRY} dy w -> dx work")
+def conv2d_input_gradient(a):
+    """dx[c, s i + d u - p, s j + d v - p] += sum_o w[o, c, u, v] dy[o, i, j], from zero.
+
+    dy (n, o, i, j), w (o, c / groups, u, v), dx (n, c, height, width)
+    """
+    g = geometry(a)
+    taps, maps, positions = group_taps(g), g.out_channels // g.groups, g.out_height * g.out_width
+    dy = floats(a[SIZES], g.batch * g.out_channels * positions)
+    w = floats(a[SIZES + 1], g.out_channels * taps)
+    dx = floats(a[SIZES + 2], g.batch * g.in_channels * g.height * g.width)
+    work = workspace(g, a[SIZES + 3])
+    row_taps = taps // g.kernel_height
+    for first in range(0, g.batch, g.block):
+        samples = min(g.block, g.batch - first)
+        n = samples * positions
+        if first == 0 or samples < g.block:
+            fill_tables(g, samples, work)
+        move_maps(g, dy, first, samples, work.maps, False)
+        work.lowered[:] = 0
+        for group in range(g.groups):
+            # One kernel row at a time: different rows add to the same places.
+            for tap in range(0, taps, row_taps):
+                multiply(row_taps, maps, n, work.maps, group * maps * n, work.map_rows,
+                         w, group * maps * taps, work.map_weights, work.tap_weights[tap:],
+                         work.lowered,
+                         group * (g.in_channels // g.groups) * channel_step(g, samples),
+                         work.tap_rows[tap:])
+        raise_gradient(g, dx, first, samples, work)

@@ -252,18 +252,19 @@ def multiply_tile(typing_context, rows, columns, taps, x, x_start, x_taps, w, w_
 
 @intrinsic
 def correlate_tile(typing_context, rows, taps, n, dy, dy_start, dy_step, x, x_start, x_taps,
-                   dw, dw_start, dw_step):
-    """dw[r dw_step + k] += sum_t dy[r dy_step + t] x[x_taps[k] + t].
+                   dw, dw_start, dw_step, dw_taps):
+    """dw[r dw_step + dw_taps[k]] += sum_t dy[r dy_step + t] x[x_taps[k] + t].
 
     r < rows, one of ROWS; k < taps <= VECTORS; t < n.
     """
     size = types.intp
-    signature = types.void(size, size, size, dy, size, size, x, size, x_taps, dw, size, size)
+    signature = types.void(size, size, size, dy, size, size, x, size, x_taps, dw, size, size,
+                           dw_taps)
 
     def generate(context, builder, signature, arguments):
         writer = _Writer(context, builder, signature, arguments)
         (rows, taps, n, dy, dy_start, dy_step, x, x_start, x_taps,
-         dw, dw_start, dw_step) = writer.arguments
+         dw, dw_start, dw_step, dw_taps) = writer.arguments
         dy, x, dw = writer.at(dy, dy_start), writer.at(x, x_start), writer.at(dw, dw_start)
         whole = builder.and_(n, _INT(-WIDTH))
         mask = writer.first_lanes(builder.sub(n, whole))
@@ -283,9 +284,10 @@ def correlate_tile(typing_context, rows, taps, n, dy, dy_start, dy_step, x, x_st
 
             sums = writer.loop(_INT(0), whole, WIDTH, [_ZERO] * (rows * taps), position)
             totals = writer.totals(position(whole, sums, mask))
+            dw_at = [writer.at(dw, writer.load_index(dw_taps, _INT(k))) for k in range(taps)]
             for r in range(rows):
                 for k in range(taps):
-                    to = writer.at(dw, builder.mul(_INT(r), dw_step), k)
+                    to = writer.at(dw_at[k], builder.mul(_INT(r), dw_step))
                     builder.store(builder.fadd(builder.load(to), totals[r * taps + k]), to)
 
         writer.for_each_tile(rows, taps, tile)

@@ -70,13 +70,13 @@ class Evaluator:
             outputs.append(self._run(filled, None).outputs()[:len(part)])
         return np.concatenate(outputs)
 
-    def tensors(self, x: Floats) -> dict[str, Floats]:
-        """Every activation for one sample x (*shape), by tensor name, without the batch axis."""
-        run = self._run(x[None], None)
-        return {name: run.arena.view(tensor)[0].copy()
+    def activations(self, x: Floats) -> dict[str, Floats]:
+        """Every activation for samples x (n, *shape), by tensor name, samples first."""
+        run = self._run(x, None)
+        return {name: run.arena.view(tensor).copy()
                 for name, tensor in run.program.tensors.items()
-                if tensor.region in ("activations", "batch", "workspace") and tensor.shape
-                and tensor.shape[0] == 1}
+                if tensor.region in ("activations", "batch", "workspace")
+                and tensor.shape[:1] == (len(x),)}
 
     def _run(self, x: Floats, target: Floats | None) -> _Run:
         batch = len(x)

@@ -15,6 +15,7 @@ from playground.snapshot import (
     Predictions,
     PredictionsProbe,
     Probe,
+    ResponsesProbe,
     SplitName,
     TensorProbe,
     TimingsProbe,
@@ -32,6 +33,8 @@ def answer(session: Session, probe: Probe) -> Any | None:
             return _tensor(session, probe)
         case BoundaryProbe():
             return _boundary(session, probe.resolution)
+        case ResponsesProbe():
+            return _responses(session, probe)
         case ConfusionProbe():
             return _confusion(session, probe.split)
         case PredictionsProbe():
@@ -42,8 +45,9 @@ def answer(session: Session, probe: Probe) -> Any | None:
 
 def _tensor(session: Session, probe: TensorProbe) -> Floats | None:
     if probe.source == "validation" and probe.sample is not None:
-        x = session.data.x_validation[probe.sample % len(session.data.x_validation)]
-        return session.evaluator.tensors(x).get(probe.name)
+        sample = probe.sample % len(session.data.x_validation)
+        values = session.evaluator.activations(session.data.x_validation[sample:sample + 1])
+        return values[probe.name][0] if probe.name in values else None
     tensor = session.program.tensors.get(probe.name)
     if tensor is None:
         return None
@@ -62,25 +66,54 @@ def _boundary(session: Session, resolution: int) -> Boundary | None:
     data = session.data
     if data.dataset.shape not in ((2,), (1,)):
         return None
-    raw = data.x_train * data.std + data.mean
-    raw_validation = data.x_validation * data.std + data.mean
-    everything = np.concatenate([raw, raw_validation])
-    low, high = everything.min(axis=0), everything.max(axis=0)
-    reach = np.maximum(high - low, 1e-6) * MARGIN
-    low, high = low - reach, high + reach
+    raw, raw_validation = _raw(session)
+    low, high = _extent(session)
     if data.dataset.shape == (1,):
         return _curve(session, low, high, raw, raw_validation, resolution)
-    half = 0.5 / resolution
-    along = np.linspace(half, 1 - half, resolution, dtype=np.float32)
-    xs, ys = low[0] + along * (high[0] - low[0]), low[1] + along * (high[1] - low[1])
-    grid = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2).astype(np.float32)
-    out = session.evaluator.predict((grid - data.mean) / data.std)
+    out = session.evaluator.predict(_grid(session, resolution))
     values, margin = _winner(out, bool(data.dataset.classes))
     size = (resolution, resolution)
     return Boundary(values.reshape(size), margin.reshape(size),
                     (float(low[0]), float(high[0]), float(low[1]), float(high[1])),
                     raw, _flat(data.target_train), raw_validation,
                     _flat(data.target_validation), data.dataset.classes)
+
+
+def _responses(session: Session, probe: ResponsesProbe) -> dict[str, Floats] | None:
+    if session.data.dataset.shape != (2,):
+        return None
+    grid = _grid(session, probe.resolution)
+    answers: dict[str, Floats] = {}
+    for name, values in session.evaluator.activations(grid).items():
+        node, _, port = name.rpartition(".")
+        if port != "y" or values.ndim != 2:
+            continue
+        units = values[:, :probe.limit].T.reshape(-1, probe.resolution, probe.resolution)
+        answers[node] = np.ascontiguousarray(units[:, ::-1])
+    return answers
+
+
+def _raw(session: Session) -> tuple[Floats, Floats]:
+    """Training and validation samples in the data's own units."""
+    data = session.data
+    return data.x_train * data.std + data.mean, data.x_validation * data.std + data.mean
+
+
+def _extent(session: Session) -> tuple[Floats, Floats]:
+    """The lowest and highest corner of the picture of the plane."""
+    everything = np.concatenate(_raw(session))
+    low, high = everything.min(axis=0), everything.max(axis=0)
+    reach = np.maximum(high - low, 1e-6) * MARGIN
+    return low - reach, high + reach
+
+
+def _grid(session: Session, resolution: int) -> Floats:
+    """Centres of resolution² cells of the plane, as the network takes them; bottom row first."""
+    (x0, y0), (x1, y1) = _extent(session)
+    half = 0.5 / resolution
+    along = np.linspace(half, 1 - half, resolution, dtype=np.float32)
+    grid = np.stack(np.meshgrid(x0 + along * (x1 - x0), y0 + along * (y1 - y0)), axis=-1)
+    return ((grid.reshape(-1, 2) - session.data.mean) / session.data.std).astype(np.float32)
 
 
 def _curve(session: Session, low: Floats, high: Floats, raw: Floats, raw_validation: Floats,

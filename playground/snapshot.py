@@ -45,6 +45,18 @@ class BoundaryProbe:
 
 
 @dataclass(frozen=True)
+class ResponsesProbe:
+    """What single units answer over the plane of two input features.
+
+    Gives a dictionary: node -> float32 (units, resolution, resolution) of the first `limit`
+    outputs, the first row at the top (the largest second feature). Only for 2-D data.
+    """
+
+    resolution: int = 24
+    limit: int = 4
+
+
+@dataclass(frozen=True)
 class ConfusionProbe:
     """Counts (true class, predicted class), int64 (classes, classes)."""
 
@@ -65,7 +77,8 @@ class TimingsProbe:
     """Mean time of each instruction in microseconds, float64 (instructions,), NaN where unknown."""
 
 
-Probe = TensorProbe | BoundaryProbe | ConfusionProbe | PredictionsProbe | TimingsProbe
+Probe = (TensorProbe | BoundaryProbe | ResponsesProbe | ConfusionProbe | PredictionsProbe
+         | TimingsProbe)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""exp, tanh and their like against float64: a few ulp on all of float32, and right at the limits."""
+"""exp, tanh and their like against float64: a few ulp off at most, and right at the limits."""
 
 from __future__ import annotations
 

@@ -48,8 +48,9 @@ class Docks:
         dock.setAccessibleName(title)
         dock.setWidget(content)
         # A view's header is its title bar: one line, and something to drag.
-        dock.setTitleBarWidget(
-            content.header if isinstance(content, View) else DockTitle(title))
+        # On the left, the tabs are the titles.
+        dock.setTitleBarWidget(content.header if isinstance(content, View) else
+                               QWidget() if area == LEFT else DockTitle(title))
         self.all[name] = dock
         self._places.append((dock, area, tab_with))
         self._place(dock, area, tab_with)

@@ -110,7 +110,7 @@ class Outline(QTreeView):
             return
         self._busy = True
         chosen = QItemSelection()
-        things = [*self.document.selection, *self.document.selected_edges]
+        things: list[str | Edge] = [*self.document.selection, *self.document.selected_edges]
         for thing in things:
             if (row := self._rows.get(thing)) is not None:
                 chosen.select(row.index(), row.index())

@@ -92,9 +92,10 @@ class Theme(QObject):
 
     def icon(self, name: str, role: str = "secondary") -> QIcon:
         """A Material Design icon ("play") in a role's colour. Ask again after `changed`."""
-        return qtawesome.icon(
+        icon: QIcon = qtawesome.icon(
             f"mdi6.{name}", color=self.color(role), color_active=self.color("text"),
             color_disabled=self.color("disabled"))
+        return icon
 
     def set_mode(self, app: QApplication, mode: Mode) -> None:
         self.mode = mode
@@ -137,8 +138,12 @@ def apply(app: QApplication, mode: Mode = "system") -> None:
     hints = app.styleHints()
     if not theme().property("follows"):
         theme().setProperty("follows", True)
-        hints.colorSchemeChanged.connect(
-            lambda _: theme().mode == "system" and theme().set_mode(app, "system"))
+        hints.colorSchemeChanged.connect(lambda _: _follow(app))
+
+
+def _follow(app: QApplication) -> None:
+    if theme().mode == "system":
+        theme().set_mode(app, "system")
 
 
 # -- fonts ------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ class Chip(QToolButton):
         self.setFixedHeight(30)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         row = QHBoxLayout(self)
-        row.setContentsMargins(10, 0, 10, 0)
+        row.setContentsMargins(8, 0, 8, 0)
         row.setSpacing(5)
         label = QLabel(name)
         label.setProperty("role", "secondary")

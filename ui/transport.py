@@ -86,6 +86,8 @@ class RunActions(QObject):
         running = self._bridge.running
         over = blocked or (snapshot.message if snapshot.state in ("diverged", "failed") else "")
         moving = "Pause first." if running else ""
+        if snapshot.state in ("empty", "compiling"):
+            moving = snapshot.progress or "The network is being compiled."
         began = "" if snapshot.step or snapshot.position else "Nothing has run yet."
         self.run.setText("Pause" if running else "Run")
         _allow(self.run, "" if running else over, "Pause" if running else "Train")
@@ -106,8 +108,6 @@ class RunActions(QObject):
         check = self._document.check
         if not check.trainable:
             return check.graph_error
-        if snapshot.state in ("empty", "compiling"):
-            return snapshot.progress or "The network is being compiled."
         return ""
 
     # -- making -------------------------------------------------------------------------------
@@ -205,7 +205,7 @@ class Transport(QWidget):
             "step": _button(actions.step, "Step"),
         }
         self.buttons["run"].setProperty("role", "primary")
-        self.buttons["run"].setMinimumWidth(84)
+        self.buttons["run"].setMinimumWidth(80)
         row.addLayout(_joined(list(self.buttons.values())))
         self.unit_buttons = {unit: _button(a, None) for unit, a in actions.units.items()}
         row.addLayout(_joined(list(self.unit_buttons.values())))
@@ -224,11 +224,12 @@ class Transport(QWidget):
         if look == self._look:  # actions change with every snapshot, icons cost
             return
         self._look = look
-        for name, icon in (("reset", "restart"), ("back", "skip-previous"),
-                           ("step", "skip-next")):
-            self.buttons[name].setIcon(theme().icon(icon, "text"))
+        actions = self._actions
+        for action, icon in ((actions.reset, "restart"), (actions.back, "skip-previous"),
+                             (actions.step, "skip-next")):
+            action.setIcon(theme().icon(icon, "text"))
         icon = "pause" if running else "play"
-        self.buttons["run"].setIcon(theme().icon(icon, "on_accent" if enabled else "disabled"))
+        actions.run.setIcon(theme().icon(icon, "on_accent" if enabled else "disabled"))
         self.buttons["run"].setAccessibleName("Pause" if running else "Run")
 
 
@@ -239,6 +240,7 @@ def _button(action: QAction, text: str | None) -> QToolButton:
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     button.setFixedHeight(30)
+    button.setStyleSheet("QToolButton { padding: 5px 8px; }")
     if text is not None:
         button.setText(text)
         button.setAccessibleName(text)

@@ -53,9 +53,10 @@ activations from layer to layer. Nothing shrinks on the way back.
 staircase. The loss falls within the first epoch.
 
 **Look at the share of inactive units** in the inspector: a ReLU that is zero for every sample gets
-no gradient and stays dead. Raise the learning rate to 0.5, and see how many die.
+no gradient and stays dead. Raise the learning rate to 0.5: most units die within an epoch or two,
+then the numbers overflow, and the app says where.
 
-**Try.** Give all layers *glorot_uniform* instead of *he_normal*: half of the size is lost per
-layer, and the staircase comes back, if a flatter one.
+**Try.** Give all layers *glorot_uniform* instead of *he_normal*. It was made for tanh and takes no
+account of the half that ReLU cuts off: the signal shrinks at each layer, and learning starts late.
 """),
     Mark("gradient_ratio", ">=", 0.05, steps=200))

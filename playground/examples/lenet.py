@@ -27,17 +27,17 @@ LENET5 = Example(
 # LeNet-5
 
 LeCun, Bottou, Bengio and Haffner, 1998: two convolutions with tanh, each followed by averaging over
-2×2 pixels, then three dense layers. 61,706 parameters, as in the paper's time; the data are 6,000
-photographs of clothes instead of digits.
+2×2 pixels, then three dense layers: 61,706 parameters. The data are 6,000 photographs of clothes
+instead of digits.
 
 **Press Space, select conv_1** and watch its six 5×5 filters: some become edges, some blobs. In the
 feature maps the outline of a shoe stays readable; after conv_2 it is parts, after dense_1 numbers.
 
-**Look at the gradient norms.** The bars of *clipped* steps at the start, and how evenly all layers
-share the gradient: five layers of tanh are not yet deep. `deep-sigmoid` is.
+**Look at the gradient norms**: the layers lie close together. Four layers of tanh are not yet deep;
+`deep-sigmoid` is.
 
-**Open the confusion matrix.** Shirt, pullover and coat are one cluster: at 28×28 pixels so they are
-for people.
+**Open the confusion matrix.** Shirt, pullover and coat are taken for each other: at 28×28 pixels
+people mix them up too.
 
 **Try.** Replace average by max pooling, and tanh by ReLU, as everyone has done since 2012.
 """),

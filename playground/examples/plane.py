@@ -12,8 +12,8 @@ MLP_SPIRAL = Example(
     "mlp-spiral", "Two spiral arms",
     "two hidden layers bend the plane until a line parts the arms",
     chain(
-        Spiral(points=600, noise=0.1, standardise="feature"),
-        Dense(units=32, activation="tanh"), Dense(units=32, activation="tanh"),
+        Spiral(points=600, noise=0.1),
+        Dense(units=16, activation="tanh"), Dense(units=16, activation="tanh"),
         Dense(units=2), SoftmaxCrossEntropy(),
         training=seeded(7, optimizer=SGD(learning_rate=0.1, momentum=0.9),
                         clipping=Clipping(mode="global_norm", threshold=1.0)),
@@ -24,13 +24,13 @@ MLP_SPIRAL = Example(
 bend it until it follows both arms. That is what a hidden layer is for: a single one, without
 activation, can only ever draw a line.
 
-**Look at the gradient norms.** The dashed line is the clipping threshold. Early on, steep places in
-the loss send some steps above it: clipping shortens them and keeps their direction. Later all norms
-sink, since little is left to learn.
+**Look at the gradient norms.** The dashed line is the clipping threshold. Where the loss is steep,
+some steps rise above it: clipping shortens them and keeps their direction. Later all norms sink,
+since little is left to learn.
 
 **Try.** Pause with Space and press F11 to walk through one step, instruction by instruction;
-Shift+F10 walks back. Set the activations to *identity*: no amount of training helps. Set the
-learning rate to 3: the loss jumps about, and the norms say why.
+Shift+F10 walks back. Set both activations to *identity*: no amount of training helps. Set the
+learning rate to 0.3: the accuracy never settles, and the share of clipped steps says why.
 """),
     Mark("accuracy", ">=", 0.97, steps=3000))
 
@@ -67,9 +67,9 @@ PERCEPTRON_XOR = Example(
 Opposite quadrants belong together. Whichever line the neuron draws, it is wrong about nearly half
 of the points: Minsky and Papert's argument of 1969, in one picture.
 
-**Press Space.** The loss stops near log 2 = 0.693, which is what a coin would cost. The gradient
-norm goes to zero all the same: the neuron has found the best that it can do. A small gradient does
-not mean a good network.
+**Press Space.** The loss stops near log 2 = 0.693, which is what a coin would cost. The gradients
+do not stop: every batch pulls the line another way, and on average they cancel. The best place has
+been found; it is not a good one.
 
 **The way out.** Pause, drag a *Dense* layer onto the canvas between xor_1 and dense_1, give it 8
 units with tanh, connect it, and run again. Two layers are enough.

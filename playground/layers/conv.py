@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from kernels import conv
+from kernels import conv, lowering
 from playground.activations import ACTIVATIONS, ActivationName, activation
 from playground.emitter import Emitter
 from playground.initializers import Initializer
@@ -30,7 +30,6 @@ from playground.layers.window import (
     steps,
     unreached,
 )
-from playground.tensor import Tensor
 
 Padding = Literal["valid", "same", "full"]
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
@@ -129,45 +128,38 @@ class Conv2D(Layer, frozen=True, kw_only=True):
         rule: Initializer = "pytorch" if self.initializer == "pytorch" else "zeros"
         return (w, Parameter("b", (self.channels,), rule, fan_in, fan_out))
 
-    def geometry(self, batch: int, x: Shape) -> conv.Geometry:
+    def geometry(self, batch: int, x: Shape) -> lowering.Geometry:
         """The first operands of the kernels."""
         channels, height, width = x
         _, out_height, out_width = self.output_shape(x)
-        return conv.with_block(conv.Geometry(
+        return lowering.with_block(lowering.Geometry(
             batch, self.groups, channels, height, width, self.channels, out_height, out_width,
             *self.kernel, *self.stride, *self.dilation, *self.border((height, width)),
-            conv.PADDING_MODES.index(self.padding_mode)))
+            lowering.PADDING_MODES.index(self.padding_mode)))
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
-        sizes = conv.workspace_sizes(self.geometry(batch, x[0]))
-        arrays: dict[str, Shape] = {name: (size,) for name, size in sizes.items()}
+        work: dict[str, Shape] = {
+            "work": (lowering.workspace_size(self.geometry(batch, x[0])),)}
         if not activation(self.activation).is_identity:
-            arrays["z"] = arrays["dz"] = (batch, *self.output_shape(x[0]))
-        return arrays
-
-    def _operands(self, e: Emitter) -> dict[str, int]:
-        return self.geometry(e.batch, e.x[0].shape[1:])._asdict()
-
-    @staticmethod
-    def _work(e: Emitter) -> dict[str, Tensor]:
-        return {name: e.work[name] for name in conv.WORKSPACE.split()}
+            work["z"] = work["dz"] = (batch, *self.output_shape(x[0]))
+        return work
 
     def forward(self, e: Emitter) -> None:
-        y = e.y[0]
+        x, y, work = e.x[0], e.y[0], e.work["work"]
         z = e.work.get("z", y)
-        e.emit(conv.conv2d_forward, **self._operands(e), **self._work(e), x=e.x[0], w=e.w["w"],
-               b=e.w.get("b", 0), y=z)
+        operands = self.geometry(e.batch, x.shape[1:])._asdict()
+        e.emit(conv.conv2d_forward, **operands, x=x, w=e.w["w"], b=e.w.get("b", 0), y=z, work=work)
         activation(self.activation).forward(e, z, y)
 
     def backward(self, e: Emitter) -> None:
-        y, dy, dx = e.y[0], e.dy[0], e.dx[0]
+        x, y, dy, dx, work = e.x[0], e.y[0], e.dy[0], e.dx[0], e.work["work"]
         dz = e.work.get("dz", dy)
-        operands, work = self._operands(e), self._work(e)
+        operands = self.geometry(e.batch, x.shape[1:])._asdict()
         activation(self.activation).backward(e, y, dy, dz)
-        e.emit(conv.conv2d_weight_gradient, **operands, **work, x=e.x[0], dy=dz, dw=e.dw["w"],
-               db=e.dw.get("b", 0))
+        e.emit(conv.conv2d_weight_gradient, **operands, x=x, dy=dz, dw=e.dw["w"],
+               db=e.dw.get("b", 0), work=work)
         if dx is not None:
-            e.emit(conv.conv2d_input_gradient, **operands, **work, dy=dz, w=e.w["w"], dx=dx)
+            e.emit(conv.conv2d_input_gradient, **operands, dy=dz, w=e.w["w"], dx=dx, work=work)
 
     def notes(self, *x: Shape) -> tuple[str, ...]:
         _, height, width = x[0]

@@ -15,13 +15,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from kernels.conv import (
-    conv2d_forward,
-    conv2d_input_gradient,
-    conv2d_weight_gradient,
-    workspace_sizes,
-)
+from kernels.conv import conv2d_forward, conv2d_input_gradient, conv2d_weight_gradient
 from kernels.jit import call_once
+from kernels.lowering import workspace_size
 from playground.layers.conv import Conv2D
 
 
@@ -49,7 +45,7 @@ CASES = (
     Case("VGG 512 -> 512", 8, (512, 14, 14), Conv2D(channels=512, padding="same")),
     Case("1x1, 64 -> 32", 16, (64, 14, 14), Conv2D(channels=32, kernel=(1, 1))),
     Case("stride 2, 32 -> 64", 16, (32, 16, 16),
-         Conv2D(channels=64, stride=(2, 2), padding="same")),
+         Conv2D(channels=64, stride=(2, 2), padding=(1, 1))),
     Case("dilation 2, 32 -> 32", 16, (32, 16, 16),
          Conv2D(channels=32, dilation=(2, 2), padding="same")),
     Case("groups 4, 32 -> 32", 16, (32, 16, 16), Conv2D(channels=32, groups=4, padding="same")),
@@ -77,11 +73,12 @@ def pairs_of_work(case: Case) -> tuple[tuple[Callable[[], None], Callable[[], No
         (case.batch, *case.shape), weights, g.out_channels,
         (case.batch, *case.layer.output_shape(case.shape))))
     y, dw, db, dx = (np.empty_like(array) for array in (dy, w, b, x))
-    work = {name: np.empty(n, np.float32) for name, n in workspace_sizes(g).items()}
-    calls = [(kernel.compile(), np.array(kernel.row(**operands, **arrays, **work), np.int64)) for kernel, arrays in (
-        (conv2d_forward, {"x": x, "w": w, "b": b, "y": y}),
-        (conv2d_weight_gradient, {"x": x, "dy": dy, "dw": dw, "db": db}),
-        (conv2d_input_gradient, {"dy": dy, "w": w, "dx": dx}))]
+    work = np.empty(workspace_size(g), np.float32)
+    calls = [(kernel.compile(), np.array(kernel.row(**operands, **arrays, work=work), np.int64))
+             for kernel, arrays in (
+                 (conv2d_forward, {"x": x, "w": w, "b": b, "y": y}),
+                 (conv2d_weight_gradient, {"x": x, "dy": dy, "dw": dw, "db": db}),
+                 (conv2d_input_gradient, {"dy": dy, "w": w, "dx": dx}))]
     kept = (x, w, b, dy, y, dw, db, dx, work)  # the calls hold only their addresses
     tx, tw, tb, tdy = (torch.from_numpy(array) for array in (x, w, b, dy))
     stride, dilation = list(case.layer.stride), list(case.layer.dilation)

@@ -86,6 +86,7 @@ class CanvasActions(QObject):
     def layer_menu(self, title: str, parent: QMenu) -> QMenu:
         """All layers, by category."""
         menu = QMenu(title, parent)
+        menu.menuAction().setToolTip("Choose a layer to put here.")
         menu.setToolTipsVisible(True)
         for category, name in CATEGORIES.items():
             layers = [cls for cls in LAYERS.values() if cls.category == category]

@@ -244,7 +244,8 @@ class Connect(Interaction):
         self._over_port = port or self._over.port(output, number)
         if self._over_port:
             self._over_port.set_state(self._verdict)
-        self.view.say(why or f"Connect {edge.source} to {edge.target}", self._verdict)
+        self.view.say(why or f"Connect {edge.source} to {edge.target}", self._verdict,
+                      lasting=True)
 
     def _draw(self, end: QPointF) -> None:
         start, side = self._from.center(), self._from.side

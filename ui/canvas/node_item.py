@@ -334,19 +334,19 @@ class NodeItem(QGraphicsWidget):
                                         right - MARGIN + 4, ERROR_LINE),
                                  Qt.AlignmentFlag.AlignVCenter, line)
         else:
-            line = QRectF(MARGIN, 28, right - MARGIN, 18)
+            row = QRectF(MARGIN, 28, right - MARGIN, 18)
             word = "" if self._state in ("healthy", "unknown") else self._state
             if word:  # Beside the colour of the halo.
                 painter.setPen(look.text(word, "node"))
                 painter.setFont(_badge_font())
-                painter.drawText(line, Qt.AlignmentFlag.AlignVCenter
+                painter.drawText(row, Qt.AlignmentFlag.AlignVCenter
                                  | Qt.AlignmentFlag.AlignRight, word)
-                line.setWidth(line.width() - metrics.horizontalAdvance(word) - 8)
+                row.setWidth(row.width() - metrics.horizontalAdvance(word) - 8)
                 painter.setFont(_small_font())
             painter.setPen(look.color("secondary"))
-            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, QFontMetricsF(
+            painter.drawText(row, Qt.AlignmentFlag.AlignVCenter, QFontMetricsF(
                 _small_font()).elidedText(face.subtitle or face.title,
-                                          Qt.TextElideMode.ElideRight, line.width()))
+                                          Qt.TextElideMode.ElideRight, row.width()))
 
     def _paint_pictures(self, painter: QPainter) -> None:
         rect = self._picture_rect()

@@ -137,9 +137,10 @@ class CanvasView(QGraphicsView):
         editing.tidy(self.document, self.canvas.sizes(), width)
         self.fit()
 
-    def say(self, text: str, state: str = "") -> None:
-        """A passing message at the foot of the canvas; empty text takes it away."""
-        self._message.show_text(text, state)
+    def say(self, text: str, state: str = "", lasting: bool = False) -> None:
+        """A message at the foot of the canvas, with the colour of a state ("error"). It passes
+        unless it is lasting; empty text takes it away."""
+        self._message.show_text(text, state, lasting)
 
     # -- commands -----------------------------------------------------------------------------
 
@@ -473,7 +474,8 @@ class CanvasView(QGraphicsView):
             self._insert = edge
             if edge is not None:
                 edge.set_insert(True)
-                self.say(f"Insert between {edge.edge.source} and {edge.edge.target}", "healthy")
+                self.say(f"Insert between {edge.edge.source} and {edge.edge.target}", "healthy",
+                         lasting=True)
             else:
                 self.say("")
 

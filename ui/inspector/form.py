@@ -79,7 +79,7 @@ class Row:
 
     def __init__(self, field: Field, parent: QWidget) -> None:
         self.field = field
-        self.editor = make_editor(field)
+        self.editor = make_editor(field, parent)
         unit = f" · {field.unit}" if field.unit else ""
         self.title = QLabel(field.title + unit, parent)
         self.title.setProperty("role", "secondary")
@@ -118,7 +118,7 @@ class GroupEditor(Editor):
     def __init__(self, field: Field, parent: QWidget | None = None) -> None:
         super().__init__(field, parent)
         assert isinstance(field.type, inspect.StructType)
-        self.form = Form(field.type.cls)
+        self.form = Form(field.type.cls, parent=self)
         self.form.edited.connect(lambda value, _: self.edited.emit(value))
         self.form.finished.connect(self.finished)
         self._row(self.form)
@@ -172,11 +172,11 @@ class VariantEditor(Editor):
             self._grid.removeWidget(self.form)
             self.form.hide()
             self.form.deleteLater()
-        self.form = Form(cls)
-        self.form.setVisible(bool(self.form.rows))
+        self.form = Form(cls, parent=self)
         self.form.edited.connect(lambda value, _: self._form_edited(value))
         self.form.finished.connect(self.finished)
         self._grid.addWidget(self.form, 1, 0, 1, 2)
+        self.form.setVisible(bool(self.form.rows))
 
     def _form_edited(self, value: msgspec.Struct) -> None:
         self._remembered[type(value)] = value
@@ -196,25 +196,25 @@ def variants_of(kind: inspect.Type) -> tuple[type[msgspec.Struct], ...]:
     return tuple(t.cls for t in kind.types if isinstance(t, inspect.StructType))
 
 
-def make_editor(field: Field) -> Editor:
+def make_editor(field: Field, parent: QWidget | None = None) -> Editor:
     """The editor that fits a field's type."""
     match field.type:
         case inspect.BoolType():
-            return BoolEditor(field)
+            return BoolEditor(field, parent=parent)
         case inspect.IntType() | inspect.FloatType():
-            return NumberEditor(field)
+            return NumberEditor(field, parent=parent)
         case inspect.LiteralType():
-            return ChoiceEditor(field)
+            return ChoiceEditor(field, parent=parent)
         case inspect.TupleType(item_types=(inspect.IntType() | inspect.Metadata(),
                                            inspect.IntType() | inspect.Metadata())):
-            return PairEditor(field)
+            return PairEditor(field, parent=parent)
         case inspect.StrType():
-            return TextEditor(field)
+            return TextEditor(field, parent=parent)
         case inspect.StructType():
-            return GroupEditor(field)
+            return GroupEditor(field, parent=parent)
         case inspect.UnionType(types=parts):
             if all(isinstance(part, inspect.StructType) for part in parts):
-                return VariantEditor(field)
+                return VariantEditor(field, parent=parent)
             if {type(part) for part in parts} == {inspect.LiteralType, inspect.TupleType}:
-                return ChoiceOrPairEditor(field)
-    return JsonEditor(field)
+                return ChoiceOrPairEditor(field, parent=parent)
+    return JsonEditor(field, parent=parent)

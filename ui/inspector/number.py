@@ -33,6 +33,7 @@ class NumberField(QAbstractSpinBox):
         # A wheel that scrolls the form must not change what it passes over.
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumWidth(48)
+        self.lineEdit().setTextMargins(6, 0, 0, 0)
         self.lineEdit().textEdited.connect(self._check)
         self.editingFinished.connect(self._take)
 

@@ -147,11 +147,11 @@ class NodePage(Page):
             self.form.deleteLater()
             self.form = None
         if cls is not None:
-            self.form = Form(cls)
+            self.form = Form(cls, parent=self)
             self.form.edited.connect(self._edited)
             self.form.finished.connect(self._document.end_gesture)
-            self.form.setVisible(bool(self.form.rows))
             self.column.insertWidget(2, self.form)
+            self.form.setVisible(bool(self.form.rows))
 
     _form_id = ""
 

@@ -110,11 +110,11 @@ class GradientsView(View):
         header = self.header
         self.clip_chip = header.chip()
         self.verdict_chip = header.chip()
+        self.bars = header.switch(
+            "bars", "One bar per layer, from the first layer to the last", self._show_bars)
         self.show_after = header.switch(
             "after clip", "Show the norms after clipping too (the fainter lines)",
             lambda _: self.refresh(), on=True)
-        self.bars = header.switch(
-            "bars", "One bar per layer, from the first layer to the last", self._show_bars)
         self.all_time = header.switch(
             "all", "The whole run instead of the last steps", lambda _: self._refit())
         self.fit_action = header.switch(
@@ -258,7 +258,7 @@ class GradientsView(View):
                 text += f" → {format_number(after, fixed=True)}"
             self.header.note.show_text(text)
         else:
-            self.header.note.show_text("" if not quantity.log else "log")
+            self.header.note.show_text("")
 
     # -- lines --------------------------------------------------------------------------------
 

@@ -113,7 +113,7 @@ class Header(QWidget):
         self.note = Note(self)
         self.menu = QMenu(self)
         self.menu.setToolTipsVisible(True)
-        self._switches: list[QToolButton] = []
+        self._switches: list[list[QToolButton]] = []
         self._chips: list[Chip] = []
 
         self._menu_button = QToolButton(self)
@@ -145,21 +145,21 @@ class Header(QWidget):
         """A choice of yes or no. `changed` is called with it."""
         action = self._action(text, tip, on)
         action.toggled.connect(changed)
-        self._button(action)
+        self._switches.append([self._button(action)])
         return action
 
     def choice(self, options: dict[str, tuple[str, str]], changed: Callable[[str], None],
                chosen: str, buttons: bool = True) -> dict[str, QAction]:
         """One of several: key -> (text, tooltip). `changed` is called with the new key."""
         group = QActionGroup(self)
-        actions = {}
+        actions: dict[str, QAction] = {}
         for key, (text, tip) in options.items():
             action = self._action(text, tip, key == chosen)
             group.addAction(action)
             action.toggled.connect(lambda on, key=key: on and changed(key))
-            if buttons:
-                self._button(action)
             actions[key] = action
+        if buttons:
+            self._switches.append([self._button(action) for action in actions.values()])
         self.menu.addSeparator()
         return actions
 
@@ -171,8 +171,9 @@ class Header(QWidget):
         self._menu_button.setIcon(theme().icon("dots-horizontal"))
         for chip in self._chips:
             chip.update()
-        for button in self._switches:
-            button.setStyleSheet(self._switch_style())
+        for group in self._switches:
+            for button in group:
+                button.setStyleSheet(self._switch_style())
 
     def minimumSizeHint(self) -> QSize:
         # A narrow panel squeezes the row; the row never makes the panel wider.
@@ -182,14 +183,16 @@ class Header(QWidget):
         self.fit()
 
     def fit(self) -> None:
-        """Hide the switches that do not fit, last ones first; the menu keeps them."""
+        """Hide the switches that do not fit, the last ones first; the menu keeps them all."""
         fixed = self.title.sizeHint().width() + self._menu_button.width() + 3 * GAP + 18
         fixed += sum(c.sizeHint().width() + GAP for c in self._chips if not c.isHidden())
         fixed += min(self.note.sizeHint().width(), 150)
         room = self.width() - fixed
-        for button in self._switches:
-            room -= button.sizeHint().width() + GAP
-            button.setVisible(room >= 0)
+        for group in self._switches:
+            width = sum(button.sizeHint().width() + GAP for button in group)
+            for button in group:
+                button.setVisible(room >= width)
+            room -= width if room >= width else 0
 
     def _action(self, text: str, tip: str, on: bool) -> QAction:
         action = QAction(text, self)
@@ -199,14 +202,14 @@ class Header(QWidget):
         self.menu.addAction(action)
         return action
 
-    def _button(self, action: QAction) -> None:
+    def _button(self, action: QAction) -> QToolButton:
         button = QToolButton(self)
         button.setDefaultAction(action)
         button.setAccessibleName(action.text())
         button.setAccessibleDescription(action.toolTip())
         button.setStyleSheet(self._switch_style())
-        self._switches.append(button)
         self._row.insertWidget(self._row.indexOf(self._menu_button), button)
+        return button
 
     @staticmethod
     def _switch_style() -> str:

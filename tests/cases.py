@@ -1,0 +1,132 @@
+"""Every layer of the catalogue with every setting at its limits, as the generic tests try them."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from playground.layers import LAYERS
+from playground.layers.base import Layer, Shape, ShapeError, Signal, make_layer, show_shape
+
+MIXTURES = 10
+"""For layers with several settings: how many random combinations of them."""
+LARGEST = 100.0
+"""Of a number without a smaller limit."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A layer and the shapes of its inputs."""
+
+    layer: Layer
+    shapes: tuple[Shape, ...]
+
+    def __str__(self) -> str:
+        default = type(self.layer)().settings()
+        changed = [f"{name}={value}" for name, value in self.layer.settings().items()
+                   if value != default[name]]
+        shapes = "+".join(show_shape(shape) for shape in self.shapes)
+        return " ".join([self.layer.kind, *changed, "on", shapes]).replace(", ", ",")
+
+
+def kinds() -> tuple[str, ...]:
+    """All layers between data and loss."""
+    return tuple(k for k, cls in LAYERS.items() if cls.category not in ("data", "loss"))
+
+
+def cases(kind: str) -> tuple[Case, ...]:
+    """As it comes, each setting at its limits, and mixtures; on each sample shape that it takes."""
+    found = [make_layer(kind, {}), *(layer for _, layer in single_changes(kind)),
+             *_mixtures(kind)]
+    unique = dict.fromkeys(found)
+    return tuple(case for layer in unique for case in _on_samples(layer))
+
+
+def defaults() -> tuple[Case, ...]:
+    """Every layer as it comes, on its first sample shapes."""
+    return tuple(cases(kind)[0] for kind in kinds())
+
+
+def settings_of(cls: type) -> dict[str, list[Any]]:
+    """Values at and near the limits of each setting, as JSON values."""
+    info = inspect.type_info(cls)
+    assert isinstance(info, inspect.StructType)
+    return {field.name: list(_values(field.type)) for field in info.fields}
+
+
+def single_changes(kind: str) -> Iterator[tuple[str, Layer]]:
+    """The layer with one setting changed, with the name of the setting."""
+    for name, values in settings_of(LAYERS[kind]).items():
+        for value in values:
+            yield name, make_layer(kind, {name: value})
+
+
+def fits(layer: Layer, shapes: tuple[Shape, ...]) -> bool:
+    try:
+        layer.infer(*(Signal(shape) for shape in shapes))
+    except ShapeError:
+        return False
+    return True
+
+
+def _on_samples(layer: Layer) -> Iterator[Case]:
+    return (Case(layer, shapes) for shapes in layer.samples if fits(layer, shapes))
+
+
+def _mixtures(kind: str) -> Iterator[Layer]:
+    """Random combinations that some sample shape takes."""
+    choices, generator = settings_of(LAYERS[kind]), random.Random(kind)
+    if len(choices) < 3:
+        return
+    made = 0
+    for _ in range(100 * MIXTURES):
+        layer = make_layer(kind, {n: generator.choice(v) for n, v in choices.items()})
+        if made < MIXTURES and any(fits(layer, shapes) for shapes in layer.samples):
+            made += 1
+            yield layer
+
+
+def _values(type_: inspect.Type) -> Iterator[Any]:
+    match type_:
+        case inspect.Metadata(type=inner):
+            yield from _values(inner)
+        case inspect.BoolType():
+            yield from (False, True)
+        case inspect.LiteralType(values=values):
+            yield from values
+        case inspect.IntType(ge=low, gt=above):
+            first = low if low is not None else above + 1 if above is not None else 0
+            yield from (first, first + 1)
+        case inspect.FloatType():
+            yield from (_lowest(type_), _highest(type_))
+        case inspect.TupleType(item_types=items):
+            lows = [next(_values(item)) for item in items]
+            # Different sizes along the axes: what mixes them up is found out.
+            yield from ([low + add for low, add in zip(lows, adds, strict=True)]
+                        for adds in ((0, 0), (1, 0), (0, 1), (1, 2)))
+        case inspect.UnionType(types=types):
+            for member in types:
+                yield from _values(member)
+        case inspect.StructType(cls=cls):
+            yield msgspec.to_builtins(cls())
+
+
+def _lowest(type_: inspect.FloatType) -> float:
+    if type_.gt is not None:
+        return math.nextafter(type_.gt, math.inf)
+    return -LARGEST if type_.ge is None else type_.ge
+
+
+def _highest(type_: inspect.FloatType) -> float:
+    if type_.lt is not None:
+        return math.nextafter(type_.lt, -math.inf)
+    return LARGEST if type_.le is None else min(type_.le, LARGEST)
+
+
+CASES = tuple(case for kind in kinds() for case in cases(kind))

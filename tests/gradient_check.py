@@ -1,0 +1,155 @@
+"""One layer at work on chosen numbers, and its gradient compared with finite differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.layers.base import Layer, Shape, size_of
+from playground.session import Session
+from tests.networks import sandwich
+
+Array = NDArray[np.float32]
+STEP = 2e-3
+"""The largest change of a value. Much less drowns in float32; much more meets curvature."""
+OVERWRITTEN = ("activations", "activation_gradients", "gradients", "workspace")
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """What goes in: inputs by port, parameters by name, the gradient of the loss by the output."""
+
+    x: tuple[Array, ...]
+    w: dict[str, Array]
+    dy: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Came:
+    """What comes out: the output, gradients of the inputs (None: not asked for), of parameters."""
+
+    y: Array
+    dx: tuple[Array | None, ...]
+    dw: dict[str, Array]
+
+    def arrays(self) -> tuple[Array, ...]:
+        return (self.y, *(d for d in self.dx if d is not None), *self.dw.values())
+
+
+class Bench:
+    """A layer in a network of its own: plain numbers in, plain numbers out."""
+
+    def __init__(self, layer: Layer, shapes: tuple[Shape, ...], *, batch: int = 5,
+                 threads: int = 1, learns: bool = True) -> None:
+        graph, self.id = sandwich(layer, shapes, batch, learns=learns)
+        self.layer, self.shapes, self.batch, self.learns = layer, shapes, batch, learns
+        self.session = Session(graph, threads=threads)
+
+    def draw(self, seed: int = 0, scale: float = 1.0) -> Given:
+        """Random numbers; in each sample the inputs are all different, and none is near 0."""
+        random = np.random.default_rng(seed)
+        tensors = self.session.program.tensors
+        w = {p.name: random.normal(0, 0.5, p.shape).astype(np.float32)
+             for p in self.layer.parameters(*self.shapes)}
+        x = tuple(self._spread(random, shape) * np.float32(scale) for shape in self.shapes)
+        dy = random.normal(size=tensors[f"{self.id}.y"].shape).astype(np.float32)
+        return Given(x, w, dy)
+
+    def _spread(self, random: np.random.Generator, shape: Shape) -> Array:
+        n = size_of(shape)
+        grid = (np.arange(n) + 0.5 - n // 2) * (4 / n)
+        return np.stack([random.permutation(grid).reshape(shape) for _ in range(self.batch)]
+                        ).astype(np.float32)
+
+    def play(self, given: Given) -> Came:
+        """One training step, always the first: the same random numbers each time."""
+        session, values = self.session, self.session.values
+        assert session.go_to(0)
+        session.forward_to("layer")
+        assert session.instruction.phase == "forward"
+        self._poison()
+        flat = [x.reshape(self.batch, -1) for x in given.x]
+        values("samples_1.x")[...] = np.concatenate(flat, axis=1)
+        values("samples_1.target")[...] = given.dy
+        for name, w in given.w.items():
+            values(f"{self.id}.{name}")[...] = w
+        session.forward_to("batch")
+        feeds = [f"feed_{port}" for port in range(1, len(given.x) + 1)]
+        return Came(
+            values(f"{self.id}.y").copy(),
+            tuple(values(f"{feed}.dy").copy() if self.learns else None for feed in feeds),
+            {name: values(f"{self.id}.d{name}").copy() for name in given.w})
+
+    def infer(self, given: Given) -> Array:
+        """The output without training, all samples at once."""
+        self.play(given)
+        flat = np.concatenate([x.reshape(self.batch, -1) for x in given.x], axis=1)
+        result = self.session.evaluator.evaluate(flat, given.dy, keep_outputs=True)
+        assert result.outputs is not None
+        return result.outputs
+
+    def infer_one(self, given: Given, sample: int) -> Array:
+        """The output without training, for one sample alone."""
+        self.play(given)
+        flat = np.concatenate([x[sample].ravel() for x in given.x])
+        return self.session.evaluator.tensors(flat)[f"{self.id}.y"]
+
+    def _poison(self) -> None:
+        """NaN wherever this step has to write before it may read."""
+        for tensor in self.session.program.tensors.values():
+            if tensor.region in OVERWRITTEN:
+                self.session.arena.view(tensor)[...] = np.nan
+
+
+def wrong_gradients(bench: Bench, tolerance: float, seeds: int = 3) -> dict[str, float]:
+    """The inputs and parameters whose gradient is off, with the relative error of each.
+
+    The median over several draws: a kink within reach spoils one, a wrong gradient all of them.
+    """
+    errors: dict[str, list[float]] = {}
+    for seed in range(seeds):
+        given = bench.draw(seed)
+        came = bench.play(given)
+        random = np.random.default_rng([seed, 1])
+        for port, gradient in enumerate(came.dx):
+            assert gradient is not None
+
+            def with_x(x: Array, given: Given = given, port: int = port) -> Given:
+                return replace(given, x=(*given.x[:port], x, *given.x[port + 1:]))
+
+            errors.setdefault(f"x[{port}]", []).append(
+                _error(_loss(bench, given.dy, with_x), given.x[port], gradient, random))
+        for name, gradient in came.dw.items():
+
+            def with_w(w: Array, given: Given = given, name: str = name) -> Given:
+                return replace(given, w={**given.w, name: w})
+
+            errors.setdefault(name, []).append(
+                _error(_loss(bench, given.dy, with_w), given.w[name], gradient, random))
+    medians = {name: float(np.median(found)) for name, found in errors.items()}
+    return {name: error for name, error in medians.items() if not error < tolerance}
+
+
+def _loss(bench: Bench, dy: Array, change: Callable[[Array], Given]) -> Callable[[Array], float]:
+    return lambda at: float(np.vdot(bench.play(change(at)).y.astype(np.float64), dy))
+
+
+def _error(loss: Callable[[Array], float], at: Array, gradient: Array,
+           random: np.random.Generator) -> float:
+    """How far the slope of the loss along a direction is from what the gradient says.
+
+    The direction is half random, half the gradient's own, so that the slope is never small by
+    chance; a component that is wrong shows all the same.
+    """
+    noise = random.normal(size=at.shape)
+    length = np.linalg.norm(gradient)
+    direction = noise / np.linalg.norm(noise) + (gradient / length if length else 0)
+    direction *= STEP / np.abs(direction).max()
+    high, low = ((at + sign * direction).astype(np.float32) for sign in (1, -1))
+    slope = loss(high) - loss(low)
+    expected = float(np.vdot(gradient.astype(np.float64), high.astype(np.float64) - low))
+    size = max(abs(slope), abs(expected))
+    return abs(slope - expected) / size if size else 0.0

@@ -1,0 +1,149 @@
+"""Graphs for tests: made-up samples, and one layer between plain ends.
+
+The nodes defined here are not in the catalogue: only tests that import them know of them.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kernels import elementwise
+from playground.data import Dataset, make_dataset
+from playground.graph import Graph
+from playground.initializers import Initializer
+from playground.layers.base import Layer, Parameter, Shape, Signal, make_layer, size_of
+from playground.layers.data import DataLayer
+from playground.layers.loss import LossLayer
+from playground.training import SGD, Training
+
+if TYPE_CHECKING:
+    from playground.emitter import Emitter
+
+Step = tuple[str, dict[str, object]]
+
+
+class Samples(DataLayer, frozen=True, kw_only=True):
+    """Normal random numbers of any shape, with classes or (classes = 0) with values to predict."""
+
+    kind, label, category = "samples", "Samples", "data"
+
+    shape: Shape = (5,)
+    classes: int = 0
+    target: Shape = (1,)
+    count: int = 40
+
+    def dataset(self) -> Dataset:
+        return _samples(self)
+
+
+@lru_cache(maxsize=8)
+def _samples(made: Samples) -> Dataset:
+    random = np.random.default_rng(made.seed)
+    x = random.normal(size=(made.count, *made.shape))
+    if made.classes:
+        # Each class at least once, and a little of each sample's class in its values.
+        target = np.arange(made.count) % made.classes
+        x = x + target.reshape(-1, *[1] * len(made.shape)) / made.classes
+        return make_dataset("samples", x, target, [str(c) for c in range(made.classes)])
+    return make_dataset("samples", x, random.normal(size=(made.count, *made.target)))
+
+
+class Feed(Layer, frozen=True, kw_only=True):
+    """Hands on a part of a flat input under another shape.
+
+    `learns` gives it a parameter that changes nothing, so that gradients come back to it.
+    """
+
+    kind, label, category = "feed", "Feed", "core"
+
+    shape: Shape
+    start: int = 0
+    learns: bool = True
+
+    def output_shape(self, *x: Shape) -> Shape:
+        return self.shape
+
+    def parameters(self, *x: Shape) -> tuple[Parameter, ...]:
+        zeros: Initializer = "zeros"
+        return (Parameter("w", (1,), zeros),) if self.learns else ()
+
+    def forward(self, e: Emitter) -> None:
+        self._copy(e, e.x[0].shape[1], self.start, size_of(self.shape), 0, e.x[0], e.y[0])
+
+    def backward(self, e: Emitter) -> None:
+        if self.learns:
+            e.emit(elementwise.fill_zero, n=1, y=e.dw["w"])
+        if e.dx[0] is not None:
+            e.emit(elementwise.fill_zero, n=e.dx[0].size, y=e.dx[0])
+            self._copy(e, size_of(self.shape), 0, e.dx[0].shape[1], self.start, e.dy[0], e.dx[0])
+
+    def _copy(self, e: Emitter, from_stride: int, from_offset: int, to_stride: int,
+              to_offset: int, x: object, y: object) -> None:
+        e.emit(elementwise.copy_blocks, rows=e.batch, width=size_of(self.shape), x=x, y=y,
+               from_stride=from_stride, from_offset=from_offset, to_stride=to_stride,
+               to_offset=to_offset)
+
+
+class Probe(LossLayer, frozen=True, kw_only=True):
+    """A loss whose gradient is the target itself, whatever comes in."""
+
+    kind, label, category = "probe", "Probe", "loss"
+
+    def forward(self, e: Emitter) -> None:
+        for name in ("loss", "metric"):
+            e.emit(elementwise.fill_zero, n=1, y=e.work[name])
+
+    def backward(self, e: Emitter) -> None:
+        if e.dx[0] is not None:
+            e.emit(elementwise.copy, n=e.dx[0].size, x=e.x[1], y=e.dx[0])
+
+
+def sandwich(layer: Layer, shapes: tuple[Shape, ...], batch: int, *, learns: bool = True
+             ) -> tuple[Graph, str]:
+    """samples_1 -> feed_1, feed_2, ... -> the layer -> probe_1, and the layer's name.
+
+    With learns=False nothing before the layer asks for a gradient. Nothing ever moves: the
+    learning rate is 0.
+    """
+    (signal,) = layer.infer(*(Signal(shape) for shape in shapes))
+    graph = Graph().with_node(Samples(shape=(sum(map(size_of, shapes)),), target=signal.shape))
+    graph = graph.with_node(layer)
+    id, start = graph.nodes[-1].id, 0
+    for shape in shapes:
+        graph = graph.with_node(Feed(shape=shape, start=start, learns=learns))
+        feed, start = graph.nodes[-1].id, start + size_of(shape)
+        graph = graph.connect("samples_1", feed).connect(feed, id)
+    graph = graph.with_node(Probe()).connect(id, "probe_1")
+    return graph.with_training(Training(batch=batch, optimizer=SGD(learning_rate=0))), id
+
+
+def learning(layer: Layer, shapes: tuple[Shape, ...], training: Training) -> Graph:
+    """The layer in a network that learns: a dense layer before each input, and one after it."""
+    (signal,) = layer.infer(*(Signal(shape) for shape in shapes))
+    graph = Graph().with_training(training).with_node(Samples(shape=(4,), target=(3,)))
+    graph = graph.with_node(layer)
+    id = graph.nodes[-1].id
+    for shape in shapes:
+        graph = graph.with_node(make_layer("dense", {"units": size_of(shape)}))
+        dense = graph.nodes[-1].id
+        graph = graph.with_node(Feed(shape=shape, learns=False))
+        feed = graph.nodes[-1].id
+        graph = graph.connect("samples_1", dense).connect(dense, feed).connect(feed, id)
+    for kind, settings in (("flatten", {}), ("dense", {"units": 3}), ("mean_squared_error", {})):
+        graph = graph.with_node(make_layer(kind, settings))
+        graph = graph.connect(id, graph.nodes[-1].id)
+        id = graph.nodes[-1].id
+    return graph
+
+
+def row(data: DataLayer, *steps: Step, training: Training) -> Graph:
+    """Layers one after the other, from the data to the loss."""
+    graph = Graph().with_training(training).with_node(data)
+    for kind, settings in steps:
+        last = graph.nodes[-1].id
+        graph = graph.with_node(make_layer(kind, settings))
+        graph = graph.connect(last, graph.nodes[-1].id)
+    return graph

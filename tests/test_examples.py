@@ -1,0 +1,77 @@
+"""Every example of the gallery reaches its mark with its shipped seeds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from playground import document
+from playground.examples import EXAMPLES, Example
+from playground.graph import Edge
+from playground.headless import Outcome, train
+from playground.shapes import check
+
+BY_NAME = pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES)
+
+
+def gradient_ratio(example: Example, outcome: Outcome) -> float:
+    """The first layer's gradient norm over the last one's: median of the second half."""
+    history = outcome.session.history.view()
+    learning = [n.id for n in example.graph.order() if f"{n.id}.grad_norm_before" in history]
+    first, last = (history.mean(f"{id}.grad_norm_before") for id in (learning[0], learning[-1]))
+    return float(np.median((first / last)[len(history) // 2:]))
+
+
+@BY_NAME
+def test_reaches_its_mark(example: Example) -> None:
+    outcome = train(example.graph, steps=example.mark.steps, epochs=example.mark.epochs)
+    assert outcome.state == "done", outcome.message
+    value = (outcome.validation.metric if example.mark.metric == "accuracy"
+             else gradient_ratio(example, outcome))
+    assert example.mark.holds(value), f"{value:.4f}, wanted {example.mark}"
+
+
+def test_the_gallery_has_what_the_readme_names() -> None:
+    text = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    assert [name for name in EXAMPLES if f"| `{name}` |" not in text] == []
+    assert list(EXAMPLES) == [example.name for example in EXAMPLES.values()]
+
+
+@BY_NAME
+def test_is_ready_to_run_and_says_what_to_press(example: Example) -> None:
+    result = check(example.graph)
+    assert result.trainable
+    assert not result.errors
+    assert example.note.startswith("# ")
+    assert "**Press Space" in example.note
+    assert "**Try.**" in example.note or "**The way out.**" in example.note or (
+        "**Compare with" in example.note)
+
+
+@BY_NAME
+def test_survives_saving(example: Example, tmp_path: Path) -> None:
+    document.save(tmp_path / "x.playground", example.graph)
+    loaded = document.load(tmp_path / "x.playground")
+    assert loaded.graph == example.graph
+    assert not loaded.notes
+
+
+@BY_NAME
+def test_nodes_do_not_overlap(example: Example) -> None:
+    places = [(node.x, node.y) for node in example.graph.nodes]
+    for i, (x, y) in enumerate(places):
+        for other_x, other_y in places[:i]:
+            assert abs(x - other_x) >= 200 or abs(y - other_y) >= 150
+
+
+def test_the_way_out_of_xor_is_one() -> None:
+    """What the note of perceptron-xor promises."""
+    from playground.layers.core import Dense
+
+    graph = EXAMPLES["perceptron-xor"].graph
+    graph = graph.without_edges([Edge("xor_1", 0, "dense_1", 0)])
+    graph = graph.with_node(Dense(units=8, activation="tanh"))
+    graph = graph.connect("xor_1", "dense_2").connect("dense_2", "dense_1")
+    assert train(graph, steps=1000).validation.metric > 0.95

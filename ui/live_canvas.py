@@ -1,0 +1,176 @@
+"""What the network does, shown on its nodes: pictures, gradient ticks, the node at work."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtWidgets import QWidget
+
+from playground.emitter import Instruction
+from playground.layers.base import Layer
+from playground.snapshot import Probe, ResponsesProbe, Snapshot, TensorProbe
+from ui.canvas.scene import CanvasScene
+from ui.colormaps import DIVERGING, magnitude_image, signed_image
+from ui.theme import theme
+from ui.views.numbers import format_number
+
+Floats = NDArray[np.float32]
+TILES = 4
+STRIP_WIDTH = 32
+"""Units in one row of a strip; a longer vector is folded into two rows."""
+EVERY = 3
+"""Pictures change with every third snapshot, at 10 Hz: more would only flicker."""
+POINTS = 64
+
+
+class LiveCanvas(QWidget):
+    """Feeds the scene from snapshots; to the bridge it is a view like any other."""
+
+    def __init__(self, scene: CanvasScene, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.hide()
+        self._scene = scene
+        self._count = 0
+
+    def isVisible(self) -> bool:
+        """As long as the canvas is."""
+        return any(view.isVisible() for view in self._scene.views())
+
+    def probes(self) -> frozenset[Probe]:
+        wanted: set[Probe] = set()
+        check = self._scene.document.check
+        if _is_plane(self._scene):
+            wanted.add(ResponsesProbe(limit=TILES))
+        for id in check.used:
+            layer = self._scene.document.graph.node(id).layer
+            if not isinstance(layer, Layer) or layer.category == "loss":
+                continue
+            if layer.category == "data":
+                plane = len(check.signals[id][0].shape) < 3
+                wanted.add(TensorProbe(f"{id}.x", limit=POINTS if plane else 3))
+                wanted.add(TensorProbe(f"{id}.target", limit=POINTS if plane else 3))
+            elif not layer.is_view:
+                wanted.add(TensorProbe(f"{id}.y", sample=0))
+        return frozenset(wanted)
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        scene = self._scene
+        scene.show_statistics(snapshot.nodes)
+        failed = snapshot.node if snapshot.state in ("diverged", "failed") else None
+        scene.set_failed(failed, snapshot.message if failed else "")
+        self._show_active(snapshot)
+        self._count += 1
+        if snapshot.state == "running" and self._count % EVERY:
+            return
+        if snapshot.program is not None:
+            loss = snapshot.program.check.used[-1]
+            scene.set_badge(loss, format_number(snapshot.loss)
+                            if np.isfinite(snapshot.loss) else None)
+        responses: dict[str, Floats] = {}
+        for probe, values in snapshot.values.items():
+            if isinstance(probe, ResponsesProbe):
+                responses = values
+        for id, maps in responses.items():
+            scene.set_thumbnail(id, [signed_image(m, _scale(maps)) for m in maps])
+        for probe, values in snapshot.values.items():
+            if not isinstance(probe, TensorProbe) or probe.source != "batch":
+                continue
+            id, _, port = probe.name.rpartition(".")
+            if port == "y" and probe.sample == 0 and id not in responses:
+                scene.set_thumbnail(id, _pictures(values))
+            elif port == "x" and values.ndim == 4:
+                scene.set_thumbnail(id, [_photograph(x) for x in values[:3]])
+            elif port == "x" and values.ndim == 2:
+                target = snapshot.values.get(
+                    TensorProbe(f"{id}.target", limit=POINTS), np.zeros(len(values)))
+                scene.set_thumbnail(id, [_points(values, target)] if values.shape[1] == 2
+                                    else [signed_image(_folded(x)) for x in values[:3]])
+
+    def _show_active(self, snapshot: Snapshot) -> None:
+        program = snapshot.program
+        stopped = snapshot.state in ("paused", "diverged") and snapshot.position > 0
+        if program is None or not stopped:
+            self._scene.set_active(None)
+            return
+        instruction: Instruction = program.instructions[snapshot.position]
+        text = ""
+        node = snapshot.nodes.get(instruction.node or "")
+        if instruction.phase in ("clip", "update") and node is not None and (
+                np.isfinite(node.grad_norm_before)):
+            text = f"|g| {format_number(node.grad_norm_before)}"
+        self._scene.set_active(instruction.node, instruction.phase, text)
+
+
+def _is_data(scene: CanvasScene, id: str) -> bool:
+    layer = scene.document.graph.node(id).layer
+    return isinstance(layer, Layer) and layer.category == "data"
+
+
+def _is_plane(scene: CanvasScene) -> bool:
+    """Whether the data are points of a plane."""
+    signals = scene.document.check.signals
+    return any(signals[id][0].shape == (2,) for id in scene.document.check.used
+               if id in signals and _is_data(scene, id))
+
+
+def _pictures(y: Floats) -> list[QImage]:
+    """One sample's activation: the first maps of (channels, height, width), or a strip."""
+    if y.ndim == 3:
+        return [signed_image(m, _scale(y[:TILES])) for m in y[:TILES]]
+    return [signed_image(_folded(y.reshape(-1)))]
+
+
+def _folded(y: Floats) -> Floats:
+    """A vector as one row or two, with the last row filled up."""
+    if y.size <= STRIP_WIDTH:
+        return y[None]
+    width = -(-y.size // 2) if y.size <= 4 * STRIP_WIDTH else 2 * STRIP_WIDTH
+    rows = min(4, -(-y.size // width))
+    filled = np.zeros(rows * width, np.float32)
+    filled[:min(y.size, filled.size)] = y[:filled.size]
+    return filled.reshape(rows, width)
+
+
+def _photograph(x: Floats) -> QImage:
+    """An image (channels, height, width), whatever its scale."""
+    low, high = float(x.min()), float(x.max())
+    levels = (x - low) / ((high - low) or 1.0)
+    if len(x) == 3:
+        pixels = np.ascontiguousarray((levels * 255).astype(np.uint8).transpose(1, 2, 0))
+        height, width = pixels.shape[:2]
+        return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+    return magnitude_image(levels[0], 1.0)
+
+
+def _points(x: Floats, target: Floats) -> QImage:
+    """A small scatter of points (n, 2), coloured by class or by value."""
+    width, height = 240, 72
+    image = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(theme().color("inset"))
+    low, high = x.min(axis=0), x.max(axis=0)
+    place = (x - low) / np.maximum(high - low, 1e-6)
+    values = np.asarray(target, np.float32).reshape(len(x), -1)[:, 0]
+    share = (values - values.min()) / max(float(np.ptp(values)), 1e-6)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    side = height - 12
+    for (px, py), t in zip(place, share, strict=True):
+        painter.setBrush(_class_color(float(t)))
+        painter.drawEllipse(QPointF((width - side) / 2 + px * side, 6 + (1 - py) * side), 3, 3)
+    painter.end()
+    return image
+
+
+def _class_color(share: float) -> QColor:
+    """From blue to red, both clear of the white middle."""
+    r, g, b = DIVERGING[round(30 + share * 195)].tolist()
+    return QColor(r, g, b)
+
+
+def _scale(values: Floats) -> float:
+    finite = np.abs(values[np.isfinite(values)])
+    return float(finite.max()) if finite.size else 1.0
+

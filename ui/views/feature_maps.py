@@ -1,0 +1,254 @@
+"""What a layer looks for (filters) and what it finds in one sample (feature maps)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from playground.layers.base import show_shape
+from playground.snapshot import Probe, Snapshot, TensorProbe
+from ui.theme import ui_font
+from ui.views.base import Table, View
+from ui.views.network import (
+    category,
+    data_nodes,
+    node_order,
+    sample_shape,
+    tensors_of,
+    trained_nodes,
+)
+from ui.views.numbers import format_number
+from ui.views.pictures import PictureGrid, as_maps, largest
+
+if TYPE_CHECKING:
+    from playground.program import Program
+
+Floats = NDArray[np.float32]
+Source = Literal["batch", "validation"]
+
+
+class Section(QWidget):
+    """A caption over a grid of pictures."""
+
+    def __init__(self, caption: str, tip: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.name = caption
+        self.caption = QLabel(caption.upper(), self)
+        self.caption.setProperty("role", "caption")
+        self.caption.setToolTip(tip)
+        self.grid = PictureGrid(self)
+        self.grid.setAccessibleName(caption)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.caption)
+        column.addWidget(self.grid, 1)
+        self.grid.clicked.connect(self._toggle)
+
+    def show_array(self, values: Floats | None, shape: str, signed: bool = True) -> None:
+        self.setVisible(values is not None)
+        if values is None:
+            return
+        self.caption.setText(f"{self.name.upper()} · {shape}")
+        maps = as_maps(values)
+        self.grid.show_maps(maps, largest(values), signed)
+
+    def _toggle(self, index: int) -> None:
+        self.grid.enlarge(None if self.grid.alone is not None or len(self.grid.values) < 2
+                          else index)
+
+
+class FeatureMapsView(View):
+    """Input, filters and feature maps of the selected node, or of the first convolution."""
+
+    title = "Filters & feature maps"
+    name = "feature_maps"
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.input = Section("input", "The sample that goes in", self.body)
+        self.filters = Section(
+            "filters", "The weights; red is positive, blue negative, one scale for all. "
+            "Click one to enlarge it.", self.body)
+        self.maps = Section(
+            "maps", "What the layer gives for this sample, one scale for all. "
+            "Click one to enlarge it.", self.body)
+
+        self.source = QComboBox(self.body)
+        self.source.addItems(["this batch", "validation"])
+        self.source.setToolTip("Samples of the batch in training (what stepping shows), or of the "
+                               "validation data with the weights as they are")
+        self.source.setAccessibleName("Where the sample comes from")
+        self.sample = QSpinBox(self.body)
+        self.sample.setRange(0, 999_999)
+        self.sample.setPrefix("sample ")
+        self.sample.setToolTip("Which sample to show")
+        self.sample.setAccessibleName("Sample")
+        self.reading = QLabel(self.body)
+        self.reading.setProperty("role", "secondary")
+        self.reading.setFont(ui_font(12))
+        self.source.currentIndexChanged.connect(lambda _: self.refresh())
+        self.sample.valueChanged.connect(lambda _: self.refresh())
+
+        sections = QHBoxLayout()
+        sections.setSpacing(16)
+        for section, stretch in ((self.input, 2), (self.filters, 4), (self.maps, 6)):
+            sections.addWidget(section, stretch)
+            section.grid.pointed.connect(
+                lambda i, r, c, section=section: self._point(section, i, r, c))
+        controls = QHBoxLayout()
+        controls.setSpacing(8)
+        controls.addWidget(self.source)
+        controls.addWidget(self.sample)
+        controls.addWidget(self.reading, 1, Qt.AlignmentFlag.AlignRight)
+        column = QVBoxLayout(self.body)
+        column.setContentsMargins(12, 0, 12, 8)
+        column.setSpacing(8)
+        column.addLayout(sections, 1)
+        column.addLayout(controls)
+
+        header = self.header
+        self.parts = header.choice({
+            "all": ("both", "Filters and feature maps"),
+            "filters": ("filters", "Only the filters"),
+            "maps": ("maps", "Only the feature maps"),
+        }, lambda _: self.refresh(), "all")
+        self.add_export_menu()
+
+    # -- what to show -------------------------------------------------------------------------
+
+    def node(self) -> str | None:
+        """The selected node if it has something to show, else the first convolution."""
+        program = self.snapshot.program if self.snapshot else None
+        if program is None:
+            return None
+        if self.selected is not None and (_weights(program, self.selected)
+                                          or _output(program, self.selected)):
+            return self.selected
+        trained = trained_nodes(program)
+        like_conv = [n for n in trained
+                     if (w := _weights(program, n)) and len(program.tensors[w].shape) >= 3]
+        others = [n for n in node_order(program) if _output(program, n)]
+        return next(iter((*like_conv, *trained, *others)), None)
+
+    def wanted(self) -> frozenset[Probe]:
+        program = self.snapshot.program if self.snapshot else None
+        node = self.node()
+        if program is None or node is None:
+            return frozenset()
+        probes: set[Probe] = set()
+        part = self._part()
+        weights, output = _weights(program, node), _output(program, node)
+        if weights and part != "maps":
+            probes.add(TensorProbe(weights))
+        if part != "filters":
+            source: Source = "validation" if self.source.currentIndex() else "batch"
+            for name in (output, _input(program, node)):
+                if name:
+                    probes.add(TensorProbe(name, sample=self.sample.value(), source=source))
+        return frozenset(probes)
+
+    def missing(self, snapshot: Snapshot | None) -> str:
+        if snapshot is None or snapshot.program is None:
+            return "Press Run or Step: filters and feature maps appear here."
+        if self.node() is None:
+            return "Add a convolution or dense layer to see its filters."
+        return ""
+
+    def draw(self, snapshot: Snapshot) -> None:
+        program, node = snapshot.program, self.node()
+        assert program is not None
+        assert node is not None
+        if self.source.currentIndex() == 0:
+            self.sample.setMaximum(max(0, program.batch - 1))
+        else:
+            self.sample.setMaximum(999_999)
+        arrays: dict[str, Floats] = {
+            probe.name: value for probe, value in snapshot.values.items()
+            if isinstance(probe, TensorProbe) and probe in self.wanted() and value is not None}
+        weights, output, data = (_weights(program, node), _output(program, node),
+                                 _input(program, node))
+        self._show(self.input, program, data, arrays,
+                   signed=data is not None and data in arrays and bool((arrays[data] < 0).any()))
+        self._show(self.filters, program, weights, arrays)
+        self._show(self.maps, program, output, arrays)
+        where = "validation" if self.source.currentIndex() else "batch"
+        self.header.note.show_text(
+            node if self._part() == "filters"
+            else f"{node} · {where} sample {self.sample.value()}")
+
+    def _show(self, section: Section, program: Program, name: str | None,
+              arrays: dict[str, Floats], signed: bool = True) -> None:
+        values = arrays.get(name) if name else None
+        shape = show_shape(sample_shape(program.tensors[name])) if name else ""
+        section.show_array(values, shape, signed)
+
+    def _part(self) -> str:
+        return next(key for key, action in self.parts.items() if action.isChecked())
+
+    def _point(self, section: Section, index: int, row: int, column: int) -> None:
+        if index < 0:
+            self.reading.setText("")
+            return
+        values = section.grid.values[index]
+        what = f"{section.name.rstrip('s')} {index}"
+        if section is self.filters and (name := self._weights_shape()) and len(name) == 4:
+            what = f"filter {index // name[1]}, channel {index % name[1]}"
+        finite = values[np.isfinite(values)]
+        span = (f"{format_number(finite.min())} … {format_number(finite.max())}" if finite.size
+                else "nothing finite")
+        self.reading.setText(
+            f"{what} · {span} · [{row}, {column}] = {format_number(values[row, column])}")
+
+    def _weights_shape(self) -> tuple[int, ...] | None:
+        program, node = self.snapshot.program if self.snapshot else None, self.node()
+        name = _weights(program, node) if program and node else None
+        return program.tensors[name].shape if program and name else None
+
+    def table(self) -> Table | None:
+        rows: list[list[object]] = []
+        for section in (self.input, self.filters, self.maps):
+            if section.isHidden():
+                continue
+            for i, grid in enumerate(section.grid.values):
+                rows += [[section.name, i, r, *line] for r, line in enumerate(grid.tolist())]
+        return ["what", "map", "row", "values"], rows
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
+        if event.key() == Qt.Key.Key_Escape:
+            for section in (self.input, self.filters, self.maps):
+                section.grid.enlarge(None)
+        else:
+            super().keyPressEvent(event)
+
+
+def _weights(program: Program, node: str) -> str | None:
+    """The node's first parameter with at least two axes."""
+    return next((tensor.name for tensor in tensors_of(program, node).values()
+                 if tensor.region == "parameters" and len(tensor.shape) >= 2), None)
+
+
+def _output(program: Program, node: str) -> str | None:
+    tensor = tensors_of(program, node).get("y")
+    return tensor.name if tensor is not None and category(program, node) != "loss" else None
+
+
+def _input(program: Program, node: str) -> str | None:
+    """The data that ends up in this node."""
+    return next((f"{data}.x" for data in data_nodes(program) if f"{data}.x" in program.tensors),
+                None)
+
+
+__all__ = ["FeatureMapsView"]
