@@ -141,12 +141,12 @@ def _error(loss: Callable[[Array], float], at: Array, gradient: Array,
            random: np.random.Generator) -> float:
     """How far the slope of the loss along a direction is from what the gradient says.
 
-    The direction is half random, half the gradient's own, so that the slope is never small by
-    chance; a component that is wrong shows all the same.
+    The direction is partly random and partly the gradient's own, so that the slope is never
+    small by chance; a component that is wrong shows all the same.
     """
     noise = random.normal(size=at.shape)
     length = np.linalg.norm(gradient)
-    direction = noise / np.linalg.norm(noise) + (gradient / length if length else 0)
+    direction = 0.7 * noise / np.linalg.norm(noise) + (gradient / length if length else 0)
     direction *= STEP / np.abs(direction).max()
     high, low = ((at + sign * direction).astype(np.float32) for sign in (1, -1))
     slope = loss(high) - loss(low)

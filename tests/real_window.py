@@ -122,7 +122,8 @@ def drive(command: list[str], home: Path, kind: str = "dense") -> str:
         file = home / "mine.playground"
         app.wait("the file to be written", lambda r: added in document.load(file).graph)
         loaded = document.load(file)
-        assert loaded.state is not None and loaded.state.step >= 50, "the saved file lacks weights"
+        assert loaded.state is not None, "the saved file lacks weights"
+        assert loaded.state.step >= 50
         xdotool("key", "ctrl+q")
         assert app.process is not None
         assert app.process.wait(30) == 0, app.output

@@ -29,6 +29,7 @@ from ui.engine_bridge import EngineBridge, create_engine
 from ui.files import Files
 from ui.inspector.panel import Inspector
 from ui.keys import KeyGuard
+from ui.live_canvas import LiveCanvas
 from ui.menus import Menus, fill_recent
 from ui.outline import Outline
 from ui.palette import Palette
@@ -78,6 +79,7 @@ class MainWindow(QMainWindow):
     def _build_parts(self) -> None:
         self.canvas = CanvasView(self.document, self)
         self.setCentralWidget(self.canvas)
+        self.bridge.add_view(LiveCanvas(self.canvas.canvas, self))
         self.palette_panel = Palette()
         self.outline = Outline(self.document)
         self.inspector = Inspector(self.document)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -87,7 +88,7 @@ def load(path: str | os.PathLike[str]) -> Loaded:
         text = str(error)
         if text[0].islower():  # The end of a sentence about the file.
             text = f"This is not a document that can be opened: {text}. Try an earlier copy of it."
-        raise DocumentError(f"{path}: {text}") from error
+        raise DocumentError(textwrap.shorten(f"{path}: {text}", 1000)) from error
 
 
 @contextlib.contextmanager

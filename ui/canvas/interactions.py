@@ -280,11 +280,11 @@ class ConnectByKeys(Connect):
         super().__init__(view, source.output_items[0])
         self._source = source
         start = source.box().center()
-        # Where data flows first: nodes to the right and below come before those behind.
+        # First what would connect, and of that first what lies where data flows to.
         self._targets = sorted(
             (item for item in self.scene.nodes.values()
              if item is not source and self._edge_to(item, None) is not None),
-            key=lambda item: (_behind(item.box().center() - start),
+            key=lambda item: (self._refused(item), _behind(item.box().center() - start),
                               (item.box().center() - start).manhattanLength()))
         self._number = -1
         self.step(1)
@@ -312,6 +312,10 @@ class ConnectByKeys(Connect):
         self._from = ports[(self._from.number + 1) % len(ports)]
         self._edge = None
         self.step(0)
+
+    def _refused(self, target: NodeItem) -> bool:
+        edge = self._edge_to(target, None)
+        return edge is None or bool(editing.why_not(self.document, edge))
 
     def key(self, key: int) -> bool:
         """Handle a key; whether it was one of ours."""

@@ -17,6 +17,9 @@ GAP_X, GAP_Y = 40, 32
 ROW_GAP = 64
 """Between rows: the edge that turns round needs to be seen."""
 
+CUT_COST = 3.0
+"""What it costs to cut one more edge than needed, in squares of missing columns."""
+
 Size = tuple[float, float]
 Place = tuple[float, float]
 Box = tuple[float, float, float, float]
@@ -133,22 +136,29 @@ def _slot_widths(bands: Sequence[Lanes], sizes: Mapping[str, Size]) -> list[floa
 
 
 def _bands(columns: Lanes, edges: Sequence[Edge], per_row: int) -> list[Lanes]:
-    """Cut the columns into rows, only where a single edge passes from column to column."""
+    """Cut the columns into rows of `per_row` at most, full ones where few edges are cut.
+
+    By dynamic programming: best[i] is the least cost of the columns from i on, and where the
+    first of their rows ends.
+    """
     column_of = {id: i for i, column in enumerate(columns) for id in column}
     crossing = [0] * (len(columns) + 1)
     for e in edges:
         for cut in range(column_of[e.source] + 1, column_of[e.target] + 1):
             crossing[cut] += 1
+    end = len(columns)
+    best: list[tuple[float, int]] = [(0.0, end)] * (end + 1)
+    for start in range(end - 1, -1, -1):
+        # The last row may be short. A single edge that turns round costs nothing.
+        best[start] = min(
+            ((0.0 if stop == end else (per_row - (stop - start)) ** 2
+              + CUT_COST * (crossing[stop] - 1) ** 2) + best[stop][0], -stop)
+            for stop in range(start + 1, min(start + per_row, end) + 1))
+        best[start] = best[start][0], -best[start][1]
     bands, start = [], 0
-    while len(columns) - start > per_row:
-        fits = [cut for cut in range(start + 1, start + per_row + 1) if crossing[cut] == 1]
-        later = [cut for cut in range(start + per_row + 1, len(columns)) if crossing[cut] == 1]
-        cut = fits[-1] if fits else later[0] if later else len(columns)
-        if cut == len(columns):
-            break
-        bands.append(columns[start:cut])
-        start = cut
-    bands.append(columns[start:])
+    while start < end:
+        bands.append(columns[start:best[start][1]])
+        start = best[start][1]
     return bands
 
 

@@ -305,7 +305,7 @@ class NodeItem(QGraphicsWidget):
         painter.fillRect(QRectF(0, box.height() - BAR, box.width(), BAR), colors)
         painter.restore()
         if self._where is not None:
-            x = min(max(float(self._where), RADIUS / 2), box.width() - RADIUS / 2)
+            x = min(max(float(self._where), RADIUS), box.width() - RADIUS)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme().color("tick"))
             painter.drawRoundedRect(QRectF(x - 1.5, box.height() - BAR - 3, 3, 9), 1.5, 1.5)

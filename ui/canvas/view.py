@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QMetaMethod, QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QDragEnterEvent,
@@ -337,9 +337,10 @@ class CanvasView(QGraphicsView):
             if event.type() == QEvent.Type.KeyPress and self.interaction.key(event.key()):
                 return True
         # Space is run/pause for the whole window, but held over the canvas it pans: so it comes
-        # here first, and is passed on when nothing was panned.
+        # here first, and is passed on when nothing was panned (where somebody listens).
         if (isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride
-                and event.key() == Qt.Key.Key_Space and self.underMouse()):
+                and event.key() == Qt.Key.Key_Space and self.underMouse()
+                and self.isSignalConnected(QMetaMethod.fromSignal(self.space_tapped))):
             event.accept()
             return True
         return super().event(event)

@@ -6,7 +6,6 @@ The one source is the struct itself: its annotations and their `Meta`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -14,6 +13,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import inspect
 
+from playground.activations import ACTIVATIONS
 from playground.initializers import HELP
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -146,9 +146,11 @@ def readable(name: object) -> str:
     return f"{head} {tail.lower()}" if tail and head[:1].isupper() else text
 
 
-def choice_help(value: object, more: Mapping[str, str] = HELP) -> str:
+def choice_help(value: object) -> str:
     """What one value of a choice means, where the core says so."""
-    return more.get(str(value), "")
+    if (function := ACTIVATIONS.get(str(value))) is not None:
+        return f"{function.formula}\n{function.help}"
+    return HELP.get(str(value), "")
 
 
 def show_number(value: float) -> str:

@@ -1,0 +1,48 @@
+"""An engine that records what it is told and gives the snapshots it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from playground.graph import Graph
+from playground.snapshot import Probe, Snapshot
+from playground.state import SavedState
+
+
+class FakeEngine:
+    """Answers like `playground.engine.Engine`, at once and without a thread."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self.graph: Graph | None = None
+        self.watched: frozenset[Probe] = frozenset()
+        self.next: Snapshot | None = None
+        self.state = SavedState(step=3, parameters={"dense_1.w": np.ones((2, 2), np.float32)})
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        def record(*args: Any, **kwargs: Any) -> None:
+            self.calls.append((name, *args, *kwargs.items()))
+
+        return record
+
+    def load(self, graph: Graph, saved: SavedState | None = None, history: object = None) -> None:
+        self.graph = graph
+        self.calls.append(("load", graph, saved))
+
+    def watch(self, probes: frozenset[Probe]) -> None:
+        self.watched = probes
+        self.calls.append(("watch", probes))
+
+    def take_snapshot(self) -> Snapshot | None:
+        snapshot, self.next = self.next, None
+        return snapshot
+
+    def saved_state(self, timeout: float = 10.0) -> tuple[SavedState, None]:
+        return self.state, None
+
+    def names(self) -> list[str]:
+        """What was called, in order."""
+        return [call[0] for call in self.calls]

@@ -1,0 +1,227 @@
+"""The command line: what it prints, its exit codes, and that it never touches Qt."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from playground import document
+from playground.cli import main
+from playground.examples import EXAMPLES
+from playground.examples.base import chain, seeded
+from playground.graph import Graph
+from playground.layers.core import Dense
+from playground.layers.data import Spiral
+from playground.layers.loss import SoftmaxCrossEntropy
+from playground.training import SGD
+
+ROOT = Path(__file__).parents[1]
+Capture = pytest.CaptureFixture[str]
+
+
+def run(capsys: Capture, *arguments: object) -> tuple[int, str, str]:
+    try:
+        code = main([str(a) for a in arguments])
+    except SystemExit as stop:  # --help
+        code = int(stop.code or 0)
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def result(capsys: Capture, *arguments: object) -> dict[str, Any]:
+    code, out, err = run(capsys, *arguments, "--json")
+    assert code == 0, err
+    value = json.loads(out)
+    assert isinstance(value, dict)
+    return value
+
+
+def small(learning_rate: float = 0.1) -> Graph:
+    return chain(Spiral(points=60), Dense(units=4, activation="tanh"), Dense(units=2),
+                 SoftmaxCrossEntropy(), notes="",
+                 training=seeded(1, batch=16, optimizer=SGD(learning_rate=learning_rate)))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    document.save(tmp_path / "small.playground", small())
+    return tmp_path / "small.playground"
+
+
+# -- examples and summary -------------------------------------------------------------------------
+
+
+def test_examples(capsys: Capture) -> None:
+    code, out, err = run(capsys, "examples")
+    assert (code, err) == (0, "")
+    assert [line.split()[0] for line in out.splitlines()] == list(EXAMPLES)
+    _, out, _ = run(capsys, "examples", "--json")
+    assert json.loads(out)[0].keys() == {"name", "title", "description", "mark"}
+
+
+def test_summary_of_lenet(capsys: Capture) -> None:
+    summary = result(capsys, "summary", "lenet5")
+    assert summary["parameters"] == 61_706
+    assert summary["rows"][0] == {
+        "node": "conv2d_1", "kind": "conv2d", "output": [6, 28, 28], "parameters": 156}
+    outputs = 6 * 28 * 28 + 6 * 14 * 14 + 16 * 10 * 10 + 16 * 5 * 5 + 120 + 84 + 10
+    assert summary["forward_backward_mb"] == pytest.approx(2 * outputs * 4 / 2**20)
+    assert summary["input_mb"] == pytest.approx(28 * 28 * 4 / 2**20)
+    assert summary["total_mb"] == pytest.approx(
+        summary["input_mb"] + summary["forward_backward_mb"] + summary["parameters_mb"])
+    _, out, _ = run(capsys, "summary", "lenet5")
+    assert "Total parameters  61,706" in out
+
+
+def test_a_summary_allocates_nothing(capsys: Capture, tmp_path: Path) -> None:
+    """Twenty million parameters in a process that may not grow by their 80 MB."""
+    graph = chain(Spiral(), Dense(units=4000), Dense(units=5000), Dense(units=2),
+                  SoftmaxCrossEntropy(), training=seeded(1), notes="")
+    document.save(tmp_path / "large.json", graph)
+    done = python(f"""
+import resource
+from playground.cli import main
+main(["examples"])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+assert main(["summary", {str(tmp_path / "large.json")!r}]) == 0
+assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 30_000
+""")
+    assert done.returncode == 0, done.stderr
+    assert "20,027,002" in done.stdout
+
+
+# -- train ----------------------------------------------------------------------------------------
+
+
+def test_train_gives_one_json_object(capsys: Capture, file: Path) -> None:
+    value = result(capsys, "train", file, "--steps", 20, "--seed", 3)
+    assert value.keys() == {
+        "example", "steps", "epochs", "seed", "parameters", "loss", "train", "validation",
+        "gradient_norms", "seconds", "steps_per_second", "state"}
+    assert (value["steps"], value["epochs"], value["seed"]) == (20, 6, 3)
+    assert value["parameters"] == 2 * 4 + 4 + 4 * 2 + 2
+    assert value["train"].keys() == {"loss", "accuracy"}
+    assert value["gradient_norms"].keys() == {"dense_1", "dense_2"}
+    assert value["gradient_norms"]["dense_1"]["before"] > 0
+    assert value["state"] == "done"
+
+
+def test_the_same_seed_gives_the_same_run(capsys: Capture, file: Path) -> None:
+    def loss(seed: int) -> float:
+        return float(result(capsys, "train", file, "--epochs", 2, "--seed", seed)["loss"])
+
+    assert loss(5) == loss(5)
+    assert loss(5) != loss(6)
+
+
+def test_saving_and_going_on_is_the_same_as_going_through(capsys: Capture, file: Path,
+                                                          tmp_path: Path) -> None:
+    half, rest, through = (tmp_path / f"{n}.playground" for n in ("half", "rest", "through"))
+    assert run(capsys, "train", file, "--steps", 15, "--save", half)[0] == 0
+    value = result(capsys, "train", half, "--steps", 15, "--save", rest)
+    assert value["steps"] == 30
+    assert run(capsys, "train", file, "--steps", 30, "--save", through)[0] == 0
+    a, b = document.load(rest).state, document.load(through).state
+    assert a is not None
+    assert a.same_as(b)
+
+
+def test_the_log_is_a_table(capsys: Capture, file: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    assert run(capsys, "train", file, "--steps", 20, "--log", log)[0] == 0
+    rows = list(csv.DictReader(log.read_text().splitlines()))
+    assert [row["step"] for row in rows] == [str(n) for n in range(1, 21)]
+    assert float(rows[-1]["loss"]) > 0
+    assert rows[-1]["validation loss"]
+
+
+def test_a_diverged_run_says_so(capsys: Capture, tmp_path: Path) -> None:
+    document.save(tmp_path / "wild.playground", small(learning_rate=1000.0).with_layer(
+        "dense_1", Dense(units=64, activation="relu", initializer="he_normal")))
+    code, out, err = run(capsys, "train", tmp_path / "wild.playground", "--steps", 5000, "--json")
+    assert code == 3
+    assert json.loads(out)["state"] == "diverged"
+    assert len(err.splitlines()) == 1
+    assert "Lower the learning rate" in err
+
+
+def test_a_person_reads_lines(capsys: Capture, file: Path) -> None:
+    code, out, err = run(capsys, "train", file, "--steps", 5)
+    assert (code, err) == (0, "")  # No progress bar where there is no terminal.
+    assert out.startswith(f"{file}: done at step 5")
+
+
+# -- what goes wrong ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["nowhere"], "no file and no example 'nowhere'"),
+    (["summary"], "FILE|EXAMPLE"),
+    (["summary", "nowhere"], "no file and no example 'nowhere'"),
+    (["train", "mlp-spiral", "--steps", "0"], "between 1 and"),
+    (["train", "mlp-spiral", "--steps", "many"], "--steps"),
+    (["train", "mlp-spiral", "--steps", "1", "--epochs", "1"], "not allowed with"),
+    (["train", "mlp-spiral", "--seed", "-1"], "--seed"),
+    (["train", "mlp-spiral", "--save", "/nowhere/at/all.playground"], "cannot be written"),
+    (["train", "mlp-spiral", "--frobnicate"], "--frobnicate"),
+    (["examples", "twice"], "twice"),
+])
+def test_bad_arguments_are_one_line(capsys: Capture, arguments: list[str], words: str) -> None:
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("playground: ")
+    assert len(err.splitlines()) == 1
+    assert words in err
+
+
+def test_bad_files_are_one_line(capsys: Capture, tmp_path: Path) -> None:
+    (tmp_path / "bad.playground").write_text("hello\nworld")
+    document.save(tmp_path / "empty.playground", Graph())
+    document.save(tmp_path / "huge.playground", small().with_layer("dense_1", Dense(units=10**9)))
+    document.save(tmp_path / "alone.playground", small().without(["dense_2"]))
+    for name, words in {"bad": "neither", "empty": "empty", "huge": "of memory",
+                        "alone": "Nothing is connected"}.items():
+        code, out, err = run(capsys, "train", tmp_path / f"{name}.playground")
+        assert (code, out) == (2, "")
+        assert len(err.splitlines()) == 1
+        assert words in err
+
+
+@pytest.mark.parametrize("command", ["", "examples", "summary", "train"])
+def test_help(capsys: Capture, command: str) -> None:
+    code, out, _ = run(capsys, *command.split(), "--help")
+    assert code == 0
+    assert out.startswith("usage: playground")
+
+
+# -- no Qt ----------------------------------------------------------------------------------------
+
+
+def test_headless_commands_do_not_import_qt() -> None:
+    done = python("""
+import sys
+from playground.cli import main
+assert main(["examples"]) == main(["summary", "perceptron"]) == 0
+assert main(["train", "perceptron", "--steps", "2"]) == 0
+found = {m.partition(".")[0] for m in sys.modules} & {"PySide6", "pyqtgraph", "qtpy", "ui"}
+assert not found, found
+""")
+    assert done.returncode == 0, done.stderr
+
+
+def test_module_and_pipe() -> None:
+    done = subprocess.run(f"{sys.executable} -m playground examples | head -1", shell=True,
+                          capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.startswith("mlp-spiral")
+    assert done.stderr == ""
+
+
+def python(text: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, cwd=ROOT,
+                          timeout=300)

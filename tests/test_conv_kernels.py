@@ -1,0 +1,256 @@
+"""Convolution kernels against slow, obvious NumPy loops, and against PyTorch."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kernels.conv import conv2d_forward, conv2d_input_gradient, conv2d_weight_gradient
+from kernels.lowering import Geometry, workspace_size
+from playground.layers.base import Shape, ShapeError
+from playground.layers.conv import Conv2D
+
+NUMPY_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+
+# Asymmetric on purpose: height ≠ width everywhere, and sizes that leave tiles half filled.
+CASES: dict[str, tuple[int, Shape, Conv2D]] = {
+    "one pixel": (1, (1, 1, 1), Conv2D(channels=1, kernel=(1, 1))),
+    "plain": (3, (2, 6, 7), Conv2D(channels=3, kernel=(3, 2))),
+    "many maps": (2, (3, 5, 4), Conv2D(channels=23, kernel=(2, 3))),
+    "no bias": (2, (2, 5, 6), Conv2D(channels=4, bias=False)),
+    "1x1": (2, (5, 4, 7), Conv2D(channels=3, kernel=(1, 1))),
+    "same": (2, (2, 7, 5), Conv2D(channels=5, kernel=(3, 5), padding="same")),
+    "same, even kernel": (2, (2, 7, 5), Conv2D(channels=3, kernel=(4, 2), padding="same")),
+    "same, stride": (2, (2, 8, 5), Conv2D(channels=3, stride=(3, 2), padding="same")),
+    "full": (2, (2, 4, 5), Conv2D(channels=3, kernel=(3, 2), padding="full")),
+    "padding beyond the kernel": (2, (1, 3, 4), Conv2D(channels=2, kernel=(1, 2), padding=(2, 3))),
+    "stride": (3, (2, 9, 8), Conv2D(channels=5, kernel=(3, 2), stride=(2, 3))),
+    "stride beyond the kernel": (2, (2, 9, 11), Conv2D(channels=3, kernel=(2, 1), stride=(3, 4))),
+    "dilation": (2, (2, 9, 8), Conv2D(channels=3, kernel=(3, 2), dilation=(2, 3))),
+    "all at once": (3, (4, 11, 9), Conv2D(
+        channels=6, kernel=(3, 2), stride=(2, 3), dilation=(3, 2), groups=2, padding=(2, 1))),
+    "groups": (2, (6, 5, 7), Conv2D(channels=9, groups=3, padding=(0, 1))),
+    "depthwise": (2, (5, 6, 4), Conv2D(channels=10, groups=5, padding="same")),
+    "reflect": (2, (2, 4, 6), Conv2D(
+        channels=3, kernel=(3, 4), padding=(3, 2), padding_mode="reflect")),
+    "replicate": (2, (2, 4, 3), Conv2D(
+        channels=3, kernel=(2, 3), padding=(2, 5), padding_mode="replicate", stride=(1, 2))),
+    "circular": (2, (2, 4, 5), Conv2D(
+        channels=4, kernel=(3, 2), padding=(4, 1), padding_mode="circular", groups=2)),
+    "same, reflect": (2, (1, 6, 5), Conv2D(
+        channels=2, kernel=(4, 3), padding="same", padding_mode="reflect")),
+    "blocks and a rest": (19, (2, 12, 9), Conv2D(channels=3)),
+    "wide": (1, (1, 40, 57), Conv2D(channels=7, kernel=(5, 5), padding="same")),
+    "deep": (1, (70, 3, 4), Conv2D(channels=9, kernel=(2, 2))),
+}
+
+
+class Convolution:
+    """Random arrays for a layer, and its kernels; outputs and workspace begin as NaN."""
+
+    def __init__(self, batch: int, shape: Shape, layer: Conv2D) -> None:
+        random = np.random.default_rng(0)
+        self.layer, self.geometry = layer, layer.geometry(batch, shape)
+        weight_shape = layer.parameters(shape)[0].shape
+        self.x = random.normal(size=(batch, *shape)).astype(np.float32)
+        self.w = random.normal(size=weight_shape).astype(np.float32)
+        self.b = random.normal(size=layer.channels).astype(np.float32)
+        self.dy = random.normal(size=(batch, *layer.output_shape(shape))).astype(np.float32)
+        self._operands: dict[str, Any] = {
+            **self.geometry._asdict(),
+            "work": np.full(workspace_size(self.geometry), np.nan, np.float32)}
+
+    def forward(self) -> np.ndarray:
+        y = np.full_like(self.dy, np.nan)
+        conv2d_forward(**self._operands, x=self.x, w=self.w, y=y,
+                       b=self.b if self.layer.bias else 0)
+        return y
+
+    def weight_gradient(self) -> tuple[np.ndarray, np.ndarray]:
+        dw, db = np.full_like(self.w, np.nan), np.full_like(self.b, np.nan)
+        conv2d_weight_gradient(**self._operands, x=self.x, dy=self.dy, dw=dw,
+                               db=db if self.layer.bias else 0)
+        return dw, db
+
+    def input_gradient(self) -> np.ndarray:
+        dx = np.full_like(self.x, np.nan)
+        conv2d_input_gradient(**self._operands, dy=self.dy, w=self.w, dx=dx)
+        return dx
+
+
+def reference(x: np.ndarray, w: np.ndarray, b: np.ndarray, layer: Conv2D,
+              g: Geometry) -> np.ndarray:
+    """The definition of convolution, one output at a time."""
+    padded = np.pad(x.astype(np.float64), ((0, 0), (0, 0), (g.top, g.bottom), (g.left, g.right)),
+                    mode=NUMPY_MODES[layer.padding_mode])  # type: ignore[call-overload]
+    y = np.zeros((g.batch, g.out_channels, g.out_height, g.out_width))
+    inputs, outputs = g.in_channels // g.groups, g.out_channels // g.groups
+    for o, i, j in np.ndindex(y.shape[1:]):
+        rows = i * g.stride_height + np.arange(g.kernel_height) * g.dilation_height
+        columns = j * g.stride_width + np.arange(g.kernel_width) * g.dilation_width
+        first = o // outputs * inputs
+        window = padded[:, first:first + inputs][:, :, rows][:, :, :, columns]
+        y[:, o, i, j] = (window * w[o]).sum((1, 2, 3)) + (b[o] if layer.bias else 0)
+    return y
+
+
+def close(actual: np.ndarray, expected: np.ndarray) -> bool:
+    return bool(np.allclose(actual, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max()))
+
+
+@pytest.fixture(params=CASES.values(), ids=CASES)
+def convolution(request: pytest.FixtureRequest) -> Convolution:
+    return Convolution(*request.param)
+
+
+def test_forward(convolution: Convolution) -> None:
+    c = convolution
+    assert close(c.forward(), reference(c.x, c.w, c.b, c.layer, c.geometry))
+
+
+def test_gradients_are_the_adjoint(convolution: Convolution) -> None:
+    """Convolution is linear in x and in w: <dy, conv(x', w)> = <dx, x'>, and the same for w."""
+    c, random = convolution, np.random.default_rng(1)
+    dx, (dw, db), nothing = c.input_gradient(), c.weight_gradient(), np.zeros_like(c.b)
+    for _ in range(3):
+        x, w = random.normal(size=c.x.shape), random.normal(size=c.w.shape)
+        by_x = c.dy * reference(x, c.w, nothing, c.layer, c.geometry)
+        assert np.isclose((dx * x).sum(), by_x.sum(), rtol=1e-5, atol=1e-5 * np.abs(by_x).sum())
+        by_w = c.dy * reference(c.x, w, nothing, c.layer, c.geometry)
+        assert np.isclose((dw * w).sum(), by_w.sum(), rtol=1e-5, atol=1e-5 * np.abs(by_w).sum())
+    if c.layer.bias:
+        assert close(db, c.dy.astype(np.float64).sum((0, 2, 3)))
+
+
+@pytest.mark.parametrize("name", ["plain", "all at once", "circular", "same, stride"])
+def test_gradients_by_finite_differences(name: str) -> None:
+    c = Convolution(*CASES[name])
+
+    def loss(x: np.ndarray, w: np.ndarray) -> float:
+        return float((c.dy * reference(x, w, c.b, c.layer, c.geometry)).sum())
+
+    dx, (dw, _) = c.input_gradient(), c.weight_gradient()
+    for i in range(0, c.x.size, 37):
+        step = np.zeros(c.x.size)
+        step[i] = 1e-3
+        step = step.reshape(c.x.shape)
+        slope = (loss(c.x + step, c.w) - loss(c.x - step, c.w)) / 2e-3
+        assert np.isclose(dx.flat[i], slope, rtol=1e-4, atol=1e-4)
+    for i in range(0, c.w.size, 5):
+        step = np.zeros(c.w.size)
+        step[i] = 1e-3
+        step = step.reshape(c.w.shape)
+        slope = (loss(c.x, c.w + step) - loss(c.x, c.w - step)) / 2e-3
+        assert np.isclose(dw.flat[i], slope, rtol=1e-4, atol=1e-4)
+
+
+def test_samples_do_not_depend_on_their_block() -> None:
+    batch, shape, layer = CASES["blocks and a rest"]
+    together = Convolution(batch, shape, layer)
+    alone = Convolution(batch, shape, layer)
+    assert together.geometry.block > 1
+    assert batch % together.geometry.block
+    alone._operands["block"] = 1
+    assert np.allclose(together.forward(), alone.forward(), rtol=1e-6, atol=1e-6)
+
+
+def test_nonfinite_values_stay_visible() -> None:
+    c = Convolution(2, (2, 6, 7), Conv2D(channels=3, padding="same"))
+    c.x[0, 1, 2, 3] = np.nan
+    y = c.forward()
+    assert np.isnan(y[0]).sum() == 3 * 9
+    assert np.isfinite(y[1]).all()
+
+
+@pytest.mark.parametrize("width", [1, 4, 8])
+def test_other_vector_widths(width: int, tmp_path: Path) -> None:
+    """The kernels of a smaller machine, compiled on this one, in a process and cache of its own."""
+    environment = {**os.environ, "PLAYGROUND_VECTOR_WIDTH": str(width),
+                   "PLAYGROUND_CACHE_DIR": str(tmp_path)}
+    subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k",
+         "test_forward or adjoint", str(Path(__file__).resolve())],
+        check=True, env=environment, cwd=Path(__file__).parents[1])
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("name", [n for n, (*_, c) in CASES.items() if "same" not in n])
+def test_pytorch_agrees(name: str, torch: Any) -> None:
+    c = Convolution(*CASES[name])
+    g = c.geometry
+    x, w, b = (torch.tensor(array, dtype=torch.float64, requires_grad=True)
+               for array in (c.x, c.w, c.b))
+    mode = {"zeros": "constant"}.get(c.layer.padding_mode, c.layer.padding_mode)
+    y = torch.nn.functional.conv2d(
+        torch.nn.functional.pad(x, (g.left, g.right, g.top, g.bottom), mode=mode), w,
+        b if c.layer.bias else None, c.layer.stride, 0, c.layer.dilation, g.groups)
+    y.backward(torch.tensor(c.dy, dtype=torch.float64))
+    assert close(c.forward(), y.detach().numpy())
+    assert close(c.input_gradient(), x.grad.numpy())
+    dw, db = c.weight_gradient()
+    assert close(dw, w.grad.numpy())
+    if c.layer.bias:
+        assert close(db, b.grad.numpy())
+
+
+# -- the layer --------------------------------------------------------------------------------
+
+
+def test_articles_sizes_and_counts() -> None:
+    stride_2 = Conv2D(channels=2, stride=(2, 2), padding=(1, 1))
+    assert stride_2.output_shape((3, 5, 5)) == (2, 3, 3)
+    assert Conv2D(channels=1).output_shape((1, 6, 6)) == (1, 4, 4)
+    parameters = Conv2D(channels=64, kernel=(5, 5)).parameters((32, 8, 8))
+    assert sum(int(np.prod(p.shape)) for p in parameters) == 51_264
+    parameters = Conv2D(channels=512).parameters((256, 28, 28))
+    assert sum(int(np.prod(p.shape)) for p in parameters) == 1_180_160
+    assert parameters[0].shape == (512, 256, 3, 3)
+
+
+def test_same_is_the_input_over_the_stride() -> None:
+    for size in range(1, 12):
+        for kernel in range(1, 6):
+            for stride in range(1, 5):
+                layer = Conv2D(channels=1, kernel=(kernel, 2), stride=(stride, 3), padding="same")
+                assert layer.output_shape((1, size, 7)) == (1, -(-size // stride), 3)
+    # What is odd goes below and to the right, as in TensorFlow.
+    assert Conv2D(kernel=(4, 2), padding="same").border((7, 5)) == (1, 0, 2, 1)
+
+
+@pytest.mark.parametrize(("layer", "shape", "words"), [
+    (Conv2D(), (84,), "Conv2D needs an image (channels, height, width), got a vector of 84."),
+    (Conv2D(), (4, 5), "got 4×5"),
+    (Conv2D(kernel=(5, 5)), (1, 4, 9), "A window of 5×5 does not fit an image of 4×9."),
+    (Conv2D(kernel=(9, 3), padding=(1, 1)), (1, 4, 4), "(6×6 with its padding)"),
+    (Conv2D(groups=3), (4, 5, 5), "3 groups do not divide the 4 input channels."),
+    (Conv2D(groups=3), (6, 5, 5), "3 groups do not divide the 8 output channels."),
+    (Conv2D(padding=(5, 0), padding_mode="reflect"), (1, 5, 5), "less padding"),
+    (Conv2D(padding=(0, 6), padding_mode="circular"), (1, 5, 5), "width 5"),
+])
+def test_errors_are_sentences(layer: Conv2D, shape: Shape, words: str) -> None:
+    with pytest.raises(ShapeError) as error:
+        layer.output_shape(shape)
+    assert words in str(error.value)
+    assert str(error.value).endswith(".")
+
+
+def test_notes_say_what_is_left_out() -> None:
+    layer = Conv2D(kernel=(2, 2), stride=(2, 2))
+    assert layer.notes((1, 7, 7)) == (
+        "7×7 does not divide by 2: the last row and last column are left out.",)
+    assert layer.notes((1, 8, 7)) == ("8×7 does not divide by 2: the last column is left out.",)
+    assert layer.notes((1, 8, 6)) == ()
+    assert Conv2D(stride=(2, 2), padding="same").notes((1, 7, 8)) == ()
+
+
+def test_subtitle() -> None:
+    layer = Conv2D(channels=16, kernel=(5, 5), activation="tanh")
+    assert layer.subtitle() == "16 @ 5×5, valid · tanh"
+    layer = Conv2D(channels=4, stride=(2, 2), padding=(1, 0))
+    assert layer.subtitle() == "4 @ 3×3, stride 2, padding 1×0"

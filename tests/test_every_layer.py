@@ -1,0 +1,232 @@
+"""What every layer of the catalogue must do, tried on its sample shapes with all its settings.
+
+A new layer is tested by being in the catalogue: nothing here names one, except where a rule has
+an exception.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+from msgspec import inspect
+
+from playground.layers import LAYERS
+from playground.layers.base import Signal, make_layer
+from tests.cases import CASES, Case, cases, fits, kinds, settings_of, single_changes
+from tests.gradient_check import Bench, wrong_gradients
+
+TOLERANCE = 3e-3
+"""Of a gradient against finite differences in float32; they agree to 1e-3 or better."""
+DIFFERS_WHILE_TRAINING = {"dropout"}
+OVERFLOWS = {"multiply"}
+"""Products of huge numbers are beyond float32."""
+HUGE = 1e30
+
+
+@pytest.fixture(scope="module", params=CASES, ids=str)
+def case(request: pytest.FixtureRequest) -> Case:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def bench(case: Case) -> Bench:
+    return Bench(case.layer, case.shapes)
+
+
+@pytest.fixture(scope="module")
+def two_lanes(case: Case) -> Bench:
+    return Bench(case.layer, case.shapes, threads=2)
+
+
+# -- numbers --------------------------------------------------------------------------------------
+
+
+def test_gradients_are_slopes(bench: Bench) -> None:
+    assert wrong_gradients(bench, TOLERANCE) == {}
+
+
+def test_everything_is_written_and_nothing_added_to(bench: Bench) -> None:
+    # Outputs, gradients and work space hold NaN before the step.
+    for array in bench.play(bench.draw()).arrays():
+        assert np.isfinite(array).all()
+
+
+def test_what_comes_in_stays_as_it_is(bench: Bench) -> None:
+    given = bench.draw()
+    bench.play(given)
+    values = bench.session.values
+    for port, x in enumerate(given.x, 1):
+        np.testing.assert_array_equal(values(f"feed_{port}.y"), x)
+    for name, w in given.w.items():
+        np.testing.assert_array_equal(values(f"{bench.id}.{name}"), w)
+    np.testing.assert_array_equal(values(f"{bench.id}.dy"), given.dy)
+
+
+def test_the_same_step_gives_the_same_bits(bench: Bench, two_lanes: Bench) -> None:
+    for each in (bench, two_lanes):
+        given = each.draw()
+        first, *others = (each.play(given) for _ in range(4))
+        for other in others:
+            for a, b in zip(first.arrays(), other.arrays(), strict=True):
+                assert a.tobytes() == b.tobytes()
+
+
+def test_two_lanes_agree_with_one(bench: Bench, two_lanes: Bench) -> None:
+    if bench.layer.kind in DIFFERS_WHILE_TRAINING:
+        assert wrong_gradients(two_lanes, TOLERANCE) == {}
+        return
+    given = bench.draw()
+    one, two = bench.play(given), two_lanes.play(given)
+    for a, b in zip(one.arrays(), two.arrays(), strict=True):
+        close(b, a)
+
+
+def test_parameter_gradients_do_not_depend_on_who_asks(case: Case, bench: Bench) -> None:
+    # The first layer of a network: nobody asks for the gradients of its inputs.
+    first = Bench(case.layer, case.shapes, learns=False)
+    given = bench.draw()
+    asked, alone = bench.play(given), first.play(given)
+    assert asked.y.tobytes() == alone.y.tobytes()
+    for name in given.w:
+        assert asked.dw[name].tobytes() == alone.dw[name].tobytes()
+
+
+def test_samples_do_not_see_each_other_when_the_network_is_used(bench: Bench) -> None:
+    given = bench.draw()
+    together = bench.infer(given)
+    for sample in range(bench.batch):
+        close(bench.infer_one(given, sample), together[sample])
+
+
+def test_training_computes_what_use_computes(bench: Bench) -> None:
+    given = bench.draw()
+    trained, used = bench.play(given).y, bench.infer(given)
+    if bench.layer.kind in DIFFERS_WHILE_TRAINING:
+        assert used.shape == trained.shape
+    else:
+        close(used, trained)
+
+
+def close(actual: np.ndarray, expected: np.ndarray) -> None:
+    """Equal to rounding, measured by the largest value."""
+    scale = max(1.0, float(np.abs(expected).max()))
+    np.testing.assert_allclose(actual / scale, expected / scale, rtol=0, atol=2e-6)
+
+
+# -- odd numbers ----------------------------------------------------------------------------------
+
+
+def test_zeros_are_nothing_special(bench: Bench) -> None:
+    for array in bench.play(bench.draw(scale=0.0)).arrays():
+        assert np.isfinite(array).all()
+
+
+def test_huge_inputs_stay_finite_where_float32_can_hold_the_result(bench: Bench) -> None:
+    arrays = bench.play(bench.draw(scale=HUGE)).arrays()
+    if bench.layer.kind not in OVERFLOWS:
+        for array in arrays:
+            assert np.isfinite(array).all()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_never_crashes_and_nan_is_never_hidden(
+        bench: Bench, value: float) -> None:
+    drawn = bench.draw()
+    given = replace(drawn, x=tuple(np.full_like(x, value) for x in drawn.x))
+    y = bench.play(given).y
+    if np.isnan(value):
+        assert np.isnan(y).any()
+    # And the next step is as good as new.
+    for array in bench.play(drawn).arrays():
+        assert np.isfinite(array).all()
+
+
+# -- words ----------------------------------------------------------------------------------------
+
+
+def test_the_listing_reads_well(bench: Bench) -> None:
+    program = bench.session.program
+    own = [i for i in program.instructions if i.node == bench.id]
+    computing = [i for i in own if i.phase in ("forward", "backward")]
+    assert computing or bench.layer.is_view
+    for instruction in own:
+        kernel = instruction.kernel
+        assert "=" in kernel.formula, f"{kernel.name} has no formula"
+        assert set(instruction.operands) == set(kernel.operands)
+        for tensor in (*instruction.reads, *instruction.writes):
+            assert tensor.name
+
+
+def test_settings_survive_json(case: Case) -> None:
+    written = msgspec.json.encode(case.layer.settings())
+    assert make_layer(case.layer.kind, msgspec.json.decode(written)) == case.layer
+
+
+def test_inference_of_shapes_is_what_the_program_holds(case: Case, bench: Bench) -> None:
+    signals = case.layer.infer(*(Signal(shape) for shape in case.shapes))
+    assert len(signals) == len(case.layer.outputs)
+    for port, signal in zip(case.layer.outputs, signals, strict=True):
+        assert bench.session.values(f"{bench.id}.{port}").shape == (bench.batch, *signal.shape)
+    parameters = case.layer.parameters(*case.shapes)
+    for parameter in parameters:
+        assert bench.session.values(f"{bench.id}.{parameter.name}").shape == parameter.shape
+
+
+# -- the class itself -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_a_layer_says_what_it_takes(kind: str) -> None:
+    cls = LAYERS[kind]
+    assert len(cls.samples) >= 2
+    for shapes in cls.samples:
+        assert len(shapes) == len(cls.inputs) or (cls.variadic and len(shapes) >= 2)
+        assert fits(make_layer(kind, {}), shapes)
+    assert isinstance(make_layer(kind, {}).subtitle(), str)
+
+
+def test_each_setting_works_at_two_values_at_least() -> None:
+    for kind in kinds():
+        for name in settings_of(LAYERS[kind]):
+            working = {
+                str(layer.settings()[name]) for changed, layer in single_changes(kind)
+                if changed == name and any(fits(layer, shapes) for shapes in layer.samples)}
+            assert len(working) >= 2, f"{kind}.{name} works only at {working}"
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_each_setting_has_help_and_limits(kind: str) -> None:
+    info = inspect.type_info(LAYERS[kind])
+    assert isinstance(info, inspect.StructType)
+    for field in info.fields:
+        described = field.type
+        assert isinstance(described, inspect.Metadata), field.name
+        assert (described.extra_json_schema or {}).get("description", "").endswith("."), field.name
+        inner = described.type
+        if isinstance(inner, inspect.IntType | inspect.FloatType):
+            assert (inner.ge, inner.gt) != (None, None), field.name
+            assert (inner.le, inner.lt) != (None, None), field.name
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_a_pair_may_be_written_as_one_number(kind: str) -> None:
+    for name, value in make_layer(kind, {}).settings().items():
+        if isinstance(value, list) and len(value) == 2:
+            assert make_layer(kind, {name: 1}) == make_layer(kind, {name: [1, 1]})
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_unknown_settings_and_wrong_values_are_refused_in_a_sentence(kind: str) -> None:
+    with pytest.raises(ValueError, match=LAYERS[kind].label):
+        make_layer(kind, {"colour": "red"})
+    for name in settings_of(LAYERS[kind]):
+        with pytest.raises(ValueError, match=LAYERS[kind].label):
+            make_layer(kind, {name: {"not": "this"}})
+
+
+def test_there_is_a_case_for_every_layer() -> None:
+    assert all(cases(kind) for kind in kinds())
+    assert len({str(case) for case in CASES}) == len(CASES)

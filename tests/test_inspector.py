@@ -1,0 +1,309 @@
+"""The inspector: forms from structs, edits through the document, nothing typed is lost."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+
+from playground.layers import LAYERS
+from playground.layers.base import Pair, about, make_layer
+from playground.training import SGD, Adam, Training
+from ui.document import Document
+from ui.inspector.fields import Limits, fields_of, readable, sentence, show_number, with_field
+from ui.inspector.form import Form
+from ui.inspector.number import NumberField, stepped_125
+from ui.inspector.panel import Inspector
+from ui.training_bar import TrainingForm
+
+
+class Everything(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    count: Annotated[int, about("How many.", ge=1, le=9, unit="pieces")] = 3
+    rate: Annotated[float, about("How fast.", gt=0, le=10, log=True)] = 0.01
+    on: bool = True
+    kind: Annotated[Literal["zeta", "alpha"], about("Which.")] = "zeta"
+    kernel: Annotated[tuple[Annotated[int, about("", ge=1)], Annotated[int, about("", ge=1)]],
+                      about("Size.")] = (3, 3)
+    padding: Annotated[Literal["valid", "same"] | Pair, about("Edge.")] = "valid"
+    path: str = ""
+    training: Training = Training()
+    other: Annotated[tuple[int, ...], about("Rare.")] = (1, 2)
+
+
+@pytest.fixture
+def form(qtbot) -> Form:
+    form = Form(Everything)
+    qtbot.addWidget(form)
+    form.set_value(Everything())
+    form.show()
+    return form
+
+
+@pytest.fixture
+def document(qtbot) -> Document:
+    document = Document()
+    graph = document.graph
+    for kind, settings in (("spiral", {}), ("dense", {"units": 4}), ("dense", {"units": 2}),
+                           ("softmax_cross_entropy", {})):
+        graph = graph.with_node(make_layer(kind, settings))
+        if len(graph.nodes) > 1:
+            graph = graph.connect(graph.nodes[-2].id, graph.nodes[-1].id)
+    document.replace(graph)
+    return document
+
+
+def typed(qtbot, number: NumberField, text: str) -> None:
+    number.selectAll()
+    qtbot.keyClicks(number, text)
+    qtbot.keyClick(number, Qt.Key.Key_Return)
+
+
+def test_every_kind_of_field_has_an_editor_of_its_own(form):
+    names = {name: type(row.editor).__name__ for name, row in form.rows.items()}
+    assert names == {
+        "count": "NumberEditor", "rate": "NumberEditor", "on": "BoolEditor",
+        "kind": "ChoiceEditor", "kernel": "PairEditor", "padding": "ChoiceOrPairEditor",
+        "path": "TextEditor", "training": "GroupEditor", "other": "JsonEditor"}
+
+
+def test_choices_stand_in_the_order_in_which_they_were_written():
+    kind = next(field for field in fields_of(Everything) if field.name == "kind")
+    assert kind.choices == ("zeta", "alpha")
+
+
+def test_an_edit_hands_out_a_changed_struct(qtbot, form):
+    with qtbot.waitSignal(form.edited) as caught:
+        typed(qtbot, form.rows["count"].editor.number, "7")
+    assert caught.args == [Everything(count=7), "count"]
+
+
+@pytest.mark.parametrize(("text", "why"), [
+    ("12", "Must be at most 9."), ("0", "Must be at least 1."), ("2.5", "whole number"),
+    ("many", "not a number"), ("", "not a number")])
+def test_bad_input_stays_and_is_explained(qtbot, form, text, why):
+    number = form.rows["count"].editor.number
+    number.selectAll()
+    qtbot.keyClick(number, Qt.Key.Key_Delete)
+    with qtbot.assertNotEmitted(form.edited):
+        typed(qtbot, number, text)
+    assert number.lineEdit().text() == text
+    assert why in form.rows["count"].problem.text()
+    assert form.rows["count"].problem.isVisible()
+    assert number.value() == 3
+    # Another field's change must not wipe it out.
+    form.set_value(Everything(on=False))
+    assert number.lineEdit().text() == text
+    typed(qtbot, number, "5")
+    assert not form.rows["count"].problem.isVisible()
+
+
+def test_numbers_are_read_as_people_write_them(qtbot):
+    number = NumberField(Limits(), integer=False)
+    qtbot.addWidget(number)
+    for text, value in (("1e-3", 0.001), ("0,5", 0.5), ("1,024", 1.024), ("2_000", 2000.0)):
+        typed(qtbot, number, text)
+        assert number.value() == pytest.approx(value)
+    whole = NumberField(Limits(), integer=True)
+    qtbot.addWidget(whole)
+    typed(qtbot, whole, "1,024")
+    assert whole.value() == 1024
+    typed(qtbot, whole, str(10**12))
+    assert whole.value() == 10**12
+
+
+def test_logarithmic_steps_walk_1_2_5():
+    values, value = [], 0.001
+    for _ in range(4):
+        value = stepped_125(value, 1)
+        values.append(value)
+    assert values == [0.002, 0.005, 0.01, 0.02]
+    assert stepped_125(0.03, 1) == 0.05
+    assert stepped_125(0.03, -1) == 0.02
+    assert stepped_125(1.0, -1) == 0.5
+    assert stepped_125(0.0, 1) == 1e-6
+
+
+def test_steps_stop_at_the_limits(qtbot):
+    number = NumberField(Limits(ge=1, le=9), integer=True)
+    qtbot.addWidget(number)
+    number.set_value(8)
+    number.stepBy(10)
+    assert number.value() == 9
+    number.stepBy(-20)
+    assert number.value() == 1
+
+
+def test_a_wheel_without_focus_changes_nothing(qtbot, form):
+    number = form.rows["count"].editor.number
+    form.setFocus()
+    assert number.focusPolicy() == Qt.FocusPolicy.StrongFocus
+    assert not number.hasFocus()
+
+
+def test_linked_sides_of_a_pair_change_together(qtbot, form):
+    editor = form.rows["kernel"].editor
+    assert editor.link.isChecked()
+    with qtbot.waitSignal(form.edited) as caught:
+        typed(qtbot, editor.numbers[0], "5")
+    assert caught.args[0].kernel == (5, 5)
+    editor.link.setChecked(False)
+    with qtbot.waitSignal(form.edited) as caught:
+        typed(qtbot, editor.numbers[1], "1")
+    assert caught.args[0].kernel == (5, 1)
+
+
+def test_padding_is_a_word_or_a_pair(qtbot, form):
+    editor = form.rows["padding"].editor
+    assert not editor.pair.isVisible()
+    with qtbot.waitSignal(form.edited) as caught:
+        editor.combo.setCurrentIndex(2)
+    assert caught.args[0].padding == (0, 0)
+    form.set_value(caught.args[0])
+    assert editor.pair.isVisible()
+    with qtbot.waitSignal(form.edited) as caught:
+        editor.combo.setCurrentIndex(1)
+    assert caught.args[0].padding == "same"
+
+
+def test_the_slider_moves_with_the_number(qtbot, form):
+    editor = form.rows["rate"].editor
+    before = editor.slider.value()
+    typed(qtbot, editor.number, "0.1")
+    assert editor.slider.value() > before
+    with qtbot.waitSignal(form.edited) as caught:
+        editor.slider.setValue(before)
+    assert caught.args[0].rate == pytest.approx(0.01, rel=0.05)
+
+
+def test_a_variant_keeps_what_was_set_for_the_other(qtbot):
+    form = Form(Training)
+    qtbot.addWidget(form)
+    form.set_value(Training(optimizer=SGD(momentum=0.9)))
+    editor = form.rows["optimizer"].editor
+    seen = []
+    form.edited.connect(lambda training, name: seen.append(training.optimizer))
+    editor.combo.setCurrentIndex(editor.variants.index(Adam))
+    editor.combo.setCurrentIndex(editor.variants.index(SGD))
+    assert [type(optimizer) for optimizer in seen] == [Adam, SGD]
+    assert seen[-1].momentum == 0.9
+
+
+def test_a_run_of_steps_is_one_undo_entry(qtbot, document):
+    inspector = Inspector(document)
+    qtbot.addWidget(inspector)
+    document.select({"dense_1"})
+    number = inspector.node_page.form.rows["units"].editor.number
+    for _ in range(5):
+        number.stepBy(1)
+    assert document.graph.node("dense_1").layer.units == 9
+    assert document.stack.count() == 1
+    number.editingFinished.emit()
+    number.stepBy(1)
+    assert document.stack.count() == 2
+    document.stack.undo()
+    document.stack.undo()
+    assert document.graph.node("dense_1").layer.units == 4
+    assert number.value() == 4
+
+
+def test_undo_shows_in_the_form_without_an_edit(qtbot, document):
+    inspector = Inspector(document)
+    qtbot.addWidget(inspector)
+    document.select({"dense_1"})
+    editor = inspector.node_page.form.rows["activation"].editor
+    editor.combo.setCurrentIndex(editor.field.choices.index("relu"))
+    assert document.graph.node("dense_1").layer.activation == "relu"
+    document.stack.undo()
+    assert editor.combo.currentData() == "identity"
+    assert document.stack.count() == 1
+    assert document.stack.canRedo()
+
+
+def test_the_page_follows_the_selection(qtbot, document):
+    inspector = Inspector(document)
+    qtbot.addWidget(inspector)
+    inspector.show()
+    assert inspector.training_page.isVisible()
+    document.select({"dense_1"})
+    assert inspector.node_page.isVisible()
+    assert "(32,2) → (32,4) · 12 params" in inspector.node_page.header._shapes.text()
+    document.select({"dense_1", "dense_2"})
+    assert inspector.list_page.isVisible()
+    assert inspector.list_page.list.count() == 2
+    document.select(())
+    assert inspector.training_page.isVisible()
+
+
+def test_renaming_keeps_the_selection(qtbot, document):
+    inspector = Inspector(document)
+    qtbot.addWidget(inspector)
+    document.select({"dense_1"})
+    inspector.node_page.header.renamed.emit("hidden")
+    assert document.selection == {"hidden"}
+    inspector.node_page.header.renamed.emit("dense_2")
+    assert "hidden" in document.graph
+    assert document.stack.count() == 1
+
+
+def test_a_wrong_node_says_so(qtbot, document):
+    inspector = Inspector(document)
+    qtbot.addWidget(inspector)
+    inspector.show()
+    document.select({"dense_2"})
+    assert not inspector.node_page.error.isVisible()
+    document.edit("Cut", document.graph.without_edges(document.graph.inputs_of("dense_2")))
+    assert "Nothing is connected" in inspector.node_page.error.text()
+    assert inspector.node_page.error.isVisible()
+
+
+def test_training_settings_edit_the_document(qtbot, document):
+    form = TrainingForm(document, ("batch",))
+    qtbot.addWidget(form)
+    typed(qtbot, form.form.rows["batch"].editor.number, "64")
+    assert document.graph.training.batch == 64
+    document.stack.undo()
+    assert form.form.rows["batch"].editor.number.value() == 32
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_every_layer_has_a_form_that_shows_edits_and_undoes(qtbot, kind):
+    document = Document()
+    document.replace(document.graph.with_node(make_layer(kind, {})))
+    inspector = Inspector(document)
+    qtbot.addWidget(inspector)
+    id = document.graph.nodes[0].id
+    document.select({id})
+    form = inspector.node_page.form
+    assert set(form.rows) == set(LAYERS[kind].__struct_fields__)
+    for widget in form.findChildren(QWidget):
+        if widget.focusPolicy() != Qt.FocusPolicy.NoFocus and widget.focusProxy() is None:
+            parent = widget.parent()
+            named = widget.accessibleName() or isinstance(parent, NumberField)
+            inner = type(widget).__name__ in ("QListView", "QComboBoxListView", "QComboBoxPrivateContainer")
+            assert named or inner, f"{kind}: {widget} has no name"
+    for row in form.rows.values():
+        assert type(row.editor).__name__ != "JsonEditor", row.field.name
+    before = document.graph
+    for row in form.rows.values():
+        numbers = row.editor.findChildren(NumberField)
+        for number in numbers[:1]:
+            number.stepBy(1)
+    while document.stack.canUndo():
+        document.stack.undo()
+    assert document.graph == before
+
+
+def test_words():
+    assert readable("glorot_uniform") == "glorot uniform"
+    assert readable("StepDecay") == "Step decay"
+    assert readable("SGD") == "SGD"
+    assert show_number(0.03) == "0.03"
+    assert show_number(1e-8) == "1e-08"
+    assert show_number(1_000_000) == "1,000,000"
+    assert sentence("Expected `int` >= 1 - at `$.units`") == "Expected int >= 1."
+    assert str(Limits(gt=0, le=10)) == "above 0 to 10"
+    with pytest.raises(ValueError, match="Expected"):
+        with_field(Everything(), "count", 99)
