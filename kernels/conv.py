@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kernels.jit import floats, helper, inline, kernel
+from kernels.jit import floats, helper, kernel
 from kernels.lowering import (
     GEOMETRY,
     SIZES,
@@ -17,13 +17,13 @@ from kernels.lowering import (
 )
 from kernels.simd import ROWS, TILE_COLUMNS, VECTORS, correlate_tile, multiply_tile
 
-TAP_BLOCK = 128
-"""Terms per pass of a product: so many rows, one tile wide, fit half of the first-level cache."""
+TAP_BLOCK = 256
+"""Terms per pass of a product: so many rows, one tile wide, stay in the first-level cache."""
 POSITION_BLOCK = 1024
 """Positions per pass of the weights' gradient: 8 rows of these fit the first-level cache."""
 
 
-@inline
+@helper
 def tile_rows(left):
     """The tallest tile of no more than `left` rows."""
     for rows in ROWS:
@@ -34,7 +34,7 @@ def tile_rows(left):
 
 @helper
 def multiply(rows, terms, n, x, x_start, x_terms, w, w_start, w_terms, w_rows, y, y_start, y_rows):
-    """y[y_rows[r] + t] += sum_k w[w_rows[r] + w_terms[k]] x[x_terms[k] + t], for r < rows, t < n."""
+    """y[y_rows[r] + t] += sum_k w[w_rows[r] + w_terms[k]] x[x_terms[k] + t]; r < rows, t < n."""
     for k in range(0, terms, TAP_BLOCK):
         for t in range(0, n, TILE_COLUMNS):
             r = 0
@@ -93,7 +93,7 @@ def conv2d_forward(a):
 
 @kernel(f"{GEOMETRY} x dy -> dw db work")
 def conv2d_weight_gradient(a):
-    """dw[o, c, u, v] = sum_nij dy[n, o, i, j] x[n, c, s i + d u - p, s j + d v - p]; db = sum_nij dy
+    """dw[o, c, u, v] = sum_nij dy[n, o, i, j] x[n, c, s i + d u - p, s j + d v - p], db = sum dy.
 
     x (n, c, height, width), dy (n, o, i, j), dw (o, c / groups, u, v), db (o,) or 0 for none
     """

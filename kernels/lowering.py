@@ -11,7 +11,7 @@ by side, so that small images fill the vector registers too.
 
 from typing import NamedTuple
 
-from kernels.jit import floats, helper, inline, ints
+from kernels.jit import floats, helper, ints
 from kernels.simd import TILE_COLUMNS, add_row, copy_row
 
 #: A padding mode's number, as an operand, is its place here.
@@ -88,40 +88,40 @@ class Workspace(NamedTuple):
     shifts: object
 
 
-@inline
+@helper
 def geometry(a):
     return Geometry(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11],
                     a[12], a[13], a[14], a[15], a[16], a[17], a[18], a[19])
 
 
-@inline
+@helper
 def padded_height(g):
     return g.top + g.height + g.bottom
 
 
-@inline
+@helper
 def padded_width(g):
     return g.left + g.width + g.right
 
 
-@inline
+@helper
 def lowered_rows(g):
     """Rows of one phase."""
     return (padded_height(g) - 1) // g.stride_height + 1
 
 
-@inline
+@helper
 def channel_step(g, samples):
     """Floats from one channel of the lowered copy to the next."""
     return g.stride_height * lowered_rows(g) * samples * g.out_width
 
 
-@inline
+@helper
 def group_taps(g):
     return g.in_channels // g.groups * g.kernel_height * g.kernel_width
 
 
-@inline
+@helper
 def workspace(g, address):
     """Divide up the memory that `workspace_size` asked for."""
     size = g.kernel_width * g.in_channels * channel_step(g, g.block)
@@ -196,6 +196,22 @@ def pad(g, x, first, samples, padded, back):
 
 
 @helper
+def move_row(n, image, at, stride, lowered, to, back):
+    """lowered[to + j] = image[at + stride j]; or `back`, image += lowered."""
+    if stride == 1:
+        if back:
+            add_row(n, lowered, to, image, at)
+        else:
+            copy_row(n, image, at, lowered, to)
+    elif back:
+        for j in range(n):
+            image[at + j * stride] += lowered[to + j]
+    else:
+        for j in range(n):
+            lowered[to + j] = image[at + j * stride]
+
+
+@helper
 def lower(g, images, first, samples, height, width, top, work, back):
     """lowered[v, c, a, i, n, j] = images[n, c, stride i + a - top, stride j + shifts[v]].
 
@@ -220,22 +236,6 @@ def lower(g, images, first, samples, height, width, top, work, back):
                             move_row(n, images, at, stride, lowered, to, back)
                         to += g.out_width
                         at += g.in_channels * plane
-
-
-@inline
-def move_row(n, image, at, stride, lowered, to, back):
-    """lowered[to + j] = image[at + stride j]; or `back`, image += lowered."""
-    if stride == 1:
-        if back:
-            add_row(n, lowered, to, image, at)
-        else:
-            copy_row(n, image, at, lowered, to)
-    elif back:
-        for j in range(n):
-            image[at + j * stride] += lowered[to + j]
-    else:
-        for j in range(n):
-            lowered[to + j] = image[at + j * stride]
 
 
 @helper

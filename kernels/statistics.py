@@ -102,14 +102,28 @@ def guard(a):
     longs(a[2], 1)[0] = np.int64(not (np.isfinite(loss) and np.isfinite(norm)))
 
 
-@kernel("columns rows counters row -> ring")
+@kernel("columns rows counters per_bucket row -> ring")
 def record(a):
-    """ring[step mod rows] = row.
+    """ring[bucket mod rows] = how many rows, their sum, lowest, highest; bucket = step // per_bucket.
 
-    counters int64: [0] the step; row (columns,), ring (rows, columns)
+    counters int64: [0] the step; per_bucket int64 (1,); row (columns,);
+    ring (rows, 1 + 3 columns): count, sums, lowest, highest. A NaN stays in all of them.
     """
-    columns, rows, step = a[0], a[1], longs(a[2], 1)[0]
-    row, ring = floats(a[3], columns), floats(a[4], rows * columns)
-    start = (step % rows) * columns
-    for i in range(columns):
-        ring[start + i] = row[i]
+    columns, rows, step, per_bucket = a[0], a[1], longs(a[2], 1)[0], longs(a[3], 1)[0]
+    row, width = floats(a[4], columns), 1 + 3 * columns
+    bucket = floats(a[5] + 4 * width * ((step // per_bucket) % rows), width)
+    sums, low, high = bucket[1:], bucket[1 + columns:], bucket[1 + 2 * columns:]
+    if step % per_bucket == 0:
+        bucket[0] = 1
+        for i in range(columns):
+            value = row[i]
+            sums[i] = value
+            low[i] = value
+            high[i] = value
+    else:
+        bucket[0] += 1
+        for i in range(columns):
+            value = row[i]
+            sums[i] += value
+            low[i] = value if value < low[i] or value != value else low[i]
+            high[i] = value if value > high[i] or value != value else high[i]

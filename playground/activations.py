@@ -78,7 +78,9 @@ assert tuple(ACTIVATIONS) == get_args(ActivationName)
 def activation(name: ActivationName, **operands: float) -> Activation:
     """An activation by name, with other constants than the usual ones where given."""
     found = ACTIVATIONS[name]
-    return replace(found, operands={**found.operands, **operands}) if operands else found
+    # An operand is a float or an int for the kernel: 2 would not be read as 2.0.
+    given = {name: float(value) for name, value in operands.items()}
+    return replace(found, operands={**found.operands, **given}) if given else found
 
 
 __all__ = ["ACTIVATIONS", "Activation", "ActivationName", "activation"]

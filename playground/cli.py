@@ -54,6 +54,8 @@ def _window(words: list[str]) -> int:
     parser = _Parser("playground", "Drag layers into a network and watch it learn.", epilog=(
         "Without a window: playground examples | summary | train (each with --help)."))
     parser.add_argument("what", nargs="?", metavar="FILE|EXAMPLE", help="what to open")
+    parser.add_argument("--theme", choices=("dark", "light", "system"), help="colours")
+    parser.add_argument("--screenshot", metavar="PNG", help="draw the window to a file and end")
     what = parser.parse_args(words).what
     if what is not None and what not in EXAMPLES and not Path(what).exists():
         raise _unknown(what)
@@ -62,7 +64,7 @@ def _window(words: list[str]) -> int:
     except ImportError as error:
         raise UsageError(f"The window cannot open: {error}. On Debian and Ubuntu the README "
                          "names the packages to install.") from error
-    return open_window(what)
+    return open_window(words)
 
 
 def _examples(words: list[str]) -> int:

@@ -220,7 +220,8 @@ class _Compiler:
         columns = self._columns()
         self.row = self.tensors.new("measurements", "metrics", (len(columns),))
         self.ring = self.tensors.new("measurements of many steps", "metrics",
-                                     (RING_ROWS, len(columns)))
+                                     (RING_ROWS, 1 + 3 * len(columns)))
+        self.per_bucket = self.tensors.new("steps per bucket", "metrics", (2,))
         self.hyper = {
             name: self.tensors.new(f"training.{name}", "hyper", (1,))
             for name in (*type(self.graph.training.optimizer).hyper, "threshold",
@@ -392,7 +393,8 @@ class _Compiler:
                              ("learning_rate", rate)):
             self._once("update", None, elementwise.copy, n=1, x=source, y=self._cell(name))
         self._once("update", None, statistics.record, columns=len(self._columns()),
-                   rows=RING_ROWS, counters=self.counters, row=self.row, ring=self.ring)
+                   rows=RING_ROWS, counters=self.counters, per_bucket=self.per_bucket,
+                   row=self.row, ring=self.ring)
         self._once("update", None, random.finish_step, counters=self.counters)
 
     # -- helpers ------------------------------------------------------------------------------

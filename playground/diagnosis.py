@@ -80,10 +80,11 @@ def verdict(nodes: Sequence[str], before: ArrayLike, after: ArrayLike | None = N
     if norms.size == 0 or len(nodes) == 0:
         return Verdict("unknown", "No gradients yet.", share)
 
-    measured = ~np.isnan(norms).all(axis=1) | np.isposinf(highest).any(axis=1)
+    measured: NDArray[np.bool_] = np.asarray(
+        ~np.isnan(norms).all(axis=1) | np.isposinf(highest).any(axis=1))
     if not measured.any():
         return Verdict("unknown", "No gradients yet.", share)
-    names = [name for name, seen in zip(nodes, measured, strict=True) if seen]
+    names = [name for name, seen in zip(nodes, measured.tolist(), strict=True) if seen]
     norms, highest = norms[measured], highest[measured]
 
     broken = _broken(norms, highest)

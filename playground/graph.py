@@ -89,12 +89,13 @@ class Graph(msgspec.Struct, frozen=True):
         return tuple(_topological(self.nodes, self.edges))
 
     def new_id(self, kind: str) -> str:
-        """The first free "kind_1", "kind_2", ..."""
+        """The first free "conv_1", "conv_2", ..."""
+        stem = LAYERS[kind].stem if kind in LAYERS else kind
         taken = {node.id for node in self.nodes}
         number = 1
-        while f"{kind}_{number}" in taken:
+        while f"{stem}_{number}" in taken:
             number += 1
-        return f"{kind}_{number}"
+        return f"{stem}_{number}"
 
     def free_port(self, id: str) -> int | None:
         """The first input port of a node that nothing is connected to."""

@@ -1,9 +1,10 @@
 """What was measured, step by step, in bounded memory.
 
-A series is kept as buckets of equally many steps: mean, lowest and highest value of each. When
-the buckets are full, neighbours merge and each holds twice as many steps from then on: the whole
-run stays visible, at a resolution that no screen shows better. NaN and infinities are kept: a
-bucket that holds one shows it.
+A series is kept as buckets of equally many steps: mean, lowest and highest value of each. The
+machine gathers a bucket while it runs (`kernels.statistics.record`). When the buckets are full,
+neighbours merge and each holds twice as many steps from then on: the whole run stays visible, at
+a resolution that no screen shows better. NaN and infinities are kept: a bucket that holds one
+shows it.
 """
 
 from __future__ import annotations
@@ -49,125 +50,114 @@ class HistoryView:
         return column in self.columns
 
 
-@dataclass(frozen=True, eq=False)
-class HistoryMark:
-    """A moment to which a history can return."""
-
-    step: int
-    open_bucket: Floats
-    open_count: int
-    per_bucket: int
-
-
 class History:
-    """Grows with the training; `view` is cheap and may be read by other threads."""
+    """Grows with the training; `view` is cheap and may be read by other threads.
+
+    Buckets are rows (count, sums, lowest, highest), as the machine records them.
+    """
 
     def __init__(self, columns: Sequence[str], capacity: int = BUCKETS) -> None:
         self.columns = tuple(columns)
+        self.per_bucket = 1
         self._capacity = capacity
-        self._per_bucket = 1
         self._length = 0
         self._step = np.zeros(capacity)
+        self._count = np.zeros(capacity)
         self._values = np.zeros((3, capacity, len(self.columns)))
-        self._open = np.zeros((3, len(self.columns)))
-        self._open_count = 0
-        self._last_step = 0
-        self._validation: list[tuple[float, float, float]] = []
-        self._validation_arrays = np.zeros((0, 3))
+        self._validation = np.zeros((0, 3))
 
-    def append(self, rows: NDArray[np.float32], last_step: int) -> None:
-        """Add rows (steps, columns) that end with step `last_step` (counted from 1)."""
-        rows = rows.astype(np.float64)
-        step = last_step - len(rows)
-        while len(rows):
-            take = min(self._per_bucket - self._open_count, len(rows))
-            part, rows = rows[:take], rows[take:]
-            step += take
-            # Whole buckets at once: the common case while many steps share one bucket.
-            self._add(part.sum(axis=0), part.min(axis=0), part.max(axis=0), take, step)
-        self._last_step = last_step
+    def extend(self, buckets: NDArray[np.float32], last_steps: NDArray[np.int64]) -> None:
+        """Add finished buckets (n, 1 + 3 columns) that end with these steps (n,).
+
+        There must be room: see `is_full`.
+        """
+        end, c = self._length + len(buckets), len(self.columns)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            self._values[0, self._length:end] = buckets[:, 1:1 + c] / buckets[:, :1]
+        self._values[1, self._length:end] = buckets[:, 1 + c:1 + 2 * c]
+        self._values[2, self._length:end] = buckets[:, 1 + 2 * c:]
+        self._count[self._length:end] = buckets[:, 0]
+        self._step[self._length:end] = last_steps
+        self._length = end
+
+    @property
+    def room(self) -> int:
+        """Buckets that may still be added before `merge` is due."""
+        return self._capacity - self._length
+
+    def merge(self) -> NDArray[np.float32] | None:
+        """Let each bucket hold twice as many steps; gives the last one if it is not full yet.
+
+        It then counts as not added: the machine goes on filling it.
+        """
+        self.per_bucket *= 2
+        n = self._length
+        if n == 0:
+            return None
+        group = np.ceil(self._step[:n] / self.per_bucket)
+        starts = np.flatnonzero(np.diff(group, prepend=-1))
+        count = np.add.reduceat(self._count[:n], starts)
+        weighted = self._values[0, :n] * self._count[:n, None]
+        mean = np.add.reduceat(weighted, starts) / count[:, None]
+        low = np.minimum.reduceat(self._values[1, :n], starts)
+        high = np.maximum.reduceat(self._values[2, :n], starts)
+        step = self._step[:n][np.append(starts[1:], n) - 1]
+        # Into new arrays: earlier views keep the old ones.
+        self._fresh_arrays()
+        self._length = m = len(starts)
+        self._step[:m], self._count[:m] = step, count
+        self._values[:, :m] = mean, low, high
+        if step[-1] % self.per_bucket == 0:
+            return None
+        self._length = m - 1
+        return np.concatenate([count[-1:], mean[-1] * count[-1], low[-1], high[-1]]).astype(
+            np.float32)
 
     def append_validation(self, step: int, loss: float, metric: float) -> None:
-        if len(self._validation) >= self._capacity:
+        kept = self._validation
+        if len(kept) >= self._capacity:
             # Thin the older half; recent values stay complete.
-            half = self._capacity // 2
-            self._validation[:half] = self._validation[:half:2]
-        self._validation.append((float(step), loss, metric))
-        self._validation_arrays = np.array(self._validation)
+            half = len(kept) // 2
+            kept = np.concatenate([kept[:half:2], kept[half:]])
+        self._validation = np.concatenate([kept, [(float(step), loss, metric)]])
 
     def view(self) -> HistoryView:
-        n = self._length
-        v = self._validation_arrays
+        n, v = self._length, self._validation
         return HistoryView(self.columns, self._step[:n], self._values[:, :n],
                            v[:, 0], v[:, 1], v[:, 2])
 
-    def mark(self) -> HistoryMark:
-        return HistoryMark(self._last_step, self._open.copy(), self._open_count,
-                           self._per_bucket)
-
-    def rewind(self, mark: HistoryMark) -> None:
-        """Forget all that came after the mark.
-
-        When buckets have merged since, the bucket that the mark falls into is forgotten whole.
-        """
-        self._length = int(np.searchsorted(self._step[:self._length], mark.step, side="right"))
-        same = mark.per_bucket == self._per_bucket
-        self._open = mark.open_bucket.copy() if same else np.zeros_like(self._open)
-        self._open_count = mark.open_count if same else 0
-        self._last_step = mark.step
-        # Later views must not write into arrays that earlier views still show.
-        self._step, self._values = self._step.copy(), self._values.copy()
-        self._validation = [v for v in self._validation if v[0] <= mark.step]
-        self._validation_arrays = np.array(self._validation).reshape(-1, 3)
+    def rewind(self, step: int) -> None:
+        """Forget all that came after step `step`."""
+        self._length = int(np.searchsorted(self._step[:self._length], step, side="right"))
+        # Later buckets must not be written into arrays that earlier views still show.
+        old = self._step, self._count, self._values
+        self._fresh_arrays()
+        n = self._length
+        self._step[:n], self._count[:n] = old[0][:n], old[1][:n]
+        self._values[:, :n] = old[2][:, :n]
+        self._validation = self._validation[self._validation[:, 0] <= step]
 
     def adopt(self, older: HistoryView) -> None:
         """Start with the buckets of another run (of a document, or before an edit).
 
         Columns that this run does not have are dropped, new ones are NaN until now.
         """
-        n = min(len(older), self._capacity)
-        self._step[:n] = older.step[-n:] if n else 0
+        n = min(len(older), self._capacity - 1)
+        self._length = n
+        self._validation = np.stack(
+            [older.validation_step, older.validation_loss, older.validation_metric], axis=1)
+        if n == 0:
+            return
+        self._step[:n] = older.step[-n:]
+        self._count[:n] = np.diff(older.step[-n:], prepend=older.step[-n - 1] if n < len(older)
+                                  else 0)
         self._values[:, :n] = np.nan
         for i, column in enumerate(self.columns):
             if column in older:
                 self._values[:, :n, i] = older.values[:, -n:, older.columns.index(column)]
-        self._length = n
-        self._last_step = int(self._step[n - 1]) if n else 0
-        gaps = np.diff(self._step[:n])
-        if n > 1:
-            self._per_bucket = max(1, int(gaps[-1]))
-        self._validation = [tuple(row) for row in zip(  # type: ignore[misc]
-            older.validation_step.tolist(), older.validation_loss.tolist(),
-            older.validation_metric.tolist(), strict=True)]
-        self._validation_arrays = np.array(self._validation).reshape(-1, 3)
+        while self.per_bucket < np.median(self._count[:n]):
+            self.per_bucket *= 2
 
-    def _add(self, total: Floats, low: Floats, high: Floats, count: int, step: int) -> None:
-        if self._open_count == 0:
-            self._open[0], self._open[1], self._open[2] = total, low, high
-        else:
-            self._open[0] += total
-            self._open[1] = np.minimum(self._open[1], low)
-            self._open[2] = np.maximum(self._open[2], high)
-        self._open_count += count
-        if self._open_count < self._per_bucket:
-            return
-        if self._length == self._capacity:
-            self._merge()
-        self._values[0, self._length] = self._open[0] / self._open_count
-        self._values[1:, self._length] = self._open[1:]
-        self._step[self._length] = step
-        self._length += 1
-        self._open_count = 0
-
-    def _merge(self) -> None:
-        """Halve the number of buckets, into new arrays: views keep the old ones."""
-        pairs = self._values.reshape(3, self._capacity // 2, 2, -1)
-        values = np.zeros_like(self._values)
-        half = self._capacity // 2
-        values[0, :half] = pairs[0].mean(axis=1)
-        values[1, :half] = pairs[1].min(axis=1)
-        values[2, :half] = pairs[2].max(axis=1)
-        step = np.zeros_like(self._step)
-        step[:half] = self._step[1::2]
-        self._values, self._step, self._length = values, step, half
-        self._per_bucket *= 2
+    def _fresh_arrays(self) -> None:
+        self._step, self._count = np.zeros(self._capacity), np.zeros(self._capacity)
+        self._values = np.zeros((3, self._capacity, len(self.columns)))

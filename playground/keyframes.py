@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.history import HistoryMark
-
 MOST = 48
 MOST_BYTES = 192 << 20
 
@@ -19,7 +17,9 @@ class Keyframe:
 
     step: int
     state: NDArray[np.float32]
-    mark: HistoryMark
+    bucket: NDArray[np.float32]
+    """What was recorded so far in the bucket of this step."""
+    per_bucket: int
 
 
 class Keyframes:

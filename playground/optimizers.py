@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 from msgspec import Meta
 
 from kernels import optimizer as kernels
 from kernels.jit import Kernel
-from playground.tensor import Tensor
+
+if TYPE_CHECKING:
+    from playground.tensor import Tensor
 
 
 class Optimizer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

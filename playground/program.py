@@ -20,8 +20,8 @@ from playground.layers.base import Layer, Parameter, Shape
 from playground.shapes import Check
 from playground.tensor import ALIGNMENT, Region, Tensor
 
-RING_ROWS = 4096
-"""Rows of measurements that a program keeps until the session collects them."""
+RING_ROWS = 2048
+"""Buckets of measurements that a program keeps until the session collects them."""
 
 NODE_STATISTICS = (
     "grad_norm_before", "grad_max", "grad_zeros", "nonfinite", "grad_norm", "update_ratio",

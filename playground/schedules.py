@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta
 
 from kernels import schedule as kernels
-from playground.tensor import Tensor
+
+if TYPE_CHECKING:
+    from playground.tensor import Tensor
 
 
 class _Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,7 +39,7 @@ class Factor(_Schedule, frozen=True, kw_only=True, tag="factor"):
 
     def emit(self, emit: Callable[..., None], *, base: Tensor, learning_rate: Tensor,
              counters: Tensor, batches_per_epoch: int) -> None:
-        emit(kernels.schedule_factor, factor=self.factor_per_epoch,
+        emit(kernels.schedule_factor, factor=float(self.factor_per_epoch),
              batches_per_epoch=batches_per_epoch, counters=counters, base=base,
              learning_rate=learning_rate)
 
@@ -53,7 +55,7 @@ class StepDecay(_Schedule, frozen=True, kw_only=True, tag="step"):
 
     def emit(self, emit: Callable[..., None], *, base: Tensor, learning_rate: Tensor,
              counters: Tensor, batches_per_epoch: int) -> None:
-        emit(kernels.schedule_step, every=self.every, gamma=self.gamma,
+        emit(kernels.schedule_step, every=self.every, gamma=float(self.gamma),
              batches_per_epoch=batches_per_epoch, counters=counters, base=base,
              learning_rate=learning_rate)
 
@@ -66,7 +68,7 @@ class Exponential(_Schedule, frozen=True, kw_only=True, tag="exponential"):
 
     def emit(self, emit: Callable[..., None], *, base: Tensor, learning_rate: Tensor,
              counters: Tensor, batches_per_epoch: int) -> None:
-        emit(kernels.schedule_exponential, rate=self.rate, counters=counters, base=base,
+        emit(kernels.schedule_exponential, rate=float(self.rate), counters=counters, base=base,
              learning_rate=learning_rate)
 
 

@@ -22,7 +22,8 @@ from playground.initializers import initialize
 from playground.keyframes import Keyframe, Keyframes
 from playground.layers.data import DataLayer
 from playground.layers.loss import LossLayer
-from playground.program import NODE_STATISTICS, RING_ROWS, STEP_STATISTICS, link
+from playground.program import link
+from playground.recorder import Recorder
 from playground.state import SavedState
 from playground.training import Training
 
@@ -56,7 +57,9 @@ class Session:
         view = self.arena.view
         self._halt = view(self.program.tensors["halt"]).view(np.int64)
         self._counters = view(self.program.tensors["counters"]).view(np.int64)
-        self._ring = view(self.program.tensors["measurements of many steps"])
+        self._recorder = Recorder(
+            view(self.program.tensors["measurements of many steps"]),
+            view(self.program.tensors["steps per bucket"]).view(np.int64), self.program.columns)
         self.row = view(self.program.tensors["measurements"])
         self._machine = Machine(*link(self.program, self.arena, progress), self._halt)
         self.evaluator = Evaluator(graph, self.program.check)
@@ -120,6 +123,11 @@ class Session:
         assert isinstance(loss, LossLayer)
         return loss.metric_name(*self.program.check.inputs[self.program.check.used[-1]])
 
+    @property
+    def history(self) -> History:
+        """Everything that was measured so far."""
+        return self._recorder.history
+
     def values(self, name: str) -> NDArray[np.float32]:
         """A tensor by name; writing to it changes the network."""
         return self.arena.view(self.program.tensors[name])
@@ -149,8 +157,7 @@ class Session:
         """Run whole steps for about so long; gives the number of finished steps."""
         before = self.step
         wanted = seconds / self._seconds_per_step if self._seconds_per_step else 1
-        steps = max(1, min(int(wanted), RING_ROWS, most_steps or RING_ROWS))
-        self.run(steps)
+        self.run(max(1, min(int(wanted), most_steps or int(wanted))))
         return self.step - before
 
     def advance(self, count: int) -> int:
@@ -160,7 +167,7 @@ class Session:
             return 0
         while done < count:
             self._keep_frame()
-            part = min(count - done, RING_ROWS * length)
+            part = min(count - done, self._recorder.most_steps * length)
             done += self._run_part(part)
             if self._halt[0]:
                 self._halt[0] = 0
@@ -208,7 +215,7 @@ class Session:
         if frame is None:
             return False
         self.arena.state[:] = frame.state
-        self.history.rewind(frame.mark)
+        self._recorder.rewind(frame.step, frame.bucket, frame.per_bucket)
         self.position, self.trouble = 0, None
         self._halt[0] = 0
         # Changes of the learning rate and the like happen again where they happened.
@@ -299,13 +306,13 @@ class Session:
             per_step = elapsed * length / done
             known = self._seconds_per_step
             self._seconds_per_step = 0.7 * known + 0.3 * per_step if known else per_step
-            indices = np.arange(before, self.step) % RING_ROWS
-            self.history.append(self._ring[indices], self.step)
+            self._recorder.collect(self.step)
         return done
 
     def _replay(self, count: int) -> None:
         while count > 0:
-            count -= max(1, self._run_part(min(count, RING_ROWS * len(self.program.code))))
+            most = self._recorder.most_steps * len(self.program.code)
+            count -= max(1, self._run_part(min(count, most)))
             self._halt[0] = 0
 
     def _keep_frame(self, force: bool = False) -> None:
@@ -314,11 +321,12 @@ class Session:
         last = self._keyframes.last_step
         interval = KEYFRAME_SECONDS / self._seconds_per_step if self._seconds_per_step else 1
         if force or last is None or self.step - last >= interval:
-            self._keyframes.add(
-                Keyframe(self.step, self.arena.state.copy(), self.history.mark()))
+            self._keyframes.add(Keyframe(
+                self.step, self.arena.state.copy(), self._recorder.mark(self.step),
+                self.history.per_bucket))
 
     def _forget_past(self, history: History) -> None:
-        self.history = history
+        self._recorder.start(history, self.step)
         self._keyframes = Keyframes()
         self._edits: list[tuple[int, Mapping[str, float]]] = []
         self._keep_frame(force=True)
@@ -408,6 +416,3 @@ def _structure(training: Training) -> tuple[Any, ...]:
     """What a program is compiled for; a change of it needs a new one."""
     return (training.batch, type(training.optimizer), training.schedule, training.clipping.mode,
             training.weight_seed, training.shuffle_seed, training.dropout_seed)
-
-
-__all__ = ["NODE_STATISTICS", "STEP_STATISTICS", "Session", "Trouble", "Unit"]

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from playground.optimizers import SGD, Adam, Optimizer
+from playground.optimizers import SGD, Adam, AnyOptimizer
 from playground.schedules import Constant, Schedule
 
 
@@ -32,7 +32,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ge=1, le=100_000, title="Batch size",
         description="Samples per step. What is left over at the end of an epoch is dropped; "
         "the next epoch shuffles anew.")] = 32
-    optimizer: Annotated[Optimizer, Meta(title="Optimizer")] = SGD()
+    optimizer: Annotated[AnyOptimizer, Meta(title="Optimizer")] = SGD()
     schedule: Annotated[Schedule, Meta(title="Learning-rate schedule")] = Constant()
     clipping: Annotated[Clipping, Meta(title="Clipping")] = Clipping()
     weight_seed: Annotated[int, Meta(
@@ -46,4 +46,4 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         description="Draws what dropout leaves out.")] = 7
 
 
-__all__ = ["SGD", "Adam", "Clipping", "Constant", "Optimizer", "Schedule", "Training"]
+__all__ = ["SGD", "Adam", "AnyOptimizer", "Clipping", "Constant", "Schedule", "Training"]

@@ -41,11 +41,15 @@ def kinds() -> tuple[str, ...]:
 
 
 def cases(kind: str) -> tuple[Case, ...]:
-    """As it comes, each setting at its limits, and mixtures; on each sample shape that it takes."""
-    found = [make_layer(kind, {}), *(layer for _, layer in single_changes(kind)),
-             *_mixtures(kind)]
-    unique = dict.fromkeys(found)
-    return tuple(case for layer in unique for case in _on_samples(layer))
+    """As it comes on all of its sample shapes; each setting at its limits, and mixtures, on one."""
+    plain = make_layer(kind, {})
+    changed = [*(layer for _, layer in single_changes(kind)), *_mixtures(kind)]
+    found = list(_on_samples(plain))
+    for i, layer in enumerate(changed):
+        # The shapes in turn, so that each setting meets another one.
+        fitting = list(_on_samples(layer))
+        found += fitting[i % len(fitting):][:1] if fitting else []
+    return tuple(dict.fromkeys(found))
 
 
 def defaults() -> tuple[Case, ...]:

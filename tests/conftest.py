@@ -18,8 +18,8 @@ os.environ.setdefault("QT_API", "pyside6")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 LEFT_OUT = {
-    "torch": "parity with PyTorch: not run, PyTorch is not installed (pip install torch)",
-    "window": "real window: not run, .ci/run starts an X server for it",
+    "torch": "parity with PyTorch, which is not installed (pip install torch)",
+    "window": "the real window, for which .ci/run starts an X server",
 }
 LEFT_OUT_KEY = pytest.StashKey[Counter[str]]()
 
@@ -62,7 +62,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     for marker, count in sorted(config.stash[LEFT_OUT_KEY].items()):
-        terminalreporter.write_line(f"{count} tests of {LEFT_OUT[marker]}", yellow=True)
+        terminalreporter.write_line(f"Not run: {count} of {LEFT_OUT[marker]}", yellow=True)
 
 
 @pytest.fixture(scope="session")

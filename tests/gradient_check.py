@@ -83,19 +83,13 @@ class Bench:
             tuple(values(f"{feed}.dy").copy() if self.learns else None for feed in feeds),
             {name: values(f"{self.id}.d{name}").copy() for name in given.w})
 
-    def infer(self, given: Given) -> Array:
-        """The output without training, all samples at once."""
+    def infer(self, given: Given, samples: slice = slice(None)) -> Array:
+        """The output without training, for these samples at once."""
         self.play(given)
-        flat = np.concatenate([x.reshape(self.batch, -1) for x in given.x], axis=1)
-        result = self.session.evaluator.evaluate(flat, given.dy, keep_outputs=True)
+        flat = np.concatenate([x[samples].reshape(len(x[samples]), -1) for x in given.x], axis=1)
+        result = self.session.evaluator.evaluate(flat, given.dy[samples], keep_outputs=True)
         assert result.outputs is not None
         return result.outputs
-
-    def infer_one(self, given: Given, sample: int) -> Array:
-        """The output without training, for one sample alone."""
-        self.play(given)
-        flat = np.concatenate([x[sample].ravel() for x in given.x])
-        return self.session.evaluator.tensors(flat)[f"{self.id}.y"]
 
     def _poison(self) -> None:
         """NaN wherever this step has to write before it may read."""

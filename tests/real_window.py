@@ -1,16 +1,12 @@
 """Drives the installed app like a person: a real X server, a real pointer, real keys (xdotool).
 
-The app, started with PLAYGROUND_TEST_REPORT=FILE, appends a JSON line to FILE every second:
-    {"palette": {kind: [x, y]}, "canvas": [x, y, width, height], "nodes": [id, ...],
-     "step": n, "state": "running", "path": "..."}
-Positions are pixels of the screen. Nothing else of the app is touched.
+What the window shows, and where, comes from window_report.py, which runs inside the app's process.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shlex
 import subprocess
 import sys
 import time
@@ -27,25 +23,27 @@ PATIENCE = 180
 class App:
     """The running program, as far as its window shows."""
 
-    def __init__(self, command: list[str], home: Path) -> None:
-        self.command, self.home = command, home
+    def __init__(self, python: str, home: Path) -> None:
+        self.python, self.home = python, home
         self.report_file = home / "report.jsonl"
         self.log = (home / "app.log").open("w")
         self.process: subprocess.Popen[bytes] | None = None
         kept = {k: v for k, v in os.environ.items()
                 if not k.startswith(("XDG_", "QT_", "PLAYGROUND_", "PYTHON"))}
         self.environment = kept | {
-            "HOME": str(home), "QT_QPA_PLATFORM": "xcb", "XDG_RUNTIME_DIR": str(home),
-            "PLAYGROUND_TEST_REPORT": str(self.report_file)}
+            "HOME": str(home), "QT_QPA_PLATFORM": "xcb", "XDG_RUNTIME_DIR": str(home)}
 
     def run(self, *arguments: str) -> None:
-        """A command without a window, to its end."""
-        subprocess.run([*self.command, *arguments], cwd=self.home, env=self.environment,
-                       check=True, timeout=PATIENCE)
+        """The command `playground` without a window, to its end."""
+        command = Path(self.python).with_name("playground")
+        subprocess.run([command, *arguments], cwd=self.home, env=self.environment, check=True,
+                       timeout=PATIENCE, stdout=self.log, stderr=self.log)
 
     def open(self, *arguments: str) -> None:
-        self.process = subprocess.Popen([*self.command, *arguments], cwd=self.home,
-                                        env=self.environment, stdout=self.log, stderr=self.log)
+        report = Path(__file__).with_name("window_report.py")
+        self.process = subprocess.Popen(
+            [self.python, "-P", report, self.report_file, *arguments], cwd=self.home,
+            env=self.environment, stdout=self.log, stderr=self.log)
 
     def report(self) -> dict[str, Any]:
         """The newest complete line; empty before the first."""
@@ -96,15 +94,17 @@ def drag(start: tuple[int, int], end: tuple[int, int], moves: int = 12) -> None:
     xdotool("mouseup", 1)
 
 
-def drive(command: list[str], home: Path, kind: str = "dense") -> str:
+def drive(python: str, home: Path, kind: str = "dense") -> str:
     """The whole visit; returns what happened, in a sentence."""
-    app = App(command, home)
+    app = App(python, home)
     try:
         app.run("train", "mlp-spiral", "--steps", "1", "--save", "mine.playground")
         app.open("mine.playground")
-        report = app.wait("the window to show", lambda r: kind in r["palette"] and r["nodes"])
-        window = xdotool("search", "--sync", "--onlyvisible", "--pid", app.process.pid)
-        xdotool("windowfocus", window.split()[-1])
+        report = app.wait("the network to be there", lambda r: r["state"] == "paused")
+        xdotool("mousemove", *report["search"], "click", 1)
+        app.wait("the window to be active", lambda r: r["active"])
+        xdotool("type", "--delay", 60, kind)
+        report = app.wait("the search to find it", lambda r: kind in r["palette"])
         nodes = report["nodes"]
         x, y, width, height = report["canvas"]
         spot = (x + width // 2, y + height * 9 // 10)
@@ -113,7 +113,7 @@ def drive(command: list[str], home: Path, kind: str = "dense") -> str:
         added = (set(report["nodes"]) - set(nodes)).pop()
         assert added.startswith(kind), added
 
-        xdotool("mousemove", x + 8, y + 8, "click", 1)
+        xdotool("mousemove", x + 4, y + 4, "click", 1)
         xdotool("key", "space")
         report = app.wait("training to run", lambda r: r["state"] == "running" and r["step"] > 50)
         xdotool("key", "space")
@@ -133,7 +133,6 @@ def drive(command: list[str], home: Path, kind: str = "dense") -> str:
         app.close()
 
 
-def command() -> list[str]:
-    """What to start: PLAYGROUND_COMMAND, or this Python's own `playground`."""
-    given = os.environ.get("PLAYGROUND_COMMAND", "")
-    return shlex.split(given) or [sys.executable, "-m", "playground"]
+def python() -> str:
+    """The Python that the app is installed for: PLAYGROUND_PYTHON, or this one."""
+    return os.environ.get("PLAYGROUND_PYTHON") or sys.executable

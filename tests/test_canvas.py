@@ -26,7 +26,7 @@ from playground.snapshot import NodeStatistics
 from ui import theme as themes
 from ui.canvas import editing, gradient
 from ui.canvas.interactions import ConnectByKeys
-from ui.canvas.layout import _longest_path, arrange, free_place
+from ui.canvas.layout import _longest_path, arrange, free_place, make_room
 from ui.canvas.node_item import GRID
 from ui.canvas.routing import Side, sides
 from ui.canvas.view import CanvasView
@@ -137,6 +137,24 @@ def test_a_drop_on_an_edge_goes_into_it(view: CanvasView) -> None:
     assert {Edge("dense_1", 0, "relu_1", 0), Edge("relu_1", 0, "dense_2", 0)} <= set(graph.edges)
     view.document.stack.undo()
     assert view.document.graph == network()
+
+
+def test_the_others_make_room_for_it(view: CanvasView) -> None:
+    edge = Edge("dense_1", 0, "dense_2", 0)
+    drop(view, "relu", view.canvas.edges[edge].path().pointAtPercent(0.5))
+    boxes = {id: item.box() for id, item in view.canvas.nodes.items()}
+    assert boxes["dense_1"].right() < boxes["relu_1"].left()
+    assert boxes["relu_1"].right() < boxes["dense_2"].left()
+    assert view.document.graph.node("loss_1").x == 480  # Another row stays where it is.
+    assert view.document.stack.count() == 1
+
+
+@pytest.mark.parametrize("way", [(300, 0), (-300, 0), (0, 150), (0, -150), (90, 130)])
+def test_room_is_made_in_every_direction(way: tuple[float, float]) -> None:
+    boxes = {"a": (0.0, 0.0, 168.0, 100.0), "b": (*way, 168.0, 100.0)}
+    place, moved = make_room(boxes, "a", "b", (168, 112))
+    spots = {"new": place, **{id: box[:2] for id, box in boxes.items()}, **moved}
+    assert not overlap(spots, (160, 96))
 
 
 def test_drops_that_are_no_layers_are_not_taken(view: CanvasView) -> None:

@@ -69,7 +69,7 @@ def test_summary_of_lenet(capsys: Capture) -> None:
     summary = result(capsys, "summary", "lenet5")
     assert summary["parameters"] == 61_706
     assert summary["rows"][0] == {
-        "node": "conv2d_1", "kind": "conv2d", "output": [6, 28, 28], "parameters": 156}
+        "node": "conv_1", "kind": "conv2d", "output": [6, 28, 28], "parameters": 156}
     outputs = 6 * 28 * 28 + 6 * 14 * 14 + 16 * 10 * 10 + 16 * 5 * 5 + 120 + 84 + 10
     assert summary["forward_backward_mb"] == pytest.approx(2 * outputs * 4 / 2**20)
     assert summary["input_mb"] == pytest.approx(28 * 28 * 4 / 2**20)

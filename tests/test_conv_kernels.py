@@ -243,7 +243,7 @@ def test_errors_are_sentences(layer: Conv2D, shape: Shape, words: str) -> None:
 def test_notes_say_what_is_left_out() -> None:
     layer = Conv2D(kernel=(2, 2), stride=(2, 2))
     assert layer.notes((1, 7, 7)) == (
-        "7×7 does not divide by 2: the last row and last column are left out.",)
+        "7×7 does not divide by 2: the last row and column are left out.",)
     assert layer.notes((1, 8, 7)) == ("8×7 does not divide by 2: the last column is left out.",)
     assert layer.notes((1, 8, 6)) == ()
     assert Conv2D(stride=(2, 2), padding="same").notes((1, 7, 8)) == ()

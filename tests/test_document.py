@@ -40,7 +40,7 @@ def network() -> Graph:
                                Dense(units=2), SoftmaxCrossEntropy())):
         graph = graph.with_node(layer, 200.0 * i, -8.5)
     for a, b in (("spiral_1", "dense_1"), ("dense_1", "dense_2"),
-                 ("dense_2", "softmax_cross_entropy_1")):
+                 ("dense_2", "loss_1")):
         graph = graph.connect(a, b)
     return graph
 
@@ -58,15 +58,16 @@ def state() -> SavedState:
 
 
 def history() -> History:
-    made = History(("loss", "dense_1.grad_norm"), capacity=8)
+    made = History(("loss", "dense_1.grad_norm"), capacity=32)
     random = np.random.default_rng(1)
     for step in range(1, 21):
         row = random.random((1, 2)).astype(np.float32)
         if step == 7:
             row[0, 0] = np.inf
-        made.append(row, step)
+        made.extend(np.concatenate([[[1]], row, row, row], axis=1), np.array([step]))
         if step % 5 == 0:
             made.append_validation(step, 0.5 / step, 0.9)
+    made.merge()
     return made
 
 

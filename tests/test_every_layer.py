@@ -98,7 +98,8 @@ def test_samples_do_not_see_each_other_when_the_network_is_used(bench: Bench) ->
     given = bench.draw()
     together = bench.infer(given)
     for sample in range(bench.batch):
-        close(bench.infer_one(given, sample), together[sample])
+        alone = bench.infer(given, slice(sample, sample + 1))
+        close(alone[0], together[sample])
 
 
 def test_training_computes_what_use_computes(bench: Bench) -> None:
@@ -216,6 +217,19 @@ def test_a_pair_may_be_written_as_one_number(kind: str) -> None:
     for name, value in make_layer(kind, {}).settings().items():
         if isinstance(value, list) and len(value) == 2:
             assert make_layer(kind, {name: 1}) == make_layer(kind, {name: [1, 1]})
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_a_whole_number_is_as_good_as_a_float(kind: str) -> None:
+    # In code nothing converts: an int must not reach a kernel that reads the bits of a float.
+    cls, shapes = LAYERS[kind], LAYERS[kind].samples[0]
+    for name, value in make_layer(kind, {}).settings().items():
+        if isinstance(value, float):
+            whole = 0 if kind == "dropout" else 1
+            one, two = (Bench(cls(**{name: number}), shapes) for number in (whole, float(whole)))
+            given = one.draw()
+            for a, b in zip(one.play(given).arrays(), two.play(given).arrays(), strict=True):
+                assert a.tobytes() == b.tobytes()
 
 
 @pytest.mark.parametrize("kind", kinds())

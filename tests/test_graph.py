@@ -48,7 +48,7 @@ def test_a_taken_port_is_refused_and_says_by_whom() -> None:
     (Edge("nobody", 0, "dense_1", 0), "no node called nobody"),
     (Edge("spiral_1", 7, "dense_1", 0), "no output number 8"),
     (Edge("dense_1", 0, "spiral_1", 0), "has no input number 1"),
-    (Edge("softmax_cross_entropy_1", 0, "dense_1", 0), "it ends the network"),
+    (Edge("loss_1", 0, "dense_1", 0), "it ends the network"),
     (Edge("spiral_1", 0, "dense_1", -1), "no input number 0"),
 ])
 def test_unknown_ports_are_refused(edge: Edge, words: str) -> None:

@@ -182,7 +182,7 @@ def test_errors_are_sentences(settings: dict[str, Any], shape: Shape, words: str
 
 def test_notes_say_what_is_left_out() -> None:
     assert MaxPool2D().notes((2, 7, 7)) == (
-        "7×7 does not divide by 2: the last row and last column are left out.",)
+        "7×7 does not divide by 2: the last row and column are left out.",)
     assert MaxPool2D().notes((2, 8, 8)) == ()
     assert MaxPool2D(ceil_mode=True).notes((2, 7, 7)) == ()
 

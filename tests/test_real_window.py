@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.real_window import command, drive
+from tests.real_window import drive, python
 
 
 @pytest.mark.window
 def test_drag_run_save(tmp_path: Path) -> None:
-    assert "dragged" in drive(command(), tmp_path)
+    assert "dragged" in drive(python(), tmp_path)

@@ -167,7 +167,7 @@ def test_what_is_not_finite_stops_before_the_update() -> None:
     assert trouble is not None
     assert session.position > 0
     assert session.instruction.phase == "clip"
-    assert trouble.node in ("dense_1", "dense_2", "softmax_cross_entropy_1")
+    assert trouble.node in ("dense_1", "dense_2", "loss_1")
     assert trouble.phase in ("forward", "loss")
     assert f"step {session.step + 1}" in trouble.text
     weights = session.values("dense_1.w").copy()
@@ -276,7 +276,7 @@ def test_branches_sum_their_gradients() -> None:
         graph = graph.with_node(make_layer(kind, options))
     for source, target in (("spiral_1", "dense_1"), ("dense_1", "dense_2"),
                            ("dense_1", "relu_1"), ("dense_2", "add_1"), ("relu_1", "add_1"),
-                           ("add_1", "dense_3"), ("dense_3", "softmax_cross_entropy_1")):
+                           ("add_1", "dense_3"), ("dense_3", "loss_1")):
         graph = graph.connect(source, target)
     session = Session(graph.with_training(Training(batch=8)))
     session.run_to("dense_1", "backward")

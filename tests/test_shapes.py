@@ -16,9 +16,9 @@ def test_shapes_of_a_chain() -> None:
     assert str(result.signals["spiral_1"][1]) == "classes 0-2"
     assert result.signals["dense_1"][0].shape == (5,)
     assert result.parameters == {"spiral_1": 0, "dense_1": 15, "dense_2": 18,
-                                 "softmax_cross_entropy_1": 0}
+                                 "loss_1": 0}
     assert result.trainable
-    assert result.used == ("spiral_1", "dense_1", "dense_2", "softmax_cross_entropy_1")
+    assert result.used == ("spiral_1", "dense_1", "dense_2", "loss_1")
 
 
 def test_an_error_stands_only_where_it_begins() -> None:
@@ -31,7 +31,7 @@ def test_an_error_stands_only_where_it_begins() -> None:
 
 def test_too_few_outputs_for_the_classes() -> None:
     result = check(chain("iris", dense(2), "softmax_cross_entropy"))
-    assert "3" in result.errors["softmax_cross_entropy_1"]
+    assert "3" in result.errors["loss_1"]
 
 
 @pytest.mark.parametrize(("graph", "words"), [
@@ -45,7 +45,7 @@ def test_what_a_graph_lacks(graph: Graph, words: str) -> None:
 
 def test_two_losses() -> None:
     graph = spiral(dense(3)).with_node(make_layer("mean_squared_error", {}))
-    graph = graph.connect("dense_2", "mean_squared_error_1")
+    graph = graph.connect("dense_2", "loss_1")
     assert "2 losses" in check(graph).graph_error
 
 
@@ -74,12 +74,12 @@ def test_absurd_sizes_are_refused_with_the_memory_they_need(units: int) -> None:
 def test_a_target_can_be_connected_by_hand() -> None:
     graph = spiral(dense(3))
     assert check(graph.with_edge(
-        Edge("spiral_1", 1, "softmax_cross_entropy_1", 1))).trainable
+        Edge("spiral_1", 1, "loss_1", 1))).trainable
 
 
 def test_an_autoencoder_compares_with_its_input() -> None:
     graph = chain("spiral", dense(1), dense(2, "identity"), "mean_squared_error")
-    graph = graph.with_edge(Edge("spiral_1", 0, "mean_squared_error_1", 1))
+    graph = graph.with_edge(Edge("spiral_1", 0, "loss_1", 1))
     assert check(graph).trainable
 
 

@@ -79,7 +79,7 @@ def _shoot(window: MainWindow, app: QApplication, path: Path) -> None:
     window.grab().save(str(path))
     window.bridge.shutdown()
     window.recovery.close()
-    app.quit()
+    app.exit()
 
 
 class Complaints:

@@ -51,6 +51,9 @@ class Docks:
         # On the left, the tabs are the titles.
         dock.setTitleBarWidget(content.header if isinstance(content, View) else
                                QWidget() if area == LEFT else DockTitle(title))
+        if isinstance(content, View):
+            dock.visibilityChanged.connect(lambda _: self._name_once(dock, content))
+            dock.topLevelChanged.connect(lambda _: self._name_once(dock, content))
         self.all[name] = dock
         self._places.append((dock, area, tab_with))
         self._place(dock, area, tab_with)
@@ -86,6 +89,10 @@ class Docks:
         for _, _, tab_with in self._places:
             if tab_with is not None:
                 tab_with.raise_()
+
+    def _name_once(self, dock: QDockWidget, view: View) -> None:
+        """A panel among tabs has its name on its tab."""
+        view.header.title.setVisible(not self._window.tabifiedDockWidgets(dock))
 
     def _place(self, dock: QDockWidget, area: Qt.DockWidgetArea,
                tab_with: QDockWidget | None) -> None:

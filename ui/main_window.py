@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-from PySide6.QtCore import QBuffer, QIODevice, Qt
+from PySide6.QtCore import QBuffer, QIODevice, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -42,6 +42,7 @@ from ui.top_bar import TopBar
 from ui.training_bar import TrainingBar
 from ui.transport import RunActions, Transport
 from ui.views.base import View
+from ui.views.node_values import NodeValuesView
 
 FIRST_EXAMPLE = "mlp-spiral"
 SIZE = (1440, 900)
@@ -105,6 +106,9 @@ class MainWindow(QMainWindow):
             self.docks.add(cls.name, cls.title, view, BOTTOM,
                            self.docks.all[behind.name] if behind else None)
             self.bridge.add_view(view)
+        self.node_values = NodeValuesView(embedded=True)
+        self.inspector.node_page.embed(self.node_values)
+        self.bridge.add_view(self.node_values)
 
     def _build_menus(self) -> None:
         menus = self.menus = Menus(self)
@@ -189,7 +193,8 @@ class MainWindow(QMainWindow):
         document.title_changed.connect(lambda title: self.setWindowTitle(f"{title} – Playground"))
         document.refused.connect(lambda sentence: self.canvas.say(sentence, "error"))
         self.files.told.connect(lambda text: QMessageBox.information(self, "Playground", text))
-        self.files.opened.connect(self.canvas.fit)
+        # The docks take their places when the event loop next runs; the canvas then knows its room.
+        self.files.opened.connect(lambda: QTimer.singleShot(0, self.canvas.fit))
         self.palette_panel.layer_chosen.connect(self.canvas.add_layer)
         self.canvas.search_requested.connect(self.palette_panel.focus_search)
         self.canvas.inspect_requested.connect(self._inspect)
@@ -202,12 +207,9 @@ class MainWindow(QMainWindow):
 
     def open_first(self, path: Path | None = None, example: str | None = None) -> None:
         """What the window opens with: a file, an example, or what a crash has left."""
-        chosen = EXAMPLES.get(example or FIRST_EXAMPLE)
-        if chosen is not None:
-            self.files.show_example(chosen)
-        if path is not None:
-            self.files.open(path)
-        elif example is None:
+        if path is None or not self.files.open(path):
+            self.files.show_example(EXAMPLES[example or FIRST_EXAMPLE])
+        if path is None and example is None:
             self._offer_recovery()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -297,7 +299,7 @@ class MainWindow(QMainWindow):
 
     def _show_selection(self, _: object) -> None:
         node = self.document.selected_node
-        for view in self.views.values():
+        for view in (*self.views.values(), self.node_values):
             view.select(node.id if node else None)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

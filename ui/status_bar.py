@@ -78,6 +78,7 @@ class StatusBar(QStatusBar):
             word = f"{word}{where}: {snapshot.message}" if snapshot.message else word + where
         elif snapshot.state == "paused":
             word = _paused(snapshot)
+            color = "unknown" if word == "ready" else color
         dot = theme().color(color).name()
         text = theme().text(color).name()
         word = word if len(word) < 110 else word[:108] + "…"

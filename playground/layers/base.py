@@ -71,6 +71,8 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The name in files; it never changes."""
     label: ClassVar[str]
     """The name on the palette."""
+    stem: ClassVar[str]
+    """What its nodes are called: "conv" for conv_1, conv_2, ..."""
     category: ClassVar[str]
     formula: ClassVar[str] = ""
     inputs: ClassVar[tuple[str, ...]] = ("x",)
@@ -148,7 +150,7 @@ CATEGORIES: dict[str, str] = {
 L = TypeVar("L", bound=type[Layer])
 
 
-def layer(kind: str, *, category: str, label: str) -> Callable[[L], L]:
+def layer(kind: str, *, category: str, label: str, stem: str = "") -> Callable[[L], L]:
     """Put a class in the catalogue."""
 
     def register(cls: L) -> L:
@@ -156,7 +158,7 @@ def layer(kind: str, *, category: str, label: str) -> Callable[[L], L]:
             raise ValueError(f"two layers are called {kind!r}")
         if category not in CATEGORIES:
             raise ValueError(f"{kind}: there is no category {category!r}")
-        cls.kind, cls.category, cls.label = kind, category, label
+        cls.kind, cls.category, cls.label, cls.stem = kind, category, label, stem or kind
         LAYERS[kind] = cls
         return cls
 

@@ -35,7 +35,7 @@ Padding = Literal["valid", "same", "full"]
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 
 
-@layer("conv2d", category="conv", label="Conv2D")
+@layer("conv2d", category="conv", label="Conv2D", stem="conv")
 class Conv2D(Layer, frozen=True, kw_only=True):
     """Slides small kernels over an image: one output channel shows where one pattern occurs."""
 

@@ -119,7 +119,7 @@ class Dropout(Layer, frozen=True, kw_only=True):
     def forward(self, e: Emitter) -> None:
         x, y = e.x[0], e.y[0]
         if e.training:
-            e.emit(random.dropout_forward, n=x.size, rate=self.rate, key=e.random_key,
+            e.emit(random.dropout_forward, n=x.size, rate=float(self.rate), key=e.random_key,
                    counters=e.counters, x=x, mask=e.work["mask"], y=y)
         else:
             e.emit(elementwise.copy, n=x.size, x=x, y=y)

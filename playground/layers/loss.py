@@ -84,7 +84,7 @@ def _emit_metric(e: Emitter) -> None:
                metric=metric)
 
 
-@layer("softmax_cross_entropy", category="loss", label="Softmax cross-entropy")
+@layer("softmax_cross_entropy", category="loss", label="Softmax cross-entropy", stem="loss")
 class SoftmaxCrossEntropy(LossLayer, frozen=True, kw_only=True):
     """For classes: minus the log of the probability that softmax gives to the right class."""
 
@@ -115,7 +115,7 @@ class SoftmaxCrossEntropy(LossLayer, frozen=True, kw_only=True):
                    probabilities=e.work["probabilities"], target=e.x[1], dlogits=e.dx[0])
 
 
-@layer("binary_cross_entropy", category="loss", label="Binary cross-entropy")
+@layer("binary_cross_entropy", category="loss", label="Binary cross-entropy", stem="loss")
 class BinaryCrossEntropy(LossLayer, frozen=True, kw_only=True):
     """For probabilities between 0 and 1, as a sigmoid gives them."""
 
@@ -145,7 +145,7 @@ class BinaryCrossEntropy(LossLayer, frozen=True, kw_only=True):
                    dprediction=e.dx[0])
 
 
-@layer("mean_squared_error", category="loss", label="Mean squared error")
+@layer("mean_squared_error", category="loss", label="Mean squared error", stem="loss")
 class MeanSquaredError(LossLayer, frozen=True, kw_only=True):
     """For values: the squared difference. Classes are compared with 1 for the right one, else 0."""
 

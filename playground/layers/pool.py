@@ -85,7 +85,7 @@ class Pool2D(Layer, frozen=True, kw_only=True):
         return f"{show_shape(self.kernel)}, stride {_short(self.stride)}"
 
 
-@layer("max_pool2d", category="pool", label="MaxPool2D")
+@layer("max_pool2d", category="pool", label="MaxPool2D", stem="pool")
 class MaxPool2D(Pool2D, frozen=True, kw_only=True):
     """Keeps the largest value of each window; the gradient goes to that value alone."""
 
@@ -107,7 +107,7 @@ class MaxPool2D(Pool2D, frozen=True, kw_only=True):
         return f"max {self._windows_text()}"
 
 
-@layer("avg_pool2d", category="pool", label="AvgPool2D")
+@layer("avg_pool2d", category="pool", label="AvgPool2D", stem="pool")
 class AvgPool2D(Pool2D, frozen=True, kw_only=True):
     """Takes the mean of each window; the gradient is spread evenly over it."""
 
@@ -134,7 +134,7 @@ class AvgPool2D(Pool2D, frozen=True, kw_only=True):
         return f"average {self._windows_text()}"
 
 
-@layer("global_avg_pool2d", category="pool", label="GlobalAvgPool2D")
+@layer("global_avg_pool2d", category="pool", label="GlobalAvgPool2D", stem="pool")
 class GlobalAvgPool2D(Layer, frozen=True, kw_only=True):
     """Takes the mean of each whole channel: one number per channel, for images of any size."""
 

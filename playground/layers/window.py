@@ -44,14 +44,14 @@ def steps(padded: int, reach: int, stride: int) -> int:
 
 def left_out_note(image: Pair, stride: Pair, left_out: Pair) -> tuple[str, ...]:
     """A sentence about the last rows and columns that no window reaches, if there are any."""
-    parts = [f"last {name}" if n == 1 else f"last {n} {name}s"
+    parts = [name if n == 1 else f"{n} {name}s"
              for n, name in zip(left_out, ("row", "column"), strict=True) if n > 0]
     if not parts:
         return ()
     size = show_shape(image)
     by = str(stride[0]) if stride[0] == stride[1] else show_shape(stride)
     verb = "is" if len(parts) == 1 and 1 in left_out else "are"
-    return (f"{size} does not divide by {by}: the {' and '.join(parts)} {verb} left out.",)
+    return (f"{size} does not divide by {by}: the last {' and '.join(parts)} {verb} left out.",)
 
 
 def unreached(size: int, reach: int, stride: int, before: int, after: int) -> int:

@@ -11,7 +11,7 @@ from playground.graph import Edge, Graph, GraphError
 from playground.graph_json import DocumentError, decode, encode
 from playground.layers import LAYERS
 from playground.layers.base import Layer
-from ui.canvas.layout import GAP_X, Box, Place, Size, arrange, free_place
+from ui.canvas.layout import GAP_X, Box, Place, Size, arrange, free_place, make_room
 from ui.document import Document
 
 NEW_SIZE: Size = (168.0, 112.0)
@@ -35,20 +35,26 @@ def add_layer(document: Document, kind: str, x: float, y: float,
     return _added(document, f"Add {layer.label}", change)
 
 
-def beside(document: Document, id: str, box: Box) -> Place:
-    """Where a node that follows `id` begins."""
-    return box[0] + box[2] + GAP_X, document.graph.node(id).y
+def beside(box: Box) -> Place:
+    """Where a node that follows this one begins."""
+    return box[0] + box[2] + GAP_X, box[1]
 
 
-def insert_layer(document: Document, kind: str, edge: Edge, x: float, y: float,
-                 boxes: Iterable[Box] = ()) -> str | None:
-    """Put a layer into an edge; one that cannot pass data on is only added. Its id."""
+def insert_layer(document: Document, kind: str, edge: Edge, boxes: Mapping[str, Box]
+                 ) -> str | None:
+    """Put a layer into an edge, and make room for it; its id.
+
+    One that cannot pass data on is only added.
+    """
     layer = LAYERS[kind]()
+    place, moved = make_room(boxes, edge.source, edge.target, NEW_SIZE)
     if not layer.inputs or not layer.outputs:
-        return add_layer(document, kind, x, y, boxes)
+        return add_layer(document, kind, *place, boxes.values())
 
     def change(graph: Graph) -> Graph:
-        graph = graph.without_edges([edge]).with_node(layer, *free_place(boxes, x, y, NEW_SIZE))
+        taken = [(*moved.get(id, box[:2]), *box[2:]) for id, box in boxes.items()]
+        graph = graph.without_edges([edge]).moved(moved).with_node(
+            layer, *free_place(taken, *place, NEW_SIZE))
         id = graph.nodes[-1].id
         return (graph.with_edge(Edge(edge.source, edge.source_port, id, 0))
                 .with_edge(Edge(id, 0, edge.target, edge.target_port)))

@@ -17,8 +17,9 @@ GAP_X, GAP_Y = 40, 32
 ROW_GAP = 64
 """Between rows: the edge that turns round needs to be seen."""
 
-CUT_COST = 3.0
-"""What it costs to cut one more edge than needed, in squares of missing columns."""
+CUT_COST, LONELY = 3.0, 2.0
+"""What it costs to cut one more edge than needed, and to leave a single node in the last row, in
+squares of missing columns."""
 
 Size = tuple[float, float]
 Place = tuple[float, float]
@@ -54,6 +55,35 @@ def free_place(boxes: Iterable[Box], x: float, y: float, size: Size) -> Place:
         if not below:
             return x, y
         y = _snap(max(below) + 2 * GRID)
+
+
+def make_room(boxes: Mapping[str, Box], source: str, target: str, size: Size) -> tuple[
+        Place, dict[str, Place]]:
+    """Where a node between two others goes, and where those after them move to, if they must.
+
+    What lies behind the target in the same row gives way sideways; where the edge runs from row
+    to row, everything below gives way down.
+    """
+    from_left, from_top, from_width, from_height = boxes[source]
+    left, top, width, height = boxes[target]
+    forward = left >= from_left + from_width
+    if forward or left + width <= from_left:
+        gap = left - from_left - from_width if forward else from_left - left - width
+        step = max(0.0, 2 * GAP_X + size[0] - gap) * (1 if forward else -1)
+        x = (from_left + from_width + (gap + abs(step) - size[0]) / 2 if forward
+             else from_left - (gap + abs(step) + size[0]) / 2)
+        behind = [id for id, box in boxes.items()
+                  if (box[0] >= left if forward else box[0] + box[2] <= left + width)
+                  and box[1] < top + height and top < box[1] + box[3]]
+        place = _snap(x), _snap((from_top + top) / 2)
+        return place, {id: (boxes[id][0] + _snap(step), boxes[id][1])
+                       for id in behind if step and id != source}
+    downward = top > from_top
+    low, high = (from_top + from_height, top) if downward else (top + height, from_top)
+    step = max(0.0, 2 * GAP_Y + size[1] - (high - low))
+    place = _snap(left + (width - size[0]) / 2), _snap(low + GAP_Y)
+    return place, {id: (box[0], box[1] + _snap(step))
+                   for id, box in boxes.items() if step and box[1] >= high}
 
 
 # -- columns ----------------------------------------------------------------------------------
@@ -149,9 +179,10 @@ def _bands(columns: Lanes, edges: Sequence[Edge], per_row: int) -> list[Lanes]:
     end = len(columns)
     best: list[tuple[float, int]] = [(0.0, end)] * (end + 1)
     for start in range(end - 1, -1, -1):
-        # The last row may be short. A single edge that turns round costs nothing.
+        # The last row may be short, but a node alone looks lost. A single edge that turns
+        # round costs nothing.
         best[start] = min(
-            ((0.0 if stop == end else (per_row - (stop - start)) ** 2
+            ((LONELY * (stop - start == 1) if stop == end else (per_row - (stop - start)) ** 2
               + CUT_COST * (crossing[stop] - 1) ** 2) + best[stop][0], -stop)
             for stop in range(start + 1, min(start + per_row, end) + 1))
         best[start] = best[start][0], -best[start][1]

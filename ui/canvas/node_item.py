@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import (
-    QFont,
     QFontMetricsF,
     QImage,
     QLinearGradient,
     QPainter,
     QPainterPath,
     QPen,
-    QTextLayout,
-    QTextOption,
 )
 from PySide6.QtWidgets import (
     QGraphicsItem,
@@ -29,10 +25,12 @@ from ui.canvas import gradient
 from ui.canvas.face import Face
 from ui.canvas.port_item import PortItem
 from ui.canvas.routing import FIRST_PORT, PORT_STEP, Side
-from ui.theme import theme, ui_font
+from ui.canvas.text import badge_font, chip_font, name_font, small_font, wrap
+from ui.theme import theme
 
 GRID = 8
-WIDTH, ERROR_WIDTH, MAX_WIDTH = 168, 232, 256
+WIDTH, ERROR_WIDTH, MAX_WIDTH, WIDER = 168, 232, 264, 16
+"""Widths grow in steps of two grid cells, so that middles lie on the grid as well."""
 MARGIN = 12
 RADIUS = 10.0
 BAR = 4.0
@@ -134,7 +132,7 @@ class NodeItem(QGraphicsWidget):
             self.prepareGeometryChange()
             self._active = text
             self._chip_width = (
-                QFontMetricsF(_chip_font()).horizontalAdvance(text) + 16 if text else 0.0)
+                QFontMetricsF(chip_font()).horizontalAdvance(text) + 16 if text else 0.0)
             self.setZValue(3 if text else 2)
             self.update()
 
@@ -194,13 +192,13 @@ class NodeItem(QGraphicsWidget):
         """The size that the content needs, in whole grid steps."""
         face, error = self.face, self.error
         self.prepareGeometryChange()
-        head = (22 + QFontMetricsF(_name_font()).horizontalAdvance(face.id) + 12
-                + QFontMetricsF(_badge_font()).horizontalAdvance(face.badge))
-        needed = max(head, QFontMetricsF(_small_font()).horizontalAdvance(face.subtitle))
-        width = max(ERROR_WIDTH if error else WIDTH, -(-(needed + 2 * MARGIN) // GRID) * GRID)
-        width = min(width, MAX_WIDTH)
+        head = (22 + QFontMetricsF(name_font()).horizontalAdvance(face.id) + 12
+                + QFontMetricsF(badge_font()).horizontalAdvance(face.badge))
+        needed = max(head, QFontMetricsF(small_font()).horizontalAdvance(face.subtitle))
+        wider = -(-(needed + 2 * MARGIN - WIDTH) // WIDER) * WIDER
+        width = min(max(ERROR_WIDTH if error else WIDTH, WIDTH + wider), MAX_WIDTH)
         if error:
-            self._lines = _wrap(error, _small_font(), width - 2 * MARGIN)
+            self._lines = wrap(error, small_font(), width - 2 * MARGIN)
             height = 32 + ERROR_LINE * len(self._lines) + 8
         else:
             self._lines = []
@@ -315,18 +313,18 @@ class NodeItem(QGraphicsWidget):
         right = box.width() - MARGIN
         badge = "shape" if face.error else "failed" if self._failure else (
             face.badge if self._badge is None else self._badge)
-        metrics = QFontMetricsF(_badge_font())
+        metrics = QFontMetricsF(badge_font())
         space = metrics.horizontalAdvance(badge)
-        painter.setFont(_badge_font())
+        painter.setFont(badge_font())
         painter.setPen(look.text("error", "node") if self.error else look.color("secondary"))
         painter.drawText(QRectF(right - space - 1, 8, space + 2, 20),
                          Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, badge)
-        painter.setFont(_name_font())
+        painter.setFont(name_font())
         painter.setPen(look.color("text"))
         room = QRectF(MARGIN + 16, 8, right - space - MARGIN - 24, 20)
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, QFontMetricsF(
-            _name_font()).elidedText(face.id, Qt.TextElideMode.ElideMiddle, room.width()))
-        painter.setFont(_small_font())
+            name_font()).elidedText(face.id, Qt.TextElideMode.ElideMiddle, room.width()))
+        painter.setFont(small_font())
         if self._lines:
             painter.setPen(look.text("error", "node"))
             for number, line in enumerate(self._lines):
@@ -338,14 +336,14 @@ class NodeItem(QGraphicsWidget):
             word = "" if self._state in ("healthy", "unknown") else self._state
             if word:  # Beside the colour of the halo.
                 painter.setPen(look.text(word, "node"))
-                painter.setFont(_badge_font())
+                painter.setFont(badge_font())
                 painter.drawText(row, Qt.AlignmentFlag.AlignVCenter
                                  | Qt.AlignmentFlag.AlignRight, word)
                 row.setWidth(row.width() - metrics.horizontalAdvance(word) - 8)
-                painter.setFont(_small_font())
+                painter.setFont(small_font())
             painter.setPen(look.color("secondary"))
             painter.drawText(row, Qt.AlignmentFlag.AlignVCenter, QFontMetricsF(
-                _small_font()).elidedText(face.subtitle or face.title,
+                small_font()).elidedText(face.subtitle or face.title,
                                           Qt.TextElideMode.ElideRight, row.width()))
 
     def _paint_pictures(self, painter: QPainter) -> None:
@@ -376,43 +374,5 @@ class NodeItem(QGraphicsWidget):
         painter.setBrush(look.color("accent_fill"))
         painter.drawRoundedRect(chip, 5, 5)
         painter.setPen(look.color("on_accent"))
-        painter.setFont(_chip_font())
+        painter.setFont(chip_font())
         painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, self._active)
-
-
-# -- text -------------------------------------------------------------------------------------
-
-
-@cache
-def _name_font() -> QFont:
-    return ui_font(13, QFont.Weight.DemiBold)
-
-
-@cache
-def _badge_font() -> QFont:
-    return ui_font(11)
-
-
-@cache
-def _small_font() -> QFont:
-    return ui_font(12)
-
-
-@cache
-def _chip_font() -> QFont:
-    return ui_font(11, QFont.Weight.DemiBold)
-
-
-def _wrap(text: str, font: QFont, width: float) -> list[str]:
-    """The lines of a text."""
-    layout = QTextLayout(text, font)
-    option = QTextOption()
-    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-    layout.setTextOption(option)
-    layout.beginLayout()
-    lines = []
-    while (line := layout.createLine()).isValid():
-        line.setLineWidth(width)
-        lines.append(text[line.textStart():line.textStart() + line.textLength()].rstrip())
-    layout.endLayout()
-    return lines

@@ -5,7 +5,7 @@ The scene changes nothing in the document; the view's gestures do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QObject, QPointF, QRectF
 from PySide6.QtGui import QImage
@@ -153,10 +153,9 @@ class CanvasScene(QGraphicsScene):
         return {id: (item.size().width(), item.size().height())
                 for id, item in self.nodes.items()}
 
-    def boxes(self, without: Iterable[str] = ()) -> list[Box]:
-        left_out = set(without)
-        return [(item.x(), item.y(), item.size().width(), item.size().height())
-                for id, item in self.nodes.items() if id not in left_out]
+    def boxes(self) -> dict[str, Box]:
+        return {id: (item.x(), item.y(), item.size().width(), item.size().height())
+                for id, item in self.nodes.items()}
 
     def content(self) -> QRectF:
         """The rectangle that holds all nodes; empty when there are none."""

@@ -14,7 +14,6 @@ from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
     QPainter,
-    QPen,
     QResizeEvent,
     QWheelEvent,
 )
@@ -24,6 +23,7 @@ from playground.graph import Edge
 from playground.layers import LAYERS
 from ui.canvas import editing
 from ui.canvas.actions import CanvasActions
+from ui.canvas.background import paint_dots
 from ui.canvas.edge_item import EdgeItem
 from ui.canvas.interactions import (
     Connect,
@@ -34,20 +34,15 @@ from ui.canvas.interactions import (
     RubberBand,
 )
 from ui.canvas.messages import EmptyHint, Message
-from ui.canvas.node_item import GRID
+from ui.canvas.navigation import ARROWS, neighbour
+from ui.canvas.node_item import GRID, snap
 from ui.canvas.scene import CanvasScene
 from ui.document import Document
 from ui.palette import LAYER_MIME
 from ui.theme import theme
 
-DOTS = 24
-"""Distance of the background's dots at full size."""
 MIN_ZOOM, MAX_ZOOM = 0.15, 4.0
 MARGIN = 48
-ARROWS = {
-    Qt.Key.Key_Right: QPointF(1, 0), Qt.Key.Key_Left: QPointF(-1, 0),
-    Qt.Key.Key_Down: QPointF(0, 1), Qt.Key.Key_Up: QPointF(0, -1),
-}
 
 
 class CanvasView(QGraphicsView):
@@ -161,7 +156,7 @@ class CanvasView(QGraphicsView):
     def paste(self) -> None:
         at = self._menu_at
         editing.paste_text(self.document, QGuiApplication.clipboard().text(),
-                           (_grid(at.x()), _grid(at.y())) if at else None)
+                           (snap(at.x()), snap(at.y())) if at else None)
 
     def duplicate(self) -> None:
         editing.duplicate(self.document)
@@ -201,10 +196,8 @@ class CanvasView(QGraphicsView):
         middle = self.mapToScene(self.viewport().rect().center())
         x, y = middle.x() - editing.NEW_SIZE[0] / 2, middle.y() - editing.NEW_SIZE[1] / 2
         if after and self.canvas.nodes[after].output_items and LAYERS[kind].inputs:
-            item = self.canvas.nodes[after]
-            x, y = editing.beside(self.document, after, (
-                item.x(), item.y(), item.size().width(), item.size().height()))
-        id = editing.add_layer(self.document, kind, x, y, self.canvas.boxes(), after)
+            x, y = editing.beside(self.canvas.boxes()[after])
+        id = editing.add_layer(self.document, kind, x, y, self.canvas.boxes().values(), after)
         if id:
             self.ensureVisible(self.canvas.nodes[id].box(), 24, 24)
         return id
@@ -218,10 +211,9 @@ class CanvasView(QGraphicsView):
     def _put(self, kind: str, at: QPointF, edge: Edge | None) -> None:
         boxes = self.canvas.boxes()
         if edge is None:
-            editing.add_layer(self.document, kind, at.x() - 24, at.y() - 24, boxes)
+            editing.add_layer(self.document, kind, at.x() - 24, at.y() - 24, boxes.values())
         else:
-            x = at.x() - editing.NEW_SIZE[0] / 2
-            editing.insert_layer(self.document, kind, edge, x, at.y() - 24, boxes)
+            editing.insert_layer(self.document, kind, edge, boxes)
 
     # -- gestures -----------------------------------------------------------------------------
 
@@ -415,24 +407,8 @@ class CanvasView(QGraphicsView):
             if order:
                 self._go_to(order[0].id)
             return
-        if target := self._neighbour(current, way):
+        if target := neighbour(self.document.graph, self.canvas.boxes(), current, way):
             self._go_to(target)
-
-    def _neighbour(self, id: str, way: QPointF) -> str | None:
-        """The node in that direction: along an edge if one leads there, else the nearest."""
-        graph, here = self.document.graph, self.canvas.nodes[id].box().center()
-        linked = ({e.target for e in graph.outputs_of(id)}
-                  | {e.source for e in graph.inputs_of(id)})
-        best: tuple[bool, float, str] | None = None
-        for other, item in self.canvas.nodes.items():
-            gap = item.box().center() - here
-            along = QPointF.dotProduct(gap, way)
-            across = abs(gap.x() * way.y()) + abs(gap.y() * way.x())
-            if other == id or along <= 0 or across > 2 * along:
-                continue
-            rank = (other not in linked, along + 2 * across, other)
-            best = rank if best is None else min(best, rank)
-        return best[2] if best else None
 
     def _go_to(self, id: str) -> None:
         self.document.select([id])
@@ -483,18 +459,7 @@ class CanvasView(QGraphicsView):
     # -- background ---------------------------------------------------------------------------
 
     def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
-        painter.fillRect(rect, theme().color("canvas"))
-        step = DOTS
-        while step * self.zoom < 14:
-            step *= 2
-        pen = QPen(theme().color("grid"), 2.0)
-        pen.setCosmetic(True)
-        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-        painter.setPen(pen)
-        left, top = int(rect.left() // step) * step, int(rect.top() // step) * step
-        painter.drawPoints([
-            QPointF(x, y) for x in range(left, int(rect.right()) + step, step)
-            for y in range(top, int(rect.bottom()) + step, step)])
+        paint_dots(painter, QRectF(rect), self.zoom)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -504,9 +469,3 @@ class CanvasView(QGraphicsView):
     def _show_hint(self, *_: object) -> None:
         self._hint.setVisible(not self.document.graph.nodes)
         self._hint.place()
-
-
-def _grid(value: float) -> float:
-    return round(value / GRID) * GRID
-
-

@@ -295,8 +295,9 @@ class ChoiceOrPairEditor(Editor):
             self.pair.set_value(value)
 
     def _chosen(self, index: int) -> None:
-        own = index == len(self.field.choices)
-        self.edited.emit(self._own if own else self.field.choices[index])
+        value = self._own if index == len(self.field.choices) else self.field.choices[index]
+        self.set_value(value)
+        self.edited.emit(value)
         self.finished.emit()
 
 

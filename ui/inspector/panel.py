@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QLabel,
+    QLayout,
     QListWidget,
     QListWidgetItem,
     QPushButton,
@@ -76,10 +77,16 @@ class Inspector(QScrollArea):
 class Pages(QStackedWidget):
     """A stack as tall as the page in front, so that a short page does not scroll."""
 
-    def sizeHint(self):  # type: ignore[no-untyped-def]
+    def __init__(self) -> None:
+        super().__init__()
+        layout = self.layout()
+        assert layout is not None
+        layout.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
+
+    def sizeHint(self) -> QSize:
         return self.currentWidget().sizeHint()
 
-    def minimumSizeHint(self):  # type: ignore[no-untyped-def]
+    def minimumSizeHint(self) -> QSize:
         return self.currentWidget().minimumSizeHint()
 
 
@@ -88,9 +95,13 @@ class Page(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.column = QVBoxLayout(self)
+        self.outer = QVBoxLayout(self)
+        self.outer.setContentsMargins(0, 0, 0, 0)
+        self.outer.setSpacing(0)
+        self.column = QVBoxLayout()
         self.column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         self.column.setSpacing(12)
+        self.outer.addLayout(self.column)
 
 
 class NodePage(Page):
@@ -114,12 +125,11 @@ class NodePage(Page):
         self._choose.clicked.connect(lambda: self.data_wanted.emit(self._id))
         self.column.addWidget(self._choose)
         self.column.addWidget(self.notes)
-        self.column.addStretch(1)
+        self.outer.addStretch(0)
 
     def embed(self, view: QWidget) -> None:
         """Put the view of the node's values at the end."""
-        self.column.insertWidget(self.column.count() - 1, view)
-        self.column.setStretchFactor(view, 100)
+        self.outer.addWidget(view, 1)
 
     def show_node(self, node: Node) -> None:
         """Show a node, or the same one with other settings."""

@@ -44,10 +44,10 @@ class ArrayModel(QAbstractTableModel):
         self.shape, self._rows = values.shape, rows
         self.endResetModel()
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else self._rows.shape[0]
 
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else self._rows.shape[1]
 
     def data(self, index: Index, role: int = Role.DisplayRole) -> Any:
@@ -62,7 +62,7 @@ class ArrayModel(QAbstractTableModel):
             return theme().text("error")
         return None
 
-    def headerData(  # noqa: N802 (Qt's name)
+    def headerData(
             self, section: int, orientation: Qt.Orientation, role: int = Role.DisplayRole) -> Any:
         if role != Role.DisplayRole:
             return None

@@ -226,7 +226,7 @@ class FeatureMapsView(View):
                 rows += [[section.name, i, r, *line] for r, line in enumerate(grid.tolist())]
         return ["what", "map", "row", "values"], rows
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             for section in (self.input, self.filters, self.maps):
                 section.grid.enlarge(None)

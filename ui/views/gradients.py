@@ -119,7 +119,7 @@ class GradientsView(View):
             "all", "The whole run instead of the last steps", lambda _: self._refit())
         self.fit_action = header.switch(
             "fit", "Follow the data again after zooming (double-click in the plot)",
-            lambda on: on and self._refit(), on=True)
+            self._set_fit, on=True)
         self.plot.zoomed.connect(lambda zoomed: self.fit_action.setChecked(not zoomed))
         header.menu.addSeparator()
         self.quantities = header.choice(
@@ -326,6 +326,10 @@ class GradientsView(View):
         self._pages.setCurrentIndex(1 if on else 0)
         self.legend.setVisible(not on)  # the bars carry their names
         self.refresh()
+
+    def _set_fit(self, on: bool) -> None:
+        if on and not self.plot.following:
+            self._refit()
 
     def _refit(self) -> None:
         self.plot.follow()

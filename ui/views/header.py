@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import (
@@ -68,7 +69,7 @@ def readable(color: QColor, ground: QColor) -> QColor:
 
 
 class Note(QLabel):
-    """Small text on the right that gives way: too long, it ends in dots and a tooltip has it all."""
+    """Small text on the right that gives way: cut short, a tooltip has it all."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -97,6 +98,9 @@ class Note(QLabel):
 
     def _fit(self) -> None:
         metrics = QFontMetrics(self.font())
+        if self.width() < 0.4 * metrics.horizontalAdvance(self.whole):
+            self.setText("")  # a stump of two letters tells nothing
+            return
         shown = metrics.elidedText(self.whole, Qt.TextElideMode.ElideRight, self.width())
         self.setText(shown)
         self.setToolTip(self.whole if shown != self.whole else "")
@@ -115,6 +119,8 @@ class Header(QWidget):
         self.menu.setToolTipsVisible(True)
         self._switches: list[list[QToolButton]] = []
         self._chips: list[Chip] = []
+        self.note_room = 150
+        """Pixels of the note that count more than the switches."""
 
         self._menu_button = QToolButton(self)
         self._menu_button.setProperty("role", "flat")
@@ -156,7 +162,7 @@ class Header(QWidget):
         for key, (text, tip) in options.items():
             action = self._action(text, tip, key == chosen)
             group.addAction(action)
-            action.toggled.connect(lambda on, key=key: on and changed(key))
+            action.toggled.connect(partial(_when_on, changed, key))
             actions[key] = action
         if buttons:
             self._switches.append([self._button(action) for action in actions.values()])
@@ -186,7 +192,7 @@ class Header(QWidget):
         """Hide the switches that do not fit, the last ones first; the menu keeps them all."""
         fixed = self.title.sizeHint().width() + self._menu_button.width() + 3 * GAP + 18
         fixed += sum(c.sizeHint().width() + GAP for c in self._chips if not c.isHidden())
-        fixed += min(self.note.sizeHint().width(), 150)
+        fixed += min(self.note.sizeHint().width(), self.note_room)
         room = self.width() - fixed
         for group in self._switches:
             width = sum(button.sizeHint().width() + GAP for button in group)
@@ -222,6 +228,11 @@ class Header(QWidget):
             f"QToolButton:focus {{ border-bottom-color: {color('line_strong').name()}; }}"
             f"QToolButton:checked {{ color: {color('text').name()};"
             f" border-bottom-color: {color('accent').name()}; }}")
+
+
+def _when_on(changed: Callable[[str], None], key: str, on: bool) -> None:
+    if on:
+        changed(key)
 
 
 __all__ = ["HEIGHT", "Chip", "Header", "Note", "readable"]

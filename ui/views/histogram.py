@@ -15,7 +15,7 @@ from ui.views.numbers import format_number
 
 BINS = 41
 SAMPLE = 40_000
-"""Quantiles and counts of more values than this come from an even selection."""
+"""The quantiles of more values than this come from an even selection."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,10 @@ def bulk_histogram(values: NDArray[np.float32], bins: int = BINS
     """
     flat = values.ravel()
     finite = flat[np.isfinite(flat)]
-    if finite.size > SAMPLE:
-        finite = finite[::-(-finite.size // SAMPLE)]
+    sample = finite[::max(1, finite.size // SAMPLE)]
     if not finite.size:
         return np.zeros(bins, np.int64), -1.0, 1.0, 0
-    low, high = (float(q) for q in np.quantile(finite, (0.005, 0.995)))
+    low, high = (float(q) for q in np.quantile(sample, (0.005, 0.995)))
     if low < 0 < high:
         high = max(-low, high)
         low = -high
@@ -88,7 +87,7 @@ class Histogram(QWidget):
         self.setAccessibleName("Histogram")
         self.setToolTip("How the values are spread: the middle 99 %; what lies outside is counted")
 
-    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+    def sizeHint(self) -> QSize:
         return QSize(200, 96)
 
     def show_values(self, values: NDArray[np.float32], color: QColor) -> None:
@@ -100,7 +99,7 @@ class Histogram(QWidget):
         self.log = on
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
+    def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         area = QRectF(0, 2, self.width(), self.height() - 20)
         heights = np.log1p(self.counts) if self.log else self.counts.astype(float)

@@ -61,7 +61,7 @@ class LossView(View):
                                    lambda _: self._axes())
         self.fit_action = header.switch(
             "fit", "Follow the data again after zooming (double-click in the plot)",
-            lambda on: on and self._follow(), on=True)
+            self._set_fit, on=True)
         self.plot.zoomed.connect(lambda zoomed: self.fit_action.setChecked(not zoomed))
         self.plot.hovered.connect(self._hover)
         self.add_export_menu()
@@ -182,8 +182,8 @@ class LossView(View):
         self.plot.set_logs(self.log_x.isChecked(), self._log_y[self.shown])
         self.refresh()
 
-    def _follow(self) -> None:
-        if not self.plot.following:
+    def _set_fit(self, on: bool) -> None:
+        if on and not self.plot.following:
             self.plot.follow()
             self.refresh()
 
@@ -194,7 +194,7 @@ class LossView(View):
                 self._cursor.hide()
                 self.refresh()
             return
-        parts = []
+        parts: list[str] = []
         for name, curve in (("train", self.train), ("val", self.validation)):
             if curve.step.size:
                 at = int(np.abs(curve.step - step).argmin())

@@ -6,13 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
-from playground.layers.base import show_shape
+from playground.layers.base import show_shape, size_of
 from playground.snapshot import Probe, Snapshot, TensorProbe
 from ui.theme import theme, ui_font
 from ui.views.array_table import ArrayModel, number_table
 from ui.views.base import Table, View
 from ui.views.histogram import Histogram, statistics
-from ui.views.network import category, has_batch_axis, tensors_of, trained_nodes
+from ui.views.network import (
+    category,
+    has_batch_axis,
+    sample_shape,
+    tensors_of,
+    trained_nodes,
+)
 from ui.views.numbers import format_number
 from ui.views.pictures import PictureGrid, as_maps, largest
 
@@ -22,7 +28,8 @@ FAMILIAR = {
     "y": "output y", "dy": "gradient of output ∂y", "z": "before activation z", "x": "data x",
     "target": "target",
 }
-SAMPLES = 64
+VALUES = 40_000
+"""Of larger batches, only as many samples are copied as make about this many values."""
 
 
 class NodeValuesView(View):
@@ -146,7 +153,10 @@ class NodeValuesView(View):
             return None
         tensors = tensors_of(program, node)
         key = self._preferred if self._preferred in tensors else _first(list(tensors))
-        return TensorProbe(f"{node}.{key}", limit=SAMPLES) if key else None
+        if not key:
+            return None
+        each = size_of(sample_shape(tensors[key]))
+        return TensorProbe(f"{node}.{key}", limit=max(1, min(64, VALUES // max(1, each))))
 
     def _list_tensors(self) -> None:
         program, node = self.snapshot.program if self.snapshot else None, self.node()

@@ -69,6 +69,7 @@ class PictureGrid(QWidget):
         self.tiles: Sequence[Tile] = ()
         self.columns: int | None = None
         self.largest = LARGEST
+        self.smallest = SMALLEST
         self._atlas = QImage()
         self._alone: int | None = None
         self._over = -1
@@ -138,12 +139,12 @@ class PictureGrid(QWidget):
             if size > best[1] + 0.5:
                 best = (columns, size)
         columns, size = best
-        if size < SMALLEST and n > 1:
-            size = float(SMALLEST)
+        if size < self.smallest and n > 1:
+            size = float(self.smallest)
             columns = max(1, int((self.width() + GAP) / (size + GAP)))
             rows = max(1, int((self.height() - CAPTION + GAP) / (size * aspect + GAP + caption)))
             return columns, size, size * aspect, min(n, columns * rows)
-        if size >= width and self._alone is None and n > 1:
+        if size >= 4 * width and self._alone is None and n > 1:
             size -= size % width  # whole pixels per value look even
         return columns, size, size * aspect, n
 
@@ -156,7 +157,7 @@ class PictureGrid(QWidget):
 
     # -- painting -----------------------------------------------------------------------------
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
+    def paintEvent(self, event: QPaintEvent) -> None:
         shown, rects = self._shown(), self.rects()
         if not rects:
             return
@@ -223,7 +224,7 @@ class PictureGrid(QWidget):
                 return index, min(row, rows - 1), min(column, columns - 1)
         return -1, -1, -1
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 (Qt's name)
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         found = self.place_at(event.position())
         if found[0] != self._over:
             self._over = found[0]
@@ -231,12 +232,12 @@ class PictureGrid(QWidget):
             self.update()
         self.pointed.emit(*found)
 
-    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
+    def leaveEvent(self, event: QEvent) -> None:
         self._over = -1
         self.update()
         self.pointed.emit(-1, -1, -1)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 (Qt's name)
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         index = self.place_at(event.position())[0]
         if index >= 0 and event.button() == Qt.MouseButton.LeftButton:
             self.clicked.emit(index)

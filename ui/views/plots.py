@@ -99,7 +99,7 @@ def even_ticks(low: float, high: float, room: int) -> list[float]:
 
 
 def log_ticks(low: float, high: float, room: int) -> list[float]:
-    """Exponents: decades, thinned where there are many, with 2 and 5 between where there are few."""
+    """Exponents: decades, thinned where they are many, with 2 and 5 between where few."""
     if not high > low or not math.isfinite(high - low):
         return []
     decades = range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1)
@@ -294,7 +294,8 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         self._frames = 0
         self.zoomed.emit(False)
 
-    def fit(self, x: list[Series], y: list[Series], least_span: float = 0.0) -> None:
+    def fit(self, x: list[Series], y: list[Series], least_span: float = 0.0,
+            margin: float = 0.06) -> None:
         """Let the ranges hold these values (data units): grow at once, shrink now and then."""
         if not self.following:
             return
@@ -309,10 +310,10 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
             old_low, old_high = self.box.viewRange()[0]
             # A few percent ahead, so that not every frame redraws the axis.
             if shrink or low < old_low or high > old_high or low - old_low > 0.1 * (high - low):
-                self.box.setXRange(low, high + 0.01 * (high - low), padding=0)
+                self.box.setXRange(low, high + (0.01 if margin else 0) * (high - low), padding=0)
         if up is not None:
             low, high = up
-            margin = 0.06 * max(high - low, least_span, abs(high) * 1e-6, 1e-12)
+            margin *= max(high - low, least_span, abs(high) * 1e-6, 1e-12)
             if high - low < least_span:
                 middle = (low + high) / 2
                 low, high = middle - least_span / 2, middle + least_span / 2

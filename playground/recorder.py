@@ -1,0 +1,93 @@
+"""From the machine's ring of buckets to the history, also when training goes back in time."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.history import History
+
+Bucket = NDArray[np.float32]
+
+
+class Recorder:
+    """Collects finished buckets after each call of the machine.
+
+    ring (rows, 1 + 3 columns) and per_bucket (1,) int64 are the arena's.
+    """
+
+    def __init__(self, ring: NDArray[np.float32], per_bucket: NDArray[np.int64],
+                 columns: tuple[str, ...]) -> None:
+        self._ring, self._per_bucket, self._columns = ring, per_bucket, columns
+        self.start(History(columns), 0)
+
+    def start(self, history: History, step: int) -> None:
+        """Record into this history from step `step` on (steps finished so far)."""
+        self.history = history
+        self._per_bucket[0] = history.per_bucket
+        self._next = step // history.per_bucket
+        self._empty_bucket(step)
+
+    @property
+    def most_steps(self) -> int:
+        """Steps that the ring holds without losing a bucket."""
+        return (len(self._ring) - 1) * self.history.per_bucket
+
+    def collect(self, step: int) -> None:
+        """Move the buckets that are finished after `step` steps to the history."""
+        history = self.history
+        while (ready := step // history.per_bucket - self._next) > 0:
+            if history.room == 0:
+                self._merge(step)
+                continue
+            buckets = np.arange(self._next, self._next + min(ready, history.room))
+            history.extend(self._ring[buckets % len(self._ring)],
+                           (buckets + 1) * history.per_bucket)
+            self._next += len(buckets)
+
+    def mark(self, step: int) -> Bucket:
+        """What the bucket of this step holds so far, for `rewind`."""
+        return self._bucket(step).copy()
+
+    def rewind(self, step: int, mark: Bucket, per_bucket: int) -> None:
+        """Return to a step; `mark` and `per_bucket` are of that moment.
+
+        When buckets have merged since, what the open bucket held before is not known any more.
+        """
+        self.history.rewind(step)
+        self._next = step // self.history.per_bucket
+        self._empty_bucket(step)
+        if per_bucket == self.history.per_bucket:
+            self._bucket(step)[:] = mark
+
+    def _merge(self, step: int) -> None:
+        """The history is full: merge its buckets, and those of the ring that wait."""
+        history, old = self.history, self.history.per_bucket
+        waiting = [self._ring[i % len(self._ring)].copy()
+                   for i in range(self._next, -(-step // old))]
+        left = history.merge()
+        first = self._next
+        self._per_bucket[0] = history.per_bucket
+        self._next = (first * old) // history.per_bucket
+        groups: dict[int, Bucket] = {}
+        if left is not None:
+            groups[self._next] = left
+        for i, bucket in enumerate(waiting):
+            group = (first + i) // 2
+            groups[group] = self._combined(groups[group], bucket) if group in groups else bucket
+        for group, bucket in groups.items():
+            self._ring[group % len(self._ring)] = bucket
+
+    def _combined(self, a: Bucket, b: Bucket) -> Bucket:
+        c = len(self._columns)
+        return np.concatenate([
+            a[:1 + c] + b[:1 + c], np.minimum(a[1 + c:1 + 2 * c], b[1 + c:1 + 2 * c]),
+            np.maximum(a[1 + 2 * c:], b[1 + 2 * c:])])
+
+    def _bucket(self, step: int) -> Bucket:
+        return self._ring[(step // self.history.per_bucket) % len(self._ring)]
+
+    def _empty_bucket(self, step: int) -> None:
+        """A bucket that begins in the middle: nothing counted, nothing lowest or highest yet."""
+        bucket, c = self._bucket(step), len(self._columns)
+        bucket[:1 + c], bucket[1 + c:1 + 2 * c], bucket[1 + 2 * c:] = 0, np.inf, -np.inf

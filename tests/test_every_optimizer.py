@@ -1,0 +1,212 @@
+"""Updates, schedules and clipping against NumPy in float64, watched inside the step."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from playground.optimizers import OPTIMIZERS, Optimizer
+from playground.schedules import SCHEDULES, Constant, Exponential, Factor, Schedule, StepDecay
+from playground.session import Session
+from playground.training import SGD, Adam, Clipping, Training
+from tests.cases import settings_of
+from tests.networks import Samples, row
+
+Array = NDArray[np.float64]
+NODES = ("dense_1", "dense_2")
+STEPS = 12
+
+
+def session_of(threads: int = 1, **training: Any) -> Session:
+    """A small classifier with 7 steps per epoch."""
+    graph = row(
+        Samples(shape=(5,), classes=3, count=70),
+        ("dense", {"units": 7, "activation": "tanh"}), ("dense", {"units": 3}),
+        ("softmax_cross_entropy", {}), training=Training(batch=8, **training))
+    return Session(graph, threads=threads)
+
+
+def vector(session: Session, node: str, prefix: str = "") -> Array:
+    """A node's weights (or gradients, with "d") side by side."""
+    return np.concatenate([session.values(f"{node}.{prefix}{p}").ravel().astype(np.float64)
+                           for p in ("w", "b")])
+
+
+def run_to_phase(session: Session, phase: str) -> None:
+    while session.instruction.phase != phase:
+        session.forward_to("phase")
+
+
+# -- updates --------------------------------------------------------------------------------------
+
+
+class Reference:
+    """The updates as the papers and PyTorch write them."""
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        # The settings as the arena holds them: 1 - β is another number when β is near 1.
+        self.optimizer = msgspec.structs.replace(
+            optimizer, **{n: float(np.float32(getattr(optimizer, n))) for n in optimizer.hyper})
+        self.slots: tuple[Any, Any] = (0.0, 0.0)
+        self.t = 0
+
+    def update(self, w: Array, g: Array) -> Array:
+        o = self.optimizer
+        self.t += 1
+        if isinstance(o, SGD):
+            velocity = o.momentum * self.slots[0] + g + o.weight_decay * w
+            self.slots = (velocity, 0.0)
+            return w - o.learning_rate * velocity
+        assert isinstance(o, Adam)
+        g = g + o.weight_decay * w
+        m = o.beta1 * self.slots[0] + (1 - o.beta1) * g
+        s = o.beta2 * self.slots[1] + (1 - o.beta2) * g**2
+        self.slots = (m, s)
+        m_hat, s_hat = m / (1 - o.beta1**self.t), s / (1 - o.beta2**self.t)
+        return w - o.learning_rate * m_hat / (np.sqrt(s_hat) + o.epsilon)
+
+
+def with_each_setting_at_its_limits() -> list[Optimizer]:
+    """Sizes that train, and each setting at its ends; rates and decays no larger than 1."""
+    usual: tuple[Optimizer, ...] = (
+        SGD(learning_rate=0.1, momentum=0.9, weight_decay=0.01),
+        Adam(learning_rate=0.01, weight_decay=0.01))
+    assert {type(o) for o in usual} == set(OPTIMIZERS)
+    found = list(usual)
+    for optimizer in usual:
+        for name, values in settings_of(type(optimizer)).items():
+            limits = (min(max(v, 1e-8 if name == "epsilon" else 0), 1 - 1e-7) for v in values)
+            found += [msgspec.structs.replace(optimizer, **{name: v}) for v in limits]
+    return list(dict.fromkeys(found))
+
+
+@pytest.mark.parametrize("optimizer", with_each_setting_at_its_limits(), ids=str)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_update_is_the_formula(optimizer: Optimizer, threads: int) -> None:
+    session = session_of(threads, optimizer=optimizer)
+    references = {node: Reference(optimizer) for node in NODES}
+    for _ in range(STEPS):
+        run_to_phase(session, "update")
+        before = {node: vector(session, node) for node in NODES}
+        expected = {node: references[node].update(before[node], vector(session, node, "d"))
+                    for node in NODES}
+        session.forward_to("batch")
+        assert session.trouble is None
+        for node in NODES:
+            # Of the change, or of the rounding of the weight itself.
+            change = np.abs(expected[node] - before[node]).max()
+            np.testing.assert_allclose(
+                vector(session, node), expected[node], rtol=3e-7, atol=1e-4 * change)
+            moved = np.linalg.norm(vector(session, node) - before[node])
+            assert session.measured(f"{node}.update_ratio") == pytest.approx(
+                moved / np.linalg.norm(before[node]), rel=1e-3, abs=1e-6)
+
+
+def test_measuring_the_update_changes_nothing_but_rounding() -> None:
+    for optimizer in (SGD(momentum=0.9, weight_decay=0.1), Adam()):
+        graph = session_of(optimizer=optimizer).graph
+        plain, measured = Session(graph, instrument=False), Session(graph)
+        plain.run(STEPS)
+        measured.run(STEPS)
+        for node in NODES:
+            np.testing.assert_allclose(vector(plain, node), vector(measured, node), atol=1e-6)
+
+
+# -- schedules ------------------------------------------------------------------------------------
+
+
+def rate(schedule: Schedule, base: float, step: int, epoch: int) -> float:
+    match schedule:
+        case Constant():
+            return base
+        case Factor(factor_per_epoch=factor):
+            return base * factor**epoch
+        case StepDecay(every=every, gamma=gamma):
+            return base * gamma ** (epoch // every)
+        case Exponential(rate=decay):
+            return base * math.exp(-decay * step)
+    raise AssertionError
+
+
+def every_schedule() -> list[Schedule]:
+    found = [cls() for cls in SCHEDULES]
+    for cls in SCHEDULES:
+        found += [cls(**{name: value}) for name, values in settings_of(cls).items()
+                  for value in values]
+    return [*found, Factor(factor_per_epoch=0.5), StepDecay(every=2, gamma=0.1),
+            Exponential(rate=0.1)]
+
+
+@pytest.mark.parametrize("schedule", every_schedule(), ids=str)
+def test_schedule_is_the_formula(schedule: Schedule) -> None:
+    session = session_of(optimizer=SGD(learning_rate=0.05), schedule=schedule)
+    for step in range(40):
+        epoch = session.epoch
+        session.run(1)
+        assert session.measured("learning_rate") == pytest.approx(
+            rate(schedule, 0.05, step, epoch), rel=1e-6, abs=1e-30)
+    assert session.epoch > 4
+
+
+@pytest.mark.parametrize("optimizer", [SGD(learning_rate=0.2), Adam(learning_rate=0.2)])
+def test_the_scheduled_rate_is_the_one_that_is_used(optimizer: Optimizer) -> None:
+    # After the first epoch nothing moves any more.
+    session = session_of(optimizer=optimizer, schedule=StepDecay(every=1, gamma=1e-30))
+    session.run(session.program.batches_per_epoch)
+    still = vector(session, "dense_1")
+    session.run(5)
+    np.testing.assert_array_equal(vector(session, "dense_1"), still)
+
+
+# -- clipping -------------------------------------------------------------------------------------
+
+
+def clipped(gradients: dict[str, Array], mode: str, c: float) -> dict[str, Array]:
+    if mode == "value":
+        return {node: np.clip(g, -c, c) for node, g in gradients.items()}
+    whole = np.linalg.norm(np.concatenate(list(gradients.values())))
+    norms = {node: whole if mode == "global_norm" else np.linalg.norm(g)
+             for node, g in gradients.items()}
+    return {node: g * min(1.0, c / norms[node]) if mode != "off" else g
+            for node, g in gradients.items()}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("threshold", [1e-3, 0.1, 0.3, 1e6])
+@pytest.mark.parametrize("mode", ["off", "value", "layer_norm", "global_norm"])
+def test_clipping_is_the_formula(mode: Any, threshold: float, threads: int) -> None:
+    session = session_of(threads, clipping=Clipping(mode=mode, threshold=threshold))
+    flags = 0
+    for _ in range(STEPS):
+        run_to_phase(session, "clip")
+        raw = {node: vector(session, node, "d") for node in NODES}
+        expected = clipped(raw, mode, threshold)
+        run_to_phase(session, "update")
+        for node in NODES:
+            np.testing.assert_allclose(
+                vector(session, node, "d"), expected[node], rtol=2e-6, atol=1e-9)
+            for name, g in (("grad_norm_before", raw), ("grad_norm", expected)):
+                assert session.measured(f"{node}.{name}") == pytest.approx(
+                    np.linalg.norm(g[node]), rel=2e-6)
+            assert session.measured(f"{node}.grad_max") == pytest.approx(np.abs(raw[node]).max())
+        before, after = (np.linalg.norm(np.concatenate(list(g.values())))
+                         for g in (raw, expected))
+        assert session.measured("grad_norm_before") == pytest.approx(before, rel=2e-6)
+        assert session.measured("grad_norm") == pytest.approx(after, rel=2e-6)
+        assert session.measured("clipped") == (after < before * (1 - 1e-5))
+        flags += session.measured("clipped") == 1
+        session.forward_to("batch")
+    assert flags == {1e-3: STEPS, 1e6: 0}.get(threshold, flags) or mode == "off"
+    assert mode != "off" or flags == 0
+
+
+def test_every_mode_is_here() -> None:
+    modes = msgspec.inspect.type_info(Clipping).fields[0].type
+    assert isinstance(modes, msgspec.inspect.Metadata)
+    assert isinstance(modes.type, msgspec.inspect.LiteralType)
+    assert set(modes.type.values) == {"off", "value", "layer_norm", "global_norm"}

@@ -1,0 +1,242 @@
+"""Our numbers against PyTorch's, which computes in float64: what differs is our rounding."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+from playground.examples import EXAMPLES
+from playground.initializers import HELP, Initializer, initialize
+from playground.layers import LAYERS
+from playground.layers.base import Layer, make_layer
+from playground.layers.conv import Conv2D
+from playground.schedules import SCHEDULES, Constant, Exponential, Factor, Schedule, StepDecay
+from playground.session import Session
+from playground.training import SGD, Adam, Clipping, Optimizer, Training
+from tests.cases import CASES, Case, defaults, fits
+from tests.gradient_check import Bench
+from tests.networks import Samples, Step, learning, row
+from tests.torch_twin import FORWARD, LOSS, Twin, train_both
+
+pytestmark = [
+    pytest.mark.torch,
+    pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths"),
+]
+STEPS = 20
+
+
+def close(actual: np.ndarray, expected: Any, tolerance: float) -> None:
+    """Equal to `tolerance`, measured by the largest value of the array."""
+    expected = np.asarray(expected)
+    assert actual.shape == expected.shape
+    scale = max(float(np.abs(expected).max(initial=0)), 1e-30)
+    np.testing.assert_allclose(actual / scale, expected / scale, rtol=0, atol=tolerance)
+
+
+# -- one layer, forward and backward --------------------------------------------------------------
+
+
+def check_layer(torch: Any, layer: Layer, shapes: tuple[tuple[int, ...], ...]) -> None:
+    bench = Bench(layer, shapes)
+    given = bench.draw()
+    came = bench.play(given)
+
+    def tensor(values: np.ndarray) -> Any:
+        return torch.tensor(values, dtype=torch.float64, requires_grad=True)
+
+    x, w = [tensor(x) for x in given.x], {name: tensor(v) for name, v in given.w.items()}
+    if layer.kind == "dropout":
+        w["mask"] = tensor(bench.session.values(f"{bench.id}.mask"))
+    y = FORWARD[layer.kind](layer, x, w)
+    y.backward(torch.tensor(given.dy, dtype=torch.float64))
+    close(came.y, y.detach(), 1e-5)
+    for ours, theirs in zip(came.dx, x, strict=True):
+        assert ours is not None
+        close(ours, theirs.grad, 1e-5)
+    for name, ours in came.dw.items():
+        close(ours, w[name].grad, 1e-5)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_layer(torch: Any, case: Case) -> None:
+    check_layer(torch, case.layer, case.shapes)
+
+
+def convolutions() -> list[Conv2D]:
+    """Padding, its mode, stride, dilation and groups in all combinations."""
+    return [
+        Conv2D(channels=6, kernel=kernel, padding=padding, padding_mode=mode, stride=stride,
+               dilation=dilation, groups=groups)
+        for kernel, padding, mode, stride, dilation, groups in itertools.product(
+            [(3, 2)], ["valid", "same", "full", (1, 2)],
+            ["zeros", "reflect", "replicate", "circular"], [(1, 1), (2, 3)], [(1, 1), (2, 1)],
+            [1, 2])]
+
+
+CONVOLUTIONS = [layer for layer in convolutions() if fits(layer, ((4, 7, 10),))]
+
+
+@pytest.mark.parametrize("layer", CONVOLUTIONS, ids=lambda c: str(Case(c, ((4, 7, 10),))))
+def test_convolution(torch: Any, layer: Conv2D) -> None:
+    check_layer(torch, layer, ((4, 7, 10),))
+
+
+@pytest.mark.parametrize(("kernel", "size"), [(1, 1), (1, 9), (5, 5), (7, 8), (11, 23)])
+@pytest.mark.parametrize(("channels", "out"), [(1, 1), (3, 17), (16, 33)])
+def test_convolution_sizes(torch: Any, kernel: int, size: int, channels: int, out: int) -> None:
+    check_layer(torch, Conv2D(channels=out, kernel=(kernel, kernel)),
+                ((channels, size, size + 3),))
+
+
+# -- training -------------------------------------------------------------------------------------
+
+
+def check_training(graph: Any, threads: int = 1) -> None:
+    """After 20 steps from the same weights on the same batches, the weights are the same."""
+    session, twin = train_both(graph, STEPS, threads)
+    assert session.step == STEPS
+    for name, theirs in twin.w.items():
+        close(session.values(name), theirs.detach(), 1e-4)
+
+
+@pytest.mark.parametrize("case", defaults(), ids=str)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_training_through_each_layer(torch: Any, case: Case, threads: int) -> None:
+    training = Training(batch=7, optimizer=SGD(learning_rate=0.05, momentum=0.9))
+    check_training(learning(case.layer, case.shapes, training), threads=threads)
+
+
+HIDDEN: list[Step] = [("dense", {"units": 9, "activation": "tanh"}),
+                      ("dense", {"units": 6, "activation": "elu"})]
+
+
+def small(**training: Any) -> Any:
+    """A small classifier with 20 training steps to three epochs."""
+    data = Samples(shape=(5,), classes=3, count=70)
+    return row(data, *HIDDEN, ("dense", {"units": 3}), ("softmax_cross_entropy", {}),
+               training=Training(batch=8, **training))
+
+
+@pytest.mark.parametrize("optimizer", [
+    SGD(learning_rate=0.1),
+    SGD(learning_rate=0.05, momentum=0.9),
+    SGD(learning_rate=0.1, weight_decay=0.1),
+    SGD(learning_rate=0.03, momentum=0.5, weight_decay=0.02),
+    Adam(learning_rate=0.01),
+    Adam(learning_rate=0.003, beta1=0.5, beta2=0.9, epsilon=1e-3),
+    Adam(learning_rate=0.01, weight_decay=0.05),
+    Adam(learning_rate=0.01, beta1=0.0, beta2=0.0, epsilon=1.0),
+], ids=str)
+def test_optimizer(torch: Any, optimizer: Optimizer) -> None:
+    check_training(small(optimizer=optimizer))
+
+
+SCHEDULED = [Constant(), Factor(factor_per_epoch=0.7), StepDecay(every=2, gamma=0.3),
+             StepDecay(every=1, gamma=0.5), Exponential(rate=0.05)]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULED, ids=str)
+@pytest.mark.parametrize("optimizer", [SGD(learning_rate=0.1, momentum=0.9),
+                                       Adam(learning_rate=0.02)], ids=lambda o: type(o).__name__)
+def test_schedule(torch: Any, schedule: Schedule, optimizer: Optimizer) -> None:
+    check_training(small(optimizer=optimizer, schedule=schedule))
+
+
+@pytest.mark.parametrize("threshold", [0.02, 0.3, 1e3])
+@pytest.mark.parametrize("mode", ["off", "value", "layer_norm", "global_norm"])
+def test_clipping(torch: Any, mode: Any, threshold: float) -> None:
+    check_training(small(optimizer=SGD(learning_rate=0.1, momentum=0.9, weight_decay=0.01),
+                         clipping=Clipping(mode=mode, threshold=threshold)))
+
+
+LOSSES: dict[str, tuple[Samples, list[Step]]] = {
+    "softmax cross-entropy": (
+        Samples(classes=3), [("dense", {"units": 3}), ("softmax_cross_entropy", {})]),
+    "binary cross-entropy of two classes": (
+        Samples(classes=2),
+        [("dense", {"units": 1, "activation": "sigmoid"}), ("binary_cross_entropy", {})]),
+    "mean squared error of values": (
+        Samples(target=(4,)), [("dense", {"units": 4}), ("mean_squared_error", {})]),
+    "mean squared error of one value": (
+        Samples(target=(1,)), [("dense", {"units": 1}), ("mean_squared_error", {})]),
+    "mean squared error of classes": (
+        Samples(classes=3), [("dense", {"units": 3}), ("mean_squared_error", {})]),
+    "mean squared error of two classes": (
+        Samples(classes=2), [("dense", {"units": 1}), ("mean_squared_error", {})]),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_loss(torch: Any, name: str, threads: int) -> None:
+    data, end = LOSSES[name]
+    training = Training(batch=9, optimizer=SGD(learning_rate=0.1, momentum=0.9))
+    check_training(row(data, *HIDDEN, *end, training=training), threads=threads)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example(torch: Any, name: str) -> None:
+    check_training(EXAMPLES[name].graph)
+
+
+def test_first_gradients_of_lenet(torch: Any) -> None:
+    session = Session(EXAMPLES["lenet5"].graph)
+    twin = Twin(session)
+    session.run_to("conv_1", "clip")
+    twin.loss().backward()
+    for name, w in twin.w.items():
+        node, _, parameter = name.partition(".")
+        close(session.values(f"{node}.d{parameter}"), w.grad, 1e-5)
+
+
+# -- how weights start ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("rule", "init", "options"), [
+    ("glorot_uniform", "xavier_uniform_", {}),
+    ("glorot_normal", "xavier_normal_", {}),
+    ("he_uniform", "kaiming_uniform_", {"nonlinearity": "relu"}),
+    ("he_normal", "kaiming_normal_", {"nonlinearity": "relu"}),
+    ("pytorch", "kaiming_uniform_", {"a": 5**0.5}),
+    ("zeros", "zeros_", {}),
+])
+def test_initializer_draws_from_their_distribution(
+        torch: Any, rule: Initializer, init: str, options: dict[str, Any]) -> None:
+    layer = Conv2D(channels=90, kernel=(3, 5), groups=2, initializer=rule)
+    w = layer.parameters((40, 9, 9))[0]
+    ours = initialize(rule, w.shape, w.fan_in, w.fan_out, np.random.default_rng(1))
+    torch.manual_seed(1)
+    theirs = getattr(torch.nn.init, init)(torch.empty(w.shape), **options).numpy()
+    assert ours.shape == theirs.shape
+    assert ours.mean() == pytest.approx(theirs.mean(), abs=2e-3)
+    # 27,000 numbers: their quantiles agree to a few hundredths of the deviation.
+    at = [0, 0.1, 0.3, 0.5, 0.7, 0.9, 1] if "uniform" in rule else [0.1, 0.3, 0.5, 0.7, 0.9]
+    width = float(theirs.std()) or 1.0
+    np.testing.assert_allclose(np.quantile(ours, at), np.quantile(theirs, at), atol=0.05 * width)
+
+
+@pytest.mark.parametrize("kind", ["dense", "conv2d"])
+def test_pytorch_rule_is_their_default_for_biases_too(torch: Any, kind: str) -> None:
+    layer = make_layer(kind, {"initializer": "pytorch"})
+    shape = (40,) if kind == "dense" else (4, 9, 9)
+    theirs = torch.nn.Linear(40, 1000) if kind == "dense" else torch.nn.Conv2d(4, 1000, 3)
+    b = layer.parameters(shape)[1]
+    ours = initialize(b.initializer, (1000,), b.fan_in, b.fan_out, np.random.default_rng(2))
+    bound = float(theirs.bias.detach().abs().max())
+    assert np.abs(ours).max() == pytest.approx(bound, rel=0.02)
+    assert ours.std() == pytest.approx(bound / 3**0.5, rel=0.05)
+
+
+# -- nothing is left out --------------------------------------------------------------------------
+
+
+def test_everything_has_a_twin() -> None:
+    kinds = {kind for kind, cls in LAYERS.items() if cls.category not in ("data", "loss")}
+    assert kinds <= set(FORWARD)
+    assert {kind for kind, cls in LAYERS.items() if cls.category == "loss"} == set(LOSS)
+    assert {type(schedule) for schedule in SCHEDULED} == set(SCHEDULES)
+    assert set(HELP) == {"glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "pytorch",
+                         "zeros"}

@@ -1,0 +1,102 @@
+"""Autosave: what a crash leaves is found, what ends well leaves nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSettings
+
+from ui.preferences import RECENT, Preferences
+from ui.recovery import Recovery
+
+CRASH = """
+import os, sys
+from pathlib import Path
+from PySide6.QtCore import QCoreApplication
+from ui.recovery import Recovery
+app = QCoreApplication([])
+recovery = Recovery(lambda file: lambda: file.write_text("work"),
+                    lambda: ("net.playground", Path("/home/me/net.playground")), Path(sys.argv[1]))
+recovery.save()
+recovery.wait()
+print("saved", flush=True)
+os._exit(1) if sys.argv[2] == "crash" else sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def recovery(qapp, tmp_path):
+    recovery = Recovery(lambda file: lambda: file.write_text("work"), lambda: ("a", None), tmp_path)
+    yield recovery
+    recovery.close()
+
+
+def test_a_clean_end_leaves_nothing(recovery, tmp_path):
+    recovery.save()
+    recovery.wait()
+    assert recovery.file.read_text() == "work"
+    recovery.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_crash_left_is_offered_once(recovery, tmp_path):
+    assert recovery.crashed() == []
+    subprocess.run([sys.executable, "-c", CRASH, str(tmp_path), "crash"], check=False,
+                   cwd=Path(__file__).parents[1])
+    left, = recovery.crashed()
+    assert left.name == "net.playground"
+    assert left.original == Path("/home/me/net.playground")
+    assert left.file.read_text() == "work"
+    left.discard()
+    assert recovery.crashed() == []
+
+
+def test_a_run_that_lives_is_left_alone(recovery, tmp_path):
+    other = subprocess.Popen([sys.executable, "-c", CRASH, str(tmp_path), "live"],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             cwd=Path(__file__).parents[1])
+    try:
+        assert other.stdout.readline().strip() == b"saved"
+        assert recovery.crashed() == []
+    finally:
+        other.communicate()
+
+
+def test_a_failed_save_is_not_the_end(qapp, tmp_path):
+    def fail() -> None:
+        raise OSError("disk full")
+
+    recovery = Recovery(lambda file: fail, lambda: ("a", None), tmp_path)
+    recovery.save()
+    recovery.wait()
+    assert "disk full" in recovery.last_error
+    assert not recovery.file.exists()
+    recovery.close()
+
+
+def test_nothing_to_save_writes_nothing(qapp, tmp_path):
+    recovery = Recovery(lambda file: None, lambda: ("a", None), tmp_path)
+    recovery.save()
+    recovery.wait()
+    assert not recovery.file.exists()
+    recovery.close()
+
+
+def test_recent_files_are_few_and_exist(tmp_path):
+    preferences = Preferences(QSettings(str(tmp_path / "s.ini"), QSettings.Format.IniFormat))
+    files = [tmp_path / f"{n}.playground" for n in range(RECENT + 3)]
+    for file in files:
+        file.touch()
+        preferences.add_recent(file)
+    preferences.add_recent(files[5])
+    assert preferences.recent[0] == files[5]
+    assert len(preferences.recent) == RECENT
+    files[5].unlink()
+    assert files[5] not in preferences.recent
+    preferences.theme = "light"
+    again = Preferences(QSettings(str(tmp_path / "s.ini"), QSettings.Format.IniFormat))
+    assert again.theme == "light"
+    assert again.layout is None

@@ -1,0 +1,281 @@
+"""Run, step and back: what the buttons tell the engine, and when they can be pressed."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from playground.layers.base import make_layer
+from playground.snapshot import BoundaryProbe, Snapshot
+from tests.fake_engine import FakeEngine
+from ui.document import Document
+from ui.engine_bridge import EngineBridge, network
+from ui.status_bar import StatusBar
+from ui.training_bar import SpeedSlider, TrainingBar
+from ui.transport import RunActions, Transport
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture
+def document(qtbot) -> Document:
+    document = Document()
+    graph = document.graph
+    for kind, settings in (("spiral", {}), ("dense", {"units": 2}),
+                           ("softmax_cross_entropy", {})):
+        graph = graph.with_node(make_layer(kind, settings))
+        if len(graph.nodes) > 1:
+            graph = graph.connect(graph.nodes[-2].id, graph.nodes[-1].id)
+    document.replace(graph)
+    return document
+
+
+@pytest.fixture
+def bridge(qtbot, document, engine):
+    bridge = EngineBridge(document, lambda: engine)
+    bridge.start()
+    qtbot.waitUntil(lambda: bridge._engine is engine)
+    yield bridge
+    bridge.shutdown()
+
+
+@pytest.fixture
+def window(qtbot) -> QWidget:
+    window = QWidget()
+    qtbot.addWidget(window)
+    return window
+
+
+@pytest.fixture
+def actions(bridge, document, window) -> RunActions:
+    return RunActions(bridge, document, window)
+
+
+def show(qtbot, bridge, engine, **fields) -> Snapshot:
+    engine.next = snapshot = Snapshot(**{"state": "paused", **fields})
+    qtbot.waitUntil(lambda: bridge.snapshot is snapshot)
+    return snapshot
+
+
+# -- the bridge -------------------------------------------------------------------------------
+
+
+def test_it_loads_the_graph_and_quits(qtbot, document, engine):
+    bridge = EngineBridge(document, lambda: engine)
+    bridge.start()
+    qtbot.waitUntil(lambda: engine.graph == document.graph)
+    bridge.shutdown()
+    assert engine.names()[0] == "start"
+    assert engine.names()[-1] == "quit"
+
+
+def test_only_what_is_computed_costs_a_compilation(bridge, document, engine):
+    engine.calls.clear()
+    document.edit("Move", document.graph.moved({"dense_1": (50, 50)}))
+    assert engine.names() == []
+    dense = document.graph.node("dense_1").layer
+    document.edit("Change", document.graph.with_layer("dense_1", dense.with_settings(bias=False)))
+    assert engine.names() == ["load"]
+    document.stack.undo()
+    assert engine.names() == ["load", "load"]
+
+
+def test_a_learning_rate_changes_without_a_compilation(bridge, document, engine):
+    engine.calls.clear()
+    training = document.graph.training
+    import msgspec
+
+    changed = msgspec.structs.replace(
+        training, optimizer=msgspec.structs.replace(training.optimizer, learning_rate=0.5))
+    document.edit("Rate", document.graph.with_training(changed))
+    assert engine.names() == ["set_training"]
+
+
+def test_a_broken_network_pauses_and_comes_back(bridge, document, engine):
+    engine.calls.clear()
+    document.edit("Cut", document.graph.without_edges(document.graph.edges))
+    assert engine.names() == ["pause"]
+    document.stack.undo()
+    assert "load" not in engine.names(), "nothing has changed in the end"
+
+
+def test_only_visible_views_are_asked(qtbot, bridge, engine):
+    class View(QWidget):
+        seen: tuple[Snapshot, ...] = ()
+
+        def probes(self):
+            return frozenset({BoundaryProbe()})
+
+        def show_snapshot(self, snapshot):
+            self.seen += (snapshot,)
+
+    view = View()
+    qtbot.addWidget(view)
+    bridge.add_view(view)
+    show(qtbot, bridge, engine, step=1)
+    assert engine.watched == frozenset()
+    view.show()
+    qtbot.waitUntil(lambda: engine.watched == {BoundaryProbe()})
+    shown = show(qtbot, bridge, engine, step=2)
+    assert view.seen[-1] is shown
+    view.hide()
+    qtbot.waitUntil(lambda: engine.watched == frozenset())
+
+
+def test_an_engine_that_cannot_start_is_told(qtbot, document):
+    def fail() -> FakeEngine:
+        raise RuntimeError("no compiler")
+
+    bridge = EngineBridge(document, fail)
+    with qtbot.waitSignal(bridge.failed) as caught:
+        bridge.start()
+    assert "no compiler" in caught.args[0]
+    assert bridge.snapshot.state == "failed"
+    bridge.shutdown()
+
+
+def test_commands_wait_for_the_engine(qtbot, document, engine):
+    bridge = EngineBridge(document, lambda: engine)
+    bridge.run()
+    bridge.start()
+    qtbot.waitUntil(lambda: "run" in engine.names())
+    bridge.shutdown()
+
+
+def test_positions_do_not_belong_to_the_network(document):
+    graph = document.graph
+    assert network(graph) == network(graph.moved({"dense_1": (9, 9)}))
+
+
+# -- the actions ------------------------------------------------------------------------------
+
+
+def test_keys_and_buttons_do_the_same(qtbot, bridge, engine, actions, window):
+    transport = Transport(actions, window)
+    show(qtbot, bridge, engine, step=5, can_step_back=True)
+    engine.calls.clear()
+    transport.buttons["step"].click()
+    transport.buttons["back"].click()
+    transport.buttons["run"].click()
+    actions.step_instruction.trigger()
+    actions.step_layer.trigger()
+    assert [call for call in engine.calls if call[0] != "watch"] == [
+        ("step", "layer"), ("back", "layer"), ("run",), ("step", "instruction"),
+        ("step", "layer")]
+    keys = {action.shortcut().toString() for action in actions.all}
+    assert keys >= {"Space", "F10", "F11", "Shift+F10", "R"}
+
+
+@pytest.mark.parametrize("unit", ["instruction", "layer", "phase", "batch", "epoch"])
+def test_the_unit_is_what_step_and_back_do(qtbot, bridge, engine, actions, window, unit):
+    transport = Transport(actions, window)
+    show(qtbot, bridge, engine, step=5, can_step_back=True)
+    transport.unit_buttons[unit].click()
+    engine.calls.clear()
+    transport.buttons["step"].click()
+    transport.buttons["back"].click()
+    assert [call for call in engine.calls if call[0] != "watch"] == [
+        ("step", unit), ("back", unit)]
+    assert [u for u, button in transport.unit_buttons.items() if button.isChecked()] == [unit]
+
+
+def test_running_shows_pause_and_forbids_steps(qtbot, bridge, engine, actions, window):
+    transport = Transport(actions, window)
+    show(qtbot, bridge, engine, state="running", step=5, can_step_back=True)
+    assert transport.buttons["run"].text() == "Pause"
+    assert not actions.step.isEnabled()
+    assert "Pause first." in actions.step.toolTip()
+    engine.calls.clear()
+    actions.run.trigger()
+    assert ("pause",) in engine.calls
+
+
+def test_what_cannot_run_says_why(qtbot, bridge, engine, actions, document):
+    show(qtbot, bridge, engine)
+    assert actions.run.isEnabled()
+    document.edit("Cut", document.graph.without_edges(document.graph.edges))
+    assert not actions.run.isEnabled()
+    assert document.check.graph_error in actions.run.toolTip()
+    document.stack.undo()
+    show(qtbot, bridge, engine, state="diverged", message="The loss is NaN.", step=9)
+    assert not actions.run.isEnabled()
+    assert "NaN" in actions.run.toolTip()
+    assert actions.reset.isEnabled()
+
+
+def test_run_to_needs_one_node(qtbot, bridge, engine, actions, document):
+    show(qtbot, bridge, engine)
+    assert not actions.run_to.isEnabled()
+    document.select({"dense_1"})
+    assert actions.run_to.isEnabled()
+    actions.run_to.trigger()
+    assert ("run_to", "dense_1", None) in engine.calls
+
+
+def test_reset_asks_only_when_much_is_lost(qtbot, bridge, engine, actions, monkeypatch):
+    show(qtbot, bridge, engine, step=500)
+    asked = []
+
+    def question(*args):
+        asked.append(args)
+        return QMessageBox.StandardButton.Cancel
+
+    monkeypatch.setattr(QMessageBox, "question", question)
+    actions.reset.trigger()
+    assert ("reset",) in engine.calls
+    assert not asked
+    engine.calls.clear()
+    bridge.training_seconds = 100.0
+    actions.reset.trigger()
+    assert asked
+    assert ("reset",) not in engine.calls
+
+
+# -- chips and status -------------------------------------------------------------------------
+
+
+def test_chips_follow_the_document(qtbot, bridge, document, engine):
+    bar = TrainingBar(document, bridge)
+    qtbot.addWidget(bar)
+    assert bar.rate.accessibleName() == "lr 0.03"
+    assert bar.clip.accessibleName() == "clip off"
+    bar._next_seed()
+    assert bar.seed.accessibleName() == "seed 8"
+    document.stack.undo()
+    assert bar.seed.accessibleName() == "seed 7"
+    bar.rate.click()
+    assert bar.rate._popover.isVisible()
+    qtbot.keyClick(bar.rate._popover, Qt.Key.Key_Escape)
+    assert not bar.rate._popover.isVisible()
+
+
+def test_speed_is_logarithmic_and_ends_without_limit(qtbot):
+    speed = SpeedSlider()
+    qtbot.addWidget(speed)
+    seen = []
+    speed.changed.connect(seen.append)
+    speed.slider.setValue(0)
+    speed.slider.setValue(40)
+    speed.slider.setValue(speed.slider.maximum())
+    assert seen == [1.0, 100.0, None]
+
+
+def test_the_status_bar_tells_state_and_place(qtbot):
+    status = StatusBar()
+    qtbot.addWidget(status)
+    status.show_snapshot(Snapshot(
+        state="running", step=1204, epoch=15, batch_in_epoch=32, batches_per_epoch=79,
+        metric_name="accuracy", validation_metric=0.846, steps_per_second=141.2,
+        instrumentation=0.031))
+    texts = {label.accessibleName() for label in status.findChildren(type(status._state))}
+    assert texts >= {"running", "step 1,204", "epoch 15 · 32/79", "val accuracy 84.6 %",
+                     "141 steps/s", "instruments 3.1 %"}
+    status.show_snapshot(Snapshot(state="diverged", node="dense_1", message="The loss is NaN."))
+    assert "diverged at dense_1: The loss is NaN." in status._state.accessibleName()
+    status.show_snapshot(Snapshot(state="paused"))
+    status.show_reason("There is no loss yet.")
+    assert status._state.accessibleName() == "There is no loss yet."

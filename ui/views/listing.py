@@ -1,0 +1,215 @@
+"""The running program, read like in a debugger."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QSplitter,
+    QTableView,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
+
+from playground.layers.base import show_shape
+from playground.snapshot import Probe, Snapshot, TensorProbe, TimingsProbe
+from playground.tensor import Tensor
+from ui.theme import mono_font, theme
+from ui.views.base import Table, View
+from ui.views.listing_model import ARROW, NODE, NUMBER, OPERATION, TIME, ListingModel
+from ui.views.numbers import describe, format_number
+from ui.views.operations import full_operation
+
+if TYPE_CHECKING:
+    from playground.emitter import Instruction
+
+ROW = 21
+
+
+class ListingView(View):
+    """Instructions by phase, the next one marked, and the operands of the chosen one."""
+
+    title = "Program"
+    name = "program"
+
+    run_to_requested = Signal(str, str)
+    """(node, phase): the user wants to stop there."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._program: object = None
+        self.model = ListingModel(self)
+        self.list = QTableView(self.body)
+        self.list.setModel(self.model)
+        self.list.setAccessibleName("Instructions of one training step")
+        self.list.setToolTip("One training step. Click an instruction for its formula and "
+                             "operands; double-click to run to it.")
+        self.list.setFont(mono_font(12))
+        self.list.setShowGrid(False)
+        self.list.setStyleSheet("QTableView::item { padding: 0 5px; }")
+        self.list.setWordWrap(False)
+        self.list.horizontalHeader().hide()
+        self.list.verticalHeader().hide()
+        self.list.verticalHeader().setDefaultSectionSize(ROW)
+        self.list.verticalHeader().setMinimumSectionSize(ROW)
+        self.list.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        header = self.list.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header.setMinimumSectionSize(10)
+        for column, width in ((ARROW, 20), (NUMBER, 36), (NODE, 96), (TIME, 88)):
+            header.resizeSection(column, width)
+        header.setSectionResizeMode(OPERATION, QHeaderView.ResizeMode.Stretch)
+        self.list.selectionModel().currentRowChanged.connect(self._chosen)
+        self.list.doubleClicked.connect(self._run_to)
+
+        self.operands = QTextBrowser(self.body)
+        self.operands.setAccessibleName("Formula and operands of the instruction")
+        self.operands.setToolTip("What the instruction computes, reads and writes")
+        self.operands.setOpenLinks(False)
+        self.operands.setLineWrapMode(QTextBrowser.LineWrapMode.NoWrap)
+        self.operands.setMinimumHeight(48)
+        self.split = QSplitter(Qt.Orientation.Vertical, self.body)
+        self.split.addWidget(self.list)
+        self.split.addWidget(self.operands)
+        self.split.setSizes([260, 110])
+        self.split.setChildrenCollapsible(True)
+        layout = QVBoxLayout(self.body)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.split)
+
+        self.measuring = self.header.switch(
+            "measuring", "Also list the instructions that only measure",
+            lambda _: self._rebuild())
+        self.follow = self.header.switch(
+            "follow", "Keep the next instruction in sight", lambda _: self.refresh(), on=True)
+        self.add_export_menu()
+
+    # -- what to show -------------------------------------------------------------------------
+
+    def wanted(self) -> frozenset[Probe]:
+        tensors = [] if (chosen := self.chosen()) is None else [*chosen.reads, *chosen.writes]
+        named = self.snapshot.program.tensors if self.snapshot and self.snapshot.program else {}
+        return frozenset({TimingsProbe(), *(
+            TensorProbe(t.name, limit=8) for t in tensors if t.name in named)})
+
+    def chosen(self) -> Instruction | None:
+        """The instruction clicked on, or else the next one."""
+        row = self.list.selectionModel().currentIndex().row()
+        if row < 0:
+            at = self.model.row_of(self.model.position)
+            row = -1 if at is None else at
+        return self.model.instruction_at(row)
+
+    def missing(self, snapshot: Snapshot | None) -> str:
+        if snapshot is None or snapshot.program is None:
+            return "Press Step: the network's program appears here, one line per instruction."
+        return ""
+
+    def draw(self, snapshot: Snapshot) -> None:
+        program = snapshot.program
+        assert program is not None
+        if program is not self._program:
+            self._program = program
+            self.model.show_program(program.instructions, self.measuring.isChecked())
+            self._span_captions()
+        # While it runs, the position is where the last call happened to stop: no news.
+        self.model.show_position(-1 if snapshot.state == "running" else snapshot.position)
+        self.model.show_times(snapshot.values.get(TimingsProbe()))
+        if self.follow.isChecked() and snapshot.state != "running":
+            self._scroll_to(snapshot.position)
+        total = len(program.instructions)
+        self.header.note.show_text(
+            f"step {snapshot.step:,} · {total} instructions" if snapshot.state == "running"
+            else f"step {snapshot.step:,} · {snapshot.position} / {total}")
+        self._show_operands(snapshot)
+
+    def selection_changed(self) -> None:
+        """Show where the selected node first computes."""
+        for row in range(len(self.model.rows)):
+            instruction = self.model.instruction_at(row)
+            if instruction is not None and instruction.node == self.selected:
+                self.list.scrollTo(self.model.index(row, NODE))
+                return
+
+    def table(self) -> Table | None:
+        model = self.model
+        rows = [[model.data(model.index(r, c)) for c in (NUMBER, NODE, OPERATION, TIME)]
+                for r in range(model.rowCount()) if not model.caption(r)]
+        return ["number", "node", "operation", "time"], rows
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _rebuild(self) -> None:
+        self._program = None
+        self.refresh()
+
+    def _span_captions(self) -> None:
+        self.list.clearSpans()
+        for row in range(self.model.rowCount()):
+            if self.model.caption(row):
+                self.list.setSpan(row, NUMBER, 1, 3)
+
+    def _scroll_to(self, position: int) -> None:
+        row = self.model.row_of(position)
+        if row is not None:
+            # A few lines ahead, to see what comes.
+            for shown in (min(row + 3, self.model.rowCount() - 1), row):
+                self.list.scrollTo(self.model.index(shown, NODE),
+                                   QAbstractItemView.ScrollHint.EnsureVisible)
+
+    def _chosen(self, current: QModelIndex, _: QModelIndex) -> None:
+        instruction = self.model.instruction_at(current.row())
+        if instruction is not None and self.snapshot is not None:
+            self._show_operands(self.snapshot)
+            if instruction.node is not None:
+                self.node_selected.emit(instruction.node)
+
+    def _run_to(self, index: QModelIndex) -> None:
+        instruction = self.model.instruction_at(index.row())
+        if instruction is not None and instruction.node is not None:
+            self.run_to_requested.emit(instruction.node, instruction.phase)
+
+    def _show_operands(self, snapshot: Snapshot) -> None:
+        instruction = self.chosen()
+        text = "" if instruction is None else self._operand_html(instruction, snapshot)
+        if text != getattr(self, "_shown_text", None):
+            self._shown_text = text
+            self.operands.setHtml(text)
+
+    def _operand_html(self, instruction: Instruction, snapshot: Snapshot) -> str:
+        """The formula, then a line per operand: arrays with values, then plain numbers."""
+        faint, plain = theme().color("faint").name(), theme().color("text").name()
+        lines = []
+        for verb, names in (("reads", instruction.kernel.inputs),
+                            ("writes", instruction.kernel.outputs)):
+            for name in names:
+                operand = instruction.operands[name]
+                if isinstance(operand, Tensor):
+                    values = snapshot.values.get(TensorProbe(operand.name, limit=8))
+                    what = describe(values) if values is not None else ""
+                    lines.append((verb, name, f"{operand.name} {show_shape(operand.shape)}", what))
+        numbers = ", ".join(
+            f"{name} {format_number(operand, 6)}" for name in instruction.kernel.operands
+            if isinstance(operand := instruction.operands[name], int | float))
+        rows = "".join(
+            f"<tr><td style='color:{faint}'>{verb} {html.escape(name)}&nbsp;</td>"
+            f"<td style='color:{plain}'>{html.escape(tensor)}&nbsp;&nbsp;</td>"
+            f"<td style='color:{faint}'>{html.escape(what)}</td></tr>"
+            for verb, name, tensor, what in lines)
+        family = mono_font().family()
+        title = html.escape(full_operation(instruction))
+        return (f"<div style='font-family:\"{family}\"; font-size:11px'>"
+                f"<span style='color:{faint}'>{title}</span>&nbsp;&nbsp;"
+                f"<span style='color:{plain}'>{html.escape(instruction.kernel.formula)}</span>"
+                f"<table cellspacing=0 cellpadding=1>{rows}</table>"
+                f"<span style='color:{faint}'>{html.escape(numbers)}</span></div>")
+
+
+__all__ = ["ListingView"]

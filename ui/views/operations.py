@@ -1,0 +1,60 @@
+"""Kernel names as people say them: dense_weight_gradient is "dense ∂w"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playground.emitter import Instruction, Phase
+
+SUFFIXES = {
+    "_weight_gradient": " ∂w", "_bias_gradient": " ∂b", "_input_gradient": " ∂x",
+    "_backward": " ∂x", "_forward": "", "_plain": "", "_update": "",
+}
+NAMES = {
+    "load_batch": "load batch", "clip_by_norm": "clip by norm",
+    "clip_by_value": "clip by value", "global_norm": "global norm → clip", "guard": "check for NaN",
+}
+MEASURING = frozenset({
+    "gradient_statistics", "vector_norm", "activation_statistics", "unit_activity", "record",
+    "accuracy", "binary_accuracy", "mean_absolute_error", "clipped_norm", "clipped",
+})
+"""Instructions that only measure: training would be the same without them."""
+
+PHASE_TITLES: dict[Phase, str] = {
+    "load": "load", "forward": "forward", "loss": "loss", "backward": "backward", "clip": "clip",
+    "update": "update",
+}
+
+
+def operation(kernel: str) -> str:
+    """The human name of a kernel."""
+    if kernel in NAMES:
+        return NAMES[kernel]
+    end = ""
+    for suffix, sign in SUFFIXES.items():
+        if kernel.endswith(suffix):
+            kernel, end = kernel.removesuffix(suffix), sign + end
+    return kernel.replace("_", " ") + end
+
+
+def full_operation(instruction: Instruction) -> str:
+    """With the time step of a recurrent layer."""
+    name = operation(instruction.kernel.name)
+    return name if instruction.time is None else f"{name} · t={instruction.time}"
+
+
+def measures(instruction: Instruction) -> bool:
+    return instruction.kernel.name in MEASURING
+
+
+def format_microseconds(time: float) -> str:
+    """1 204 µs: thousands set apart, a decimal where there are few; "" where unknown."""
+    if time != time:
+        return ""
+    number = f"{time:.1f}" if time < 10 else f"{time:,.0f}".replace(",", " ")
+    return f"{number} µs"
+
+
+__all__ = ["MEASURING", "PHASE_TITLES", "format_microseconds", "full_operation", "measures",
+           "operation"]

@@ -1,0 +1,171 @@
+"""What the network gives: a decision boundary, a confusion matrix, or single predictions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
+
+from playground.snapshot import BoundaryProbe, ConfusionProbe, PredictionsProbe, Probe, Snapshot
+from ui.views.base import Table, View
+from ui.views.boundary import BoundaryPlot
+from ui.views.confusion import ConfusionGrid, recalls
+from ui.views.network import data_nodes, sample_shape
+from ui.views.numbers import format_number, format_share
+from ui.views.predictions import PredictionsPanel
+
+if TYPE_CHECKING:
+    from playground.program import Program
+
+Mode = Literal["boundary", "confusion", "predictions"]
+MODES: tuple[Mode, ...] = ("boundary", "confusion", "predictions")
+CLASS_NAMES = PredictionsProbe(count=1)
+"""The confusion matrix has no names of its own."""
+
+
+class OutputView(View):
+    """One of three pictures of the output; the first that suits the data unless chosen."""
+
+    title = "Output"
+    name = "output"
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.chosen: Mode | None = None
+        self.boundary = BoundaryPlot(self.body)
+        self.confusion = ConfusionGrid(self.body)
+        self.predictions = PredictionsPanel(self.body)
+        pages = QWidget(self.body)
+        self._pages = QStackedLayout(pages)
+        self._pages.addWidget(self.boundary)
+        padded = QWidget(pages)
+        inner = QVBoxLayout(padded)
+        inner.setContentsMargins(12, 0, 12, 8)
+        inner.addWidget(self.confusion)
+        self._pages.addWidget(padded)
+        self._pages.addWidget(self.predictions)
+        column = QVBoxLayout(self.body)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(pages)
+
+        self.modes = self.header.choice({
+            "boundary": ("boundary", "The output over the plane of two inputs, or over one input"),
+            "confusion": ("confusion", "True against predicted classes"),
+            "predictions": ("samples", "Single samples and what the network says of them"),
+        }, self._choose, "boundary")
+        self.worst = self.header.switch(
+            "worst first", "Sort the samples: the most mistaken first", self._sort)
+        self.train = self.header.switch(
+            "train", "Training data instead of validation data", self._split)
+        self.header.note_room = 0
+        self.add_export_menu()
+
+    # -- what to show -------------------------------------------------------------------------
+
+    def mode(self) -> Mode:
+        """The chosen one, or what suits the data."""
+        if self.chosen is not None:
+            return self.chosen
+        program = self.snapshot.program if self.snapshot else None
+        shape = _input_shape(program) if program is not None else ()
+        if shape in ((1,), (2,)):
+            return "boundary"
+        return "predictions" if len(shape) == 3 or not self._has_classes() else "confusion"
+
+    def wanted(self) -> frozenset[Probe]:
+        if self.snapshot is None or self.snapshot.program is None:
+            return frozenset()
+        mode = self.mode()
+        if mode == "boundary":
+            return frozenset({BoundaryProbe()})
+        if mode == "confusion":
+            return frozenset({self._confusion_probe(), CLASS_NAMES})
+        return frozenset({self.predictions.probe()})
+
+    def missing(self, snapshot: Snapshot | None) -> str:
+        if snapshot is None or snapshot.program is None:
+            return "Press Run: what the network gives appears here."
+        mode = self.mode()
+        if mode == "boundary" and _input_shape(snapshot.program) not in ((1,), (2,)):
+            return ("A boundary needs data with one or two features. This data has more: look at "
+                    "the confusion matrix or the samples.")
+        if mode == "confusion" and not self._has_classes():
+            return "A confusion matrix needs classes; this network predicts numbers."
+        return ""
+
+    def draw(self, snapshot: Snapshot) -> None:
+        mode = self.mode()
+        self._pages.setCurrentIndex(MODES.index(mode))
+        for key, action in self.modes.items():
+            action.blockSignals(True)
+            action.setChecked(key == mode)
+            action.blockSignals(False)
+        values = snapshot.values
+        if mode == "boundary" and (found := values.get(BoundaryProbe())) is not None:
+            self.boundary.show_boundary(found)
+        elif mode == "confusion":
+            counts, names = values.get(self._confusion_probe()), values.get(CLASS_NAMES)
+            if counts is not None:
+                self.confusion.show_counts(counts, names.classes if names is not None else ())
+        elif (found := values.get(self.predictions.probe())) is not None:
+            self.predictions.show_predictions(found)
+        self.header.note.show_text(self._note(snapshot))
+
+    def _note(self, snapshot: Snapshot) -> str:
+        value = snapshot.validation_metric
+        if value != value or not snapshot.metric_name:
+            return ""
+        text = (format_share(value) if "accuracy" in snapshot.metric_name
+                else format_number(value, fixed=True))
+        return f"val {snapshot.metric_name} {text}"
+
+    def restyle(self) -> None:
+        self.boundary.restyle()
+
+    def table(self) -> Table | None:
+        mode = self.mode()
+        if mode == "confusion":
+            grid = self.confusion
+            rows = [[name, *counts, recall] for name, counts, recall in zip(
+                grid.classes, grid.counts.tolist(), recalls(grid.counts), strict=True)]
+            return ["true \\ predicted", *grid.classes, "recall"], rows
+        if mode == "predictions" and (judged := self.predictions.judged) is not None:
+            start = self.predictions.start
+            return ["sample", "truth", "prediction", "badness"], [
+                [start + i, judged.truth[i], judged.said[i], judged.badness[i]]
+                for i in self.predictions.order]
+        if mode == "boundary" and (found := self.boundary.boundary) is not None:
+            values = found.values if found.values.ndim == 2 else found.values[None]
+            return [f"x{i}" for i in range(values.shape[1])], values.tolist()
+        return None
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _confusion_probe(self) -> ConfusionProbe:
+        return ConfusionProbe(self.predictions.split)
+
+    def _has_classes(self) -> bool:
+        """Whether the metric counts hits; the program does not name the classes."""
+        return self.snapshot is not None and "accuracy" in self.snapshot.metric_name
+
+    def _choose(self, key: str) -> None:
+        self.chosen = next(mode for mode in MODES if mode == key)
+        self.refresh()
+
+    def _sort(self, on: bool) -> None:
+        self.predictions.worst_first = on
+        self.refresh()
+
+    def _split(self, on: bool) -> None:
+        self.predictions.split = "train" if on else "validation"
+        self.predictions.start = 0
+        self.refresh()
+
+
+def _input_shape(program: Program) -> tuple[int, ...]:
+    name = next((f"{node}.x" for node in data_nodes(program)
+                 if f"{node}.x" in program.tensors), None)
+    return sample_shape(program.tensors[name]) if name else ()
+
+
+__all__ = ["MODES", "OutputView"]
