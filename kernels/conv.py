@@ -6,13 +6,10 @@ from kernels.jit import floats, helper, kernel
 from kernels.lowering import (
     GEOMETRY,
     SIZES,
-    channel_step,
     fill_tables,
     geometry,
-    group_taps,
     lower_input,
     move_maps,
-    raise_gradient,
     workspace,
 )
 from kernels.simd import ROWS, TILE_COLUMNS, VECTORS, correlate_tile, multiply_tile
@@ -67,97 +64,21 @@ def conv2d_forward(a):
     x (n, c, height, width), w (o, c / groups, u, v), b (o,) or 0 for none, y (n, o, i, j)
     """
     g = geometry(a)
-    taps, maps, positions = group_taps(g), g.out_channels // g.groups, g.out_height * g.out_width
+    kernel_size, positions = g.kernel_height * g.kernel_width, g.out_height * g.out_width
+    inputs, maps = g.in_channels // g.groups, g.out_channels // g.groups
     x = floats(a[SIZES], g.batch * g.in_channels * g.height * g.width)
-    w = floats(a[SIZES + 1], g.out_channels * taps)
+    w = floats(a[SIZES + 1], g.out_channels * inputs * kernel_size)
     b, has_bias = floats(a[SIZES + 2], g.out_channels), a[SIZES + 2] != 0
     y = floats(a[SIZES + 3], g.batch * g.out_channels * positions)
     work = workspace(g, a[SIZES + 4])
+    lowered_now = (0, 0)
     for first in range(0, g.batch, g.block):
         samples = min(g.block, g.batch - first)
         n = samples * positions
-        lower_input(g, x, first, samples, work)
         # A block of one sample has the order of y.
         out, start = (y, first * g.out_channels * n) if g.block == 1 else (work.maps, 0)
         for o in range(g.out_channels):
             at = start + o * n
             out[at:at + n] = b[o] if has_bias else np.float32(0)
-        for group in range(g.groups):
-            multiply(maps, taps, n,
-                     work.lowered, group * (g.in_channels // g.groups) * channel_step(g, samples),
-                     work.tap_rows, w, group * maps * taps, work.tap_weights, work.map_weights,
-                     out, start + group * maps * n, work.map_rows)
-        if g.block > 1:
-            move_maps(g, y, first, samples, work.maps, True)
-
-
-@kernel(f"{GEOMETRY} x dy -> dw db work")
-def conv2d_weight_gradient(a):
-    """dw[o, c, u, v] = sum_nij dy[n, o, i, j] x[n, c, s i + d u - p, s j + d v - p], db = sum dy.
-
-    x (n, c, height, width), dy (n, o, i, j), dw (o, c / groups, u, v), db (o,) or 0 for none
-    """
-    g = geometry(a)
-    taps, maps, positions = group_taps(g), g.out_channels // g.groups, g.out_height * g.out_width
-    x = floats(a[SIZES], g.batch * g.in_channels * g.height * g.width)
-    dy = floats(a[SIZES + 1], g.batch * g.out_channels * positions)
-    dw = floats(a[SIZES + 2], g.out_channels * taps)
-    db, has_bias = floats(a[SIZES + 3], g.out_channels), a[SIZES + 3] != 0
-    work = workspace(g, a[SIZES + 4])
-    dw[:] = 0
-    for first in range(0, g.batch, g.block):
-        samples = min(g.block, g.batch - first)
-        n = samples * positions
-        lower_input(g, x, first, samples, work)
-        out, start = (dy, first * g.out_channels * n) if g.block == 1 else (work.maps, 0)
-        if g.block > 1:
-            move_maps(g, dy, first, samples, work.maps, False)
-        for group in range(g.groups):
-            correlate(maps, taps, n, out, start + group * maps * n,
-                      work.lowered, group * (g.in_channels // g.groups) * channel_step(g, samples),
-                      work.tap_rows, dw, group * maps * taps, work.tap_weights)
-    if has_bias:
-        sum_maps(g.batch, g.out_channels, positions, dy, db)
-
-
-@helper
-def sum_maps(batch, maps, positions, dy, db):
-    """db[o] = sum_ni dy[n, o, i]."""
-    for o in range(maps):
-        total = np.float32(0)
-        for n in range(batch):
-            at = (n * maps + o) * positions
-            for i in range(at, at + positions):
-                total += dy[i]
-        db[o] = total
-
-
-@kernel(f"{GEOMETRY} dy w -> dx work")
-def conv2d_input_gradient(a):
-    """dx[c, s i + d u - p, s j + d v - p] += sum_o w[o, c, u, v] dy[o, i, j], from zero.
-
-    dy (n, o, i, j), w (o, c / groups, u, v), dx (n, c, height, width)
-    """
-    g = geometry(a)
-    taps, maps, positions = group_taps(g), g.out_channels // g.groups, g.out_height * g.out_width
-    dy = floats(a[SIZES], g.batch * g.out_channels * positions)
-    w = floats(a[SIZES + 1], g.out_channels * taps)
-    dx = floats(a[SIZES + 2], g.batch * g.in_channels * g.height * g.width)
-    work = workspace(g, a[SIZES + 3])
-    row_taps = taps // g.kernel_height
-    for first in range(0, g.batch, g.block):
-        samples = min(g.block, g.batch - first)
-        n = samples * positions
-        if first == 0 or samples < g.block:
-            fill_tables(g, samples, work)
-        move_maps(g, dy, first, samples, work.maps, False)
-        work.lowered[:] = 0
-        for group in range(g.groups):
-            # One kernel row at a time: different rows add to the same places.
-            for tap in range(0, taps, row_taps):
-                multiply(row_taps, maps, n, work.maps, group * maps * n, work.map_rows,
-                         w, group * maps * taps, work.map_weights, work.tap_weights[tap:],
-                         work.lowered,
-                         group * (g.in_channels // g.groups) * channel_step(g, samples),
-                         work.tap_rows[tap:])
-        raise_gradient(g, dx, first, samples, work)
+        for channel in range(0, g.in_channels, g.slice):
+            ...

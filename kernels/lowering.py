@@ -6,7 +6,8 @@ Memory-efficient Convolution for Deep Neural Network", 2017; im2col would copy o
 
 The lowered copy is (kernel column, channel, row phase, row, sample, column): rows a stride apart
 are neighbours, so a stride costs the inner loops nothing, and the samples of a block stand side
-by side, so that small images fill the vector registers too.
+by side, so that small images fill the vector registers too. A *slice* of the channels of one
+group is lowered at a time, so that the copy stays in the second-level cache.
 """
 
 from typing import NamedTuple
@@ -22,7 +23,8 @@ ZEROS, REFLECT, REPLICATE, CIRCULAR = range(4)
 class Geometry(NamedTuple):
     """What convolves what: the first operands of each kernel of convolution, in this order.
 
-    top, left, bottom, right: the padding. block: how many samples are lowered together.
+    top, left, bottom, right: the padding. block, slice: how many samples and channels are lowered
+    together.
     """
 
     batch: int
@@ -45,28 +47,40 @@ class Geometry(NamedTuple):
     right: int
     padding_mode: int
     block: int = 1
+    slice: int = 1
 
 
 GEOMETRY = " ".join(Geometry._fields)
 SIZES = len(Geometry._fields)
 
 
-def with_block(g: Geometry) -> Geometry:
-    """`g`, with blocks of samples that give some 1000 positions, in no more than a megabyte."""
+LOWERED_SIZE = 2**17
+"""Floats: half a megabyte."""
+
+
+def with_blocks(g: Geometry) -> Geometry:
+    """`g`, with blocks of some 1000 output positions, and slices that suit the cache."""
     positions = g.out_height * g.out_width
-    return g._replace(block=max(1, min(g.batch, 1024 // positions, 2**18 // workspace_size(g))))
+    block = max(1, min(g.batch, 1024 // positions, 2**19 // (g.out_channels * positions)))
+    # With fewer than eight channels a product is too short for what it costs to begin.
+    channels = max(8, LOWERED_SIZE // (block * _lowered_size(g)))
+    return g._replace(block=block, slice=min(g.in_channels // g.groups, channels))
+
+
+def _lowered_size(g: Geometry) -> int:
+    """Floats of one lowered channel."""
+    rows = (g.top + g.height + g.bottom - 1) // g.stride_height + 1
+    return g.kernel_width * g.stride_height * rows * g.out_width
 
 
 def workspace_size(g: Geometry) -> int:
     """How many floats of memory a kernel needs to work in."""
     height, width = g.top + g.height + g.bottom, g.left + g.width + g.right
-    rows = (height - 1) // g.stride_height + 1
-    lowered = g.kernel_width * g.in_channels * g.stride_height * rows * g.out_width
     maps = g.out_channels * g.out_height * g.out_width
-    padded = 0 if g.padding_mode == ZEROS else g.in_channels * height * width
-    taps = g.in_channels // g.groups * g.kernel_height * g.kernel_width
+    padded = 0 if g.padding_mode == ZEROS else g.slice * height * width
+    taps = g.slice * g.kernel_height * g.kernel_width
     tables = 2 * (taps + g.out_channels // g.groups) + g.kernel_width
-    return g.block * (lowered + maps + padded) + 2 * TILE_COLUMNS + tables
+    return g.block * (g.slice * _lowered_size(g) + maps + padded) + 2 * TILE_COLUMNS + tables
 
 
 class Workspace(NamedTuple):
@@ -74,8 +88,8 @@ class Workspace(NamedTuple):
 
     lowered: the lowered input, or its gradient. maps: y or dy as (channel, row, sample, column).
     padded: images with their borders, or their gradient. Then tables: where in `lowered` and in w
-    each tap of a group's kernels stands; where in `maps` and in w each map of a group stands; by
-    how much each kernel column shifts the image.
+    each tap of a slice stands; where in `maps` and in w each map of a group stands; by how much
+    each kernel column shifts the image.
     """
 
     lowered: object
@@ -91,7 +105,7 @@ class Workspace(NamedTuple):
 @helper
 def geometry(a):
     return Geometry(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11],
-                    a[12], a[13], a[14], a[15], a[16], a[17], a[18], a[19])
+                    a[12], a[13], a[14], a[15], a[16], a[17], a[18], a[19], a[20])
 
 
 @helper
@@ -111,20 +125,9 @@ def lowered_rows(g):
 
 
 @helper
-def channel_step(g, samples):
-    """Floats from one channel of the lowered copy to the next."""
-    return g.stride_height * lowered_rows(g) * samples * g.out_width
-
-
-@helper
-def group_taps(g):
-    return g.in_channels // g.groups * g.kernel_height * g.kernel_width
-
-
-@helper
 def workspace(g, address):
     """Divide up the memory that `workspace_size` asked for."""
-    size = g.kernel_width * g.in_channels * channel_step(g, g.block)
+    size = g.block * g.slice * g.kernel_width * g.stride_height * lowered_rows(g) * g.out_width
     lowered = floats(address, size)
     address += 4 * (size + TILE_COLUMNS)
     size = g.block * g.out_channels * g.out_height * g.out_width
@@ -132,10 +135,10 @@ def workspace(g, address):
     address += 4 * (size + TILE_COLUMNS)
     size = 0
     if g.padding_mode != ZEROS:
-        size = g.block * g.in_channels * padded_height(g) * padded_width(g)
+        size = g.block * g.slice * padded_height(g) * padded_width(g)
     padded = floats(address, size)
     address += 4 * size
-    taps, maps_of_group = group_taps(g), g.out_channels // g.groups
+    taps, maps_of_group = g.slice * g.kernel_height * g.kernel_width, g.out_channels // g.groups
     tap_rows, tap_weights = ints(address, taps), ints(address + 4 * taps, taps)
     address += 8 * taps
     map_rows = ints(address, maps_of_group)
@@ -145,21 +148,22 @@ def workspace(g, address):
 
 
 @helper
-def fill_tables(g, samples, work):
-    """Fill in the tables for blocks of so many samples; taps go by kernel row, then channel."""
+def fill_tables(g, samples, channels, work):
+    """Fill in the tables for so many samples and channels; taps go by kernel row, then channel."""
     row_size = samples * g.out_width
     tap = 0
     for u in range(g.kernel_height):
         i, phase = divmod(u * g.dilation_height, g.stride_height)
-        for channel in range(g.in_channels // g.groups):
+        for channel in range(channels):
             for v in range(g.kernel_width):
-                plane = (v * g.in_channels + channel) * g.stride_height + phase
+                plane = (v * channels + channel) * g.stride_height + phase
                 work.tap_rows[tap] = (plane * lowered_rows(g) + i) * row_size
                 work.tap_weights[tap] = (channel * g.kernel_height + u) * g.kernel_width + v
                 tap += 1
+    taps_of_group = g.in_channels // g.groups * g.kernel_height * g.kernel_width
     for o in range(g.out_channels // g.groups):
         work.map_rows[o] = o * g.out_height * row_size
-        work.map_weights[o] = o * tap
+        work.map_weights[o] = o * taps_of_group
     for v in range(g.kernel_width):
         # Images with a border of their own are lowered without any.
         work.shifts[v] = v * g.dilation_width - (g.left if g.padding_mode == ZEROS else 0)
@@ -180,19 +184,21 @@ def source_index(i, size, mode):
 
 
 @helper
-def pad(g, x, first, samples, padded, back):
-    """Copy images, from number `first` on, with their borders; or `back`, add what came of them."""
+def pad(g, x, first, samples, channel, channels, padded, back):
+    """Copy images with their borders; or `back`, add to the images what came of them."""
     at = 0
-    for plane in range(first * g.in_channels, (first + samples) * g.in_channels):
-        for i in range(-g.top, g.height + g.bottom):
-            row = (plane * g.height + source_index(i, g.height, g.padding_mode)) * g.width
-            for j in range(-g.left, g.width + g.right):
-                column = source_index(j, g.width, g.padding_mode)
-                if back:
-                    x[row + column] += padded[at]
-                else:
-                    padded[at] = x[row + column]
-                at += 1
+    for n in range(first, first + samples):
+        for c in range(channel, channel + channels):
+            for i in range(-g.top, g.height + g.bottom):
+                row = source_index(i, g.height, g.padding_mode) + g.height * (
+                    n * g.in_channels + c)
+                for j in range(-g.left, g.width + g.right):
+                    source = row * g.width + source_index(j, g.width, g.padding_mode)
+                    if back:
+                        x[source] += padded[at]
+                    else:
+                        padded[at] = x[source]
+                    at += 1
 
 
 @helper
@@ -212,56 +218,51 @@ def move_row(n, image, at, stride, lowered, to, back):
 
 
 @helper
-def lower(g, images, first, samples, height, width, top, work, back):
+def lower(g, images, start, step, samples, channels, height, width, top, work, back):
     """lowered[v, c, a, i, n, j] = images[n, c, stride i + a - top, stride j + shifts[v]].
 
-    Positions outside the images keep their zeros. `back` is the adjoint, images += lowered.
+    The first image starts at `start`, the next ones `step` further. Positions outside the images
+    keep their zeros. `back` is the adjoint, images += lowered.
     """
-    lowered, stride = work.lowered, g.stride_width
-    plane, rows = height * width, lowered_rows(g)
+    stride, rows, row_size = g.stride_width, lowered_rows(g), samples * g.out_width
     for v in range(g.kernel_width):
         shift = work.shifts[v]
         begin = max(0, -(shift // stride))
         n = min(g.out_width, (width - 1 - shift) // stride + 1) - begin
-        for channel in range(g.in_channels):
+        for channel in range(channels):
             for phase in range(g.stride_height):
-                to = begin + samples * g.out_width * rows * (
-                    (v * g.in_channels + channel) * g.stride_height + phase)
+                plane = (v * channels + channel) * g.stride_height + phase
                 for i in range(rows):
                     row = i * g.stride_height + phase - top
-                    at = (first * g.in_channels + channel) * plane + row * width + (
-                        begin * stride + shift)
-                    for _ in range(samples):
-                        if n > 0 and 0 <= row < height:
-                            move_row(n, images, at, stride, lowered, to, back)
-                        to += g.out_width
-                        at += g.in_channels * plane
+                    if n > 0 and 0 <= row < height:
+                        to = (plane * rows + i) * row_size + begin
+                        at = start + (channel * height + row) * width + begin * stride + shift
+                        for _ in range(samples):
+                            move_row(n, images, at, stride, work.lowered, to, back)
+                            to += g.out_width
+                            at += step
 
 
 @helper
-def lower_input(g, x, first, samples, work):
-    """Lower a block of images, from number `first` on."""
-    if first == 0 or samples < g.block:
-        work.lowered[:] = 0
-        fill_tables(g, samples, work)
+def lower_input(g, x, first, samples, channel, channels, work, back):
+    """Lower a block of images; or `back`, the adjoint: their gradient from that of the copy."""
+    plane = g.height * g.width
+    start, step = (first * g.in_channels + channel) * plane, g.in_channels * plane
+    if back:
+        for n in range(samples):
+            x[start + n * step:start + n * step + channels * plane] = 0
     if g.padding_mode == ZEROS:
-        lower(g, x, first, samples, g.height, g.width, g.top, work, False)
-    else:
-        pad(g, x, first, samples, work.padded, False)
-        lower(g, work.padded, 0, samples, padded_height(g), padded_width(g), 0, work, False)
-
-
-@helper
-def raise_gradient(g, dx, first, samples, work):
-    """The adjoint of `lower_input`: a block of dx from the gradient of the lowered input."""
-    size = g.in_channels * g.height * g.width
-    dx[first * size:(first + samples) * size] = 0
-    if g.padding_mode == ZEROS:
-        lower(g, dx, first, samples, g.height, g.width, g.top, work, True)
-    else:
+        lower(g, x, start, step, samples, channels, g.height, g.width, g.top, work, back)
+        return
+    height, width = padded_height(g), padded_width(g)
+    if back:
         work.padded[:] = 0
-        lower(g, work.padded, 0, samples, padded_height(g), padded_width(g), 0, work, True)
-        pad(g, dx, first, samples, work.padded, True)
+    else:
+        pad(g, x, first, samples, channel, channels, work.padded, False)
+    lower(g, work.padded, 0, channels * height * width, samples, channels, height, width, 0, work,
+          back)
+    if back:
+        pad(g, x, first, samples, channel, channels, work.padded, True)
 
 
 @helper

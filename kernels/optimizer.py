@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.jit import floats, inline, kernel, longs
+from kernels.vector_math import multiply_add
 
 ONE = np.float32(1)
 
@@ -57,6 +58,15 @@ def sgd_update_plain(a):
 
 
 @inline
+def towards(average, value, share):
+    """average + share (value - average), in this order.
+
+    Left to LLVM, β m + (1-β) g becomes g + β (m - g), which for β near 1 is all rounding error.
+    """
+    return multiply_add(share, value - average, average)
+
+
+@inline
 def adam_scales(lr, beta1, beta2, step):
     """What corrects the moments for their start at zero: lr / (1 - β₁ᵗ) and 1 / √(1 - β₂ᵗ)."""
     t = np.float64(step + 1)
@@ -81,8 +91,8 @@ def adam_update(a):
     for i in range(n):
         w = weights[i]
         g = gradient[i] + decay * w
-        m = beta1 * mean[i] + (ONE - beta1) * g
-        s = beta2 * square[i] + (ONE - beta2) * g * g
+        m = towards(mean[i], g, ONE - beta1)
+        s = towards(square[i], g * g, ONE - beta2)
         update = step_size * m / (np.sqrt(s) * root_scale + epsilon)
         mean[i], square[i], weights[i] = m, s, w - update
         updates += np.float64(update) * np.float64(update)
@@ -106,7 +116,7 @@ def adam_update_plain(a):
     for i in range(n):
         w = weights[i]
         g = gradient[i] + decay * w
-        m = beta1 * mean[i] + (ONE - beta1) * g
-        s = beta2 * square[i] + (ONE - beta2) * g * g
+        m = towards(mean[i], g, ONE - beta1)
+        s = towards(square[i], g * g, ONE - beta2)
         mean[i], square[i] = m, s
         weights[i] = w - step_size * m / (np.sqrt(s) * root_scale + epsilon)

@@ -13,14 +13,14 @@ from kernels.jit import floats, ints, kernel, longs, real
 _INFINITY = np.int32(0x7F800000)  # the bits of inf; those of a NaN are above
 
 
-@kernel("n gradient -> out")
+@kernel("n gaps gradient -> out")
 def gradient_statistics(a):
     """out = ‖g‖, max |g|, the share of zeros, the number of NaN and inf.
 
-    gradient (n,), out (4,)
+    gradient (n,), of which `gaps` are zeros between two parameters that do not count; out (4,)
     """
-    n = a[0]
-    gradient, bits, out = floats(a[1], n), ints(a[1], n), floats(a[2], 4)
+    n, gaps = a[0], a[1]
+    gradient, bits, out = floats(a[2], n), ints(a[2], n), floats(a[3], 4)
     squares, largest, zeros, wild = 0.0, np.int32(0), np.int32(0), 0
     for i in range(n):
         g = np.float64(gradient[i])
@@ -33,8 +33,8 @@ def gradient_statistics(a):
     if largest >= _INFINITY:
         for i in range(n):
             wild += not np.isfinite(gradient[i])
-    out[0], out[2], out[3] = np.sqrt(squares), zeros / n, wild
-    ints(a[2], 4)[1] = largest
+    out[0], out[2], out[3] = np.sqrt(squares), (zeros - gaps) / (n - gaps), wild
+    ints(a[3], 4)[1] = largest
 
 
 @kernel("n x -> norm")
@@ -68,28 +68,38 @@ def activation_statistics(a):
     out[0], out[1] = mean, np.sqrt(0.0 if variance < 0.0 else variance)
 
 
-@kernel("batch units positions low high y -> out")
+@kernel("batch units positions low high y -> seen out")
 def unit_activity(a):
     """out = the share of units whose every output is <= low or >= high: dead or saturated.
 
-    y (batch, units, positions), out (1,)
+    y (batch, units, positions), seen (units,) int32: which units had an output in range; out (1,)
     """
     batch, units, positions = a[0], a[1], a[2]
     low, high = np.float32(real(a[3])), np.float32(real(a[4]))
-    y, idle = floats(a[5], batch * units * positions), 0
+    y, seen = floats(a[5], batch * units * positions), ints(a[6], units)
+    at_work = np.int32(0)
     for u in range(units):
-        # Left at the first output in range: for a unit at work this looks at one or two samples.
-        is_idle = True
-        for i in range(batch):
-            start = (i * units + u) * positions
-            for p in range(start, start + positions):
-                if not (y[p] <= low or y[p] >= high):
-                    is_idle = False
-                    break
-            if not is_idle:
-                break
-        idle += is_idle
-    floats(a[6], 1)[0] = idle / units
+        seen[u] = 0
+    for i in range(batch):
+        at_work = np.int32(0)
+        if positions == 1:
+            for u in range(units):
+                value = y[i * units + u]
+                seen[u] |= np.int32(not (value <= low or value >= high))
+                at_work += seen[u]
+        else:
+            for u in range(units):
+                if seen[u] == 0:
+                    start = (i * units + u) * positions
+                    for p in range(start, start + positions):
+                        if not (y[p] <= low or y[p] >= high):
+                            seen[u] = 1
+                            break
+                at_work += seen[u]
+        # Left as soon as every unit was seen at work: mostly after one or two samples.
+        if at_work == units:
+            break
+    floats(a[7], 1)[0] = 1 - at_work / units
 
 
 @kernel("loss norm -> halt")
@@ -104,7 +114,7 @@ def guard(a):
 
 @kernel("columns rows counters per_bucket row -> ring")
 def record(a):
-    """ring[bucket mod rows] = how many rows, their sum, lowest, highest; bucket = step // per_bucket.
+    """ring[bucket mod rows] = count, sum, lowest, highest; bucket = step // per_bucket.
 
     counters int64: [0] the step; per_bucket int64 (1,); row (columns,);
     ring (rows, 1 + 3 columns): count, sums, lowest, highest. A NaN stays in all of them.

@@ -21,7 +21,7 @@ _SMALLEST_NORMAL = np.float32(2.0**-126)
 
 
 @intrinsic
-def _multiply_add(typing_context, a, b, c):
+def multiply_add(typing_context, a, b, c):
     """a b + c in this very order. With "reassoc", LLVM would cancel the small corrections."""
 
     def generate(context, builder, signature, arguments):
@@ -97,11 +97,11 @@ def _log_of_ratio(s):
 def exp(x):
     """eˣ: at most 2 ulp off, down to the denormal numbers."""
     k = np.floor(_clamped(x, np.float32(-104), np.float32(89)) * _LOG2_E + np.float32(0.5))
-    r = _multiply_add(k, -_LN2_LOW, _multiply_add(k, -_LN2_HIGH, x))
+    r = multiply_add(k, -_LN2_LOW, multiply_add(k, -_LN2_HIGH, x))
     # Two factors, because 2¹²⁸ and 2⁻¹⁵⁰ are no floats; the strict product keeps them apart.
     half = np.floor(k * np.float32(0.5))
-    y = _multiply_add(_exp_minus_one(r) + np.float32(1), _power_of_two(half), np.float32(0))
-    y = _multiply_add(y, _power_of_two(k - half), np.float32(0))
+    y = multiply_add(_exp_minus_one(r) + np.float32(1), _power_of_two(half), np.float32(0))
+    y = multiply_add(y, _power_of_two(k - half), np.float32(0))
     return np.float32(0) if x < np.float32(-104) else y
 
 
@@ -110,9 +110,9 @@ def expm1_negative(x):
     """eˣ - 1 for x <= 0, exact also close to 0: at most 2 ulp off."""
     k = np.floor(_clamped(x, np.float32(-20), np.float32(0)) * _LOG2_E + np.float32(0.5))
     x = np.float32(-20) if x < np.float32(-20) else x
-    r = _multiply_add(k, -_LN2_LOW, _multiply_add(k, -_LN2_HIGH, x))
+    r = multiply_add(k, -_LN2_LOW, multiply_add(k, -_LN2_HIGH, x))
     scale = _power_of_two(k)
-    return _multiply_add(scale, _exp_minus_one(r), scale - np.float32(1))
+    return multiply_add(scale, _exp_minus_one(r), scale - np.float32(1))
 
 
 @inline
@@ -141,7 +141,7 @@ def log(x):
     k = k - np.float32(24) if is_small else k
     f = m - np.float32(1)
     y = _log_of_ratio(f / (f + np.float32(2)))
-    y = _multiply_add(k, _LN2_HIGH, _multiply_add(k, _LN2_LOW, y))
+    y = multiply_add(k, _LN2_HIGH, multiply_add(k, _LN2_LOW, y))
     y = y if x < np.float32(np.inf) else x
     y = y if x > np.float32(0) else np.float32(np.nan)
     return np.float32(-np.inf) if x == np.float32(0) else y

@@ -286,9 +286,10 @@ class _Compiler:
         if node.layer.active_range is not None:
             low, high = node.layer.active_range
             units = y.shape[1]
+            seen = self.tensors.new(f"{node.id}.seen", "metrics", (units,), node.id)
             self._once("forward", node.id, statistics.unit_activity, batch=y.shape[0],
                        units=units, positions=size_of(y.shape[2:]), low=float(low),
-                       high=float(high), y=y, out=self._cell(f"{node.id}.inactive"))
+                       high=float(high), y=y, seen=seen, out=self._cell(f"{node.id}.inactive"))
 
     def _backward(self, node: _Node) -> None:
         if not node.needs_gradient:
@@ -311,8 +312,9 @@ class _Compiler:
         if node.w:
             g = node.gradients[0]
             if self.instrument:
+                gaps = g.size - sum(w.size for w in node.w.values())
                 self._once("backward", node.id, statistics.gradient_statistics, n=g.size,
-                           gradient=g, out=self._cell(f"{node.id}.grad_norm_before", 4))
+                           gaps=gaps, gradient=g, out=self._cell(f"{node.id}.grad_norm_before", 4))
             else:
                 self._once("backward", node.id, statistics.vector_norm, n=g.size, x=g,
                            norm=self._cell(f"{node.id}.grad_norm_before"))

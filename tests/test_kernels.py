@@ -405,8 +405,15 @@ def test_gradient_statistics(out: Out) -> None:
     g[[3, 20]] = 0
     g[5] = -50
     g[6] = -0.0
-    statistics.gradient_statistics(n=N, gradient=g, out=result)
+    statistics.gradient_statistics(n=N, gaps=0, gradient=g, out=result)
     close(result, [np.linalg.norm(g.astype(np.float64)), 50, 3 / N, 0])
+
+
+def test_gaps_between_parameters_are_no_zeros(out: Out) -> None:
+    result = np.empty(4, np.float32)
+    statistics.gradient_statistics(
+        n=8, gaps=3, gradient=np.array([1, 0, 2, 0, 0, 0, 3, 4], np.float32), out=result)
+    assert result[2] == pytest.approx(1 / 5)
 
 
 @pytest.mark.parametrize("wild", WILD)
@@ -414,7 +421,7 @@ def test_gradient_statistics(out: Out) -> None:
 def test_gradient_statistics_show_what_is_not_finite(wild: float, place: int, out: Out) -> None:
     g, result, norm = normal(N), out(4), out(1)
     g[place] = wild
-    statistics.gradient_statistics(n=N, gradient=g, out=result)
+    statistics.gradient_statistics(n=N, gaps=0, gradient=g, out=result)
     statistics.vector_norm(n=N, x=g, norm=norm)
     np.testing.assert_array_equal(result, np.array([abs(wild), abs(wild), 0, 1], np.float32))
     np.testing.assert_array_equal(norm, np.array([abs(wild)], np.float32))
@@ -424,7 +431,7 @@ def test_norms_neither_overflow_nor_vanish(out: Out) -> None:
     result, norm = out(4), out(1)
     for size in (1e30, 1e-30):
         g = np.full(N, size, np.float32)
-        statistics.gradient_statistics(n=N, gradient=g, out=result)
+        statistics.gradient_statistics(n=N, gaps=0, gradient=g, out=result)
         statistics.vector_norm(n=N, x=g, norm=norm)
         np.testing.assert_allclose([result[0], norm[0]], size * np.sqrt(N), 1e-6)
 
@@ -447,7 +454,7 @@ def test_unit_activity(positions: int, out: Out) -> None:
     y[:, 1], y[:, 3] = 0, 1  # dead and saturated
     y[:, 4], y[6, 4, -1] = 0, 0.2  # at work once
     statistics.unit_activity(batch=7, units=5, positions=positions, low=0.0, high=1.0, y=y,
-                             out=share)
+                             seen=np.full(5, 9, np.int32), out=share)
     close(share, 2 / 5)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import warnings
+from contextlib import suppress
 
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, QSettings, Qt, QUrl
@@ -44,6 +46,9 @@ def engine() -> FakeEngine:
 
 @pytest.fixture
 def make_window(qtbot, tmp_path, engine, monkeypatch):
+    # Windows of earlier tests are gone; what they connected must not answer.
+    with suppress(RuntimeError), warnings.catch_warnings(action="ignore"):
+        theme().changed.disconnect()
     apply(QApplication.instance(), "dark")
     monkeypatch.setattr(QMessageBox, "question",
                         lambda *args: pytest.fail(f"asked: {args[1:]}"))

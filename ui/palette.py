@@ -133,12 +133,14 @@ class SearchField(QWidget):
         self._key.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._key.setStyleSheet("background: transparent;")
         self.field.textChanged.connect(lambda text: self._key.setVisible(not text))
-        theme().changed.connect(
-            lambda: self._icon.setIcon(theme().icon("magnify", "faint")))
+        theme().changed.connect(self._restyle)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 12, 0)
         box.addWidget(self.field)
         self.setFocusProxy(self.field)
+
+    def _restyle(self) -> None:
+        self._icon.setIcon(theme().icon("magnify", "faint"))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
