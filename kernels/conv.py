@@ -6,10 +6,10 @@ from kernels.jit import floats, helper, kernel
 from kernels.lowering import (
     GEOMETRY,
     SIZES,
-    fill_tables,
     geometry,
     lower_input,
     move_maps,
+    prepare,
     workspace,
 )
 from kernels.simd import ROWS, TILE_COLUMNS, VECTORS, correlate_tile, multiply_tile
@@ -44,7 +44,7 @@ def multiply(rows, terms, n, x, x_start, x_terms, w, w_start, w_terms, w_rows, y
 
 
 @helper
-def correlate(maps, taps, n, dy, dy_start, x, x_start, x_taps, dw, dw_start, dw_taps):
+def correlate(maps, taps, n, dy, dy_start, x, x_taps, dw, dw_start, dw_step, dw_taps):
     """dw[o, dw_taps[k]] += sum_t dy[o, t] x[x_taps[k] + t], for o < maps, k < taps, t < n."""
     for t in range(0, n, POSITION_BLOCK):
         o = 0
@@ -52,8 +52,8 @@ def correlate(maps, taps, n, dy, dy_start, x, x_start, x_taps, dw, dw_start, dw_
             height = tile_rows(maps - o)
             for k in range(0, taps, VECTORS):
                 correlate_tile(height, min(VECTORS, taps - k), min(POSITION_BLOCK, n - t),
-                               dy, dy_start + o * n + t, n, x, x_start + t, x_taps[k:],
-                               dw, dw_start + o * taps, taps, dw_taps[k:])
+                               dy, dy_start + o * n + t, n, x, t, x_taps[k:],
+                               dw, dw_start + o * dw_step, dw_step, dw_taps[k:])
             o += height
 
 
@@ -71,7 +71,6 @@ def conv2d_forward(a):
     b, has_bias = floats(a[SIZES + 2], g.out_channels), a[SIZES + 2] != 0
     y = floats(a[SIZES + 3], g.batch * g.out_channels * positions)
     work = workspace(g, a[SIZES + 4])
-    lowered_now = (0, 0)
     for first in range(0, g.batch, g.block):
         samples = min(g.block, g.batch - first)
         n = samples * positions
@@ -80,5 +79,91 @@ def conv2d_forward(a):
         for o in range(g.out_channels):
             at = start + o * n
             out[at:at + n] = b[o] if has_bias else np.float32(0)
-        for channel in range(0, g.in_channels, g.slice):
-            ...
+        for group in range(g.groups):
+            for channel in range(0, inputs, g.slice):
+                channels = min(g.slice, inputs - channel)
+                prepare(g, first, samples, group * inputs + channel, channels, work)
+                lower_input(g, x, first, samples, group * inputs + channel, channels, work, False)
+                multiply(maps, channels * kernel_size, n, work.lowered, 0, work.tap_rows,
+                         w, (group * maps * inputs + channel) * kernel_size, work.tap_weights,
+                         work.map_weights, out, start + group * maps * n, work.map_rows)
+        if g.block > 1:
+            move_maps(g, y, first, samples, work.maps, True)
+
+
+@helper
+def sum_maps(batch, maps, positions, dy, db):
+    """db[o] = sum_ni dy[n, o, i]."""
+    for o in range(maps):
+        total = np.float32(0)
+        for n in range(batch):
+            at = (n * maps + o) * positions
+            for i in range(at, at + positions):
+                total += dy[i]
+        db[o] = total
+
+
+@kernel(f"{GEOMETRY} x dy -> dw db work")
+def conv2d_weight_gradient(a):
+    """dw[o, c, u, v] = sum_nij dy[n, o, i, j] x[n, c, s i + d u - p, s j + d v - p], db = sum dy.
+
+    x (n, c, height, width), dy (n, o, i, j), dw (o, c / groups, u, v), db (o,) or 0 for none
+    """
+    g = geometry(a)
+    kernel_size, positions = g.kernel_height * g.kernel_width, g.out_height * g.out_width
+    inputs, maps = g.in_channels // g.groups, g.out_channels // g.groups
+    x = floats(a[SIZES], g.batch * g.in_channels * g.height * g.width)
+    dy = floats(a[SIZES + 1], g.batch * g.out_channels * positions)
+    dw = floats(a[SIZES + 2], g.out_channels * inputs * kernel_size)
+    db, has_bias = floats(a[SIZES + 3], g.out_channels), a[SIZES + 3] != 0
+    work = workspace(g, a[SIZES + 4])
+    dw[:] = 0
+    for first in range(0, g.batch, g.block):
+        samples = min(g.block, g.batch - first)
+        n = samples * positions
+        out, start = (dy, first * g.out_channels * n) if g.block == 1 else (work.maps, 0)
+        if g.block > 1:
+            move_maps(g, dy, first, samples, work.maps, False)
+        for group in range(g.groups):
+            for channel in range(0, inputs, g.slice):
+                channels = min(g.slice, inputs - channel)
+                prepare(g, first, samples, group * inputs + channel, channels, work)
+                lower_input(g, x, first, samples, group * inputs + channel, channels, work, False)
+                correlate(maps, channels * kernel_size, n, out, start + group * maps * n,
+                          work.lowered, work.tap_rows, dw,
+                          (group * maps * inputs + channel) * kernel_size, inputs * kernel_size,
+                          work.tap_weights)
+    if has_bias:
+        sum_maps(g.batch, g.out_channels, positions, dy, db)
+
+
+@kernel(f"{GEOMETRY} dy w -> dx work")
+def conv2d_input_gradient(a):
+    """dx[c, s i + d u - p, s j + d v - p] += sum_o w[o, c, u, v] dy[o, i, j], from zero.
+
+    dy (n, o, i, j), w (o, c / groups, u, v), dx (n, c, height, width)
+    """
+    g = geometry(a)
+    kernel_size, positions = g.kernel_height * g.kernel_width, g.out_height * g.out_width
+    inputs, maps = g.in_channels // g.groups, g.out_channels // g.groups
+    dy = floats(a[SIZES], g.batch * g.out_channels * positions)
+    w = floats(a[SIZES + 1], g.out_channels * inputs * kernel_size)
+    dx = floats(a[SIZES + 2], g.batch * g.in_channels * g.height * g.width)
+    work = workspace(g, a[SIZES + 3])
+    for first in range(0, g.batch, g.block):
+        samples = min(g.block, g.batch - first)
+        n = samples * positions
+        move_maps(g, dy, first, samples, work.maps, False)
+        for group in range(g.groups):
+            for channel in range(0, inputs, g.slice):
+                channels = min(g.slice, inputs - channel)
+                prepare(g, first, samples, group * inputs + channel, channels, work)
+                work.lowered[:] = 0
+                row_taps = channels * g.kernel_width
+                for u in range(g.kernel_height):
+                    # One kernel row at a time: different ones add to the same places.
+                    multiply(row_taps, maps, n, work.maps, group * maps * n, work.map_rows,
+                             w, (group * maps * inputs + channel) * kernel_size, work.map_weights,
+                             work.tap_weights[u * row_taps:],
+                             work.lowered, 0, work.tap_rows[u * row_taps:])
+                lower_input(g, dx, first, samples, group * inputs + channel, channels, work, True)

@@ -12,7 +12,7 @@ group is lowered at a time, so that the copy stays in the second-level cache.
 
 from typing import NamedTuple
 
-from kernels.jit import floats, helper, ints
+from kernels.jit import floats, helper, inline, ints
 from kernels.simd import TILE_COLUMNS, add_row, copy_row
 
 #: A padding mode's number, as an operand, is its place here.
@@ -170,6 +170,15 @@ def fill_tables(g, samples, channels, work):
 
 
 @helper
+def prepare(g, first, samples, channel, channels, work):
+    """Tables and empty borders for a slice of a block, unless the slice before left the same."""
+    is_ragged = g.in_channels // g.groups % g.slice != 0
+    if (first == 0 and channel == 0) or samples < g.block or is_ragged:
+        fill_tables(g, samples, channels, work)
+        work.lowered[:] = 0
+
+
+@helper
 def source_index(i, size, mode):
     """Where position i of a padded axis comes from: an index below size, or -1 for a zero."""
     if 0 <= i < size:
@@ -201,7 +210,7 @@ def pad(g, x, first, samples, channel, channels, padded, back):
                     at += 1
 
 
-@helper
+@inline
 def move_row(n, image, at, stride, lowered, to, back):
     """lowered[to + j] = image[at + stride j]; or `back`, image += lowered."""
     if stride == 1:

@@ -58,12 +58,12 @@ def sgd_update_plain(a):
 
 
 @inline
-def towards(average, value, share):
-    """average + share (value - average), in this order.
+def moving_average(beta, average, value):
+    """β average + (1-β) value, in this order.
 
-    Left to LLVM, β m + (1-β) g becomes g + β (m - g), which for β near 1 is all rounding error.
+    Left to LLVM it becomes value + β (average - value), which for β near 1 is all rounding error.
     """
-    return multiply_add(share, value - average, average)
+    return multiply_add(beta, average, (ONE - beta) * value)
 
 
 @inline
@@ -91,8 +91,8 @@ def adam_update(a):
     for i in range(n):
         w = weights[i]
         g = gradient[i] + decay * w
-        m = towards(mean[i], g, ONE - beta1)
-        s = towards(square[i], g * g, ONE - beta2)
+        m = moving_average(beta1, mean[i], g)
+        s = moving_average(beta2, square[i], g * g)
         update = step_size * m / (np.sqrt(s) * root_scale + epsilon)
         mean[i], square[i], weights[i] = m, s, w - update
         updates += np.float64(update) * np.float64(update)
@@ -116,7 +116,7 @@ def adam_update_plain(a):
     for i in range(n):
         w = weights[i]
         g = gradient[i] + decay * w
-        m = towards(mean[i], g, ONE - beta1)
-        s = towards(square[i], g * g, ONE - beta2)
+        m = moving_average(beta1, mean[i], g)
+        s = moving_average(beta2, square[i], g * g)
         mean[i], square[i] = m, s
         weights[i] = w - step_size * m / (np.sqrt(s) * root_scale + epsilon)

@@ -46,7 +46,7 @@ class Limits:
     """The first layer's norm over the last one's: the mirror image of `vanishing_ratio`."""
     spike: float = 10.0
     """A norm this many times its median in the window is a spike."""
-    spike_floor: float = 1.0
+    spike_floor: float = 5.0
     """Spikes below this norm do no harm (a net that has nearly learned its data has many)."""
     spike_steps: int = 20
     """The number of points a median needs before it says anything."""

@@ -12,7 +12,7 @@ from playground.emitter import Instruction
 from playground.layers.base import Layer
 from playground.snapshot import Probe, ResponsesProbe, Snapshot, TensorProbe
 from ui.canvas.scene import CanvasScene
-from ui.colormaps import DIVERGING, magnitude_image, signed_image
+from ui.colormaps import SEQUENTIAL, magnitude_image, signed_image
 from ui.theme import theme
 from ui.views.numbers import format_number
 
@@ -22,7 +22,7 @@ STRIP_WIDTH = 32
 """Units in one row of a strip; a longer vector is folded into two rows."""
 EVERY = 3
 """Pictures change with every third snapshot, at 10 Hz: more would only flicker."""
-POINTS = 64
+POINTS = 200
 
 
 class LiveCanvas(QWidget):
@@ -85,7 +85,8 @@ class LiveCanvas(QWidget):
             elif port == "x" and values.ndim == 2:
                 target = snapshot.values.get(
                     TensorProbe(f"{id}.target", limit=POINTS), np.zeros(len(values)))
-                scene.set_thumbnail(id, [_points(values, target)] if values.shape[1] == 2
+                classes = bool(scene.document.check.signals[id][1].classes)
+                scene.set_thumbnail(id, [_points(values, target, classes)] if values.shape[1] == 2
                                     else [signed_image(_folded(x)) for x in values[:3]])
 
     def _show_active(self, snapshot: Snapshot) -> None:
@@ -144,9 +145,9 @@ def _photograph(x: Floats) -> QImage:
     return magnitude_image(levels[0], 1.0)
 
 
-def _points(x: Floats, target: Floats) -> QImage:
+def _points(x: Floats, target: Floats, is_classes: bool) -> QImage:
     """A small scatter of points (n, 2), coloured by class or by value."""
-    width, height = 240, 72
+    width, height = 240, 80
     image = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
     image.fill(theme().color("inset"))
     low, high = x.min(axis=0), x.max(axis=0)
@@ -157,17 +158,13 @@ def _points(x: Floats, target: Floats) -> QImage:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     side = height - 12
-    for (px, py), t in zip(place, share, strict=True):
-        painter.setBrush(_class_color(float(t)))
-        painter.drawEllipse(QPointF((width - side) / 2 + px * side, 6 + (1 - py) * side), 3, 3)
+    for (px, py), value, part in zip(place, values, share, strict=True):
+        color = theme().series(int(value)) if is_classes else (
+            QColor(*SEQUENTIAL[round(float(part) * 255)].tolist()))
+        painter.setBrush(color)
+        painter.drawEllipse(QPointF((width - side) / 2 + px * side, 6 + (1 - py) * side), 3.5, 3.5)
     painter.end()
     return image
-
-
-def _class_color(share: float) -> QColor:
-    """From blue to red, both clear of the white middle."""
-    r, g, b = DIVERGING[round(30 + share * 195)].tolist()
-    return QColor(r, g, b)
 
 
 def _scale(values: Floats) -> float:

@@ -89,4 +89,4 @@ def write(path: Path, members: Mapping[str, bytes]) -> None:
             info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             info.compress_type = zipfile.ZIP_STORED if name in STORED else zipfile.ZIP_DEFLATED
             info.create_system, info.external_attr = 3, 0o644 << 16
-            archive.writestr(info, data)
+            archive.writestr(info, data, compresslevel=1)  # 6 times as fast as 6, 8 % larger

@@ -132,7 +132,7 @@ class Conv2D(Layer, frozen=True, kw_only=True):
         """The first operands of the kernels."""
         channels, height, width = x
         _, out_height, out_width = self.output_shape(x)
-        return lowering.with_block(lowering.Geometry(
+        return lowering.with_blocks(lowering.Geometry(
             batch, self.groups, channels, height, width, self.channels, out_height, out_width,
             *self.kernel, *self.stride, *self.dilation, *self.border((height, width)),
             lowering.PADDING_MODES.index(self.padding_mode)))

@@ -62,7 +62,16 @@ def faces(graph: Graph, check: Check) -> dict[str, Face]:
     for e in graph.edges:
         incoming[e.target][e.target_port] = e
         used[e.source].add(e.source_port)
-    return {node.id: _face(node, check, incoming[node.id], used[node.id]) for node in graph.nodes}
+    plane = _is_plane(graph, check)
+    return {node.id: _face(node, check, incoming[node.id], used[node.id], plane)
+            for node in graph.nodes}
+
+
+def _is_plane(graph: Graph, check: Check) -> bool:
+    """Whether the data are points of a plane: units then show what they answer over it."""
+    return any(isinstance(node.layer, Layer) and node.layer.category == "data"
+               and node.id in check.signals and check.signals[node.id][0].shape == (2,)
+               for node in graph.nodes)
 
 
 def signal_of(check: Check, edge: Edge) -> Signal | None:
@@ -71,7 +80,8 @@ def signal_of(check: Check, edge: Edge) -> Signal | None:
     return signals[edge.source_port] if edge.source_port < len(signals) else None
 
 
-def _face(node: Node, check: Check, incoming: dict[int, Edge], used: set[int]) -> Face:
+def _face(node: Node, check: Check, incoming: dict[int, Edge], used: set[int],
+          plane: bool) -> Face:
     layer = node.layer
     signals = check.signals.get(node.id, ())
     if not isinstance(layer, Layer):
@@ -94,7 +104,7 @@ def _face(node: Node, check: Check, incoming: dict[int, Edge], used: set[int]) -
         node.id, layer.label, layer.category, outputs[0].shape if outputs else "",
         layer.subtitle(), tooltip(type(layer)), check.errors.get(node.id, ""),
         check.notes.get(node.id, ()), _input_ports(names, optional, incoming, check), outputs,
-        _picture(layer, shape), check.parameters.get(node.id, 0))
+        _picture(layer, shape, plane), check.parameters.get(node.id, 0))
 
 
 def _input_ports(names: tuple[str, ...], optional: frozenset[str], incoming: dict[int, Edge],
@@ -106,9 +116,9 @@ def _input_ports(names: tuple[str, ...], optional: frozenset[str], incoming: dic
     return tuple(ports)
 
 
-def _picture(layer: Layer, shape: tuple[int, ...]) -> Picture:
+def _picture(layer: Layer, shape: tuple[int, ...], plane: bool) -> Picture:
     if layer.category == "data":
         return "data"
     if not shape or getattr(layer, "is_view", False):
         return "none"
-    return "tiles" if len(shape) == 3 else "strip"
+    return "tiles" if len(shape) == 3 or plane else "strip"

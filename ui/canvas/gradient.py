@@ -11,7 +11,7 @@ from ui.theme import mix, theme
 
 DECADES = (-6.0, 2.0)
 """The bar's ends, as powers of ten."""
-VANISHING, EXPLODING = 1e-5, 1e1
+VANISHING, EXPLODING = 1e-6, 1e1
 """Where the bar turns blue and red. These are words for one norm at one moment; the verdict on
 the whole network looks at its history (playground.diagnosis)."""
 INACTIVE = 0.5

@@ -351,6 +351,8 @@ class NodeItem(QGraphicsWidget):
         # Pixels are data here: they stay sharp squares, unless there are more than fit.
         count = len(self._images) or {"strip": 1, "tiles": 4, "data": 3}[self.face.picture]
         width = (rect.width() - TILE_GAP * (count - 1)) / count
+        if self.face.picture == "tiles":  # squares, also when there are fewer than fit
+            width = min(width, rect.height())
         for number in range(count):
             tile = QRectF(rect.left() + number * (width + TILE_GAP), rect.top(),
                           width, rect.height())

@@ -106,7 +106,7 @@ class View(QWidget):
             return
         sentence = self.missing(self.snapshot)
         if sentence:
-            self._empty.setText(sentence)
+            self._empty.setText(_what_happens(self.snapshot) or sentence)
         self._stack.setCurrentIndex(0 if sentence else 1)
         if not sentence and self.snapshot is not None:
             self.draw(self.snapshot)
@@ -192,6 +192,15 @@ class View(QWidget):
         self.header.restyle()
         self.restyle()
         self.refresh()
+
+
+def _what_happens(snapshot: Snapshot | None) -> str:
+    """A better reason for an empty view than that nobody has pressed Run."""
+    if snapshot is None:
+        return ""
+    if snapshot.state == "compiling" and snapshot.progress:
+        return f"{snapshot.progress}…"
+    return snapshot.message if snapshot.state == "failed" else ""
 
 
 __all__ = ["Table", "View"]

@@ -57,11 +57,13 @@ class Section(QWidget):
         column.addWidget(self.grid, 1)
         self.grid.clicked.connect(self._toggle)
 
-    def show_array(self, values: Floats | None, shape: str, signed: bool = True) -> None:
+    def show_array(self, values: Floats | None, name: str, shape: str, signed: bool = True
+                   ) -> None:
         self.setVisible(values is not None)
         if values is None:
             return
-        self.caption.setText(f"{self.name.upper()} · {shape}")
+        self.name = name
+        self.caption.setText(f"{name.upper()} · {shape}")
         maps = as_maps(values)
         self.grid.show_maps(maps, largest(values), signed)
 
@@ -180,20 +182,23 @@ class FeatureMapsView(View):
             if isinstance(probe, TensorProbe) and probe in self.wanted() and value is not None}
         weights, output, data = (_weights(program, node), _output(program, node),
                                  _input(program, node))
-        self._show(self.input, program, data, arrays,
+        shape = program.tensors[weights].shape if weights else ()
+        self._show(self.input, "input", program, data, arrays,
                    signed=data is not None and data in arrays and bool((arrays[data] < 0).any()))
-        self._show(self.filters, program, weights, arrays)
-        self._show(self.maps, program, output, arrays)
+        self._show(self.filters, "filters" if len(shape) > 2 else "weights", program, weights,
+                   arrays)
+        maps = output is not None and len(sample_shape(program.tensors[output])) > 1
+        self._show(self.maps, "maps" if maps else "outputs", program, output, arrays)
         where = "validation" if self.source.currentIndex() else "batch"
         self.header.note.show_text(
             node if self._part() == "filters"
             else f"{node} · {where} sample {self.sample.value()}")
 
-    def _show(self, section: Section, program: Program, name: str | None,
+    def _show(self, section: Section, caption: str, program: Program, name: str | None,
               arrays: dict[str, Floats], signed: bool = True) -> None:
         values = arrays.get(name) if name else None
         shape = show_shape(sample_shape(program.tensors[name])) if name else ""
-        section.show_array(values, shape, signed)
+        section.show_array(values, caption, shape, signed)
 
     def _part(self) -> str:
         return next(key for key, action in self.parts.items() if action.isChecked())

@@ -20,11 +20,12 @@ from ui.views.network import trained_nodes
 from ui.views.numbers import format_number, format_share
 from ui.views.plots import Curve, EndLabel, Plot, thin_pen
 from ui.views.profile import Bar, Profile
-from ui.views.series import Series, nonfinite_places, on_axis, thin
+from ui.views.series import Series, bounds, nonfinite_places, on_axis, thin
 
 RECENT = 240
 """Points of the window "last steps"; a point stands for many steps late in a long run."""
 TOTAL = "all layers"
+FAR = 30.0
 MARKS = {"unknown": "○", "healthy": "✓", "vanishing": "▼", "exploding": "▲", "clipped": "✂",
          "diverged": "✕"}
 
@@ -117,10 +118,10 @@ class GradientsView(View):
             lambda _: self.refresh(), on=True)
         self.all_time = header.switch(
             "all", "The whole run instead of the last steps", lambda _: self._refit())
-        self.fit_action = header.switch(
-            "fit", "Follow the data again after zooming (double-click in the plot)",
-            self._set_fit, on=True)
-        self.plot.zoomed.connect(lambda zoomed: self.fit_action.setChecked(not zoomed))
+        self.fit_action = header.command(
+            "fit", "Follow the data again (or double-click in the plot)", self._refit)
+        self.fit_action.setVisible(False)
+        self.plot.zoomed.connect(self._show_fit)
         header.menu.addSeparator()
         self.quantities = header.choice(
             {key: (q.title, q.tip) for key, q in QUANTITIES.items()}, self._show_quantity,
@@ -191,7 +192,8 @@ class GradientsView(View):
             guide.setVisible(math.isfinite(value))
             if math.isfinite(value):
                 guide.setPos(float(on_axis(value, self.plot.log_y)))
-        self.plot.fit([step], [*heights, np.array(guides)], least_span=1.0 if quantity.log else 0.1)
+        self.plot.fit([step], [*heights, np.array(_near(guides, heights))],
+                      least_span=1.0 if quantity.log else 0.1)
         self._mark_bad(list(bad))
         word, role = ("clip", "error") if self.quantity == "norm" else ("", "healthy")
         labels = [EndLabel(v, f"{word} {format_number(v, 2)}".strip(), theme().text(role))
@@ -327,9 +329,9 @@ class GradientsView(View):
         self.legend.setVisible(not on)  # the bars carry their names
         self.refresh()
 
-    def _set_fit(self, on: bool) -> None:
-        if on and not self.plot.following:
-            self._refit()
+    def _show_fit(self, zoomed: bool) -> None:
+        self.fit_action.setVisible(zoomed)
+        self.header.fit()
 
     def _refit(self) -> None:
         self.plot.follow()
@@ -379,6 +381,13 @@ class GradientsView(View):
         names = [c for c in history.columns if "." in c or c.startswith("grad_norm")]
         rows = np.column_stack([history.step, *(history.mean(n) for n in names)]).tolist()
         return ["step", *names], rows
+
+
+def _near(guides: list[float], heights: list[Series]) -> list[float]:
+    """Guides that are worth the room: one far above all lines would flatten them. The label of
+    the others stands at the edge."""
+    found = bounds(heights)
+    return [g for g in guides if found is None or found[0] / FAR < g < found[1] * FAR]
 
 
 def _last(values: Series) -> float:

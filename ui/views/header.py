@@ -154,6 +154,15 @@ class Header(QWidget):
         self._switches.append([self._button(action)])
         return action
 
+    def command(self, text: str, tip: str, act: Callable[[], None]) -> QAction:
+        """A thing to do; hide its action where there is no need to do it."""
+        action = QAction(text, self)
+        action.setToolTip(tip)
+        action.triggered.connect(lambda _=False: act())
+        self.menu.addAction(action)
+        self._switches.append([self._button(action)])
+        return action
+
     def choice(self, options: dict[str, tuple[str, str]], changed: Callable[[str], None],
                chosen: str, buttons: bool = True) -> dict[str, QAction]:
         """One of several: key -> (text, tooltip). `changed` is called with the new key."""
@@ -195,6 +204,9 @@ class Header(QWidget):
         fixed += min(self.note.sizeHint().width(), self.note_room)
         room = self.width() - fixed
         for group in self._switches:
+            if not group[0].defaultAction().isVisible():
+                group[0].hide()
+                continue
             width = sum(button.sizeHint().width() + GAP for button in group)
             for button in group:
                 button.setVisible(room >= width)

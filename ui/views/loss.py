@@ -59,10 +59,10 @@ class LossView(View):
         self.log_y = header.switch("log y", "Logarithmic value axis", self._set_log_y, on=True)
         self.log_x = header.switch("log x", "Logarithmic step axis: the beginning in detail",
                                    lambda _: self._axes())
-        self.fit_action = header.switch(
-            "fit", "Follow the data again after zooming (double-click in the plot)",
-            self._set_fit, on=True)
-        self.plot.zoomed.connect(lambda zoomed: self.fit_action.setChecked(not zoomed))
+        self.fit_action = header.command(
+            "fit", "Follow the data again (or double-click in the plot)", self._follow)
+        self.fit_action.setVisible(False)
+        self.plot.zoomed.connect(self._show_fit)
         self.plot.hovered.connect(self._hover)
         self.add_export_menu()
         self.restyle()
@@ -182,10 +182,13 @@ class LossView(View):
         self.plot.set_logs(self.log_x.isChecked(), self._log_y[self.shown])
         self.refresh()
 
-    def _set_fit(self, on: bool) -> None:
-        if on and not self.plot.following:
-            self.plot.follow()
-            self.refresh()
+    def _show_fit(self, zoomed: bool) -> None:
+        self.fit_action.setVisible(zoomed)
+        self.header.fit()
+
+    def _follow(self) -> None:
+        self.plot.follow()
+        self.refresh()
 
     def _hover(self, step: float, _: float) -> None:
         """Read the values under the mouse."""

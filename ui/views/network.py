@@ -42,7 +42,9 @@ def tensors_of(program: Program, node: str) -> dict[str, Tensor]:
 
 
 def has_batch_axis(tensor: Tensor) -> bool:
-    return tensor.region in ("activations", "activation_gradients", "batch")
+    # What a layer leaves before its activation lies in its workspace, sample by sample too.
+    return (tensor.region in ("activations", "activation_gradients", "batch")
+            or tensor.name.endswith((".z", ".dz")))
 
 
 def sample_shape(tensor: Tensor) -> tuple[int, ...]:

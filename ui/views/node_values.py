@@ -25,8 +25,8 @@ from ui.views.pictures import PictureGrid, as_maps, largest
 Floats = NDArray[np.float32]
 FAMILIAR = {
     "w": "weights w", "b": "bias b", "dw": "gradient of weights ∂w", "db": "gradient of bias ∂b",
-    "y": "output y", "dy": "gradient of output ∂y", "z": "before activation z", "x": "data x",
-    "target": "target",
+    "y": "output y", "dy": "gradient of output ∂y", "z": "before activation z",
+    "dz": "gradient before activation ∂z", "x": "data x", "target": "target",
 }
 VALUES = 40_000
 """Of larger batches, only as many samples are copied as make about this many values."""

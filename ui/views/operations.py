@@ -52,7 +52,7 @@ def format_microseconds(time: float) -> str:
     """1 204 µs: thousands set apart, a decimal where there are few; "" where unknown."""
     if time != time:
         return ""
-    number = f"{time:.1f}" if time < 10 else f"{time:,.0f}".replace(",", " ")
+    number = f"{time:.1f}" if time < 10 else f"{time:,.0f}".replace(",", "\u2009")
     return f"{number} µs"
 
 
