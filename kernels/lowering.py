@@ -12,7 +12,7 @@ group is lowered at a time, so that the copy stays in the second-level cache.
 
 from typing import NamedTuple
 
-from kernels.jit import floats, helper, inline, ints
+from kernels.jit import floats, helper, ints
 from kernels.simd import TILE_COLUMNS, add_row, copy_row
 
 #: A padding mode's number, as an operand, is its place here.
@@ -210,22 +210,6 @@ def pad(g, x, first, samples, channel, channels, padded, back):
                     at += 1
 
 
-@inline
-def move_row(n, image, at, stride, lowered, to, back):
-    """lowered[to + j] = image[at + stride j]; or `back`, image += lowered."""
-    if stride == 1:
-        if back:
-            add_row(n, lowered, to, image, at)
-        else:
-            copy_row(n, image, at, lowered, to)
-    elif back:
-        for j in range(n):
-            image[at + j * stride] += lowered[to + j]
-    else:
-        for j in range(n):
-            lowered[to + j] = image[at + j * stride]
-
-
 @helper
 def lower(g, images, start, step, samples, channels, height, width, top, work, back):
     """lowered[v, c, a, i, n, j] = images[n, c, stride i + a - top, stride j + shifts[v]].
@@ -247,7 +231,10 @@ def lower(g, images, start, step, samples, channels, height, width, top, work, b
                         to = (plane * rows + i) * row_size + begin
                         at = start + (channel * height + row) * width + begin * stride + shift
                         for _ in range(samples):
-                            move_row(n, images, at, stride, work.lowered, to, back)
+                            if back:
+                                add_row(n, work.lowered, to, 1, images, at, stride)
+                            else:
+                                copy_row(n, images, at, stride, work.lowered, to, 1)
                             to += g.out_width
                             at += step
 
@@ -283,8 +270,8 @@ def move_maps(g, y, first, samples, maps, back):
         at = (first * g.out_channels * g.out_height + row) * width
         for _ in range(samples):
             if back:
-                copy_row(width, maps, to, y, at)
+                copy_row(width, maps, to, 1, y, at, 1)
             else:
-                copy_row(width, y, at, maps, to)
+                copy_row(width, y, at, 1, maps, to, 1)
             to += width
             at += g.out_channels * g.out_height * width

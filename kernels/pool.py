@@ -1,7 +1,7 @@
 """Pooling of images: the largest value or the mean of each window.
 
-Each kernel goes through a row of outputs once per window position, so that the innermost loop
-runs over neighbours in memory. x and dx hold one image plane per channel and sample.
+Each kernel goes through a plane (one channel of one sample) once per window position (u, v), so
+that the innermost loop runs along a row of outputs.
 """
 
 from typing import NamedTuple
@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kernels.jit import floats, inline, ints, kernel
+from kernels.simd import add_row, max_row
 
 
 class Windows(NamedTuple):
@@ -42,11 +43,10 @@ def windows(a):
 
 
 @inline
-def columns_inside(g, tap):
-    """Which outputs (begin, end) of a row have column `tap` of their window inside the image."""
-    shift = tap - g.left
-    begin = max(0, -(shift // g.stride_width))
-    return begin, min(g.out_width, (g.width - 1 - shift) // g.stride_width + 1)
+def inside(tap, before, stride, size, steps):
+    """Which windows (begin, end) along an axis have position `tap` inside the image."""
+    begin = min(steps, max(0, -((tap - before) // stride)))
+    return begin, max(begin, min(steps, (size - 1 + before - tap) // stride + 1))
 
 
 @kernel(f"{WINDOWS} x -> y winner")
@@ -69,19 +69,15 @@ def max_pool2d_forward(a):
             for j in range(g.out_width):
                 y[to + j] = -np.inf
                 winner[to + j] = first_row * g.width + max(0, j * stride - g.left)
-            for u in range(g.kernel_height):
-                row = i * g.stride_height + u - g.top
-                if 0 <= row < g.height:
-                    for v in range(g.kernel_width):
-                        begin, end = columns_inside(g, v)
-                        at = row * g.width + v - g.left
-                        for j in range(begin, end):
-                            index = at + j * stride
-                            value = x[plane * size + index]
-                            best = y[to + j]
-                            wins = (value > best) | (value != value)
-                            y[to + j] = value if wins else best
-                            winner[to + j] = index if wins else winner[to + j]
+        for u in range(g.kernel_height):
+            for v in range(g.kernel_width):
+                begin, end = inside(v, g.left, stride, g.width, g.out_width)
+                top, bottom = inside(u, g.top, g.stride_height, g.height, g.out_height)
+                for i in range(top, bottom):
+                    row = i * g.stride_height + u - g.top
+                    at = row * g.width + begin * stride + v - g.left
+                    max_row(end - begin, x, plane * size + at, stride, at,
+                            y, winner, plane * out_size + i * g.out_width + begin)
 
 
 @kernel(f"{WINDOWS} winner dy -> dx")
@@ -102,27 +98,30 @@ def max_pool2d_backward(a):
 
 
 @inline
-def window_share(i, kernel, stride, before, size, after, count_padding):
-    """One over the positions of window i along an axis that count for the mean."""
+def positions(i, kernel, stride, before, size, after, count_padding):
+    """How many positions of window i along an axis count for the mean."""
     begin = i * stride - before
     end = min(begin + kernel, size + after)
-    if not count_padding:
-        begin, end = max(begin, 0), min(end, size)
-    return np.float32(1) / np.float32(end - begin)
+    return end - begin if count_padding else min(end, size) - max(begin, 0)
 
 
 @inline
-def find_column_shares(g, count_padding, shares):
-    for j in range(g.out_width):
-        shares[j] = window_share(j, g.kernel_width, g.stride_width, g.left, g.width, g.right,
-                                 count_padding)
+def find_shares(g, count_padding, shares):
+    """What part of its window's mean each value is."""
+    for i in range(g.out_height):
+        rows = positions(i, g.kernel_height, g.stride_height, g.top, g.height, g.bottom,
+                         count_padding)
+        for j in range(g.out_width):
+            columns = positions(j, g.kernel_width, g.stride_width, g.left, g.width, g.right,
+                                count_padding)
+            shares[i * g.out_width + j] = np.float32(1) / np.float32(rows * columns)
 
 
 @kernel(f"{WINDOWS} count_padding x -> y shares")
 def avg_pool2d_forward(a):
     """y[i, j] = mean_uv x[s i + u - p, s j + v - p].
 
-    x (n c, height, width), y (n c, out height, out width), shares (out width,)
+    x (n c, height, width), y (n c, out height, out width), shares (out height, out width)
     """
     g = windows(a)
     count_padding = a[SIZES] != 0
@@ -130,31 +129,28 @@ def avg_pool2d_forward(a):
     stride = g.stride_width
     x = floats(a[SIZES + 1], g.planes * size)
     y = floats(a[SIZES + 2], g.planes * out_size)
-    shares = floats(a[SIZES + 3], g.out_width)
-    find_column_shares(g, count_padding, shares)
+    shares = floats(a[SIZES + 3], out_size)
+    find_shares(g, count_padding, shares)
+    y[:] = 0
     for plane in range(g.planes):
-        for i in range(g.out_height):
-            to = plane * out_size + i * g.out_width
-            y[to:to + g.out_width] = 0
-            for u in range(g.kernel_height):
-                row = i * g.stride_height + u - g.top
-                if 0 <= row < g.height:
-                    for v in range(g.kernel_width):
-                        begin, end = columns_inside(g, v)
-                        at = plane * size + row * g.width + v - g.left
-                        for j in range(begin, end):
-                            y[to + j] += x[at + j * stride]
-            share = window_share(i, g.kernel_height, g.stride_height, g.top, g.height, g.bottom,
-                                 count_padding)
-            for j in range(g.out_width):
-                y[to + j] *= share * shares[j]
+        for u in range(g.kernel_height):
+            for v in range(g.kernel_width):
+                begin, end = inside(v, g.left, stride, g.width, g.out_width)
+                top, bottom = inside(u, g.top, g.stride_height, g.height, g.out_height)
+                for i in range(top, bottom):
+                    row = i * g.stride_height + u - g.top
+                    at = plane * size + row * g.width + begin * stride + v - g.left
+                    add_row(end - begin, x, at, stride,
+                            y, plane * out_size + i * g.out_width + begin, 1)
+        for i in range(out_size):
+            y[plane * out_size + i] *= shares[i]
 
 
-@kernel(f"{WINDOWS} count_padding dy -> dx shares")
+@kernel(f"{WINDOWS} count_padding dy -> dx shares scaled")
 def avg_pool2d_backward(a):
     """dx[s i + u - p, s j + v - p] += dy[i, j] / (size of the window): the gradient is spread.
 
-    dy (n c, out height, out width), dx (n c, height, width), shares (out width,)
+    dy (n c, out height, out width), dx (n c, height, width), shares, scaled (out height, out width)
     """
     g = windows(a)
     count_padding = a[SIZES] != 0
@@ -162,19 +158,17 @@ def avg_pool2d_backward(a):
     stride = g.stride_width
     dy = floats(a[SIZES + 1], g.planes * out_size)
     dx = floats(a[SIZES + 2], g.planes * size)
-    shares = floats(a[SIZES + 3], g.out_width)
-    find_column_shares(g, count_padding, shares)
+    shares, scaled = floats(a[SIZES + 3], out_size), floats(a[SIZES + 4], out_size)
+    find_shares(g, count_padding, shares)
     dx[:] = 0
     for plane in range(g.planes):
-        for i in range(g.out_height):
-            out = plane * out_size + i * g.out_width
-            share = window_share(i, g.kernel_height, g.stride_height, g.top, g.height, g.bottom,
-                                 count_padding)
-            for u in range(g.kernel_height):
-                row = i * g.stride_height + u - g.top
-                if 0 <= row < g.height:
-                    for v in range(g.kernel_width):
-                        begin, end = columns_inside(g, v)
-                        to = plane * size + row * g.width + v - g.left
-                        for j in range(begin, end):
-                            dx[to + j * stride] += dy[out + j] * share * shares[j]
+        for i in range(out_size):
+            scaled[i] = dy[plane * out_size + i] * shares[i]
+        for u in range(g.kernel_height):
+            for v in range(g.kernel_width):
+                begin, end = inside(v, g.left, stride, g.width, g.out_width)
+                top, bottom = inside(u, g.top, g.stride_height, g.height, g.out_height)
+                for i in range(top, bottom):
+                    row = i * g.stride_height + u - g.top
+                    to = plane * size + row * g.width + begin * stride + v - g.left
+                    add_row(end - begin, scaled, i * g.out_width + begin, 1, dx, to, stride)

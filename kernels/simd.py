@@ -9,6 +9,7 @@ Matrix Multiplication", 2008. Arrays come flat, each followed by the index at wh
 import os
 import platform
 from collections.abc import Callable
+from typing import Any
 
 import llvmlite.binding
 from llvmlite import ir
@@ -34,7 +35,7 @@ TILE_COLUMNS = VECTORS * WIDTH
 
 _FLOAT, _INT, _LANE = ir.FloatType(), ir.IntType(64), ir.IntType(32)
 _VECTOR, _MASK = ir.VectorType(_FLOAT, WIDTH), ir.VectorType(ir.IntType(1), WIDTH)
-_ZERO = ir.Constant(_VECTOR, [0.0] * WIDTH)
+_ZERO, _ALL = ir.Constant(_VECTOR, [0.0] * WIDTH), ir.Constant(_MASK, [True] * WIDTH)
 
 
 class _Writer:
@@ -80,6 +81,32 @@ class _Writer:
         store = self._intrinsic(f"masked.store.v{WIDTH}f32.p0", ir.VoidType(),
                                 [_VECTOR, pointer.type, _LANE, _MASK])
         self.builder.call(store, [value, pointer, _LANE(4), mask])
+
+    def strided(self, start, stride, offset):
+        """offset + stride (start + lane), for each lane."""
+        lanes = ir.Constant(ir.VectorType(_INT, WIDTH), list(range(WIDTH)))
+        positions = self.builder.add(lanes, self._spread(start))
+        return self.builder.add(self.builder.mul(positions, self._spread(stride)),
+                                self._spread(offset))
+
+    def _places(self, pointer, start, stride):
+        addresses = self.strided(start, self.builder.mul(stride, _INT(4)),
+                                 self.builder.ptrtoint(pointer, _INT))
+        return self.builder.inttoptr(addresses, ir.VectorType(_FLOAT.as_pointer(), WIDTH))
+
+    def gather(self, pointer, start, stride, mask=None):
+        """The floats at stride (start + lane)."""
+        places = self._places(pointer, start, stride)
+        gather = self._intrinsic(f"masked.gather.v{WIDTH}f32.v{WIDTH}p0", _VECTOR,
+                                 [places.type, _LANE, _MASK, _VECTOR])
+        return self.builder.call(gather, [places, _LANE(4), mask or _ALL, _ZERO])
+
+    def scatter(self, value, pointer, start, stride, mask=None):
+        """Store to stride (start + lane)."""
+        places = self._places(pointer, start, stride)
+        scatter = self._intrinsic(f"masked.scatter.v{WIDTH}f32.v{WIDTH}p0", ir.VoidType(),
+                                  [_VECTOR, places.type, _LANE, _MASK])
+        self.builder.call(scatter, [value, places, _LANE(4), mask or _ALL])
 
     def _spread(self, value):
         """A scalar in all lanes."""
@@ -166,28 +193,50 @@ class _Writer:
         builder.position_at_end(after)
 
 
+def _for_each_vector(writer, n, emit: Callable[[Any, Any], None]):
+    """Write `emit(start, mask)` for each vector of a row of n; the mask is None for whole ones."""
+    builder = writer.builder
+    whole = builder.and_(n, _INT(-WIDTH))
+
+    def vector(i, sums):
+        emit(i, None)
+        return sums
+
+    writer.loop(_INT(0), whole, WIDTH, [], vector)
+    with builder.if_then(builder.icmp_signed("<", whole, n)):
+        emit(whole, writer.first_lanes(builder.sub(n, whole)))
+
+
 def _row_intrinsic(adds: bool):
     """An intrinsic that copies a row, or adds it."""
 
-    def row(typing_context, n, source, source_start, to, to_start):
-        signature = types.void(types.intp, source, types.intp, to, types.intp)
+    def row(typing_context, n, source, source_start, source_stride, to, to_start, to_stride):
+        size = types.intp
+        signature = types.void(size, source, size, size, to, size, size)
 
         def generate(context, builder, signature, arguments):
             writer = _Writer(context, builder, signature, arguments)
-            n, source, source_start, to, to_start = writer.arguments
+            n, source, source_start, source_stride, to, to_start, to_stride = writer.arguments
             source, to = writer.at(source, source_start), writer.at(to, to_start)
-            whole = builder.and_(n, _INT(-WIDTH))
 
-            def move_vector(i, sums, mask=None):
+            def neighbours(i, mask):
                 value = writer.load(writer.at(source, i), mask)
                 if adds:
                     value = builder.fadd(value, writer.load(writer.at(to, i), mask))
                 writer.store(value, writer.at(to, i), mask)
-                return sums
 
-            writer.loop(_INT(0), whole, WIDTH, [], move_vector)
-            with builder.if_then(builder.icmp_signed("<", whole, n)):
-                move_vector(whole, [], writer.first_lanes(builder.sub(n, whole)))
+            def strided(i, mask):
+                value = writer.gather(source, i, source_stride, mask)
+                if adds:
+                    value = builder.fadd(value, writer.gather(to, i, to_stride, mask))
+                writer.scatter(value, to, i, to_stride, mask)
+
+            product = builder.mul(source_stride, to_stride)
+            with builder.if_else(builder.icmp_signed("==", product, _INT(1))) as (then, otherwise):
+                with then:
+                    _for_each_vector(writer, n, neighbours)
+                with otherwise:
+                    _for_each_vector(writer, n, strided)
             return context.get_dummy_value()
 
         return signature, generate
@@ -195,10 +244,42 @@ def _row_intrinsic(adds: bool):
     return intrinsic(row)
 
 
-#: copy_row(n, source, source_start, to, to_start): to[i] = source[i], for rows of a few dozen.
+#: copy_row(n, source, source_start, source_stride, to, to_start, to_stride):
+#: to[to_stride j] = source[source_stride j] for j < n. Made for rows of a few dozen.
 copy_row = _row_intrinsic(adds=False)
-#: add_row(n, source, source_start, to, to_start): to[i] += source[i].
+#: The same with +=.
 add_row = _row_intrinsic(adds=True)
+
+
+@intrinsic
+def max_row(typing_context, n, x, x_start, stride, first_index, y, winner, to_start):
+    """Where x[stride j] > y[j] or is NaN: y[j] = x[stride j], winner[j] = first_index + stride j."""
+    size = types.intp
+    signature = types.void(size, x, size, size, size, y, winner, size)
+
+    def generate(context, builder, signature, arguments):
+        writer = _Writer(context, builder, signature, arguments)
+        n, x, x_start, stride, first_index, y, winner, to_start = writer.arguments
+        x, y = writer.at(x, x_start), writer.at(y, to_start)
+        # Indices travel as the bits of floats.
+        winner = builder.bitcast(writer.at(winner, to_start), _FLOAT.as_pointer())
+        indices = ir.VectorType(_LANE, WIDTH)
+
+        def vector(i, mask):
+            value = writer.gather(x, i, stride, mask)
+            best = writer.load(writer.at(y, i), mask)
+            wins = builder.or_(builder.fcmp_ordered(">", value, best),
+                               builder.fcmp_unordered("uno", value, value))
+            index = builder.trunc(writer.strided(i, stride, first_index), indices)
+            old = builder.bitcast(writer.load(writer.at(winner, i), mask), indices)
+            index = builder.bitcast(builder.select(wins, index, old), _VECTOR)
+            writer.store(builder.select(wins, value, best), writer.at(y, i), mask)
+            writer.store(index, writer.at(winner, i), mask)
+
+        _for_each_vector(writer, n, vector)
+        return context.get_dummy_value()
+
+    return signature, generate
 
 
 @intrinsic

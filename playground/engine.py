@@ -315,7 +315,7 @@ class Engine:
                             progress=self._progress)
         history = session.history.view()
         nan = float("nan")
-        measured = session.step > 0 or session.position > 0
+        measured = session.has_run
         return Snapshot(
             state=self._state, message=self._message, node=self._node,
             program=session.program, position=session.position, step=session.step,

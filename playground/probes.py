@@ -20,6 +20,7 @@ from playground.snapshot import (
     TensorProbe,
     TimingsProbe,
 )
+from playground.tensor import STATE_REGIONS
 
 Floats = NDArray[np.float32]
 MARGIN = 0.08
@@ -49,7 +50,7 @@ def _tensor(session: Session, probe: TensorProbe) -> Floats | None:
         values = session.evaluator.activations(session.data.x_validation[sample:sample + 1])
         return values[probe.name][0] if probe.name in values else None
     tensor = session.program.tensors.get(probe.name)
-    if tensor is None:
+    if tensor is None or not (session.has_run or tensor.region in STATE_REGIONS):
         return None
     values = session.values(probe.name)
     has_batch = bool(tensor.shape) and tensor.region in (

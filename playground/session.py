@@ -68,6 +68,8 @@ class Session:
         assert isinstance(data, DataLayer)
         self.data = data.load()
         self.position = 0
+        self.has_run = False
+        """Whether activations, gradients and measurements hold anything yet."""
         self.trouble: Trouble | None = None
         self.validation: Evaluation | None = None
         self._seconds_per_step = 0.0
@@ -77,6 +79,7 @@ class Session:
         """Initial weights, step 0, an empty past."""
         self.arena.values[:] = 0
         self.position, self.trouble, self.validation = 0, None, None
+        self.has_run = False
         for name, parameter in self.program.parameters.items():
             # A generator of its own for each array: adding a layer leaves the others' weights.
             random = np.random.default_rng(
@@ -301,6 +304,7 @@ class Session:
         done = self._machine.run(self.position, count)
         elapsed = time.perf_counter() - started
         self.position = (self.position + done) % length
+        self.has_run = True
         steps = self.step - before
         if steps:
             per_step = elapsed * length / done

@@ -122,7 +122,6 @@ def sandwich(layer: Layer, shapes: tuple[Shape, ...], batch: int, *, learns: boo
 
 def learning(layer: Layer, shapes: tuple[Shape, ...], training: Training) -> Graph:
     """The layer in a network that learns: a dense layer before each input, and one after it."""
-    (signal,) = layer.infer(*(Signal(shape) for shape in shapes))
     graph = Graph().with_training(training).with_node(Samples(shape=(4,), target=(3,)))
     graph = graph.with_node(layer)
     id = graph.nodes[-1].id

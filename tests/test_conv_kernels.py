@@ -48,7 +48,7 @@ CASES: dict[str, tuple[int, Shape, Conv2D]] = {
     "blocks and a rest": (19, (2, 12, 9), Conv2D(channels=3)),
     "wide": (1, (1, 40, 57), Conv2D(channels=7, kernel=(5, 5), padding="same")),
     "deep": (1, (70, 3, 4), Conv2D(channels=9, kernel=(2, 2))),
-    "ragged slices": (3, (19, 40, 37), Conv2D(channels=5, padding="same")),
+    "ragged slices": (2, (30, 40, 37), Conv2D(channels=5, padding="same")),
 }
 
 

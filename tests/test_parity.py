@@ -13,9 +13,10 @@ from playground.initializers import HELP, Initializer, initialize
 from playground.layers import LAYERS
 from playground.layers.base import Layer, make_layer
 from playground.layers.conv import Conv2D
+from playground.optimizers import Optimizer
 from playground.schedules import SCHEDULES, Constant, Exponential, Factor, Schedule, StepDecay
 from playground.session import Session
-from playground.training import SGD, Adam, Clipping, Optimizer, Training
+from playground.training import SGD, Adam, Clipping, Training
 from tests.cases import CASES, Case, defaults, fits
 from tests.gradient_check import Bench
 from tests.networks import Samples, Step, learning, row

@@ -59,10 +59,11 @@ def run_average(layer: AvgPool2D, x: np.ndarray, dy: np.ndarray) -> tuple[np.nda
     operands: dict[str, Any] = {
         **layer.windows(len(x), x.shape[1:])._asdict(),
         "count_padding": int(layer.count_include_pad),
-        "shares": np.full(dy.shape[3], np.nan, np.float32)}
+        "shares": np.full(dy.shape[2:], np.nan, np.float32)}
     y, dx = np.full_like(dy, np.nan), np.full_like(x, np.nan)
     avg_pool2d_forward(**operands, x=x, y=y)
-    avg_pool2d_backward(**operands, dy=dy, dx=dx)
+    scaled = np.full(dy.shape[2:], np.nan, np.float32)
+    avg_pool2d_backward(**operands, dy=dy, dx=dx, scaled=scaled)
     return y, dx
 
 

@@ -40,7 +40,7 @@ class Builder:
         for source in sources:
             self.graph = self.graph.connect(source, id)
         signals = check(self.graph).signals
-        if id in signals and signals[id]:
+        if signals.get(id):
             self.shapes[id] = signals[id][0].shape
         return id
 
@@ -118,7 +118,7 @@ def views_of_views() -> Graph:
 @example(graph=skip_over_itself(), threads=2)
 @example(graph=views_of_views(), threads=1)
 @given(graph=graphs(), threads=st.sampled_from([1, 2]))
-@settings(max_examples=80, deadline=None, derandomize=True, print_blob=True,
+@settings(max_examples=150, deadline=None, derandomize=True, print_blob=True,
           suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_every_gradient_is_theirs(graph: Graph, threads: int) -> None:
     assert check(graph).trainable, check(graph).graph_error

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 else:
     torch = Tensor = Any
 
-Weights = Mapping[str, "Tensor"]
-Forward = Callable[[Any, Sequence["Tensor"], Weights], "Tensor"]
+Weights = Mapping[str, Tensor]
+Forward = Callable[[Any, Sequence[Tensor], Weights], Tensor]
 
 
 def activation(name: str, x: Tensor, **constants: float) -> Tensor:
@@ -144,7 +144,7 @@ def _mean_squared_error(p: Tensor, t: Tensor) -> Tensor:
     return F.mse_loss(p, F.one_hot(t.long(), p.shape[1]).to(p) if is_class else t.view_as(p))
 
 
-LOSS: dict[str, Callable[["Tensor", "Tensor"], "Tensor"]] = {
+LOSS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "softmax_cross_entropy": _softmax_cross_entropy,
     "binary_cross_entropy": _binary_cross_entropy,
     "mean_squared_error": _mean_squared_error,

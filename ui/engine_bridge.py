@@ -16,6 +16,7 @@ import shiboken6
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from playground.graph import Graph
+from playground.shapes import check
 from playground.snapshot import Probe, Snapshot
 from ui.document import Document
 
@@ -253,5 +254,7 @@ class EngineBridge(QObject):
 
 
 def network(graph: Graph) -> object:
-    """What is computed: not where nodes stand, nor the notes, nor how it is trained."""
-    return tuple((node.id, node.layer) for node in graph.nodes), graph.edges
+    """What is computed: not where nodes stand, nor those aside, nor how it is trained."""
+    used = set(check(graph).used)
+    return (tuple((node.id, node.layer) for node in graph.nodes if node.id in used),
+            tuple(edge for edge in graph.edges if edge.target in used))

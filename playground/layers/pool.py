@@ -117,7 +117,8 @@ class AvgPool2D(Pool2D, frozen=True, kw_only=True):
         "Count the zeros of the border as values of the mean.", title="Count the border")] = True
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
-        return {"shares": self.output_shape(x[0])[2:]}
+        _, *windows = self.output_shape(x[0])
+        return {"shares": tuple(windows), "scaled": tuple(windows)}
 
     def forward(self, e: Emitter) -> None:
         e.emit(pool.avg_pool2d_forward, **self._operands(e),
@@ -128,7 +129,7 @@ class AvgPool2D(Pool2D, frozen=True, kw_only=True):
         if (dx := e.dx[0]) is not None:
             e.emit(pool.avg_pool2d_backward, **self._operands(e),
                    count_padding=int(self.count_include_pad), dy=e.dy[0], dx=dx,
-                   shares=e.work["shares"])
+                   shares=e.work["shares"], scaled=e.work["scaled"])
 
     def subtitle(self) -> str:
         return f"average {self._windows_text()}"
@@ -145,7 +146,7 @@ class GlobalAvgPool2D(Layer, frozen=True, kw_only=True):
         return (image_shape(self.label, x[0])[0],)
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
-        return {"shares": (1,)}
+        return {"shares": (1, 1), "scaled": (1, 1)}
 
     @staticmethod
     def _operands(e: Emitter) -> dict[str, int]:
@@ -161,7 +162,7 @@ class GlobalAvgPool2D(Layer, frozen=True, kw_only=True):
     def backward(self, e: Emitter) -> None:
         if (dx := e.dx[0]) is not None:
             e.emit(pool.avg_pool2d_backward, **self._operands(e), count_padding=0, dy=e.dy[0],
-                   dx=dx, shares=e.work["shares"])
+                   dx=dx, shares=e.work["shares"], scaled=e.work["scaled"])
 
 
 def _short(pair: Pair) -> str:

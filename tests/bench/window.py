@@ -25,6 +25,8 @@ from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+from tests.drive import close, open_window, rest, spin
+
 IMPORTS = "import PySide6.QtWidgets, pyqtgraph, numba"
 FIRST_FRAME = """
 import os, sys
@@ -41,37 +43,6 @@ ui.app.main([])
 """
 
 
-def build(example: str, folder: Path) -> Any:
-    """A shown window that has the example loaded, and is ready to run."""
-    from PySide6.QtCore import QSettings
-    from PySide6.QtWidgets import QApplication
-
-    from ui.main_window import MainWindow
-    from ui.preferences import Preferences
-    from ui.theme import apply
-
-    app = QApplication.instance() or QApplication([])
-    sys.setswitchinterval(0.001)
-    apply(app, "dark")  # type: ignore[arg-type]
-    settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
-    window = MainWindow(Preferences(settings), recovery_folder=folder)
-    window.resize(1600, 1000)
-    window.show()
-    window.open_first(None, example)
-    window.bridge.start()
-    spin(lambda: window.bridge.snapshot.state == "paused", 60)
-    return window
-
-
-def spin(until: Any, seconds: float) -> None:
-    """Let the event loop run until something is so."""
-    from PySide6.QtTest import QTest
-
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end and not until():
-        QTest.qWait(5)
-
-
 def frames(window: Any, seconds: float) -> tuple[list[float], float]:
     """Milliseconds between frames, and steps per second meanwhile."""
     marks: list[float] = []
@@ -83,9 +54,9 @@ def frames(window: Any, seconds: float) -> tuple[list[float], float]:
 
     window.bridge.run()
     spin(lambda: window.bridge.running, 10)
-    spin(lambda: False, 1.0)
+    rest(1.0)
     window.bridge.snapshot_ready.connect(mark)
-    spin(lambda: False, seconds)
+    rest(seconds)
     window.bridge.snapshot_ready.disconnect(mark)
     window.bridge.pause()
     spin(lambda: not window.bridge.running, 10)
@@ -108,7 +79,7 @@ def headless(example: str, seconds: float) -> float:
 
 def measure_training(example: str, seconds: float, rounds: int = 3) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
-        window = build(example, Path(folder))
+        window = open_window(example, Path(folder))
         intervals: list[float] = []
         ratios = []
         for _ in range(rounds):
@@ -116,9 +87,7 @@ def measure_training(example: str, seconds: float, rounds: int = 3) -> dict[str,
             part, rate = frames(window, seconds)
             intervals += part
             ratios.append(rate / alone)
-        window.bridge.shutdown()
-        window.document.stack.setClean()
-        window.close()
+        close(window)
     intervals.sort()
     return {"frame_ms_median": statistics.median(intervals),
             "frame_ms_95": intervals[int(0.95 * len(intervals))],
@@ -174,17 +143,15 @@ def resident() -> float:
 
 def measure_memory(minutes: float) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
-        window = build("mlp-spiral", Path(folder))
+        window = open_window("mlp-spiral", Path(folder))
         window.bridge.run()
-        spin(lambda: False, 60)
+        rest(60)
         start = resident()
         seen = []
         for _ in range(max(1, round(2 * (minutes - 1)))):
-            spin(lambda: False, 30)
+            rest(30)
             seen.append(resident() - start)
-        window.bridge.shutdown()
-        window.document.stack.setClean()
-        window.close()
+        close(window)
     return {"after_a_minute_mb": start, "growth_mb": seen[-1], "largest_growth_mb": max(seen)}
 
 

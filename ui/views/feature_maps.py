@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -30,7 +30,7 @@ from ui.views.network import (
     trained_nodes,
 )
 from ui.views.numbers import format_number
-from ui.views.pictures import PictureGrid, as_maps, largest
+from ui.views.pictures import PictureGrid, as_maps, grey_levels, largest
 
 if TYPE_CHECKING:
     from playground.program import Program
@@ -41,6 +41,9 @@ Source = Literal["batch", "validation"]
 
 class Section(QWidget):
     """A caption over a grid of pictures."""
+
+    toggled = Signal()
+    """A map was enlarged or put back."""
 
     def __init__(self, caption: str, tip: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -57,19 +60,22 @@ class Section(QWidget):
         column.addWidget(self.grid, 1)
         self.grid.clicked.connect(self._toggle)
 
-    def show_array(self, values: Floats | None, name: str, shape: str, signed: bool = True
-                   ) -> None:
-        self.setVisible(values is not None)
+    def show_array(self, values: Floats | None, name: str, shape: str, picture: bool) -> None:
+        """Signed numbers, or a picture as people see it."""
         if values is None:
             return
         self.name = name
-        self.caption.setText(f"{name.upper()} · {shape}")
-        maps = as_maps(values)
-        self.grid.show_maps(maps, largest(values), signed)
+        alone = "" if self.grid.alone is None else f" · number {self.grid.alone}"
+        self.caption.setText(f"{name.upper()} · {shape}{alone}")
+        if picture and values.ndim == 3 and values.shape[0] in (1, 3):
+            self.grid.show_colors(grey_levels(values[None]))
+        else:
+            self.grid.show_maps(as_maps(values), largest(values))
 
     def _toggle(self, index: int) -> None:
         self.grid.enlarge(None if self.grid.alone is not None or len(self.grid.values) < 2
                           else index)
+        self.toggled.emit()
 
 
 class FeatureMapsView(View):
@@ -87,6 +93,10 @@ class FeatureMapsView(View):
         self.maps = Section(
             "maps", "What the layer gives for this sample, one scale for all. "
             "Click one to enlarge it.", self.body)
+
+        self.sections = (self.input, self.filters, self.maps)
+        for section in self.sections:
+            section.toggled.connect(self.refresh)
 
         self.source = QComboBox(self.body)
         self.source.addItems(["this batch", "validation"])
@@ -162,6 +172,10 @@ class FeatureMapsView(View):
                     probes.add(TensorProbe(name, sample=self.sample.value(), source=source))
         return frozenset(probes)
 
+    def selection_changed(self) -> None:
+        for section in self.sections:
+            section.grid.enlarge(None)
+
     def missing(self, snapshot: Snapshot | None) -> str:
         if snapshot is None or snapshot.program is None:
             return "Press Run or Step: filters and feature maps appear here."
@@ -183,8 +197,7 @@ class FeatureMapsView(View):
         weights, output, data = (_weights(program, node), _output(program, node),
                                  _input(program, node))
         shape = program.tensors[weights].shape if weights else ()
-        self._show(self.input, "input", program, data, arrays,
-                   signed=data is not None and data in arrays and bool((arrays[data] < 0).any()))
+        self._show(self.input, "input", program, data, arrays, picture=True)
         self._show(self.filters, "filters" if len(shape) > 2 else "weights", program, weights,
                    arrays)
         maps = output is not None and len(sample_shape(program.tensors[output])) > 1
@@ -195,10 +208,13 @@ class FeatureMapsView(View):
             else f"{node} · {where} sample {self.sample.value()}")
 
     def _show(self, section: Section, caption: str, program: Program, name: str | None,
-              arrays: dict[str, Floats], signed: bool = True) -> None:
+              arrays: dict[str, Floats], picture: bool = False) -> None:
         values = arrays.get(name) if name else None
         shape = show_shape(sample_shape(program.tensors[name])) if name else ""
-        section.show_array(values, caption, shape, signed)
+        # An enlarged map has the panel to itself: its numbers need the room.
+        alone = next((s for s in self.sections if s.grid.alone is not None), section)
+        section.setVisible(values is not None and section is alone)
+        section.show_array(values, caption, shape, picture)
 
     def _part(self) -> str:
         return next(key for key, action in self.parts.items() if action.isChecked())
@@ -224,7 +240,7 @@ class FeatureMapsView(View):
 
     def table(self) -> Table | None:
         rows: list[list[object]] = []
-        for section in (self.input, self.filters, self.maps):
+        for section in self.sections:
             if section.isHidden():
                 continue
             for i, grid in enumerate(section.grid.values):
@@ -233,8 +249,9 @@ class FeatureMapsView(View):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
-            for section in (self.input, self.filters, self.maps):
+            for section in self.sections:
                 section.grid.enlarge(None)
+            self.refresh()
         else:
             super().keyPressEvent(event)
 

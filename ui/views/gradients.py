@@ -26,6 +26,8 @@ RECENT = 240
 """Points of the window "last steps"; a point stands for many steps late in a long run."""
 TOTAL = "all layers"
 FAR = 30.0
+MOST_DETAILS = 4
+"""Sentences on single nodes in the verdict's tooltip."""
 MARKS = {"unknown": "○", "healthy": "✓", "vanishing": "▼", "exploding": "▲", "clipped": "✂",
          "diverged": "✕"}
 
@@ -242,12 +244,11 @@ class GradientsView(View):
         self.clip_chip.show_text(
             f"✂ clipped {format_share(share)} of steps" if mode != "off" and share > 0 else "",
             "clipped", "The share of recent steps whose gradient was larger than the threshold.")
-        sentences = [verdict.text]
-        if self.snapshot is not None:
-            for node, statistics in self.snapshot.nodes.items():
-                sentences += [f"{node}: {s}" for s in advice(statistics)[:1]][:1]
+        nodes = self.snapshot.nodes if self.snapshot is not None else {}
+        details = [f"{node}: {said[0]}" for node, statistics in nodes.items()
+                   if (said := advice(statistics))]
         self.verdict_chip.show_text(f"{MARKS[verdict.kind]} {verdict.kind}", verdict.kind,
-                                    "\n".join(sentences[:5]))
+                                    "\n".join([verdict.text, *details[:MOST_DETAILS]]))
 
     def _tell(self, history: HistoryView, quantity: Quantity) -> None:
         """The note: what the lines are, or the numbers of the emphasised one."""

@@ -118,7 +118,7 @@ class ListingView(View):
         if program is not self._program:
             self._program = program
             self.model.show_program(program.instructions, self.measuring.isChecked())
-            self._span_captions()
+            self._fit_columns()
         # While it runs, the position is where the last call happened to stop: no news.
         self.model.show_position(-1 if snapshot.state == "running" else snapshot.position)
         self.model.show_times(snapshot.values.get(TimingsProbe()))
@@ -150,7 +150,11 @@ class ListingView(View):
         self._program = None
         self.refresh()
 
-    def _span_captions(self) -> None:
+    def _fit_columns(self) -> None:
+        names = {i.node for i in self.model.instructions if i.node}
+        metrics = self.list.fontMetrics()
+        widest = max((metrics.horizontalAdvance(name) for name in names), default=0)
+        self.list.horizontalHeader().resizeSection(NODE, max(64, min(160, widest + 16)))
         self.list.clearSpans()
         for row in range(self.model.rowCount()):
             if self.model.caption(row):

@@ -15,7 +15,7 @@ from PySide6.QtCore import (
 )
 
 from ui.theme import caption_font, theme
-from ui.views.operations import PHASE_TITLES, format_microseconds, full_operation, measures
+from ui.views.operations import format_microseconds, full_operation, measures
 
 if TYPE_CHECKING:
     from playground.emitter import Instruction
@@ -51,7 +51,7 @@ class ListingModel(QAbstractTableModel):
                 continue
             if instruction.phase != phase:
                 phase = instruction.phase
-                self._captions[len(self.rows)] = PHASE_TITLES[instruction.phase]
+                self._captions[len(self.rows)] = instruction.phase
                 self.rows.append(-1)
             self.rows.append(i)
         self._row_of = {i: row for row, i in enumerate(self.rows) if i >= 0}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from playground.emitter import Instruction, Phase
+    from playground.emitter import Instruction
 
 SUFFIXES = {
     "_weight_gradient": " ∂w", "_bias_gradient": " ∂b", "_input_gradient": " ∂x",
@@ -20,11 +20,6 @@ MEASURING = frozenset({
     "accuracy", "binary_accuracy", "mean_absolute_error", "clipped_norm", "clipped",
 })
 """Instructions that only measure: training would be the same without them."""
-
-PHASE_TITLES: dict[Phase, str] = {
-    "load": "load", "forward": "forward", "loss": "loss", "backward": "backward", "clip": "clip",
-    "update": "update",
-}
 
 
 def operation(kernel: str) -> str:
@@ -56,5 +51,4 @@ def format_microseconds(time: float) -> str:
     return f"{number} µs"
 
 
-__all__ = ["MEASURING", "PHASE_TITLES", "format_microseconds", "full_operation", "measures",
-           "operation"]
+__all__ = ["MEASURING", "format_microseconds", "full_operation", "measures", "operation"]

@@ -20,7 +20,9 @@ GAP = 4
 CAPTION = 15
 SMALLEST = 12
 LARGEST = 150
-NUMBER_CELL = 30
+READABLE = 24
+"""A map with more rows or columns than this is a picture, not a table."""
+NUMBER_CELL = 26
 """Pixels that a cell needs to hold a number."""
 
 
@@ -53,6 +55,18 @@ def largest(values: Floats) -> float:
     """The largest finite magnitude, for one scale over many maps; 1 when all is zero."""
     finite = np.abs(values[np.isfinite(values)])
     return float(finite.max()) or 1.0 if finite.size else 1.0
+
+
+def grey_levels(x: Floats) -> NDArray[np.uint8]:
+    """Samples (n, channels, height, width) as colour pictures (n, height, width, 3), one range
+    of brightness for all; what has not three channels shows its first one in grey."""
+    finite = x[np.isfinite(x)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    levels = (np.nan_to_num(x, nan=low, posinf=high, neginf=low) - low) / ((high - low) or 1)
+    pixels = (levels * 255).astype(np.uint8)
+    if x.shape[1] == 3:
+        return pixels.transpose(0, 2, 3, 1)
+    return np.repeat(pixels[:, 0, :, :, None], 3, axis=3)
 
 
 class PictureGrid(QWidget):
@@ -126,6 +140,9 @@ class PictureGrid(QWidget):
         _, height, width = self.values.shape
         if n == 0 or not self.values.size:
             return 1, 0, 0, 0
+        if self._alone is not None and max(height, width) <= READABLE:
+            # Few enough values to read: they get all the room, whatever the shape.
+            return 1, float(self.width()), float(self.height()), 1
         caption = CAPTION if any(tile.caption for tile in self.tiles) else 0
         # Long strips would be hairlines: their values become rectangles instead.
         aspect = min(4.0, max(0.25, height / width))
@@ -169,12 +186,12 @@ class PictureGrid(QWidget):
         for index, target in zip(shown, rects, strict=False):
             painter.drawImage(target, self._atlas, QRectF(0, index * rows, columns, rows))
             self._frame(painter, target, index)
-            if len(shown) == 1 and width / columns >= NUMBER_CELL and height / rows >= 14:
+            if len(shown) == 1 and width / columns >= NUMBER_CELL and height / rows >= 13:
                 self._numbers(painter, target, self.values[index])
         if len(rects) < len(shown):
             painter.setPen(theme().color("faint"))
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft,
-                             f"and {len(shown) - len(rects):,} more: enlarge the panel")
+                             f"and {len(shown) - len(rects):,} more")
 
     def _frame(self, painter: QPainter, target: QRectF, index: int) -> None:
         tile = self.tiles[index] if index < len(self.tiles) else Tile()
@@ -245,4 +262,4 @@ class PictureGrid(QWidget):
             super().mousePressEvent(event)
 
 
-__all__ = ["PictureGrid", "Tile", "as_maps", "largest"]
+__all__ = ["PictureGrid", "Tile", "as_maps", "grey_levels", "largest"]

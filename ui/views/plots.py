@@ -322,10 +322,6 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
                     low - old_low > 3 * margin or old_high - high > 3 * margin)):
                 self.box.setYRange(low - margin, high + margin, padding=0)
 
-    def visible_steps(self) -> tuple[float, float]:
-        low, high = self.box.viewRange()[0]
-        return (10.0**low, 10.0**high) if self.log_x else (low, high)
-
     def columns(self) -> int:
         """How many points across are worth drawing."""
         return max(100, min(2000, int(self.box.width())))

@@ -14,7 +14,7 @@ from playground.snapshot import Predictions, PredictionsProbe, SplitName
 from ui.theme import theme, ui_font
 from ui.views.array_table import ALIGN, number_table
 from ui.views.numbers import format_number, format_share
-from ui.views.pictures import PictureGrid, Tile
+from ui.views.pictures import PictureGrid, Tile, grey_levels
 
 Floats = NDArray[np.float32]
 Index = QModelIndex | QPersistentModelIndex
@@ -187,14 +187,7 @@ class PredictionsPanel(QWidget):
             caption=f"✗ {judged.said[i].rsplit(' ', 2)[0]}" if judged.wrong[i] else judged.truth[i],
             tip=f"Sample {self.start + i}: {judged.truth[i]}; the network says {judged.said[i]}",
             role="error" if judged.wrong[i] else "") for i in self.order]
-        x = judged.predictions.x[self.order]
-        low, high = float(np.nanmin(x)), float(np.nanmax(x))
-        bytes_ = np.nan_to_num((x - low) / ((high - low) or 1) * 255).astype(np.uint8)
-        if x.shape[1] == 3:
-            self.grid.show_colors(bytes_.transpose(0, 2, 3, 1), tiles)
-        else:
-            grey = bytes_[:, 0]
-            self.grid.show_colors(np.repeat(grey[..., None], 3, axis=3), tiles)
+        self.grid.show_colors(grey_levels(judged.predictions.x[self.order]), tiles)
 
     def _turn(self, by: int) -> None:
         self.start = max(0, self.start + by)

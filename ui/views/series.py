@@ -22,10 +22,6 @@ class Band:
     low: Series
     high: Series
 
-    @property
-    def is_finite(self) -> bool:
-        return bool(np.isfinite(self.mean).all())
-
 
 def thin(step: ArrayLike, mean: ArrayLike, low: ArrayLike | None = None,
          high: ArrayLike | None = None, limit: int = MAX_POINTS) -> Band:

@@ -1,0 +1,60 @@
+"""The real window, driven from a script: for benchmarks, pictures and tests."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QSettings
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from ui.main_window import MainWindow
+from ui.preferences import Preferences
+from ui.theme import Mode, apply
+
+WAIT_MS = 5
+
+
+def open_window(example: str | None, folder: Path, mode: Mode = "dark",
+                size: tuple[int, int] = (1600, 1000)) -> MainWindow:
+    """A shown window that has the example loaded and is ready to run.
+
+    Settings and recovery files go to `folder`, never to the user's own.
+    """
+    app = QApplication.instance() or QApplication([])
+    assert isinstance(app, QApplication)
+    sys.setswitchinterval(0.001)
+    apply(app, mode)
+    settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
+    window = MainWindow(Preferences(settings), recovery_folder=folder)
+    window.resize(*size)
+    window.show()
+    window.open_first(None, example)
+    window.bridge.start()
+    spin(lambda: window.bridge.snapshot.state == "paused", 60)
+    return window
+
+
+def spin(until: Callable[[], bool], seconds: float) -> bool:
+    """Let the event loop run until something is so; False when the time is up."""
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        QTest.qWait(WAIT_MS)
+        if until():
+            return True
+    return until()
+
+
+def rest(seconds: float) -> None:
+    """Let the event loop run."""
+    spin(lambda: False, seconds)
+
+
+def close(window: MainWindow) -> None:
+    """Close without asking for unsaved changes."""
+    window.document.stack.setClean()
+    window.bridge.training_seconds = 0.0
+    window.close()
