@@ -253,7 +253,7 @@ add_row = _row_intrinsic(adds=True)
 
 @intrinsic
 def max_row(typing_context, n, x, x_start, stride, first_index, y, winner, to_start):
-    """Where x[stride j] > y[j] or is NaN: y[j] = x[stride j], winner[j] = first_index + stride j."""
+    """Where x[stride j] > y[j], or is NaN: y[j] = that, winner[j] = first_index + stride j."""
     size = types.intp
     signature = types.void(size, x, size, size, size, y, winner, size)
 

@@ -50,8 +50,8 @@ def make_window(qtbot, tmp_path, engine, monkeypatch):
     with suppress(RuntimeError), warnings.catch_warnings(action="ignore"):
         theme().changed.disconnect()
     apply(QApplication.instance(), "dark")
-    monkeypatch.setattr(QMessageBox, "question",
-                        lambda *args: pytest.fail(f"asked: {args[1:]}"))
+    for box in ("question", "warning", "information"):  # A dialog would wait for ever.
+        monkeypatch.setattr(QMessageBox, box, lambda *args: pytest.fail(f"asked: {args[1:]}"))
 
     def make(create=lambda: engine) -> MainWindow:
         settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)

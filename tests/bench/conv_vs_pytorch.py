@@ -18,6 +18,7 @@ import torch
 from kernels.conv import conv2d_forward, conv2d_input_gradient, conv2d_weight_gradient
 from kernels.jit import call_once
 from kernels.lowering import workspace_size
+from playground.layers.base import size_of
 from playground.layers.conv import Conv2D
 
 
@@ -63,17 +64,26 @@ def seconds(work: Callable[[], None], repeats: int) -> float:
     return (time.perf_counter() - start) / repeats
 
 
+def aligned(n: int) -> np.ndarray:
+    """n floats that start at a multiple of 64 bytes, as every tensor of a program does."""
+    memory = np.zeros(n + 16, np.float32)
+    start = -memory.ctypes.data // 4 % 16
+    return memory[start:start + n]
+
+
 def pairs_of_work(case: Case) -> tuple[tuple[Callable[[], None], Callable[[], None]], ...]:
     """(ours, theirs) for forward and for backward."""
     random = np.random.default_rng(0)
     g = case.layer.geometry(case.batch, case.shape)
     operands = g._asdict()
     weights = case.layer.parameters(case.shape)[0].shape
-    x, w, b, dy = (random.normal(size=shape).astype(np.float32) for shape in (
-        (case.batch, *case.shape), weights, g.out_channels,
-        (case.batch, *case.layer.output_shape(case.shape))))
-    y, dw, db, dx = (np.empty_like(array) for array in (dy, w, b, x))
-    work = np.empty(workspace_size(g), np.float32)
+    shapes = ((case.batch, *case.shape), weights, (g.out_channels,),
+              (case.batch, *case.layer.output_shape(case.shape)))
+    x, w, b, dy = (aligned(size_of(shape)).reshape(shape) for shape in shapes)
+    dx, dw, db, y = (aligned(size_of(shape)).reshape(shape) for shape in shapes)
+    for array in (x, w, b, dy):
+        array[...] = random.normal(size=array.shape)
+    work = aligned(workspace_size(g))
     calls = [(kernel.compile(), np.array(kernel.row(**operands, **arrays, work=work), np.int64))
              for kernel, arrays in (
                  (conv2d_forward, {"x": x, "w": w, "b": b, "y": y}),
