@@ -39,7 +39,7 @@ def _cache_folder() -> Path:
     Numba notices an edit of a kernel's own file but not of the files that it calls into, so a
     folder is never shared between two versions of the sources.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(os.environ.get("PLAYGROUND_VECTOR_WIDTH", "").encode())
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.name.encode() + source.read_bytes())
     root = os.environ.get("PLAYGROUND_CACHE_DIR") or platformdirs.user_cache_dir("playground")

@@ -1,16 +1,30 @@
 """What is measured while the network trains: norms, shares, means, the guard and the record.
 
-Each is one pass. Sums are float64, so that squares neither overflow nor get lost; whatever is
-not finite shows in the result.
+Each is one pass in float32, which LLVM turns into many sums side by side. Where squares leave its
+range, a second pass in float64 follows. Whatever is not finite shows in the result.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from kernels.jit import floats, ints, kernel, longs, real
+from kernels.jit import floats, inline, ints, kernel, longs, real
 
 _INFINITY = np.int32(0x7F800000)  # the bits of inf; those of a NaN are above
+
+_LARGE, _SMALL = np.float32(1e30), np.float32(1e-25)
+"""Between these a sum of squares in float32 has lost nothing that matters."""
+
+
+@inline
+def norm_of(x, n, squares):
+    """√squares, where `squares` is Σ x² as float32 found it, or found anew in float64."""
+    if _SMALL < squares < _LARGE:
+        return np.sqrt(np.float64(squares))
+    careful = 0.0
+    for i in range(n):
+        careful += np.float64(x[i]) * np.float64(x[i])
+    return np.sqrt(careful)
 
 
 @kernel("n gaps gradient -> out")
@@ -21,10 +35,9 @@ def gradient_statistics(a):
     """
     n, gaps = a[0], a[1]
     gradient, bits, out = floats(a[2], n), ints(a[2], n), floats(a[3], 4)
-    squares, largest, zeros, wild = 0.0, np.int32(0), np.int32(0), 0
+    squares, largest, zeros, wild = np.float32(0), np.int32(0), np.int32(0), 0
     for i in range(n):
-        g = np.float64(gradient[i])
-        squares += g * g
+        squares += gradient[i] * gradient[i]
         # Without its sign bit, a float grows with its bits and NaN is the largest of all: a
         # maximum of integers that hides nothing, and that LLVM vectorises.
         size = np.int32(bits[i] & np.int32(0x7FFFFFFF))
@@ -33,7 +46,8 @@ def gradient_statistics(a):
     if largest >= _INFINITY:
         for i in range(n):
             wild += not np.isfinite(gradient[i])
-    out[0], out[2], out[3] = np.sqrt(squares), (zeros - gaps) / (n - gaps), wild
+    out[0] = norm_of(gradient, n, squares)
+    out[2], out[3] = (zeros - gaps) / (n - gaps), wild
     ints(a[3], 4)[1] = largest
 
 
@@ -44,10 +58,10 @@ def vector_norm(a):
     x (n,), norm (1,)
     """
     n = a[0]
-    x, squares = floats(a[1], n), 0.0
+    x, squares = floats(a[1], n), np.float32(0)
     for i in range(n):
-        squares += np.float64(x[i]) * np.float64(x[i])
-    floats(a[2], 1)[0] = np.sqrt(squares)
+        squares += x[i] * x[i]
+    floats(a[2], 1)[0] = norm_of(x, n, squares)
 
 
 @kernel("n y -> out")
@@ -58,14 +72,15 @@ def activation_statistics(a):
     """
     n = a[0]
     y, out = floats(a[1], n), floats(a[2], 2)
-    summed, squares = 0.0, 0.0
+    # Around the first value: the squares of a small spread far from zero would cancel.
+    first, summed, squares = y[0], np.float32(0), np.float32(0)
     for i in range(n):
-        value = np.float64(y[i])
+        value = y[i] - first
         summed += value
         squares += value * value
-    mean = summed / n
-    variance = squares / n - mean * mean
-    out[0], out[1] = mean, np.sqrt(0.0 if variance < 0.0 else variance)
+    mean = np.float64(summed) / n
+    variance = np.float64(squares) / n - mean * mean
+    out[0], out[1] = first + mean, np.sqrt(0.0 if variance < 0.0 else variance)
 
 
 @kernel("batch units positions low high y -> seen out")

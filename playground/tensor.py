@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from playground.layers.base import Shape, size_of
+from playground.sizes import Shape, size_of
 
 Region = Literal[
     "counters", "hyper", "parameters", "optimizer", "running",

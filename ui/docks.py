@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shiboken6
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QTabWidget, QWidget
 
@@ -92,7 +93,8 @@ class Docks:
 
     def _name_once(self, dock: QDockWidget, view: View) -> None:
         """A panel among tabs has its name on its tab."""
-        view.header.title.setVisible(not self._window.tabifiedDockWidgets(dock))
+        if shiboken6.isValid(self._window):  # docks also vanish with their window
+            view.header.title.setVisible(not self._window.tabifiedDockWidgets(dock))
 
     def _place(self, dock: QDockWidget, area: Qt.DockWidgetArea,
                tab_with: QDockWidget | None) -> None:

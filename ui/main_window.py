@@ -101,9 +101,9 @@ class MainWindow(QMainWindow):
         self.docks.add("outline", "Outline", self.outline, LEFT, palette)
         self.docks.add("inspector", "Inspector", self.inspector, RIGHT)
         self.views: dict[str, View] = {}
-        for cls, behind in PANELS:
+        for cls, title, behind in PANELS:
             view = self.views[cls.name] = cls()
-            self.docks.add(cls.name, cls.title, view, BOTTOM,
+            self.docks.add(cls.name, title, view, BOTTOM,
                            self.docks.all[behind.name] if behind else None)
             self.bridge.add_view(view)
         self.node_values = NodeValuesView(embedded=True)

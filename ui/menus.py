@@ -67,8 +67,8 @@ class Menus:
 
 
 def keys_of(action: QAction) -> str:
-    native = QKeySequence.SequenceFormat.NativeText
-    return "  ".join(key.toString(native) for key in action.shortcuts()[:2])
+    """The first of an action's keys; the others are those of rare keyboards."""
+    return action.shortcuts()[0].toString(QKeySequence.SequenceFormat.NativeText)
 
 
 def fill_recent(menu: QMenu, paths: Iterable[Path], open: Callable[[Path], object],

@@ -10,12 +10,12 @@ from ui.views.loss import LossView
 from ui.views.node_values import NodeValuesView
 from ui.views.output import OutputView
 
-PANELS: tuple[tuple[type[View], type[View] | None], ...] = (
-    (LossView, None),
-    (GradientsView, None),
-    (OutputView, None),
-    (FeatureMapsView, OutputView),
-    (ListingView, None),
-    (NodeValuesView, ListingView),
+PANELS: tuple[tuple[type[View], str, type[View] | None], ...] = (
+    (LossView, "Loss", None),
+    (GradientsView, "Gradient norms", None),
+    (OutputView, "Output", None),
+    (FeatureMapsView, "Feature maps", OutputView),
+    (ListingView, "Program", None),
+    (NodeValuesView, "Tensor", ListingView),
 )
-"""(panel, the panel whose place it shares)"""
+"""(panel, its name on tabs and in the menu, the panel whose place it shares)"""

@@ -13,15 +13,10 @@ import msgspec
 from msgspec import Meta
 
 from playground.initializers import Initializer
+from playground.sizes import Pair, Shape, show_shape, size_of
 
 if TYPE_CHECKING:
     from playground.emitter import Emitter
-
-Shape = tuple[int, ...]
-"""The sizes of one sample, without the batch axis: (features,) or (channels, height, width)."""
-
-Pair = tuple[int, int]
-"""(height, width)."""
 
 MAX_SIZE = 10**9
 """The largest size a setting takes; whether the machine can hold it is checked at compile time."""
@@ -186,19 +181,6 @@ def make_layer(kind: str, settings: Mapping[str, Any]) -> Layer:
 def tooltip(cls: type[Layer]) -> str:
     """The first line of a layer's docstring."""
     return (cls.__doc__ or "").strip().splitlines()[0]
-
-
-def show_shape(shape: Shape) -> str:
-    """(6, 28, 28) as 6×28×28, and () as 1."""
-    return "×".join(str(size) for size in shape) or "1"
-
-
-def size_of(shape: Shape) -> int:
-    """The number of values in an array of this shape."""
-    size = 1
-    for extent in shape:
-        size *= extent
-    return size
 
 
 __all__ = [

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QTextBlockFormat, QTextCursor, QTextDocument
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -20,6 +21,9 @@ from PySide6.QtWidgets import (
 
 if TYPE_CHECKING:
     from playground.examples import Example
+
+ROW = 28
+"""Height of a row; the style sheet's is not known before the list is shown."""
 
 
 class Gallery(QDialog):
@@ -47,6 +51,7 @@ class Gallery(QDialog):
             item = QListWidgetItem(example.title, self.list)
             item.setData(Qt.ItemDataRole.UserRole, example.name)
             item.setToolTip(example.description)
+            item.setSizeHint(QSize(0, ROW))
         buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)
         buttons.accepted.connect(self.accept)
@@ -83,6 +88,7 @@ class Gallery(QDialog):
         example = self.chosen()
         self._open.setEnabled(example is not None)
         self.note.setMarkdown(page(example) if example else "")
+        _set_apart(self.note.document())
 
     def _filter(self, text: str) -> None:
         words = text.lower().split()
@@ -98,6 +104,20 @@ class Gallery(QDialog):
 
 
 def page(example: Example) -> str:
-    """The note with title and description, as Markdown."""
-    check = f"{len(example.graph.nodes)} nodes"
-    return f"## {example.title}\n\n{example.description}\n\n{example.note}\n\n*{check}*"
+    """The note, with what the example must reach, as Markdown."""
+    head = "" if example.note.lstrip().startswith("#") else f"# {example.title}\n\n"
+    return (f"{head}{example.note}\n\n*{len(example.graph.nodes)} nodes · "
+            f"{example.mark}*")
+
+
+def _set_apart(document: QTextDocument) -> None:
+    """Markdown comes without room between its paragraphs."""
+    cursor = QTextCursor(document)
+    block = document.begin()
+    while block.isValid():
+        form = block.blockFormat()
+        form.setBottomMargin(10)
+        form.setLineHeight(130, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+        cursor.setPosition(block.position())
+        cursor.setBlockFormat(form)
+        block = block.next()

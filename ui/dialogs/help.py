@@ -7,7 +7,7 @@ from html import escape
 from importlib.metadata import PackageNotFoundError, version
 
 import PySide6
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from playground.layers import LAYERS
 from playground.layers.base import CATEGORIES, Layer
+from ui.dialogs.gallery import ROW
 from ui.inspector.fields import Field, fields_of, limits_of, readable
 from ui.theme import theme
 
@@ -47,6 +48,7 @@ class LayerHelp(QDialog):
             item = QListWidgetItem(cls.label, self.list)
             item.setData(Qt.ItemDataRole.UserRole, name)
             item.setToolTip(CATEGORIES[cls.category])
+            item.setSizeHint(QSize(0, ROW))
         left = QVBoxLayout()
         left.addWidget(self.search)
         left.addWidget(self.list, 1)

@@ -8,12 +8,15 @@ from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QVBoxLa
 Section = tuple[str, list[tuple[str, str]]]
 
 CANVAS: Section = ("Canvas", [
-    ("Drag from a port", "Connect to another node"),
+    ("Drag from a port", "Connect"),
     ("Drag on empty ground", "Select with a frame"),
-    ("Middle button or Space + drag", "Move the view"),
+    ("Middle button + drag", "Move the view"),
     ("Wheel", "Zoom"),
-    ("Tab", "Next node"),
-    ("Arrow keys", "Move the selected nodes"),
+    ("Tab, arrow keys", "Next node, neighbouring node"),
+    ("Alt + arrow keys", "Move the selected nodes"),
+    ("Enter", "Settings of the selected node"),
+    ("/", "Search the palette"),
+    ("Escape", "Let go, select nothing"),
 ])
 
 

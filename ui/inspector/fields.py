@@ -75,11 +75,13 @@ class Field:
 
 @lru_cache(maxsize=256)
 def fields_of(cls: type[msgspec.Struct]) -> tuple[Field, ...]:
-    """The settings of a struct class, in order."""
+    """The settings of a struct class: its own in order, then those that it inherits."""
     described = inspect.type_info(cls)
     assert isinstance(described, inspect.StructType)
     hints = get_type_hints(cls, include_extras=True)
-    return tuple(_field(field, hints.get(field.name)) for field in described.fields)
+    own = cls.__dict__.get("__annotations__", {})
+    return tuple(_field(field, hints.get(field.name))
+                 for field in sorted(described.fields, key=lambda field: field.name not in own))
 
 
 def _field(field: inspect.Field, hint: Any) -> Field:

@@ -247,6 +247,7 @@ class ListPage(Page):
             item = QListWidgetItem(text, self.list)
             item.setData(Qt.ItemDataRole.UserRole, node.id)
             item.setToolTip(state_of(node.layer, count) or label)
+            item.setSizeHint(QSize(0, 28))
 
     def _choose(self, item: QListWidgetItem) -> None:
         self._document.select({item.data(Qt.ItemDataRole.UserRole)})
