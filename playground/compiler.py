@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from kernels import clip, elementwise, loss, random, statistics
+from kernels import clip, elementwise, random, statistics
 from kernels.jit import Kernel
 from playground.emitter import Emitter, Instruction, Operand, Phase
 from playground.graph import Graph
@@ -105,8 +105,8 @@ class _Compiler:
     # -- the program --------------------------------------------------------------------------
 
     def program(self) -> Program:
-        self.counters = self.tensors.new("counters", "counters", (16,))
-        self.halt = self.tensors.new("halt", "metrics", (2,))
+        self.counters = self.tensors.new("counters", "counters", (16,), dtype="int64")
+        self.halt = self.tensors.new("halt", "metrics", (2,), dtype="int64")
         self._allocate_forward()
         if self.training:
             self._allocate_backward()
@@ -152,8 +152,9 @@ class _Compiler:
             for lane in range(self.lanes):
                 work = layer.workspace(self._samples(lane), *shapes)
                 node.work.append({
-                    name: self.tensors.new(_lane_name(f"{node.id}.{name}", lane), "workspace",
-                                           shape, node.id)
+                    name: self.tensors.new(
+                        _lane_name(f"{node.id}.{name}", lane), "workspace", shape, node.id,
+                        "int32" if name in layer.integers else "float32")
                     for name, shape in work.items()})
 
     def _allocate_parameters(self, node: _Node) -> None:
@@ -221,7 +222,7 @@ class _Compiler:
         self.row = self.tensors.new("measurements", "metrics", (len(columns),))
         self.ring = self.tensors.new("measurements of many steps", "metrics",
                                      (RING_ROWS, 1 + 3 * len(columns)))
-        self.per_bucket = self.tensors.new("steps per bucket", "metrics", (2,))
+        self.per_bucket = self.tensors.new("steps per bucket", "metrics", (2,), dtype="int64")
         self.hyper = {
             name: self.tensors.new(f"training.{name}", "hyper", (1,))
             for name in (*type(self.graph.training.optimizer).hyper, "threshold",
@@ -246,7 +247,7 @@ class _Compiler:
         layer, data = self.data.layer, self.prepared
         samples = len(data.x_train)
         assert isinstance(layer, DataLayer)
-        order = self.tensors.new("order", "batch", (samples + 1,))
+        order = self.tensors.new("order", "batch", (samples + 1,), dtype="int32")
         seed = _key(self.graph.training.shuffle_seed, "shuffle")
         self._once("load", self.data.id, random.shuffle_samples, samples=samples,
                    batches_per_epoch=self.batches_per_epoch, shuffle_key=seed,
@@ -286,7 +287,7 @@ class _Compiler:
         if node.layer.active_range is not None:
             low, high = node.layer.active_range
             units = y.shape[1]
-            seen = self.tensors.new(f"{node.id}.seen", "metrics", (units,), node.id)
+            seen = self.tensors.new(f"{node.id}.seen", "metrics", (units,), node.id, "int32")
             self._once("forward", node.id, statistics.unit_activity, batch=y.shape[0],
                        units=units, positions=size_of(y.shape[2:]), low=float(low),
                        high=float(high), y=y, seen=seen, out=self._cell(f"{node.id}.inactive"))

@@ -46,7 +46,8 @@ class Engine:
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._session: Session | None = None
         self._state: State = "empty"
-        self._message, self._node, self._progress = "", None, ""
+        self._message, self._progress = "", ""
+        self._node: str | None = None
         self._quitting = False
         self._until_step: int | None = None
         self._speed: float | None = None

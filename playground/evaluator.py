@@ -1,4 +1,4 @@
-"""The network used, not trained: validation, predictions, and what a chosen sample looks like inside.
+"""The network used, not trained: validation, predictions, what a sample looks like inside.
 
 It has arenas of its own, so that asking never disturbs a training step that is half done.
 """
@@ -46,7 +46,7 @@ class Evaluator:
         self._source = arena
 
     def evaluate(self, x: Floats, target: Floats, keep_outputs: bool = False) -> Evaluation:
-        """Loss and metric of samples x (n, *shape), target (n, *target_shape), scaled as trained."""
+        """Loss and metric of samples x (n, *shape) and targets (n, ...), scaled as trained."""
         n = len(x)
         loss = metric = 0.0
         outputs: list[Floats] = []

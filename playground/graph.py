@@ -215,7 +215,7 @@ class Graph(msgspec.Struct, frozen=True):
             raise GraphError(f"{edge.source} has no output number {edge.source_port + 1}"
                              + (": it ends the network." if not source.outputs else "."))
         if isinstance(target, Layer) and not (
-                0 <= edge.target_port and
+                edge.target_port >= 0 and
                 (target.variadic or edge.target_port < len(target.inputs))):
             raise GraphError(f"{edge.target} has no input number {edge.target_port + 1}"
                              + (": it takes nothing, it is where data starts."

@@ -47,19 +47,21 @@ def answer(session: Session, probe: Probe) -> Any | None:
 def _tensor(session: Session, probe: TensorProbe) -> Floats | None:
     if probe.source == "validation" and probe.sample is not None:
         sample = probe.sample % len(session.data.x_validation)
-        values = session.evaluator.activations(session.data.x_validation[sample:sample + 1])
-        return values[probe.name][0] if probe.name in values else None
+        found = session.evaluator.activations(session.data.x_validation[sample:sample + 1])
+        return found[probe.name][0] if probe.name in found else None
     tensor = session.program.tensors.get(probe.name)
     if tensor is None or not (session.has_run or tensor.region in STATE_REGIONS):
         return None
     values = session.values(probe.name)
+    if tensor.dtype != "float32":
+        return values.view(tensor.dtype).copy()
     has_batch = bool(tensor.shape) and tensor.region in (
         "batch", "activations", "activation_gradients") and (
             tensor.shape[0] == session.program.batch)
     if not has_batch:
         return values.copy()
     if probe.sample is not None:
-        return values[probe.sample % len(values)].copy()
+        return np.array(values[probe.sample % len(values)])
     return values[:probe.limit].copy()
 
 

@@ -18,7 +18,7 @@ from playground.emitter import Instruction, Phase
 from playground.graph import Graph
 from playground.layers.base import Layer, Parameter, Shape
 from playground.shapes import Check
-from playground.tensor import ALIGNMENT, Region, Tensor
+from playground.tensor import ALIGNMENT, DType, Region, Tensor
 
 RING_ROWS = 2048
 """Buckets of measurements that a program keeps until the session collects them."""
@@ -118,9 +118,10 @@ class Tensors:
         self.by_name: dict[str, Tensor] = {}
         self.sizes: dict[Region, int] = {}
 
-    def new(self, name: str, region: Region, shape: Shape, node: str | None = None) -> Tensor:
+    def new(self, name: str, region: Region, shape: Shape, node: str | None = None,
+            dtype: DType = "float32") -> Tensor:
         start = self.sizes.get(region, 0)
-        tensor = Tensor(name, region, start, shape, node)
+        tensor = Tensor(name, region, start, shape, node, dtype)
         self.sizes[region] = start + -(-tensor.size // ALIGNMENT) * ALIGNMENT
         self.by_name[name] = tensor
         return tensor

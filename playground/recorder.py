@@ -85,7 +85,8 @@ class Recorder:
             np.maximum(a[1 + 2 * c:], b[1 + 2 * c:])])
 
     def _bucket(self, step: int) -> Bucket:
-        return self._ring[(step // self.history.per_bucket) % len(self._ring)]
+        bucket: Bucket = self._ring[(step // self.history.per_bucket) % len(self._ring)]
+        return bucket
 
     def _empty_bucket(self, step: int) -> None:
         """A bucket that begins in the middle: nothing counted, nothing lowest or highest yet."""

@@ -73,6 +73,9 @@ class Session:
         self.trouble: Trouble | None = None
         self.validation: Evaluation | None = None
         self._seconds_per_step = 0.0
+        self._keyframes = Keyframes()
+        self._edits: list[tuple[int, Mapping[str, float]]] = []
+        """Changes of numbers such as the learning rate: (instructions since step 0, values)."""
         self._start()
 
     def _start(self) -> None:
@@ -332,7 +335,7 @@ class Session:
     def _forget_past(self, history: History) -> None:
         self._recorder.start(history, self.step)
         self._keyframes = Keyframes()
-        self._edits: list[tuple[int, Mapping[str, float]]] = []
+        self._edits = []
         self._keep_frame(force=True)
 
     def _note_edit(self, values: Mapping[str, float]) -> None:

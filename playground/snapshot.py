@@ -20,7 +20,7 @@ SplitName = Literal["train", "validation"]
 
 @dataclass(frozen=True)
 class TensorProbe:
-    """The values of a tensor by name, for instance "conv_1.w", "conv_1.dw", "conv_1.y", "conv_1.dy".
+    """The values of a tensor by name: "conv_1.w", "conv_1.dw", "conv_1.y", "conv_1.dy", ...
 
     Gives a float32 array. Of tensors with a batch axis, `sample` picks one sample of the batch
     (shape without the batch axis); None gives the first `limit` samples. With source

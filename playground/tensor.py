@@ -22,6 +22,9 @@ ALIGNMENT = 16
 """Floats: each tensor starts at a multiple of 64 bytes."""
 
 
+DType = Literal["float32", "int32", "int64"]
+
+
 @dataclass(frozen=True)
 class Tensor:
     """`shape` float32 values at `offset` (in floats) of a region.
@@ -36,6 +39,8 @@ class Tensor:
     offset: int
     shape: Shape
     node: str | None = None
+    dtype: DType = "float32"
+    """How to read the bits; `shape` counts places of four bytes whatever they hold."""
 
     @property
     def size(self) -> int:
@@ -45,7 +50,7 @@ class Tensor:
         """A contiguous piece that starts `start` floats into this one."""
         assert 0 <= start <= start + size_of(shape) <= self.size
         return Tensor(name or f"{self.name}[{start}]", self.region, self.offset + start, shape,
-                      self.node)
+                      self.node, self.dtype)
 
     def reshaped(self, shape: Shape, name: str = "") -> Tensor:
         """The same floats under another shape."""

@@ -76,7 +76,8 @@ def shape_error(window: MainWindow) -> None:
     run(window, 40)
     graph = window.document.graph
     last = graph.node("flatten_1")
-    graph = graph.with_node(make_layer("conv2d", {"channels": 12}), last.x - 40, last.y + 176)
+    layer = make_layer("conv2d", {"channels": 12})
+    graph = graph.with_node(layer, last.x - 40, last.y + 176)
     new = graph.nodes[-1].id
     edit(window, graph.connect("flatten_1", new))
     window.document.select({new})

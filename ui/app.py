@@ -44,11 +44,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     window = MainWindow(preferences)
     sys.excepthook = Complaints(window)
-    window.resize(options.width, options.height) if options.screenshot else None
+    if options.screenshot:
+        window.resize(options.width, options.height)
     window.show()
     path, example = _what_to_open(options.what)
+
+    def begin() -> None:
+        window.open_first(path, example)
+        window.bridge.start()
+
     # The first frame comes before anything that may take its time.
-    QTimer.singleShot(0, lambda: (window.open_first(path, example), window.bridge.start()))
+    QTimer.singleShot(0, begin)
     if options.screenshot:
         QTimer.singleShot(options.wait, lambda: _shoot(window, app, Path(options.screenshot)))
     return app.exec()

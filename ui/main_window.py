@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -174,7 +175,7 @@ class MainWindow(QMainWindow):
         menus.examples.addSeparator()
         for example in EXAMPLES.values():
             menus.add(menus.examples, example.title,
-                      lambda example=example: files.open_example(example),
+                      partial(files.open_example, example),
                       help=example.description)
         self.examples_button.setMenu(menus.examples)
 
@@ -280,7 +281,7 @@ class MainWindow(QMainWindow):
         for title, save in (
                 ("Network", lambda path: self.canvas.grab().save(str(path))),
                 *((view.title, view.save_picture) for view in self.views.values())):
-            menu.addAction(f"{title}…", lambda title=title, save=save: self._export(title, save))
+            menu.addAction(f"{title}…", partial(self._export, title, save))
 
     def _export(self, title: str, save: Callable[[Path], object]) -> None:
         name, _ = QFileDialog.getSaveFileName(

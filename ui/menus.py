@@ -45,7 +45,12 @@ class Menus:
         """A menu that is filled anew each time it opens."""
         sub = menu.addMenu(text)
         sub.setToolTipsVisible(True)
-        sub.aboutToShow.connect(lambda: (sub.clear(), fill(sub)))
+
+        def refill() -> None:
+            sub.clear()
+            fill(sub)
+
+        sub.aboutToShow.connect(refill)
         return sub
 
     def add_choice(self, menu: QMenu, options: dict[str, str], chosen: str,

@@ -6,6 +6,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolBar, QVBoxLayout, QWidget
 
+from playground.layers import Layer
 from ui.document import Document
 from ui.training_bar import TrainingBar
 from ui.transport import Transport
@@ -70,7 +71,7 @@ class DocumentTitle(QWidget):
 def subtitle(document: Document) -> str:
     """Fashion-MNIST · 61,706 parameters"""
     parts = [layer.label for node in document.graph.nodes
-             if getattr(layer := node.layer, "category", "") == "data"]
+             if isinstance(layer := node.layer, Layer) and layer.category == "data"]
     total = document.check.total_parameters
     if total:
         parts.append(f"{total:,} parameters")

@@ -52,8 +52,8 @@ def about(help: str, *, ge: float | None = None, le: float | None = None,
           gt: float | None = None, lt: float | None = None,
           title: str | None = None, unit: str = "", log: bool = False) -> Meta:
     """Help, limits and looks of a setting: `units: Annotated[int, about("...", ge=1)] = 8`."""
-    return Meta(description=help, ge=ge, le=le, gt=gt, lt=lt, title=title,
-                extra={"unit": unit, "log": log})
+    limits: dict[str, Any] = {"ge": ge, "le": le, "gt": gt, "lt": lt}
+    return Meta(description=help, title=title, extra={"unit": unit, "log": log}, **limits)
 
 
 class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -80,6 +80,8 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Input shapes that every generic test tries, one tuple of shapes per try."""
     is_view: ClassVar[bool] = False
     """The output is the input under another shape: no instruction, no memory."""
+    integers: ClassVar[frozenset[str]] = frozenset()
+    """The arrays of the workspace that hold int32."""
 
     @property
     def active_range(self) -> tuple[float, float] | None:

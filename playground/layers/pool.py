@@ -90,6 +90,7 @@ class MaxPool2D(Pool2D, frozen=True, kw_only=True):
     """Keeps the largest value of each window; the gradient goes to that value alone."""
 
     formula = "y = max of the window"
+    integers = frozenset({"winner"})
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
         return {"winner": (batch, *self.output_shape(x[0]))}

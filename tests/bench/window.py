@@ -13,6 +13,7 @@ Runs offscreen unless QT_QPA_PLATFORM says otherwise; takes medians.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -61,7 +62,7 @@ def frames(window: Any, seconds: float) -> tuple[list[float], float]:
     window.bridge.pause()
     spin(lambda: not window.bridge.running, 10)
     rate = (first[-1][1] - first[0][1]) / (first[-1][0] - first[0][0])
-    return [1000 * (b - a) for a, b in zip(marks, marks[1:], strict=False)], rate
+    return [1000 * (b - a) for a, b in itertools.pairwise(marks)], rate
 
 
 def headless(example: str, seconds: float) -> float:

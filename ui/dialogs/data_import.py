@@ -51,8 +51,9 @@ class DataImport(QDialog):
         for button in (file, folder):
             button.setAutoDefault(False)
         top = QHBoxLayout()
-        for widget in (self.path, file, folder):
-            top.addWidget(widget)
+        top.addWidget(self.path)
+        top.addWidget(file)
+        top.addWidget(folder)
 
         self.target = QComboBox()
         self.target.setAccessibleName("Column to predict")
@@ -62,20 +63,21 @@ class DataImport(QDialog):
         self.task.addItems(["auto", "classification", "regression"])
         self.task.setAccessibleName("Task")
         self.task.setToolTip("Predict classes or numbers; auto decides by the column")
-        self.size = QSpinBox()
-        self.size.setRange(0, 512)
-        self.size.setValue(28)
-        self.size.setSuffix(" px")
-        self.size.setSpecialValueText("as they are")
-        self.size.setAccessibleName("Image size")
-        self.size.setToolTip("All images are brought to this height and width")
+        self.image_size = QSpinBox()
+        self.image_size.setRange(0, 512)
+        self.image_size.setValue(28)
+        self.image_size.setSuffix(" px")
+        self.image_size.setSpecialValueText("as they are")
+        self.image_size.setAccessibleName("Image size")
+        self.image_size.setToolTip("All images are brought to this height and width")
         self._options = QWidget()
         self._grid = QGridLayout(self._options)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setColumnStretch(1, 1)
         self._labels: dict[QWidget, QLabel] = {}
-        for line, (text, widget) in enumerate((
-                ("Predict", self.target), ("Task", self.task), ("Image size", self.size))):
+        rows: tuple[tuple[str, QWidget], ...] = (
+            ("Predict", self.target), ("Task", self.task), ("Image size", self.image_size))
+        for line, (text, widget) in enumerate(rows):
             label = QLabel(text)
             label.setProperty("role", "secondary")
             label.setBuddy(widget)
@@ -112,7 +114,7 @@ class DataImport(QDialog):
         if self._preview is not None and self._preview.format == "csv":
             found |= {"target_column": self.target.currentText(), "task": self.task.currentText()}
         elif self._preview is not None and self._preview.format == "images":
-            found |= {"image_size": self.size.value()}
+            found |= {"image_size": self.image_size.value()}
         return found
 
     def _choose_file(self) -> None:
@@ -149,9 +151,10 @@ class DataImport(QDialog):
             self._show_rows(seen)
 
     def _show_options(self, seen: Preview | None) -> None:
-        shown = {self.target: seen is not None and seen.format == "csv",
-                 self.task: seen is not None and seen.format == "csv",
-                 self.size: seen is not None and seen.format == "images"}
+        kind = seen.format if seen is not None else None
+        shown: dict[QWidget, bool] = {
+            self.target: kind == "csv", self.task: kind == "csv",
+            self.image_size: kind == "images"}
         for widget, visible in shown.items():
             widget.setVisible(visible)
             self._labels[widget].setVisible(visible)

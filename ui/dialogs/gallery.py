@@ -99,7 +99,7 @@ class Gallery(QDialog):
             all_of_it = f"{example.title} {example.description} {example.note}".lower()
             item.setHidden(not all(word in all_of_it for word in words))
             first = item if first is None and not item.isHidden() else first
-        self.list.setCurrentItem(first)
+        self.list.setCurrentItem(first)  # type: ignore[arg-type]  # None clears it
         self._show()
 
 

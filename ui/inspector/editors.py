@@ -215,7 +215,7 @@ class PairEditor(Editor):
             NumberField(limits_of(item), integer=True) for item in kind.item_types)
         self.link = QToolButton()
         self.link.setCheckable(True)
-        self.link.setAutoRaise(True)
+        self.link.setProperty("role", "flat")
         self.link.setAccessibleName(f"{field.title}: keep both equal")
         self.link.setToolTip("Keep height and width equal.")
         self.link.toggled.connect(self._show_link)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from inspect import get_annotations
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -79,7 +80,7 @@ def fields_of(cls: type[msgspec.Struct]) -> tuple[Field, ...]:
     described = inspect.type_info(cls)
     assert isinstance(described, inspect.StructType)
     hints = get_type_hints(cls, include_extras=True)
-    own = cls.__dict__.get("__annotations__", {})
+    own = get_annotations(cls)
     return tuple(_field(field, hints.get(field.name))
                  for field in sorted(described.fields, key=lambda field: field.name not in own))
 

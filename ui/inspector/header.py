@@ -121,15 +121,17 @@ class NodeHeader(QWidget):
     def show_node(self, graph: Graph, node: Node, check: Check) -> None:
         """Describe a node; numbers come from the check, not from the training."""
         layer = node.layer
-        known = not isinstance(layer, UnknownLayer)
-        self._square.show_category(layer.category if known else "")
         self.name.show_name(node.id)
-        self._kind.setText(layer.label if known else layer.kind)
-        about = (type(layer).__doc__ or "").strip() if known else layer.why
+        if isinstance(layer, UnknownLayer):
+            category, label, about, formula = "", layer.kind, layer.why, ""
+        else:
+            category, label, formula = layer.category, layer.label, layer.formula
+            about = (type(layer).__doc__ or "").strip()
+        self._square.show_category(category)
+        self._kind.setText(label)
         self._kind.setToolTip(about)
         count = check.parameters.get(node.id, 0)
         self._state.setText(state_of(layer, count))
-        formula = layer.formula if known else ""
         self._formula.setText(formula)
         self._formula.setVisible(bool(formula))
         self._shapes.setText(shapes_line(graph, node.id, check))

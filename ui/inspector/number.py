@@ -136,7 +136,7 @@ class NumberField(QAbstractSpinBox):
 
     # -- Qt ---------------------------------------------------------------------------------
 
-    def validate(self, text: str, position: int) -> object:
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         # Everything may be typed; whether it means something is said beside the field.
         return QValidator.State.Acceptable, text, position
 

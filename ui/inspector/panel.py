@@ -84,10 +84,12 @@ class Pages(QStackedWidget):
         layout.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
 
     def sizeHint(self) -> QSize:
-        return self.currentWidget().sizeHint()
+        page = self.currentWidget()
+        return page.sizeHint() if page is not None else QSize()
 
     def minimumSizeHint(self) -> QSize:
-        return self.currentWidget().minimumSizeHint()
+        page = self.currentWidget()
+        return page.minimumSizeHint() if page is not None else QSize()
 
 
 class Page(QWidget):
