@@ -202,7 +202,7 @@ class Digits(DataLayer, frozen=True, kw_only=True):
         return "1,797 images"
 
 
-@layer("fashion_mnist", category="data", label="Fashion-MNIST")
+@layer("fashion_mnist", category="data", label="Fashion-MNIST", stem="fashion")
 class FashionMnist(DataLayer, frozen=True, kw_only=True):
     """Photographs of clothes, 28×28 pixels, 10 kinds (Zalando, Xiao et al. 2017)."""
 
