@@ -277,6 +277,9 @@ class _Compiler:
                 for work in node.work[1:]:
                     self._once(phase, node.id, elementwise.add_into, n=1, x=work[name],
                                y=node.work[0][name])
+                if self.training:
+                    self._once(phase, node.id, elementwise.copy, n=1, x=node.work[0][name],
+                               y=self._cell(name))
         elif self.instrument:
             self._measure_output(node)
 
@@ -391,10 +394,8 @@ class _Compiler:
                 append("update", node.id), n=node.weights.size, weights=node.weights,
                 gradient=node.gradients[0], slots=slots,
                 hyper={**self.hyper, "learning_rate": rate}, counters=self.counters, norms=ratio)
-        last = self.nodes[self.check.used[-1]]
-        for name, source in (("loss", last.work[0]["loss"]), ("metric", last.work[0]["metric"]),
-                             ("learning_rate", rate)):
-            self._once("update", None, elementwise.copy, n=1, x=source, y=self._cell(name))
+        self._once("update", None, elementwise.copy, n=1, x=rate,
+                   y=self._cell("learning_rate"))
         self._once("update", None, statistics.record, columns=len(self._columns()),
                    rows=RING_ROWS, counters=self.counters, per_bucket=self.per_bucket,
                    row=self.row, ring=self.ring)

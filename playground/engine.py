@@ -319,6 +319,7 @@ class Engine:
         measured = session.has_run
         return Snapshot(
             state=self._state, message=self._message, node=self._node,
+            brief=session.trouble.brief if session.trouble else "",
             program=session.program, position=session.position, step=session.step,
             epoch=session.epoch, batch_in_epoch=session.batch_in_epoch,
             batches_per_epoch=session.program.batches_per_epoch,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 from zlib import crc32
 
@@ -26,20 +25,11 @@ from playground.program import link
 from playground.recorder import Recorder
 from playground.state import SavedState
 from playground.training import Training
+from playground.trouble import Trouble, find_trouble
 
 Unit = Literal["instruction", "layer", "phase", "batch", "epoch"]
 KEYFRAME_SECONDS = 0.1
 """Stepping back replays at most about this long, as long as the keyframe is a recent one."""
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """Where something stopped being finite."""
-
-    node: str | None
-    phase: Phase
-    step: int
-    text: str
 
 
 class Session:
@@ -83,6 +73,7 @@ class Session:
         self.arena.values[:] = 0
         self.position, self.trouble, self.validation = 0, None, None
         self.has_run = False
+        self.row[:] = self._unmeasured()
         for name, parameter in self.program.parameters.items():
             # A generator of its own for each array: adding a layer leaves the others' weights.
             random = np.random.default_rng(
@@ -177,7 +168,7 @@ class Session:
             done += self._run_part(part)
             if self._halt[0]:
                 self._halt[0] = 0
-                self.trouble = self._find_trouble()
+                self.trouble = find_trouble(self.program, self.arena, self.position, self.step)
                 break
         return done
 
@@ -217,20 +208,28 @@ class Session:
         """Return to a moment, counted in instructions since step 0."""
         length = len(self.program.code)
         step, position = divmod(instruction, length)
-        frame = self._keyframes.before(step) if instruction >= 0 else None
-        if frame is None:
+        if instruction < 0:
             return False
+        # From before the last finished step, if that is still known: replaying it brings back
+        # what was measured in it.
+        frame = (position == 0 and self._keyframes.before(step - 1)) or (
+            self._keyframes.before(step))
+        if not frame:
+            return False
+        self.row[:] = self._unmeasured()
+        self.has_run = False
         self.arena.state[:] = frame.state
         self._recorder.rewind(frame.step, frame.bucket, frame.per_bucket)
         self.position, self.trouble = 0, None
         self._halt[0] = 0
         # Changes of the learning rate and the like happen again where they happened.
         now = frame.step * length
-        edits = [e for e in self._edits if now <= e[0] < instruction]
+        edits = [e for e in self._edits if e[0] < instruction]
         for moment, values in edits:
-            self._replay(moment - now)
-            self._write_hyper(values)
-            now = moment
+            if moment >= now:
+                self._replay(moment - now)
+                self._write_hyper(values)
+                now = moment
         self._replay(instruction - now)
         self._keyframes.forget_after(step)
         self._edits = edits
@@ -344,6 +343,15 @@ class Session:
             self._edits.append((self.step * len(self.program.code) + self.position, values))
             self._write_hyper(values)
 
+    def _unmeasured(self) -> NDArray[np.float32]:
+        """A row before anything was measured: NaN, and 0 for gradients that do not exist."""
+        row = np.full(len(self.program.columns), np.nan, np.float32)
+        for i, column in enumerate(self.program.columns):
+            node, _, name = column.rpartition(".")
+            if node and node not in self.program.learners and name.startswith("grad"):
+                row[i] = 0
+        return row
+
     def _write_hyper(self, values: Mapping[str, float]) -> None:
         for name, value in values.items():
             self.values(f"training.{name}")[0] = value
@@ -384,32 +392,6 @@ class Session:
         if unit == "phase":
             return lambda i: i.phase
         return lambda i: (i.phase, i.node)
-
-    def _find_trouble(self) -> Trouble:
-        """The first instruction of this step that wrote something not finite."""
-        for name in self.program.parameters:
-            if not np.isfinite(self.values(name)).all():
-                node = self.program.tensors[name].node
-                return Trouble(node, "update", self.step, (
-                    f"Stopped before the update of step {self.step + 1}: the weights of {node} "
-                    f"became too large in the update of step {self.step}. "
-                    "Lower the learning rate, or clip the gradients."))
-        for row in self.program.code[:self.position]:
-            for instruction in filter(None, row):
-                for tensor in instruction.writes:
-                    if tensor.region in ("metrics", "counters"):
-                        continue
-                    wrong = int((~np.isfinite(self.arena.view(tensor))).sum())
-                    if wrong:
-                        where = instruction.node or "the network"
-                        return Trouble(instruction.node, instruction.phase, self.step, (
-                            f"Stopped before the update of step {self.step + 1}: {where} gave "
-                            f"{wrong} values that are infinite or not a number, first in "
-                            f"{instruction.phase} ({tensor.name}). "
-                            "Lower the learning rate, or clip the gradients."))
-        return Trouble(None, "clip", self.step, (
-            f"Stopped before the update of step {self.step + 1}: the gradient is too large for "
-            "float32. Lower the learning rate, or clip the gradients."))
 
 
 def _hyper(training: Training) -> dict[str, float]:

@@ -146,6 +146,8 @@ class Snapshot:
     state: State
     message: str = ""
     """Why, in a sentence, when diverged or failed."""
+    brief: str = ""
+    """The same in a few words, for the node."""
     node: str | None = None
     """The node to blame when diverged or failed."""
     program: Program | None = None

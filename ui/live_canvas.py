@@ -59,7 +59,7 @@ class LiveCanvas(QWidget):
         scene = self._scene
         scene.show_statistics(snapshot.nodes)
         failed = snapshot.node if snapshot.state in ("diverged", "failed") else None
-        scene.set_failed(failed, snapshot.message if failed else "")
+        scene.set_failed(failed, (snapshot.brief or snapshot.message) if failed else "")
         self._show_active(snapshot)
         self._count += 1
         if snapshot.state == "running" and self._count % EVERY:

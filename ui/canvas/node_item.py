@@ -196,7 +196,9 @@ class NodeItem(QGraphicsWidget):
                 + QFontMetricsF(badge_font()).horizontalAdvance(face.badge))
         needed = max(head, QFontMetricsF(small_font()).horizontalAdvance(face.subtitle))
         wider = -(-(needed + 2 * MARGIN - WIDTH) // WIDER) * WIDER
-        width = min(max(ERROR_WIDTH if error else WIDTH, WIDTH + wider), MAX_WIDTH)
+        # Wide for a sentence, unless something stands to its right already.
+        free = bool(face.error) and not any(port.connected for port in face.outputs)
+        width = min(max(ERROR_WIDTH if free else WIDTH, WIDTH + wider), MAX_WIDTH)
         if error:
             self._lines = wrap(error, small_font(), width - 2 * MARGIN)
             height = 32 + ERROR_LINE * len(self._lines) + 8

@@ -243,11 +243,15 @@ class GradientsView(View):
         share = verdict.clipped_share
         self.clip_chip.show_text(
             f"✂ clipped {format_share(share)} of steps" if mode != "off" and share > 0 else "",
-            "clipped", "The share of recent steps whose gradient was larger than the threshold.")
+            "clipped", "The share of recent steps whose gradient was larger than the threshold.\n"
+            + (verdict.text if verdict.kind == "clipped" else ""))
         nodes = self.snapshot.nodes if self.snapshot is not None else {}
         details = [f"{node}: {said[0]}" for node, statistics in nodes.items()
                    if (said := advice(statistics))]
-        self.verdict_chip.show_text(f"{MARKS[verdict.kind]} {verdict.kind}", verdict.kind,
+        # Where the verdict is the clipping, the chip beside it says so already.
+        word = "" if verdict.kind == "clipped" and share > 0 else (
+            f"{MARKS[verdict.kind]} {verdict.kind}")
+        self.verdict_chip.show_text(word, verdict.kind,
                                     "\n".join([verdict.text, *details[:MOST_DETAILS]]))
 
     def _tell(self, history: HistoryView, quantity: Quantity) -> None:

@@ -117,7 +117,7 @@ class OutputView(View):
             return ""
         text = (format_share(value) if "accuracy" in snapshot.metric_name
                 else format_number(value, fixed=True))
-        return f"val {snapshot.metric_name} {text}"
+        return f"val {text}"
 
     def restyle(self) -> None:
         self.boundary.restyle()
