@@ -6,6 +6,7 @@ when the last one has been taken, so that a slow window never causes a backlog.
 
 from __future__ import annotations
 
+import dataclasses
 import queue
 import threading
 import time
@@ -14,6 +15,7 @@ from concurrent.futures import Future
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from playground.diagnosis import verdict_of
 from playground.emitter import Phase
@@ -45,6 +47,8 @@ class Engine:
         self.threads = threads
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._session: Session | None = None
+        self._earlier: dict[str, NDArray[np.float32]] = {}
+        """Parameters of nodes that were deleted meanwhile: undo brings them back."""
         self._state: State = "empty"
         self._message, self._progress = "", ""
         self._node: str | None = None
@@ -229,6 +233,8 @@ class Engine:
         old = self._session
         if saved is None and old is not None:
             saved, history = old.saved_state(), old.history.view()
+            self._earlier |= saved.parameters
+            saved = dataclasses.replace(saved, parameters=dict(self._earlier))
         self._state, self._progress, self._message, self._node = "compiling", "", "", None
         self._publish()
         session = Session(graph, threads=self.threads, progress=self._show_progress)
@@ -246,6 +252,7 @@ class Engine:
     def _unload(self) -> None:
         self._session, self._state, self._changed = None, "empty", True
         self._message, self._node = "", None
+        self._earlier = {}
 
     def _set_training(self, training: Training) -> None:
         if self._session is None:

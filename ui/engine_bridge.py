@@ -71,6 +71,8 @@ class EngineBridge(QObject):
         self._views: list[View] = []
         self._watched: frozenset[Probe] | None = None
         self._loaded: Graph | None = None
+        self._kept: tuple[SavedState, HistoryView | None] | None = None
+        """What came with a document that cannot train yet: it must not get lost."""
         self._frames: deque[float] = deque(maxlen=31)
         self.training_seconds = 0.0
         """How long it has trained since the weights were last new or saved."""
@@ -186,6 +188,7 @@ class EngineBridge(QObject):
         self._send(lambda engine: engine.unload())
         self.training_seconds = 0.0
         graph = self._document.graph
+        self._kept = (state, history) if state is not None else None
         if self._document.check.trainable:
             self._loaded = graph
             self._send(lambda engine: engine.load(graph, state, history))
@@ -202,8 +205,9 @@ class EngineBridge(QObject):
             # What would run on is no longer what is drawn.
             self.pause()
         elif loaded is None or network(graph) != network(loaded):
+            kept = self._kept if loaded is None and self._kept else (None, None)
             self._loaded = graph
-            self._send(lambda engine: engine.load(graph))
+            self._send(lambda engine: engine.load(graph, *kept))
         elif graph.training != loaded.training:
             self._loaded = graph
             self._send(lambda engine: engine.set_training(graph.training))
@@ -246,10 +250,11 @@ class EngineBridge(QObject):
     def set_speed(self, steps_per_second: float | None) -> None:
         self._send(lambda engine: engine.set_speed(steps_per_second))
 
-    def saved_state(self, timeout: float = 5.0) -> tuple[SavedState, HistoryView] | None:
+    def saved_state(self, timeout: float = 5.0
+                    ) -> tuple[SavedState, HistoryView | None] | None:
         """The weights and all that training needs to go on; None while there are none."""
         if self._engine is None or self._loaded is None:
-            return None
+            return self._kept
         return self._engine.saved_state(timeout)
 
 

@@ -43,6 +43,7 @@ from ui.top_bar import TopBar
 from ui.training_bar import TrainingBar
 from ui.transport import RunActions, Transport
 from ui.views.base import View
+from ui.views.listing import ListingView
 from ui.views.node_values import NodeValuesView
 
 FIRST_EXAMPLE = "mlp-spiral"
@@ -165,6 +166,7 @@ class MainWindow(QMainWindow):
         menus.run.addActions([run.run, run.step_layer, run.step_instruction, run.back])
         menus.run.addSeparator()
         menus.run.addActions([run.run_to, run.run_epoch, run.until_step, run.until_epoch])
+        canvas.for_nodes.append(run.run_to)
         menus.run.addSeparator()
         unit = menus.run.addMenu("Step &Unit")
         unit.addActions(list(run.units.values()))
@@ -200,6 +202,9 @@ class MainWindow(QMainWindow):
         self.canvas.search_requested.connect(self.palette_panel.focus_search)
         self.canvas.inspect_requested.connect(self._inspect)
         self.inspector.data_wanted.connect(lambda id: import_data(document, self, id))
+        listing = self.views[ListingView.name]
+        assert isinstance(listing, ListingView)
+        listing.run_to_requested.connect(bridge.run_to)
         for view in self.views.values():
             view.node_selected.connect(lambda id: document.select({id}))
         document.selection_changed.connect(self._show_selection)

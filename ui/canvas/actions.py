@@ -25,6 +25,8 @@ class CanvasActions(QObject):
     def __init__(self, view: CanvasView) -> None:
         super().__init__(view)
         self._view = view
+        self.for_nodes: list[QAction] = []
+        """What the window adds for selected nodes: run to here."""
         keys = QKeySequence.StandardKey
         make = self._make
         self.cut = make("Cu&t", keys.Cut, "content-cut", view.cut,
@@ -69,7 +71,7 @@ class CanvasActions(QObject):
         menu = QMenu(view)
         menu.setToolTipsVisible(True)
         if document.selection:
-            menu.addActions([self.inspect, self.rename, self.connect_keys])
+            menu.addActions([*self.for_nodes, self.inspect, self.rename, self.connect_keys])
             menu.addSeparator()
             menu.addActions([self.cut, self.copy, self.duplicate, self.delete])
         elif document.selected_edges:

@@ -1,0 +1,107 @@
+"""The window with the real engine: what a person does, from building to going on after reopening."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from playground import document as store
+from playground.graph import Graph
+from playground.layers.base import make_layer
+from playground.state import SavedState
+from tests.drive import close, open_window, spin
+from ui.main_window import MainWindow
+
+
+@pytest.fixture
+def window(qapp: QApplication, tmp_path: Path) -> Iterator[MainWindow]:
+    made = open_window("mlp-spiral", tmp_path)
+    yield made
+    close(made)
+    made.deleteLater()
+
+
+def wait(window: MainWindow, what: object) -> None:
+    assert spin(what, 30), window.bridge.snapshot  # type: ignore[arg-type]
+
+
+def weights(window: MainWindow) -> SavedState:
+    saved = window.bridge.saved_state()
+    assert saved is not None
+    return saved[0]
+
+
+def train(window: MainWindow, steps: int) -> None:
+    window.bridge.run_until(step=steps)
+    wait(window, lambda: window.bridge.snapshot.step == steps
+         and window.bridge.snapshot.state == "paused")
+
+
+def test_saved_closed_reopened_and_going_on(window: MainWindow, tmp_path: Path) -> None:
+    train(window, 300)
+    path = tmp_path / "mine.playground"
+    window.files.prepared(path)()
+    train(window, 500)
+    straight = weights(window)
+    assert window.files._open(path)
+    wait(window, lambda: window.bridge.snapshot.step == 300
+         and window.bridge.snapshot.state == "paused")
+    train(window, 500)
+    again = weights(window)
+    for name, values in straight.parameters.items():
+        np.testing.assert_array_equal(values, again.parameters[name])
+
+
+def test_a_document_that_cannot_train_keeps_its_weights(
+        window: MainWindow, tmp_path: Path) -> None:
+    train(window, 50)
+    trained = weights(window)
+    path = tmp_path / "broken.playground"
+    graph = window.document.graph
+    loss = next(n.id for n in graph.nodes if n.layer.kind == "softmax_cross_entropy")
+    store.save(path, graph.without([loss]), trained, None, None)
+    assert window.files._open(path)
+    again = tmp_path / "again.playground"
+    window.files.prepared(again)()
+    kept = store.load(again).state
+    assert kept is not None
+    for name, values in trained.parameters.items():
+        np.testing.assert_array_equal(values, kept.parameters[name])
+
+
+def test_a_node_put_aside_does_not_disturb_the_training(window: MainWindow) -> None:
+    train(window, 100)
+    program = window.bridge.snapshot.program
+    graph: Graph = window.document.graph.with_node(make_layer("conv2d", {}), 0, 400)
+    window.document.edit("Add", graph)
+    window.bridge.step("batch")
+    wait(window, lambda: window.bridge.snapshot.step == 101)
+    assert window.bridge.snapshot.program is program
+
+
+def test_deleting_a_layer_and_undoing_brings_its_weights_back(window: MainWindow) -> None:
+    train(window, 200)
+    before = weights(window).parameters["dense_2.w"]
+    graph = window.document.graph
+    without = graph.without(["dense_2"]).connect("dense_1", "dense_3")
+    window.document.edit("Delete", without)
+    wait(window, lambda: window.bridge.snapshot.program is not None
+         and "dense_2" not in window.bridge.snapshot.program.check.used)
+    window.document.stack.undo()
+    wait(window, lambda: window.bridge.snapshot.program is not None
+         and "dense_2" in window.bridge.snapshot.program.check.used)
+    np.testing.assert_array_equal(weights(window).parameters["dense_2.w"], before)
+
+
+def test_a_double_click_in_the_listing_runs_to_there(window: MainWindow) -> None:
+    train(window, 10)
+    window.views["program"].run_to_requested.emit("dense_2", "backward")  # type: ignore
+    wait(window, lambda: window.bridge.snapshot.position > 0)
+    snapshot = window.bridge.snapshot
+    assert snapshot.program is not None
+    instruction = snapshot.program.instructions[snapshot.position]
+    assert (instruction.node, instruction.phase) == ("dense_2", "backward")
