@@ -211,7 +211,7 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         self.left = NumberAxis("left")
         self.bottom = NumberAxis("bottom", counts=x_counts)
         super().__init__(parent, axisItems={
-            "left": self.left, "bottom": self.bottom, "right": self.gutter})
+            "left": self.left, "bottom": self.bottom, "right": self.gutter}, enableMenu=False)
         self.log_x = self.log_y = False
         self.following = True
         self._frames = 0
@@ -221,7 +221,6 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         # Grid lines belong to the axis, which would otherwise be drawn over the curves.
         self.left.setZValue(-1000)
         item.hideButtons()
-        item.setMenuEnabled(False)
         item.showAxis("right")
         item.layout.setContentsMargins(0, 6, 4, 0)
         self.box = item.getViewBox()
