@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
-from kernels import activation as kernels
-from kernels.jit import Kernel
+import kernels
 
 if TYPE_CHECKING:
+    from kernels.jit import Kernel
     from playground.emitter import Emitter
     from playground.tensor import Tensor
 
@@ -21,32 +21,35 @@ ActivationName = Literal["identity", "sigmoid", "tanh", "relu", "leaky_relu", "e
 class Activation:
     """A function of single values; its gradient follows from its output y.
 
-    forward_kernel and backward_kernel are None for the identity. operands: the constants of the
-    formula. active_range: between these outputs the function passes gradients on.
+    Its kernels are called <name>_forward and <name>_backward; the identity has none. operands:
+    the constants of the formula. active_range: between these outputs it passes gradients on.
     """
 
     name: str
     formula: str
     help: str
-    forward_kernel: Kernel | None = None
-    backward_kernel: Kernel | None = None
     active_range: tuple[float, float] | None = None
     operands: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def is_identity(self) -> bool:
-        return self.forward_kernel is None
+        return self.name == "identity"
 
     def forward(self, e: Emitter, x: Tensor, y: Tensor, *, time: int | None = None) -> None:
         """Emit y = φ(x); the identity has nothing to emit, its caller lets y be x."""
-        if self.forward_kernel is not None:
-            e.emit(self.forward_kernel, time=time, n=y.size, **self.operands, x=x, y=y)
+        if not self.is_identity:
+            e.emit(self._kernel("forward"), time=time, n=y.size, **self.operands, x=x, y=y)
 
     def backward(self, e: Emitter, y: Tensor, dy: Tensor, dx: Tensor, *,
                  time: int | None = None) -> None:
         """Emit ∂x = φ'(x) ∂y, told by y; the identity has nothing to emit."""
-        if self.backward_kernel is not None:
-            e.emit(self.backward_kernel, time=time, n=y.size, **self.operands, y=y, dy=dy, dx=dx)
+        if not self.is_identity:
+            e.emit(self._kernel("backward"), time=time, n=y.size, **self.operands, y=y, dy=dy,
+                   dx=dx)
+
+    def _kernel(self, direction: str) -> Kernel:
+        kernel: Kernel = getattr(kernels.activation, f"{self.name}_{direction}")
+        return kernel
 
 
 ACTIVATIONS: dict[str, Activation] = {a.name: a for a in (
@@ -54,22 +57,22 @@ ACTIVATIONS: dict[str, Activation] = {a.name: a for a in (
     Activation(
         "sigmoid", "y = 1 / (1 + e⁻ˣ)",
         "Squeezes into 0 to 1. Its slope is at most ¼, so gradients vanish layer by layer.",
-        kernels.sigmoid_forward, kernels.sigmoid_backward, (0.01, 0.99)),
+        (0.01, 0.99)),
     Activation(
         "tanh", "y = tanh x", "Squeezes into -1 to 1, centred on 0. Saturates at both ends.",
-        kernels.tanh_forward, kernels.tanh_backward, (-0.99, 0.99)),
+        (-0.99, 0.99)),
     Activation(
         "relu", "y = max(x, 0)",
         "Passes what is positive. A unit that is never positive learns no more: it is dead.",
-        kernels.relu_forward, kernels.relu_backward, (0.0, math.inf)),
+        (0.0, math.inf)),
     Activation(
         "leaky_relu", "y = x if x > 0 else slope · x",
         "ReLU with a small slope below zero, so that no unit dies.",
-        kernels.leaky_relu_forward, kernels.leaky_relu_backward, operands={"slope": 0.01}),
+        operands={"slope": 0.01}),
     Activation(
         "elu", "y = x if x > 0 else alpha · (eˣ - 1)",
         "ReLU with a smooth floor at -alpha, which keeps the mean output close to 0.",
-        kernels.elu_forward, kernels.elu_backward, (-0.99, math.inf), {"alpha": 1.0}),
+        (-0.99, math.inf), {"alpha": 1.0}),
 )}
 
 assert tuple(ACTIVATIONS) == get_args(ActivationName)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from kernels.jit import Kernel
 from playground.tensor import Tensor
+
+if TYPE_CHECKING:
+    from kernels.jit import Kernel
 
 Phase = Literal["load", "forward", "loss", "backward", "clip", "update"]
 PHASES: tuple[Phase, ...] = ("load", "forward", "loss", "backward", "clip", "update")

@@ -69,7 +69,7 @@ class History:
     def extend(self, buckets: NDArray[np.float32], last_steps: NDArray[np.int64]) -> None:
         """Add finished buckets (n, 1 + 3 columns) that end with these steps (n,).
 
-        There must be room: see `is_full`.
+        There must be room for them: see `room`.
         """
         end, c = self._length + len(buckets), len(self.columns)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -114,7 +114,8 @@ class History:
             np.float32)
 
     def append_validation(self, step: int, loss: float, metric: float) -> None:
-        kept = self._validation
+        """Add what validating after so many steps gave; the last one of a step counts."""
+        kept = self._validation[self._validation[:, 0] < step]
         if len(kept) >= self._capacity:
             # Thin the older half; recent values stay complete.
             half = len(kept) // 2
@@ -127,7 +128,7 @@ class History:
                            v[:, 0], v[:, 1], v[:, 2])
 
     def rewind(self, step: int) -> None:
-        """Forget all that came after step `step`."""
+        """Forget the buckets after step `step`; replaying brings them back."""
         self._length = int(np.searchsorted(self._step[:self._length], step, side="right"))
         # Later buckets must not be written into arrays that earlier views still show.
         old = self._step, self._count, self._values
@@ -135,6 +136,9 @@ class History:
         n = self._length
         self._step[:n], self._count[:n] = old[0][:n], old[1][:n]
         self._values[:, :n] = old[2][:, :n]
+
+    def forget_validations_after(self, step: int) -> None:
+        """A replay measures the same buckets again, but it does not validate."""
         self._validation = self._validation[self._validation[:, 0] <= step]
 
     def adopt(self, older: HistoryView) -> None:

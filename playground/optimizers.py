@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
-from kernels import optimizer as kernels
-from kernels.jit import Kernel
+import kernels
 
 if TYPE_CHECKING:
     from playground.tensor import Tensor
@@ -22,15 +21,14 @@ class Optimizer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Settings that live in the arena, so that they can change while the network trains."""
     slots: ClassVar[tuple[str, ...]]
     """Arrays as large as the parameters, kept from step to step."""
-    kernel: ClassVar[Kernel]
-    plain_kernel: ClassVar[Kernel]
-    """The same without measuring."""
+    kernel: ClassVar[str]
+    """Of kernels.optimizer; with "_plain" behind it, the same without measuring."""
 
     def emit(self, emit: Callable[..., None], *, n: int, weights: Tensor, gradient: Tensor,
              slots: Mapping[str, Tensor], hyper: Mapping[str, Tensor], counters: Tensor,
              norms: Tensor | None) -> None:
         """Emit the update of n parameters; `norms` gets the update:weight ratio, if wanted."""
-        kernel = self.plain_kernel if norms is None else self.kernel
+        kernel = getattr(kernels.optimizer, self.kernel + ("_plain" if norms is None else ""))
         known = {"n": n, "weights": weights, "gradient": gradient, "counters": counters,
                  "norms": norms, **slots, **hyper}
         emit(kernel, **{name: known[name] for name in kernel.operands})
@@ -44,7 +42,7 @@ class SGD(Optimizer, frozen=True, kw_only=True, tag="sgd"):
 
     hyper = ("learning_rate", "momentum", "weight_decay")
     slots = ("velocity",)
-    kernel, plain_kernel = kernels.sgd_update, kernels.sgd_update_plain
+    kernel = "sgd_update"
 
     learning_rate: Annotated[float, Meta(
         ge=0, le=1000, title="Learning rate", description="The step size lr.",
@@ -65,7 +63,7 @@ class Adam(Optimizer, frozen=True, kw_only=True, tag="adam"):
 
     hyper = ("learning_rate", "beta1", "beta2", "epsilon", "weight_decay")
     slots = ("mean", "square")
-    kernel, plain_kernel = kernels.adam_update, kernels.adam_update_plain
+    kernel = "adam_update"
 
     learning_rate: Annotated[float, Meta(
         ge=0, le=1000, title="Learning rate", description="The step size lr.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from msgspec import Meta
 
-from kernels import schedule as kernels
+import kernels
 
 if TYPE_CHECKING:
     from playground.tensor import Tensor
@@ -28,7 +28,7 @@ class Constant(_Schedule, frozen=True, kw_only=True, tag="constant"):
 
     def emit(self, emit: Callable[..., None], *, base: Tensor, learning_rate: Tensor,
              counters: Tensor, batches_per_epoch: int) -> None:
-        emit(kernels.schedule_constant, base=base, learning_rate=learning_rate)
+        emit(kernels.schedule.schedule_constant, base=base, learning_rate=learning_rate)
 
 
 class Factor(_Schedule, frozen=True, kw_only=True, tag="factor"):
@@ -39,7 +39,7 @@ class Factor(_Schedule, frozen=True, kw_only=True, tag="factor"):
 
     def emit(self, emit: Callable[..., None], *, base: Tensor, learning_rate: Tensor,
              counters: Tensor, batches_per_epoch: int) -> None:
-        emit(kernels.schedule_factor, factor=float(self.factor_per_epoch),
+        emit(kernels.schedule.schedule_factor, factor=float(self.factor_per_epoch),
              batches_per_epoch=batches_per_epoch, counters=counters, base=base,
              learning_rate=learning_rate)
 
@@ -55,7 +55,7 @@ class StepDecay(_Schedule, frozen=True, kw_only=True, tag="step"):
 
     def emit(self, emit: Callable[..., None], *, base: Tensor, learning_rate: Tensor,
              counters: Tensor, batches_per_epoch: int) -> None:
-        emit(kernels.schedule_step, every=self.every, gamma=float(self.gamma),
+        emit(kernels.schedule.schedule_step, every=self.every, gamma=float(self.gamma),
              batches_per_epoch=batches_per_epoch, counters=counters, base=base,
              learning_rate=learning_rate)
 
@@ -68,8 +68,8 @@ class Exponential(_Schedule, frozen=True, kw_only=True, tag="exponential"):
 
     def emit(self, emit: Callable[..., None], *, base: Tensor, learning_rate: Tensor,
              counters: Tensor, batches_per_epoch: int) -> None:
-        emit(kernels.schedule_exponential, rate=float(self.rate), counters=counters, base=base,
-             learning_rate=learning_rate)
+        emit(kernels.schedule.schedule_exponential, rate=float(self.rate), counters=counters,
+             base=base, learning_rate=learning_rate)
 
 
 Schedule = Constant | Factor | StepDecay | Exponential

@@ -231,6 +231,7 @@ class Session:
                 self._write_hyper(values)
                 now = moment
         self._replay(instruction - now)
+        self.history.forget_validations_after(step)
         self._keyframes.forget_after(step)
         self._edits = edits
         # From here on, what the user has set since applies.
@@ -350,6 +351,7 @@ class Session:
             node, _, name = column.rpartition(".")
             if node and node not in self.program.learners and name.startswith("grad"):
                 row[i] = 0
+        row[self.program.column("clipped")] = 0  # Nothing writes it where clipping is off.
         return row
 
     def _write_hyper(self, values: Mapping[str, float]) -> None:

@@ -1,4 +1,4 @@
-"""The window with the real engine: what a person does, from building to going on after reopening."""
+"""The window with the real engine: building, training, saving, and going on after reopening."""
 
 from __future__ import annotations
 

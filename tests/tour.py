@@ -86,8 +86,8 @@ def shape_error(window: MainWindow) -> None:
 
 
 def diverged(window: MainWindow) -> None:
-    edit(window, activation(training(
-        window, optimizer=SGD(learning_rate=50.0, momentum=0.9), clipping=Clipping()), "leaky_relu"))
+    graph = training(window, optimizer=SGD(learning_rate=50.0, momentum=0.9), clipping=Clipping())
+    edit(window, activation(graph, "leaky_relu"))
     window.bridge.run()
     spin(lambda: window.bridge.snapshot.state == "diverged", 20)
     rest(0.5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from kernels import activation as kernels
+import kernels
 from playground.activations import ACTIVATIONS, Activation, ActivationName
 from playground.activations import activation as activation_of
 from playground.layers.base import Annotated, Layer, Shape, ShapeError, about, layer, show_shape
@@ -108,10 +108,10 @@ class Softmax(Layer, frozen=True, kw_only=True):
         return x[0]
 
     def forward(self, e: Emitter) -> None:
-        e.emit(kernels.softmax_forward, rows=e.batch, columns=e.x[0].shape[1], x=e.x[0],
+        e.emit(kernels.activation.softmax_forward, rows=e.batch, columns=e.x[0].shape[1], x=e.x[0],
                y=e.y[0])
 
     def backward(self, e: Emitter) -> None:
         if e.dx[0] is not None:
-            e.emit(kernels.softmax_backward, rows=e.batch, columns=e.x[0].shape[1], y=e.y[0],
-                   dy=e.dy[0], dx=e.dx[0])
+            e.emit(kernels.activation.softmax_backward, rows=e.batch, columns=e.x[0].shape[1],
+                   y=e.y[0], dy=e.dy[0], dx=e.dx[0])

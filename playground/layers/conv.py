@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from kernels import conv, lowering
+import kernels
 from playground.activations import ACTIVATIONS, ActivationName, activation
 from playground.emitter import Emitter
 from playground.initializers import Initializer
@@ -30,6 +30,9 @@ from playground.layers.window import (
     steps,
     unreached,
 )
+
+if TYPE_CHECKING:
+    from kernels.lowering import Geometry
 
 Padding = Literal["valid", "same", "full"]
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
@@ -128,18 +131,18 @@ class Conv2D(Layer, frozen=True, kw_only=True):
         rule: Initializer = "pytorch" if self.initializer == "pytorch" else "zeros"
         return (w, Parameter("b", (self.channels,), rule, fan_in, fan_out))
 
-    def geometry(self, batch: int, x: Shape) -> lowering.Geometry:
+    def geometry(self, batch: int, x: Shape) -> Geometry:
         """The first operands of the kernels."""
         channels, height, width = x
         _, out_height, out_width = self.output_shape(x)
-        return lowering.with_blocks(lowering.Geometry(
+        return kernels.lowering.with_blocks(kernels.lowering.Geometry(
             batch, self.groups, channels, height, width, self.channels, out_height, out_width,
             *self.kernel, *self.stride, *self.dilation, *self.border((height, width)),
-            lowering.PADDING_MODES.index(self.padding_mode)))
+            kernels.lowering.PADDING_MODES.index(self.padding_mode)))
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
         work: dict[str, Shape] = {
-            "work": (lowering.workspace_size(self.geometry(batch, x[0])),)}
+            "work": (kernels.lowering.workspace_size(self.geometry(batch, x[0])),)}
         if not activation(self.activation).is_identity:
             work["z"] = work["dz"] = (batch, *self.output_shape(x[0]))
         return work
@@ -148,7 +151,8 @@ class Conv2D(Layer, frozen=True, kw_only=True):
         x, y, work = e.x[0], e.y[0], e.work["work"]
         z = e.work.get("z", y)
         operands = self.geometry(e.batch, x.shape[1:])._asdict()
-        e.emit(conv.conv2d_forward, **operands, x=x, w=e.w["w"], b=e.w.get("b", 0), y=z, work=work)
+        e.emit(kernels.conv.conv2d_forward, **operands, x=x, w=e.w["w"], b=e.w.get("b", 0), y=z,
+               work=work)
         activation(self.activation).forward(e, z, y)
 
     def backward(self, e: Emitter) -> None:
@@ -156,10 +160,11 @@ class Conv2D(Layer, frozen=True, kw_only=True):
         dz = e.work.get("dz", dy)
         operands = self.geometry(e.batch, x.shape[1:])._asdict()
         activation(self.activation).backward(e, y, dy, dz)
-        e.emit(conv.conv2d_weight_gradient, **operands, x=x, dy=dz, dw=e.dw["w"],
+        e.emit(kernels.conv.conv2d_weight_gradient, **operands, x=x, dy=dz, dw=e.dw["w"],
                db=e.dw.get("b", 0), work=work)
         if dx is not None:
-            e.emit(conv.conv2d_input_gradient, **operands, dy=dz, w=e.w["w"], dx=dx, work=work)
+            e.emit(kernels.conv.conv2d_input_gradient, **operands, dy=dz, w=e.w["w"], dx=dx,
+                   work=work)
 
     def notes(self, *x: Shape) -> tuple[str, ...]:
         _, height, width = x[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from kernels import dense, elementwise, random
+import kernels
 from playground.activations import ACTIVATIONS, ActivationName, activation
 from playground.initializers import Initializer
 from playground.layers.base import (
@@ -67,9 +67,9 @@ class Dense(Layer, frozen=True, kw_only=True):
         z = e.work.get("z", y)
         sizes = {"batch": e.batch, "inputs": x.shape[1], "units": self.units}
         if self.bias:
-            e.emit(dense.dense_forward, **sizes, x=x, w=e.w["w"], b=e.w["b"], y=z)
+            e.emit(kernels.dense.dense_forward, **sizes, x=x, w=e.w["w"], b=e.w["b"], y=z)
         else:
-            e.emit(dense.dense_forward_no_bias, **sizes, x=x, w=e.w["w"], y=z)
+            e.emit(kernels.dense.dense_forward_no_bias, **sizes, x=x, w=e.w["w"], y=z)
         activation(self.activation).forward(e, z, y)
 
     def backward(self, e: Emitter) -> None:
@@ -77,12 +77,12 @@ class Dense(Layer, frozen=True, kw_only=True):
         dz = e.work.get("dz", dy)
         sizes = {"batch": e.batch, "inputs": x.shape[1], "units": self.units}
         activation(self.activation).backward(e, y, dy, dz)
-        e.emit(dense.dense_weight_gradient, **sizes, x=x, dy=dz, dw=e.dw["w"])
+        e.emit(kernels.dense.dense_weight_gradient, **sizes, x=x, dy=dz, dw=e.dw["w"])
         if self.bias:
-            e.emit(dense.dense_bias_gradient, batch=e.batch, units=self.units, dy=dz,
+            e.emit(kernels.dense.dense_bias_gradient, batch=e.batch, units=self.units, dy=dz,
                    db=e.dw["b"])
         if dx is not None:
-            e.emit(dense.dense_input_gradient, **sizes, dy=dz, w=e.w["w"], dx=dx)
+            e.emit(kernels.dense.dense_input_gradient, **sizes, dy=dz, w=e.w["w"], dx=dx)
 
     def subtitle(self) -> str:
         if self.activation == "identity":
@@ -119,15 +119,15 @@ class Dropout(Layer, frozen=True, kw_only=True):
     def forward(self, e: Emitter) -> None:
         x, y = e.x[0], e.y[0]
         if e.training:
-            e.emit(random.dropout_forward, n=x.size, rate=float(self.rate), key=e.random_key,
-                   counters=e.counters, x=x, mask=e.work["mask"], y=y)
+            e.emit(kernels.random.dropout_forward, n=x.size, rate=float(self.rate),
+                   key=e.random_key, counters=e.counters, x=x, mask=e.work["mask"], y=y)
         else:
-            e.emit(elementwise.copy, n=x.size, x=x, y=y)
+            e.emit(kernels.elementwise.copy, n=x.size, x=x, y=y)
 
     def backward(self, e: Emitter) -> None:
         dy, dx = e.dy[0], e.dx[0]
         if dx is not None:
-            e.emit(random.dropout_backward, n=dy.size, mask=e.work["mask"], dy=dy, dx=dx)
+            e.emit(kernels.random.dropout_backward, n=dy.size, mask=e.work["mask"], dy=dy, dx=dx)
 
     def subtitle(self) -> str:
         return f"rate {self.rate:g}"

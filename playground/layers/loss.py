@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from kernels import loss as kernels
+import kernels
 from playground.layers.base import Layer, Shape, ShapeError, Signal, layer, show_shape, size_of
 
 if TYPE_CHECKING:
@@ -75,12 +75,12 @@ def _emit_metric(e: Emitter) -> None:
     p, t, metric = e.x[0], e.x[1], e.work["metric"]
     outputs = size_of(p.shape[1:])
     if not _has_classes(t):
-        e.emit(kernels.mean_absolute_error, **_sizes(e), features=outputs, prediction=p,
+        e.emit(kernels.loss.mean_absolute_error, **_sizes(e), features=outputs, prediction=p,
                target=t, metric=metric)
     elif outputs == 1:
-        e.emit(kernels.binary_accuracy, **_sizes(e), prediction=p, target=t, metric=metric)
+        e.emit(kernels.loss.binary_accuracy, **_sizes(e), prediction=p, target=t, metric=metric)
     else:
-        e.emit(kernels.accuracy, **_sizes(e), classes=outputs, prediction=p, target=t,
+        e.emit(kernels.loss.accuracy, **_sizes(e), classes=outputs, prediction=p, target=t,
                metric=metric)
 
 
@@ -105,13 +105,14 @@ class SoftmaxCrossEntropy(LossLayer, frozen=True, kw_only=True):
         return {"probabilities": (batch, *x[0]), "loss": (1,), "metric": (1,)}
 
     def forward(self, e: Emitter) -> None:
-        e.emit(kernels.softmax_cross_entropy, **_sizes(e), classes=e.x[0].shape[1],
+        e.emit(kernels.loss.softmax_cross_entropy, **_sizes(e), classes=e.x[0].shape[1],
                logits=e.x[0], target=e.x[1], probabilities=e.work["probabilities"],
                loss=e.work["loss"], metric=e.work["metric"])
 
     def backward(self, e: Emitter) -> None:
         if e.dx[0] is not None:
-            e.emit(kernels.softmax_cross_entropy_backward, **_sizes(e), classes=e.x[0].shape[1],
+            e.emit(kernels.loss.softmax_cross_entropy_backward, **_sizes(e),
+                   classes=e.x[0].shape[1],
                    probabilities=e.work["probabilities"], target=e.x[1], dlogits=e.dx[0])
 
 
@@ -134,13 +135,13 @@ class BinaryCrossEntropy(LossLayer, frozen=True, kw_only=True):
                 "sigmoid, or use Softmax cross-entropy.")
 
     def forward(self, e: Emitter) -> None:
-        e.emit(kernels.binary_cross_entropy, **_sizes(e), features=size_of(e.x[0].shape[1:]),
+        e.emit(kernels.loss.binary_cross_entropy, **_sizes(e), features=size_of(e.x[0].shape[1:]),
                prediction=e.x[0], target=e.x[1], loss=e.work["loss"])
         _emit_metric(e)
 
     def backward(self, e: Emitter) -> None:
         if e.dx[0] is not None:
-            e.emit(kernels.binary_cross_entropy_backward, **_sizes(e),
+            e.emit(kernels.loss.binary_cross_entropy_backward, **_sizes(e),
                    features=size_of(e.x[0].shape[1:]), prediction=e.x[0], target=e.x[1],
                    dprediction=e.dx[0])
 
@@ -165,10 +166,10 @@ class MeanSquaredError(LossLayer, frozen=True, kw_only=True):
         p, t, loss = e.x[0], e.x[1], e.work["loss"]
         outputs = size_of(p.shape[1:])
         if self._is_one_hot(e):
-            e.emit(kernels.mean_squared_error_classes, **_sizes(e), classes=outputs,
+            e.emit(kernels.loss.mean_squared_error_classes, **_sizes(e), classes=outputs,
                    prediction=p, target=t, loss=loss)
         else:
-            e.emit(kernels.mean_squared_error, **_sizes(e), features=outputs, prediction=p,
+            e.emit(kernels.loss.mean_squared_error, **_sizes(e), features=outputs, prediction=p,
                    target=t, loss=loss)
         _emit_metric(e)
 
@@ -178,10 +179,10 @@ class MeanSquaredError(LossLayer, frozen=True, kw_only=True):
         if dp is None:
             return
         if self._is_one_hot(e):
-            e.emit(kernels.mean_squared_error_classes_backward, **_sizes(e), classes=outputs,
+            e.emit(kernels.loss.mean_squared_error_classes_backward, **_sizes(e), classes=outputs,
                    prediction=p, target=t, dprediction=dp)
         else:
-            e.emit(kernels.mean_squared_error_backward, **_sizes(e), features=outputs,
+            e.emit(kernels.loss.mean_squared_error_backward, **_sizes(e), features=outputs,
                    prediction=p, target=t, dprediction=dp)
 
     def _is_one_hot(self, e: Emitter) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kernels import elementwise
+import kernels
 from playground.layers.base import Layer, Shape, ShapeError, layer, show_shape, size_of
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Concat(Layer, frozen=True, kw_only=True):
         total = size_of(y.shape[1:])
         for x in e.x:
             width = size_of(x.shape[1:])
-            e.emit(elementwise.copy_blocks, rows=e.batch, width=width, from_stride=width,
+            e.emit(kernels.elementwise.copy_blocks, rows=e.batch, width=width, from_stride=width,
                    from_offset=0, to_stride=total, to_offset=start, x=x, y=y)
             start += width
 
@@ -60,7 +60,8 @@ class Concat(Layer, frozen=True, kw_only=True):
         for x, dx in zip(e.x, e.dx, strict=True):
             width = size_of(x.shape[1:])
             if dx is not None:
-                e.emit(elementwise.copy_blocks, rows=e.batch, width=width, from_stride=total,
+                e.emit(kernels.elementwise.copy_blocks, rows=e.batch, width=width,
+                       from_stride=total,
                        from_offset=start, to_stride=width, to_offset=0, x=dy, y=dx)
             start += width
 
@@ -73,14 +74,14 @@ class Add(MergeLayer, frozen=True, kw_only=True):
 
     def forward(self, e: Emitter) -> None:
         y = e.y[0]
-        e.emit(elementwise.add, n=y.size, a=e.x[0], b=e.x[1], y=y)
+        e.emit(kernels.elementwise.add, n=y.size, a=e.x[0], b=e.x[1], y=y)
         for x in e.x[2:]:
-            e.emit(elementwise.add_into, n=y.size, x=x, y=y)
+            e.emit(kernels.elementwise.add_into, n=y.size, x=x, y=y)
 
     def backward(self, e: Emitter) -> None:
         for dx in e.dx:
             if dx is not None:
-                e.emit(elementwise.copy, n=dx.size, x=e.dy[0], y=dx)
+                e.emit(kernels.elementwise.copy, n=dx.size, x=e.dy[0], y=dx)
 
 
 @layer("multiply", category="merge", label="Multiply")
@@ -91,9 +92,9 @@ class Multiply(MergeLayer, frozen=True, kw_only=True):
 
     def forward(self, e: Emitter) -> None:
         y = e.y[0]
-        e.emit(elementwise.multiply, n=y.size, a=e.x[0], b=e.x[1], y=y)
+        e.emit(kernels.elementwise.multiply, n=y.size, a=e.x[0], b=e.x[1], y=y)
         for x in e.x[2:]:
-            e.emit(elementwise.multiply_into, n=y.size, x=x, y=y)
+            e.emit(kernels.elementwise.multiply_into, n=y.size, x=x, y=y)
 
     def backward(self, e: Emitter) -> None:
         for port, dx in enumerate(e.dx):
@@ -101,6 +102,6 @@ class Multiply(MergeLayer, frozen=True, kw_only=True):
                 continue
             # The product of the others; dividing y by the input would fail where it is zero.
             first, *others = e.x[:port] + e.x[port + 1:]
-            e.emit(elementwise.multiply, n=dx.size, a=e.dy[0], b=first, y=dx)
+            e.emit(kernels.elementwise.multiply, n=dx.size, a=e.dy[0], b=first, y=dx)
             for x in others:
-                e.emit(elementwise.multiply_into, n=dx.size, x=x, y=dx)
+                e.emit(kernels.elementwise.multiply_into, n=dx.size, x=x, y=dx)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from kernels import pool
+import kernels
 from playground.emitter import Emitter
 from playground.layers.base import (
     Annotated,
@@ -25,6 +26,9 @@ from playground.layers.window import (
     steps,
     unreached,
 )
+
+if TYPE_CHECKING:
+    from kernels.pool import Windows
 
 
 class Pool2D(Layer, frozen=True, kw_only=True):
@@ -61,11 +65,11 @@ class Pool2D(Layer, frozen=True, kw_only=True):
         # A window must begin inside the image or the border before it, as in PyTorch.
         return count - 1 if (count - 1) * stride >= size + padding else count
 
-    def windows(self, batch: int, x: Shape) -> pool.Windows:
+    def windows(self, batch: int, x: Shape) -> Windows:
         """The first operands of the kernels."""
         channels, height, width = x
         _, out_height, out_width = self.output_shape(x)
-        return pool.Windows(batch * channels, height, width, out_height, out_width,
+        return kernels.pool.Windows(batch * channels, height, width, out_height, out_width,
                             *self.kernel, *self.stride, *self.padding, *self.padding)
 
     def _operands(self, e: Emitter) -> dict[str, int]:
@@ -96,12 +100,12 @@ class MaxPool2D(Pool2D, frozen=True, kw_only=True):
         return {"winner": (batch, *self.output_shape(x[0]))}
 
     def forward(self, e: Emitter) -> None:
-        e.emit(pool.max_pool2d_forward, **self._operands(e), x=e.x[0], y=e.y[0],
+        e.emit(kernels.pool.max_pool2d_forward, **self._operands(e), x=e.x[0], y=e.y[0],
                winner=e.work["winner"])
 
     def backward(self, e: Emitter) -> None:
         if (dx := e.dx[0]) is not None:
-            e.emit(pool.max_pool2d_backward, **self._operands(e), winner=e.work["winner"],
+            e.emit(kernels.pool.max_pool2d_backward, **self._operands(e), winner=e.work["winner"],
                    dy=e.dy[0], dx=dx)
 
     def subtitle(self) -> str:
@@ -122,13 +126,13 @@ class AvgPool2D(Pool2D, frozen=True, kw_only=True):
         return {"shares": tuple(windows), "scaled": tuple(windows)}
 
     def forward(self, e: Emitter) -> None:
-        e.emit(pool.avg_pool2d_forward, **self._operands(e),
+        e.emit(kernels.pool.avg_pool2d_forward, **self._operands(e),
                count_padding=int(self.count_include_pad), x=e.x[0], y=e.y[0],
                shares=e.work["shares"])
 
     def backward(self, e: Emitter) -> None:
         if (dx := e.dx[0]) is not None:
-            e.emit(pool.avg_pool2d_backward, **self._operands(e),
+            e.emit(kernels.pool.avg_pool2d_backward, **self._operands(e),
                    count_padding=int(self.count_include_pad), dy=e.dy[0], dx=dx,
                    shares=e.work["shares"], scaled=e.work["scaled"])
 
@@ -153,17 +157,17 @@ class GlobalAvgPool2D(Layer, frozen=True, kw_only=True):
     def _operands(e: Emitter) -> dict[str, int]:
         channels, height, width = e.x[0].shape[1:]
         # One window as large as the image.
-        return pool.Windows(e.batch * channels, height, width, 1, 1, height, width, 1, 1,
+        return kernels.pool.Windows(e.batch * channels, height, width, 1, 1, height, width, 1, 1,
                             0, 0, 0, 0)._asdict()
 
     def forward(self, e: Emitter) -> None:
-        e.emit(pool.avg_pool2d_forward, **self._operands(e), count_padding=0, x=e.x[0], y=e.y[0],
-               shares=e.work["shares"])
+        e.emit(kernels.pool.avg_pool2d_forward, **self._operands(e), count_padding=0, x=e.x[0],
+               y=e.y[0], shares=e.work["shares"])
 
     def backward(self, e: Emitter) -> None:
         if (dx := e.dx[0]) is not None:
-            e.emit(pool.avg_pool2d_backward, **self._operands(e), count_padding=0, dy=e.dy[0],
-                   dx=dx, shares=e.work["shares"], scaled=e.work["scaled"])
+            e.emit(kernels.pool.avg_pool2d_backward, **self._operands(e), count_padding=0,
+                   dy=e.dy[0], dx=dx, shares=e.work["shares"], scaled=e.work["scaled"])
 
 
 def _short(pair: Pair) -> str:
