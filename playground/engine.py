@@ -6,16 +6,15 @@ when the last one has been taken, so that a slow window never causes a backlog.
 
 from __future__ import annotations
 
-import dataclasses
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from playground.diagnosis import verdict_of
 from playground.emitter import Phase
@@ -47,8 +46,6 @@ class Engine:
         self.threads = threads
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._session: Session | None = None
-        self._earlier: dict[str, NDArray[np.float32]] = {}
-        """Parameters of nodes that were deleted meanwhile: undo brings them back."""
         self._state: State = "empty"
         self._message, self._progress = "", ""
         self._node: str | None = None
@@ -59,7 +56,10 @@ class Engine:
         self._wanted = threading.Event()
         self._wanted.set()
         self._changed = True
-        self._newest: Snapshot | None = None
+        self._mailbox: deque[Snapshot] = deque(maxlen=1)
+        """The newest snapshot until it is taken; a deque, because taking must be one act."""
+        self._unloaded: tuple[SavedState, HistoryView | None] | None = None
+        """The state of a network that could not be loaded: the next one may go on from it."""
         self._rate = _Rate()
         self._next_validation = 0.0
         self._owed_steps = 0.0
@@ -124,20 +124,26 @@ class Engine:
         """Run no faster than this; None: as fast as it goes."""
         self._commands.put(lambda: self._set_speed(steps_per_second))
 
+    def set_threads(self, threads: int) -> None:
+        """Train on so many threads from now on, each with a shard of the batch."""
+        self._commands.put(lambda: self._set_threads(threads))
+
     def watch(self, probes: frozenset[Probe]) -> None:
         """What the next snapshots should hold."""
         self._commands.put(lambda: self._watch(probes))
 
     def take_snapshot(self) -> Snapshot | None:
         """The newest snapshot, once; None when nothing new has happened. Asks for the next."""
-        snapshot, self._newest = self._newest, None
-        if snapshot is not None or not self._wanted.is_set():
+        try:
+            return self._mailbox.pop()
+        except IndexError:
+            return None
+        finally:
             self._wanted.set()
-        return snapshot
 
     def saved_state(self, timeout: float = 10.0) -> tuple[SavedState, HistoryView] | None:
         """What a document keeps, as copies; None without a network. Waits for the thread."""
-        return self.ask(lambda s: (s.saved_state(), s.history.view()), timeout)
+        return self.ask(lambda s: (s.saved_state(), s.history.view()), timeout) or self._unloaded
 
     def ask(self, question: Callable[[Session], T], timeout: float = 10.0) -> T | None:
         """Let the training thread answer a question; None without a network."""
@@ -170,30 +176,28 @@ class Engine:
 
     def _obey(self) -> None:
         """Carry out what was commanded; sleep while there is nothing to do."""
-        idle = self._state != "running"
-        try:
-            # While idle, wake up now and then: a snapshot may have been asked for.
-            command = self._commands.get(timeout=0.02 if idle else 0) if idle else (
-                self._commands.get_nowait())
-        except queue.Empty:
-            return
-        while True:
+        # While idle, wake up now and then: a snapshot may have been asked for.
+        patience = 0.0 if self._state == "running" else 0.02
+        while not self._quitting:
             try:
-                command()
-            except Exception as error:
-                self._fail(error)
-            try:
-                command = self._commands.get_nowait()
+                command = self._commands.get(timeout=patience)
             except queue.Empty:
                 return
+            try:
+                command()
+            except Exception as error:  # As in _work.
+                self._fail(error)
+            patience = 0.0
 
     def _train(self) -> None:
         session = self._session
-        assert session is not None
+        if session is None:
+            self._state = "empty"
+            return
         if self._until_step is not None and session.step >= self._until_step:
             self._pause()
             return
-        most = self._allowance()
+        most = self._allowance(session.step)
         if most == 0:
             time.sleep(0.005)
             return
@@ -206,13 +210,11 @@ class Engine:
         elif time.perf_counter() >= self._next_validation:
             self._validate(session)
 
-    def _allowance(self) -> int | None:
-        """Steps that the speed limit allows now."""
+    def _allowance(self, step: int) -> int | None:
+        """The most steps to run now, after `step`: by the speed limit and the goal, if any."""
         now = time.perf_counter()
         elapsed, self._last_slice = now - self._last_slice, now
-        left = None
-        if self._until_step is not None and self._session is not None:
-            left = max(1, self._until_step - self._session.step)
+        left = None if self._until_step is None else self._until_step - step
         if self._speed is None:
             return left
         self._owed_steps = min(self._owed_steps + elapsed * self._speed,
@@ -230,17 +232,19 @@ class Engine:
 
     def _load(self, graph: Graph, saved: SavedState | None, history: HistoryView | None) -> None:
         was_running = self._state == "running"
-        old = self._session
+        old, is_document = self._session, saved is not None
         if saved is None and old is not None:
             saved, history = old.saved_state(), old.history.view()
-            self._earlier |= saved.parameters
-            saved = dataclasses.replace(saved, parameters=dict(self._earlier))
+        elif saved is None and self._unloaded is not None:
+            saved, history = self._unloaded
         self._state, self._progress, self._message, self._node = "compiling", "", "", None
         self._publish()
+        # Should this fail, the old network must not run on under the new one's picture.
+        self._session, self._unloaded = None, (saved, history) if saved is not None else None
         session = Session(graph, threads=self.threads, progress=self._show_progress)
         if saved is not None:
-            session.restore(saved, history, keep_position=old is None)
-        self._session = session
+            session.restore(saved, history, keep_position=is_document)
+        self._session, self._unloaded = session, None
         self._state = "running" if was_running else "paused"
         self._changed = True
         session.validate()
@@ -250,9 +254,9 @@ class Engine:
         self._publish()
 
     def _unload(self) -> None:
-        self._session, self._state, self._changed = None, "empty", True
+        self._session, self._unloaded = None, None
+        self._state, self._changed = "empty", True
         self._message, self._node = "", None
-        self._earlier = {}
 
     def _set_training(self, training: Training) -> None:
         if self._session is None:
@@ -295,6 +299,11 @@ class Engine:
     def _set_speed(self, steps_per_second: float | None) -> None:
         self._speed, self._owed_steps = steps_per_second, 0.0
 
+    def _set_threads(self, threads: int) -> None:
+        self.threads = threads
+        if self._session is not None:
+            self._load(self._session.graph, None, None)
+
     def _watch(self, probes: frozenset[Probe]) -> None:
         if probes != self._probes:
             self._probes, self._changed = probes, True
@@ -307,14 +316,14 @@ class Engine:
         self._message = str(error) or type(error).__name__
         self._node = None
         # Not a full snapshot: making one may be what failed.
-        self._newest = Snapshot(state="failed", message=self._message)
+        self._mailbox.append(Snapshot(state="failed", message=self._message))
 
     # -- snapshots ----------------------------------------------------------------------------
 
     def _publish(self) -> None:
         self._wanted.clear()
         self._changed = False
-        self._newest = self._snapshot()
+        self._mailbox.append(self._snapshot())
 
     def _snapshot(self) -> Snapshot:
         session = self._session
@@ -358,15 +367,15 @@ class Engine:
 def _statistics(session: Session) -> dict[str, NodeStatistics]:
     """The last measurements of each node; NaN for what a node does not have."""
     nodes: dict[str, NodeStatistics] = {}
-    columns = session.program.columns
-    for i, column in enumerate(columns):
+    learners = set(session.program.learners)
+    for i, column in enumerate(session.program.columns):
         node, _, name = column.rpartition(".")
         if not node or name != NODE_STATISTICS[0]:
             continue
         values = dict(zip(NODE_STATISTICS, session.row[i:i + len(NODE_STATISTICS)].tolist(),
                           strict=True))
         for statistic in NODE_STATISTICS:
-            if node not in session.program.learners and statistic in _PARAMETER_STATISTICS:
+            if node not in learners and statistic in _PARAMETER_STATISTICS:
                 values[statistic] = float("nan")
         nodes[node] = NodeStatistics(**values)
     return nodes

@@ -155,7 +155,8 @@ def _layer(node: _Node, notes: list[str]) -> Layer | UnknownLayer:
         why = f"This version has no layer {node.kind!r}. It is kept and saved as it came."
     else:
         try:
-            return make_layer(node.kind, node.settings)
+            # In the order in which they are saved: the first error is then always the same one.
+            return make_layer(node.kind, dict(sorted(node.settings.items())))
         except (ValueError, TypeError) as error:
             why = f"{error}. The layer is kept and saved as it came; replace it to train."
     notes.append(f"{node.id}: {why}")

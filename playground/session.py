@@ -23,7 +23,7 @@ from playground.layers.data import DataLayer
 from playground.layers.loss import LossLayer
 from playground.program import link
 from playground.recorder import Recorder
-from playground.state import SavedState
+from playground.state import PARTS, SavedState
 from playground.training import Training
 from playground.trouble import Trouble, find_trouble
 
@@ -66,6 +66,8 @@ class Session:
         self._keyframes = Keyframes()
         self._edits: list[tuple[int, Mapping[str, float]]] = []
         """Changes of numbers such as the learning rate: (instructions since step 0, values)."""
+        self._aside: dict[str, dict[str, NDArray[np.float32]]] = {}
+        """What `restore` was given for nodes that take no part, by part of the state."""
         self._start()
 
     def _start(self) -> None:
@@ -86,6 +88,7 @@ class Session:
 
     def reset(self) -> None:
         """Back to the initial weights of the seed."""
+        self._aside = {}
         self._start()
 
     # -- where training is --------------------------------------------------------------------
@@ -256,18 +259,19 @@ class Session:
     def saved_state(self) -> SavedState:
         """All that is needed to go on from here, as copies.
 
-        A half-done step is saved as its beginning and how far it is; `restore` replays it.
+        A half-done step is saved as its beginning and how far it is; `restore` replays it. What
+        was restored for nodes that take no part in training is in it too: a layer that is
+        disconnected, or unknown to this version, does not lose its weights.
         """
         position = self.position
         if position:
             self.go_to(self.step * len(self.program.code))
 
-        def copies(region: str) -> dict[str, NDArray[np.float32]]:
-            return {name: self.arena.view(t).copy()
-                    for name, t in self.program.tensors.items() if t.region == region}
-
-        saved = SavedState(step=self.step, position=position, parameters=copies("parameters"),
-                           optimizer=copies("optimizer"), running=copies("running"))
+        copies = {part: dict(self._aside.get(part, {})) for part in PARTS}
+        for name, tensor in self.program.tensors.items():
+            if tensor.region in PARTS:
+                copies[tensor.region][name] = self.arena.view(tensor).copy()
+        saved = SavedState(step=self.step, position=position, **copies)
         self.advance(position)
         return saved
 
@@ -275,20 +279,25 @@ class Session:
                 keep_position: bool = True) -> tuple[str, ...]:
         """Go on from a saved state; gives the names of parameters that do not fit or are missing.
 
-        Those keep their initial values. Optimizer state is taken where its shape fits.
+        Those keep their initial values, and their nodes begin with a fresh optimizer. Where none
+        fits, training begins at step 0. Call it before the first step.
         """
-        missing = []
-        for name in self.program.parameters:
-            values = saved.parameters.get(name)
-            if values is None or values.shape != self.program.tensors[name].shape:
-                missing.append(name)
-        fits = len(missing) < len(self.program.parameters)
-        for part in (saved.parameters, saved.optimizer, saved.running):
-            for name, values in part.items():
-                tensor = self.program.tensors.get(name)
-                if tensor is not None and tensor.shape == values.shape:
-                    self.arena.view(tensor)[...] = values
-        if fits:
+        tensors, used = self.program.tensors, self.program.check.used
+        missing = [name for name in self.program.parameters
+                   if name not in saved.parameters
+                   or saved.parameters[name].shape != tensors[name].shape]
+        changed = {tensors[name].node for name in missing}
+        self._aside = {part: {} for part in PARTS}
+        for part in PARTS:
+            for name, values in getattr(saved, part).items():
+                node = name.partition(".")[0]
+                if node not in used:
+                    self._aside[part][name] = values
+                elif (name in tensors and tensors[name].region == part
+                        and tensors[name].shape == values.shape
+                        and (part == "parameters" or node not in changed)):
+                    self.values(name)[...] = values
+        if len(missing) < len(self.program.parameters):
             self._counters[0] = saved.step
             past = History(self.program.columns)
             if history is not None:
@@ -345,11 +354,15 @@ class Session:
             self._write_hyper(values)
 
     def _unmeasured(self) -> NDArray[np.float32]:
-        """A row before anything was measured: NaN, and 0 for gradients that do not exist."""
+        """A row before anything was measured: NaN, and 0 for gradients that do not exist.
+
+        Those count in the global norm, which is taken over all nodes.
+        """
+        learners = set(self.program.learners)
         row = np.full(len(self.program.columns), np.nan, np.float32)
         for i, column in enumerate(self.program.columns):
             node, _, name = column.rpartition(".")
-            if node and node not in self.program.learners and name.startswith("grad"):
+            if node and node not in learners and name.startswith("grad"):
                 row[i] = 0
         row[self.program.column("clipped")] = 0  # Nothing writes it where clipping is off.
         return row

@@ -1,4 +1,4 @@
-"""What training leaves behind and can go on from: weights, optimizer, statistics, counters."""
+"""What training leaves behind and can go on from: weights, optimizer, running statistics."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
+PARTS = ("parameters", "optimizer", "running")
+"""The fields of a SavedState that hold arrays by name."""
 
 
 @dataclass(frozen=True, eq=False)
 class SavedState:
     """The state between two instructions: after `step` steps, at instruction `position`.
 
-    parameters are keyed by tensor name ("conv_1.w"), optimizer state and running statistics
-    likewise. counters hold what is whole numbers: epochs, random generators.
+    Arrays are keyed by tensor name: parameters "conv_1.w", optimizer state "conv_1.velocity",
+    running statistics likewise. Random numbers need no state: they follow from seed and step.
     """
 
     step: int
@@ -25,16 +27,13 @@ class SavedState:
     parameters: Mapping[str, Array] = field(default_factory=dict)
     optimizer: Mapping[str, Array] = field(default_factory=dict)
     running: Mapping[str, Array] = field(default_factory=dict)
-    counters: Mapping[str, int] = field(default_factory=dict)
 
     def same_as(self, other: Any) -> bool:
         """Bit for bit, NaN included."""
         if not isinstance(other, SavedState):
             return False
-        whole = (self.step, self.position, self.counters)
-        return whole == (other.step, other.position, other.counters) and all(
-            _same(getattr(self, part), getattr(other, part))
-            for part in ("parameters", "optimizer", "running"))
+        return (self.step, self.position) == (other.step, other.position) and all(
+            _same(getattr(self, part), getattr(other, part)) for part in PARTS)
 
 
 def _same(a: Mapping[str, Array], b: Mapping[str, Array]) -> bool:

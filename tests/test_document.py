@@ -54,7 +54,7 @@ def state() -> SavedState:
     return SavedState(
         step=1234, position=5, parameters=parameters,
         optimizer={f"{name}.m": np.float32(0.1) * values for name, values in parameters.items()},
-        running={"noise": np.arange(6, dtype=np.float32)}, counters={"epoch": 2**60})
+        running={"noise": np.arange(6, dtype=np.float32)})
 
 
 def history() -> History:

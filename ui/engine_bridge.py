@@ -250,6 +250,9 @@ class EngineBridge(QObject):
     def set_speed(self, steps_per_second: float | None) -> None:
         self._send(lambda engine: engine.set_speed(steps_per_second))
 
+    def set_threads(self, threads: int) -> None:
+        self._send(lambda engine: engine.set_threads(threads))
+
     def saved_state(self, timeout: float = 5.0
                     ) -> tuple[SavedState, HistoryView | None] | None:
         """The weights and all that training needs to go on; None while there are none."""

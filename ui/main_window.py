@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -170,6 +171,10 @@ class MainWindow(QMainWindow):
         menus.run.addSeparator()
         unit = menus.run.addMenu("Step &Unit")
         unit.addActions(list(run.units.values()))
+        menus.add_choice(
+            menus.run.addMenu("T&hreads"),
+            {str(n): f"&{n}" for n in range(1, min(8, os.cpu_count() or 1) + 1)}, "1",
+            lambda n: self.bridge.set_threads(int(n)))
         menus.run.addAction(run.reset)
 
         menus.add(menus.examples, "&Gallery…", self.open_gallery, "Ctrl+E",

@@ -104,6 +104,8 @@ def _set(label: QLabel, text: str) -> None:
     if text != label.text():
         label.setText(text)
         label.setAccessibleName(text)
+        # Never narrower than it was: counting digits would make the line tremble.
+        label.setMinimumWidth(max(label.minimumWidth(), label.sizeHint().width()))
     label.setVisible(bool(text))
 
 

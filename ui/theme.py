@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import qtawesome
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPalette
 from PySide6.QtWidgets import QApplication
 from qtawesome.iconic_font import IconicFont
@@ -57,6 +57,10 @@ CONTRAST = 4.5
 """WCAG 2.1, 1.4.3: the least contrast of text."""
 
 
+ICON_SIZES = (18, 36)
+"""Pixels: as used, and for screens of twice the density."""
+
+
 class Theme(QObject):
     """The colours of now. Ask `theme()` for it."""
 
@@ -94,9 +98,14 @@ class Theme(QObject):
 
     def icon(self, name: str, role: str = "secondary") -> QIcon:
         """A Material Design icon ("play") in a role's colour. Ask again after `changed`."""
-        icon: QIcon = _icon_font().icon(
+        drawn = _icon_font().icon(
             f"mdi6.{name}", color=self.color(role), color_active=self.color("text"),
             color_disabled=self.color("disabled"))
+        # As pictures: the font's own icon runs Python at each paint, also for no pixels at all.
+        icon, modes = QIcon(), QIcon.Mode
+        for mode in (modes.Normal, modes.Active, modes.Disabled):
+            for size in ICON_SIZES:
+                icon.addPixmap(drawn.pixmap(QSize(size, size), mode, QIcon.State.Off), mode)
         return icon
 
     def set_mode(self, app: QApplication, mode: Mode) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import safetensors.numpy
@@ -21,8 +20,6 @@ def to_bytes(state: SavedState) -> tuple[bytes, bytes]:
         "step": np.array(state.step, np.int64), "position": np.array(state.position, np.int64)}
     for part in ("optimizer", "running"):
         rest |= {f"{part}/{name}": array for name, array in getattr(state, part).items()}
-    rest |= {f"counters/{name}": np.array(value, np.int64)
-             for name, value in state.counters.items()}
     return _pack(state.parameters), _pack(rest)
 
 
@@ -34,26 +31,27 @@ def from_bytes(weights: bytes, rest: bytes | None, graph: Graph, notes: list[str
     if rest is None:
         return SavedState(step=0, parameters=parameters)
     tensors = _unpack(rest, "state.safetensors")
-    whole = {name: array for name, array in tensors.items()
-             if array.dtype == np.int64 and array.shape == ()}
-    floats = _floats({name: array for name, array in tensors.items() if name not in whole},
-                     "state.safetensors", notes)
-    numbers = {name: int(value) for name, value in whole.items()}
-    step, position = numbers.pop("step", 0), numbers.pop("position", 0)
+    step, position = (_whole(tensors.pop(name, None)) for name in ("step", "position"))
+    floats = _floats(tensors, "state.safetensors", notes)
     if step < 0 or position < 0:
         raise DocumentError(f"state.safetensors says step {step}, instruction {position}; "
                             "neither can be below 0.")
-    return SavedState(
-        step, position, parameters, _part("optimizer", floats, refused),
-        _part("running", floats, refused), _part("counters", numbers, refused))
+    changed = {name.partition(".")[0] for name in refused}
+    return SavedState(step, position, parameters, _part("optimizer", floats, changed),
+                      _part("running", floats, changed))
 
 
-def _part(part: str, named: Mapping[str, Any], refused: set[str]) -> dict[str, Any]:
-    """The entries of one part, without those of refused parameters ("dense_1.w.velocity")."""
+def _whole(value: np.ndarray | None) -> int:
+    """A number that was saved as an array of its own; 0 where there is none."""
+    return int(value) if value is not None and value.dtype == np.int64 and value.ndim == 0 else 0
+
+
+def _part(part: str, named: Mapping[str, Array], changed: set[str]) -> dict[str, Array]:
+    """The entries of one part, without those of nodes whose parameters have changed."""
     entries = {name.removeprefix(f"{part}/"): value for name, value in named.items()
                if name.startswith(f"{part}/")}
     return {name: value for name, value in entries.items()
-            if not any(name == r or name.startswith(f"{r}.") for r in refused)}
+            if name.partition(".")[0] not in changed}
 
 
 def _misfits(parameters: Mapping[str, Array], graph: Graph, notes: list[str]) -> set[str]:

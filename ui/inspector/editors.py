@@ -64,6 +64,10 @@ class Editor(QWidget):
         widget.setAccessibleDescription(tip)
 
 
+NUMBER_WIDTH = 76
+"""Room for 0.0001 and 1e-08 beside a slider."""
+
+
 class NumberEditor(Editor):
     """An int or a float; with `log`, a slider besides."""
 
@@ -83,7 +87,7 @@ class NumberEditor(Editor):
             self._describe(self.slider, name=f"{field.title}, slider")
             self.slider.moved.connect(self._slider_moved)
             self.slider.sliderReleased.connect(self.finished)
-            self.number.setMaximumWidth(84)
+            self.number.setFixedWidth(NUMBER_WIDTH)
             row.addWidget(self.slider, 1)
 
     def set_value(self, value: Any) -> None:
