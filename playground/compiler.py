@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -31,10 +32,11 @@ from playground.program import (
     STEP_STATISTICS,
     Program,
     Tensors,
-    trainable_layer,
 )
 from playground.shapes import Check, check, targets
 from playground.tensor import Tensor
+
+L = TypeVar("L", bound=Layer)
 
 
 class CompileError(Exception):
@@ -84,10 +86,10 @@ class _Compiler:
         self.instrument = instrument and training
         self.tensors = Tensors()
         self.nodes: dict[str, _Node] = {
-            id: _Node(id, trainable_layer(graph.node(id).layer)) for id in checked.used}
+            id: _Node(id, _layer(graph, id, Layer)) for id in checked.used}
         self.data = next(n for n in self.nodes.values() if isinstance(n.layer, DataLayer))
-        assert isinstance(self.data.layer, DataLayer)
-        self.prepared = self.data.layer.load()
+        self.loss = self.nodes[checked.used[-1]]
+        self.prepared = _layer(graph, self.data.id, DataLayer).load()
         samples = len(self.prepared.x_train)
         self.batch = batch or graph.training.batch
         if training:
@@ -97,6 +99,7 @@ class _Compiler:
         self.bounds = [self.batch * lane // lanes for lane in range(lanes + 1)]
         self.code: list[tuple[Instruction | None, ...]] = []
         self.parameters: dict[str, Parameter] = {}
+        self.columns: tuple[str, ...] = ()
 
     @property
     def lanes(self) -> int:
@@ -108,6 +111,8 @@ class _Compiler:
         self.counters = self.tensors.new("counters", "counters", (16,), dtype="int64")
         self.halt = self.tensors.new("halt", "metrics", (2,), dtype="int64")
         self._allocate_forward()
+        self.columns = (*STEP_STATISTICS, *(
+            f"{node.id}.{name}" for node in self._measured() for name in NODE_STATISTICS))
         if self.training:
             self._allocate_backward()
             self._allocate_row()
@@ -121,16 +126,16 @@ class _Compiler:
                     self._backward(node)
             self._clip()
             self._update()
-        last = self.nodes[self.check.used[-1]]
-        assert isinstance(last.layer, LossLayer)
+        loss = _layer(self.graph, self.loss.id, LossLayer)
         return Program(
             graph=self.graph, check=self.check, training=self.training, batch=self.batch,
             code=tuple(self.code),
             instructions=tuple(row[0] for row in self.code if row[0] is not None),
-            tensors=self.tensors.by_name, parameters=self.parameters, columns=self._columns(),
+            tensors=self.tensors.by_name, parameters=self.parameters, columns=self.columns,
             sizes=self.tensors.sizes, batches_per_epoch=self.batches_per_epoch,
-            outputs=self.tensors.by_name.get(f"{last.id}.probabilities", last.x[0]),
-            arrays=(self.prepared.x_train, self.prepared.target_train))
+            data_node=self.data.id, loss_node=self.loss.id,
+            metric_name=loss.metric_name(*self.check.inputs[self.loss.id]),
+            outputs=self.loss.work[0].get("probabilities", self.loss.x[0]), data=self.prepared)
 
     # -- where everything is ------------------------------------------------------------------
 
@@ -212,41 +217,46 @@ class _Compiler:
                 reader.dx[i] = gradient
             else:
                 reader.dx[i] = self.tensors.new(
-                    f"{name} from {reader.id}", "activation_gradients", y.shape, node.id)
+                    f"{name} from {reader.id} input {i + 1}", "activation_gradients", y.shape, node.id)
                 parts.append(reader.dx[i])  # type: ignore[arg-type]
         node.sums.append((gradient, parts, not writers))
         node.dy.append(gradient)
 
     def _allocate_row(self) -> None:
-        columns = self._columns()
-        self.row = self.tensors.new("measurements", "metrics", (len(columns),))
+        self.row = self.tensors.new("measurements", "metrics", (len(self.columns),))
         self.ring = self.tensors.new("measurements of many steps", "metrics",
-                                     (RING_ROWS, 1 + 3 * len(columns)))
+                                     (RING_ROWS, 1 + 3 * len(self.columns)))
         self.per_bucket = self.tensors.new("steps per bucket", "metrics", (2,), dtype="int64")
         self.hyper = {
             name: self.tensors.new(f"training.{name}", "hyper", (1,))
             for name in (*type(self.graph.training.optimizer).hyper, "threshold",
                          "current_learning_rate")}
 
-    def _columns(self) -> tuple[str, ...]:
-        return (*STEP_STATISTICS, *(
-            f"{node.id}.{name}" for node in self._measured() for name in NODE_STATISTICS))
-
     def _measured(self) -> list[_Node]:
+        """The nodes that have cells in the row."""
         if not self.instrument:
             return [n for n in self.nodes.values() if n.w]
         return [n for n in self.nodes.values()
                 if not isinstance(n.layer, DataLayer | LossLayer) and not n.layer.is_view]
 
     def _cell(self, name: str, count: int = 1) -> Tensor:
-        return self.row.part(self._columns().index(name), (count,), name)
+        return self.row.part(self.columns.index(name), (count,), name)
+
+    def _norm_of_all(self, statistic: str, norm: Tensor) -> None:
+        """norm = √(Σ the squares of one statistic of every node): each n-th cell of the row."""
+        measured, stride = self._measured(), len(NODE_STATISTICS)
+        start, size = 0, 0
+        if measured:
+            start = self.columns.index(f"{measured[0].id}.{statistic}")
+            size = stride * (len(measured) - 1) + 1
+        self._once("clip", None, clip.global_norm, n=len(measured), stride=stride,
+                   norms=self.row.part(start, (size,), f"{statistic} of all"), norm=norm)
 
     # -- what happens -------------------------------------------------------------------------
 
     def _load(self) -> None:
-        layer, data = self.data.layer, self.prepared
+        data = self.prepared
         samples = len(data.x_train)
-        assert isinstance(layer, DataLayer)
         order = self.tensors.new("order", "batch", (samples + 1,), dtype="int32")
         seed = _key(self.graph.training.shuffle_seed, "shuffle")
         self._once("load", self.data.id, random.shuffle_samples, samples=samples,
@@ -328,18 +338,8 @@ class _Compiler:
         threshold = self.hyper["threshold"]
         learners = [n for n in self.nodes.values() if n.w]
         before = self._cell("grad_norm_before")
-        norms = [self._cell(f"{n.id}.grad_norm_before") for n in learners]
-        stride = len(NODE_STATISTICS)
-        if norms:
-            span = (self._columns().index(norms[-1].name)
-                    - self._columns().index(norms[0].name))
-            assert span % stride == 0
-        everything = self.row.part(len(STEP_STATISTICS),
-                                   (len(self._columns()) - len(STEP_STATISTICS),), "all norms")
-        self._once("clip", None, clip.global_norm, n=everything.size // stride, stride=stride,
-                   norms=everything, norm=before)
-        loss_node = self.nodes[self.check.used[-1]]
-        self._once("clip", None, statistics.guard, loss=loss_node.work[0]["loss"], norm=before,
+        self._norm_of_all("grad_norm_before", before)
+        self._once("clip", None, statistics.guard, loss=self.loss.work[0]["loss"], norm=before,
                    halt=self.halt)
         after = self._cell("grad_norm")
         if clipping.mode == "off":
@@ -347,8 +347,9 @@ class _Compiler:
         if clipping.mode == "global_norm":
             self._once("clip", None, clip.clipped_norm, threshold=threshold, reference=before,
                        norm=before, clipped_norm=after)
-        for node, norm in zip(learners, norms, strict=True):
-            g, node_after = node.gradients[0], self._cell(f"{node.id}.grad_norm")
+        for node in learners:
+            g, norm = node.gradients[0], self._cell(f"{node.id}.grad_norm_before")
+            node_after = self._cell(f"{node.id}.grad_norm")
             if clipping.mode == "off":
                 self._once("clip", node.id, elementwise.copy, n=1, x=norm, y=node_after)
             elif clipping.mode == "value":
@@ -363,11 +364,7 @@ class _Compiler:
                 self._once("clip", node.id, clip.clipped_norm, threshold=threshold,
                            reference=reference, norm=norm, clipped_norm=node_after)
         if clipping.mode in ("value", "layer_norm"):
-            first_after = self.row.part(
-                self._columns().index(f"{self._measured()[0].id}.grad_norm"),
-                ((len(self._measured()) - 1) * stride + 1,), "all norms after clipping")
-            self._once("clip", None, clip.global_norm, n=len(self._measured()), stride=stride,
-                       norms=first_after, norm=after)
+            self._norm_of_all("grad_norm", after)
         if clipping.mode != "off":
             self._once("clip", None, clip.clipped, before=before, after=after,
                        flag=self._cell("clipped"))
@@ -396,7 +393,7 @@ class _Compiler:
                 hyper={**self.hyper, "learning_rate": rate}, counters=self.counters, norms=ratio)
         self._once("update", None, elementwise.copy, n=1, x=rate,
                    y=self._cell("learning_rate"))
-        self._once("update", None, statistics.record, columns=len(self._columns()),
+        self._once("update", None, statistics.record, columns=len(self.columns),
                    rows=RING_ROWS, counters=self.counters, per_bucket=self.per_bucket,
                    row=self.row, ring=self.ring)
         self._once("update", None, random.finish_step, counters=self.counters)
@@ -460,6 +457,13 @@ class _Compiler:
             raise TypeError(f"{kernel.name} takes {kernel.operands}, got {tuple(operands)}")
         self.code.append((Instruction(kernel, operands, node, phase),
                           *(None,) * (self.lanes - 1)))
+
+
+def _layer(graph: Graph, id: str, cls: type[L]) -> L:
+    """The layer of a node whose kind `check` has made sure of."""
+    layer = graph.node(id).layer
+    assert isinstance(layer, cls)
+    return layer
 
 
 def _lane_name(name: str, lane: int) -> str:

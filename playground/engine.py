@@ -16,6 +16,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from playground.compiler import CompileError
+from playground.data import DataError
 from playground.diagnosis import verdict_of
 from playground.emitter import Phase
 from playground.graph import Graph
@@ -106,7 +108,7 @@ class Engine:
 
     def step(self, unit: Unit) -> None:
         """Go to the end of the current instruction, layer, phase, batch or epoch."""
-        self._commands.put(lambda: self._once(lambda s: s.forward_to(unit)))
+        self._commands.put(lambda: self._step(unit))
 
     def back(self, unit: Unit) -> None:
         """Go back to the start of the current one, or to the one before."""
@@ -141,7 +143,8 @@ class Engine:
         finally:
             self._wanted.set()
 
-    def saved_state(self, timeout: float = 10.0) -> tuple[SavedState, HistoryView] | None:
+    def saved_state(self, timeout: float = 10.0
+                    ) -> tuple[SavedState, HistoryView | None] | None:
         """What a document keeps, as copies; None without a network. Waits for the thread."""
         return self.ask(lambda s: (s.saved_state(), s.history.view()), timeout) or self._unloaded
 
@@ -166,8 +169,8 @@ class Engine:
         while not self._quitting:
             self._obey()
             try:
-                if self._state == "running":
-                    self._train()
+                if self._state == "running" and self._session is not None:
+                    self._train(self._session)
                 if self._wanted.is_set() and self._changed:
                     self._publish()
             except Exception as error:  # The window must hear of any failure, and live on.
@@ -189,11 +192,7 @@ class Engine:
                 self._fail(error)
             patience = 0.0
 
-    def _train(self) -> None:
-        session = self._session
-        if session is None:
-            self._state = "empty"
-            return
+    def _train(self, session: Session) -> None:
         if self._until_step is not None and session.step >= self._until_step:
             self._pause()
             return
@@ -239,11 +238,15 @@ class Engine:
             saved, history = self._unloaded
         self._state, self._progress, self._message, self._node = "compiling", "", "", None
         self._publish()
-        # Should this fail, the old network must not run on under the new one's picture.
-        self._session, self._unloaded = None, (saved, history) if saved is not None else None
-        session = Session(graph, threads=self.threads, progress=self._show_progress)
-        if saved is not None:
-            session.restore(saved, history, keep_position=is_document)
+        try:
+            session = Session(graph, threads=self.threads, progress=self._show_progress)
+            if saved is not None:
+                session.restore(saved, history, keep_position=is_document)
+        except Exception:
+            # The old network must not run on under the picture of the new one.
+            self._session = None
+            self._unloaded = (saved, history) if saved is not None else None
+            raise
         self._session, self._unloaded = session, None
         self._state = "running" if was_running else "paused"
         self._changed = True
@@ -282,6 +285,13 @@ class Engine:
             if self._session is not None:
                 self._session.validate()
 
+    def _step(self, unit: Unit) -> None:
+        if unit == "epoch" and self._session is not None:
+            # In slices, as it may take long: one can watch it, and pause.
+            self._go(epoch=self._session.epoch + 1)
+        else:
+            self._once(lambda session: session.forward_to(unit))
+
     def _once(self, work: Callable[[Session], object]) -> None:
         """Do one thing and stay paused."""
         session = self._session
@@ -313,7 +323,7 @@ class Engine:
 
     def _fail(self, error: Exception) -> None:
         self._state, self._changed = "failed", True
-        self._message = str(error) or type(error).__name__
+        self._message = _sentence(error)
         self._node = None
         # Not a full snapshot: making one may be what failed.
         self._mailbox.append(Snapshot(state="failed", message=self._message))
@@ -362,6 +372,18 @@ class Engine:
             if value is not None:
                 answers[probe] = value
         return answers
+
+
+def _sentence(error: Exception) -> str:
+    """What to tell the user; our own errors are sentences already."""
+    if isinstance(error, CompileError | DataError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return ("There is not enough memory for this network. Choose fewer units or channels, or "
+                "a smaller batch.")
+    return (f"Training has stopped because of a mistake in this program "
+            f"({type(error).__name__}: {error}). Save your work, and reset or change the network "
+            "to go on.")
 
 
 def _statistics(session: Session) -> dict[str, NodeStatistics]:

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from kernels.jit import Kernel, encode
 from playground.arena import Arena
+from playground.data import PreparedData
 from playground.emitter import Instruction, Phase
 from playground.graph import Graph
-from playground.layers.base import Layer, Parameter, Shape
+from playground.layers.base import Parameter, Shape
 from playground.shapes import Check
 from playground.tensor import ALIGNMENT, DType, Region, Tensor
 
@@ -52,10 +53,14 @@ class Program:
     columns: tuple[str, ...]
     sizes: dict[Region, int]
     batches_per_epoch: int
-    outputs: Tensor | None
+    data_node: str
+    loss_node: str
+    metric_name: str
+    """What the loss node's metric is: "accuracy" or "mean abs error"."""
+    outputs: Tensor
     """What the user calls the network's output: probabilities, or the prediction itself."""
-    arrays: tuple[NDArray[np.float32], ...] = field(default=(), repr=False)
-    """Data outside the arena that instructions read; kept alive here."""
+    data: PreparedData = field(repr=False)
+    """Lies outside the arena; instructions hold addresses of its arrays."""
 
     @property
     def kernels(self) -> tuple[Kernel, ...]:
@@ -120,6 +125,8 @@ class Tensors:
 
     def new(self, name: str, region: Region, shape: Shape, node: str | None = None,
             dtype: DType = "float32") -> Tensor:
+        if name in self.by_name:
+            raise ValueError(f"two tensors are called {name!r}")
         start = self.sizes.get(region, 0)
         tensor = Tensor(name, region, start, shape, node, dtype)
         self.sizes[region] = start + -(-tensor.size // ALIGNMENT) * ALIGNMENT
@@ -131,9 +138,3 @@ class Tensors:
         made = Tensor(name, tensor.region, tensor.offset, shape, node)
         self.by_name[name] = made
         return made
-
-
-def trainable_layer(layer: object) -> Layer:
-    """The layer of a node that takes part in training (an unknown one never does)."""
-    assert isinstance(layer, Layer)
-    return layer

@@ -19,8 +19,6 @@ from playground.graph import Graph
 from playground.history import History, HistoryView
 from playground.initializers import initialize
 from playground.keyframes import Keyframe, Keyframes
-from playground.layers.data import DataLayer
-from playground.layers.loss import LossLayer
 from playground.program import link
 from playground.recorder import Recorder
 from playground.state import PARTS, SavedState
@@ -52,11 +50,8 @@ class Session:
             view(self.program.tensors["steps per bucket"]).view(np.int64), self.program.columns)
         self.row = view(self.program.tensors["measurements"])
         self._machine = Machine(*link(self.program, self.arena, progress), self._halt)
-        self.evaluator = Evaluator(graph, self.program.check)
-        self.evaluator.use(self.arena)
-        data = graph.node(self.evaluator.data_node).layer
-        assert isinstance(data, DataLayer)
-        self.data = data.load()
+        self.data = self.program.data
+        self.evaluator = Evaluator(self.program, self.arena)
         self.position = 0
         self.has_run = False
         """Whether activations, gradients and measurements hold anything yet."""
@@ -119,9 +114,7 @@ class Session:
 
     @property
     def metric_name(self) -> str:
-        loss = self.graph.node(self.program.check.used[-1]).layer
-        assert isinstance(loss, LossLayer)
-        return loss.metric_name(*self.program.check.inputs[self.program.check.used[-1]])
+        return self.program.metric_name
 
     @property
     def history(self) -> History:

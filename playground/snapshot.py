@@ -25,13 +25,14 @@ class TensorProbe:
     Gives a float32 array. Of tensors with a batch axis, `sample` picks one sample of the batch
     (shape without the batch axis); None gives the first `limit` samples. With source
     "validation" an activation is computed anew for validation sample `sample`, with the
-    weights as they are, in inference mode.
+    weights as they are, in inference mode. With source "data" the x or target of the data node is
+    not the batch but the first `limit` training samples, which are there before anything runs.
     """
 
     name: str
     sample: int | None = None
     limit: int = 64
-    source: Literal["batch", "validation"] = "batch"
+    source: Literal["batch", "validation", "data"] = "batch"
 
 
 @dataclass(frozen=True)

@@ -186,3 +186,55 @@ def test_threads_change_while_it_trains(engine: Engine) -> None:
     snapshot = wait(engine, lambda s: s.program is not None and s.program.lanes == 2
                     and s.state == "running")
     assert wait(engine, lambda s: s.step > snapshot.step + 50).state == "running"
+
+
+def test_a_whole_epoch_can_be_paused(engine: Engine) -> None:
+    engine.load(spiral(dense(4), batch=1))
+    engine.set_speed(20)
+    engine.step("epoch")
+    wait(engine, lambda s: s.state == "running" and s.step > 0)
+    engine.pause()
+    assert wait(engine, lambda s: s.state == "paused").epoch == 0
+    engine.set_speed(None)
+    engine.step("epoch")
+    snapshot = wait(engine, lambda s: s.state == "paused")
+    assert (snapshot.epoch, snapshot.batch_in_epoch, snapshot.position) == (1, 0, 0)
+
+
+def test_weights_outlive_a_network_that_could_not_be_loaded(engine: Engine) -> None:
+    graph = spiral(dense(4))
+    engine.load(graph)
+    engine.run_until(step=50)
+    wait(engine, lambda s: s.state == "paused" and s.step == 50)
+    before = engine.saved_state()
+    engine.load(chain("spiral", dense(2)))
+    wait(engine, lambda s: s.state == "failed")
+    engine.run()
+    engine.step("batch")
+    during = engine.saved_state()
+    engine.load(graph)
+    assert wait(engine, lambda s: s.state == "paused").step == 50
+    after = engine.saved_state()
+    assert before is not None
+    assert during is not None
+    assert after is not None
+    assert before[0].same_as(during[0])
+    assert before[0].same_as(after[0])
+
+
+def test_a_document_opens_in_the_middle_of_a_step_while_another_is_open(engine: Engine) -> None:
+    session = Session(spiral(dense(4)))
+    session.run(3)
+    session.advance(5)
+    engine.load(spiral(dense(3)))
+    engine.load(session.graph, session.saved_state())
+    snapshot = wait(engine, lambda s: s.state == "paused" and s.step == 3)
+    assert snapshot.position == 5
+
+
+def test_no_snapshot_is_lost_between_looking_and_taking(engine: Engine) -> None:
+    engine.load(spiral(dense(2)))
+    wait(engine, lambda s: s.state == "paused")
+    for step in range(1, 300):
+        engine.step("batch")
+        wait(engine, lambda s, step=step: s.step == step, 5)

@@ -33,6 +33,8 @@ class LiveCanvas(QWidget):
         self.hide()
         self._scene = scene
         self._count = 0
+        self._has_run = False
+        self._drawn: dict[str, tuple[object, bool]] = {}
 
     def isVisible(self) -> bool:
         """As long as the canvas is."""
@@ -48,9 +50,12 @@ class LiveCanvas(QWidget):
             if not isinstance(layer, Layer) or layer.category == "loss":
                 continue
             if layer.category == "data":
-                plane = len(check.signals[id][0].shape) < 3
-                wanted.add(TensorProbe(f"{id}.x", limit=POINTS if plane else 3))
-                wanted.add(TensorProbe(f"{id}.target", limit=POINTS if plane else 3))
+                # Images change with the batch; points only make a picture all together.
+                if len(check.signals[id][0].shape) == 3 and self._has_run:
+                    wanted.add(TensorProbe(f"{id}.x", limit=3))
+                else:
+                    wanted |= {TensorProbe(f"{id}.{port}", limit=POINTS, source="data")
+                               for port in ("x", "target")}
             elif not layer.is_view:
                 wanted.add(TensorProbe(f"{id}.y", sample=0))
         return frozenset(wanted)
@@ -61,6 +66,7 @@ class LiveCanvas(QWidget):
         failed = snapshot.node if snapshot.state in ("diverged", "failed") else None
         scene.set_failed(failed, (snapshot.brief or snapshot.message) if failed else "")
         self._show_active(snapshot)
+        self._has_run = snapshot.step > 0 or snapshot.position > 0
         self._count += 1
         if snapshot.state == "running" and self._count % EVERY:
             return
@@ -75,16 +81,24 @@ class LiveCanvas(QWidget):
         for id, maps in responses.items():
             scene.set_thumbnail(id, [signed_image(m, _scale(maps)) for m in maps])
         for probe, values in snapshot.values.items():
-            if not isinstance(probe, TensorProbe) or probe.source != "batch":
+            if not isinstance(probe, TensorProbe):
                 continue
             id, _, port = probe.name.rpartition(".")
+            if id not in scene.nodes or id not in scene.document.check.signals:
+                continue  # The snapshot is of the network before an edit.
             if port == "y" and probe.sample == 0 and id not in responses:
                 scene.set_thumbnail(id, _pictures(values))
             elif port == "x" and values.ndim == 4:
                 scene.set_thumbnail(id, [_photograph(x) for x in values[:3]])
             elif port == "x" and values.ndim == 2:
+                # The points stay as they are until the network or the theme is another one.
+                drawn = (snapshot.program, theme().dark)
+                if self._drawn.get(id) == drawn:
+                    continue
+                self._drawn[id] = drawn
                 target = snapshot.values.get(
-                    TensorProbe(f"{id}.target", limit=POINTS), np.zeros(len(values)))
+                    TensorProbe(f"{id}.target", limit=POINTS, source="data"),
+                    np.zeros(len(values)))
                 classes = bool(scene.document.check.signals[id][1].classes)
                 scene.set_thumbnail(id, [_points(values, target, classes)] if values.shape[1] == 2
                                     else [signed_image(_folded(x)) for x in values[:3]])
