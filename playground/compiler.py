@@ -217,7 +217,8 @@ class _Compiler:
                 reader.dx[i] = gradient
             else:
                 reader.dx[i] = self.tensors.new(
-                    f"{name} from {reader.id} input {i + 1}", "activation_gradients", y.shape, node.id)
+                    f"{name} from {reader.id} input {i + 1}", "activation_gradients", y.shape,
+                    node.id)
                 parts.append(reader.dx[i])  # type: ignore[arg-type]
         node.sums.append((gradient, parts, not writers))
         node.dy.append(gradient)

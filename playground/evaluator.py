@@ -5,6 +5,7 @@ It has arenas of its own, so that asking never disturbs a training step that is 
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,13 +14,12 @@ from numpy.typing import NDArray
 from kernels.machine import Machine
 from playground.arena import Arena
 from playground.compiler import compile_program
-from playground.graph import Graph
-from playground.layers.data import DataLayer
 from playground.program import Program, link
-from playground.shapes import Check
 
 Floats = NDArray[np.float32]
 LARGEST_BATCH = 256
+MOST_BYTES = 256 << 20
+"""Of one batch's activations: large images are used in smaller batches."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,26 +32,29 @@ class Evaluation:
 
 
 class Evaluator:
-    """Runs a graph's inference program with parameters copied from a training arena."""
+    """Runs the inference program of a training program's graph.
 
-    def __init__(self, graph: Graph, checked: Check) -> None:
-        self._graph, self._check = graph, checked
+    source: the arena in training; each call takes the parameters as they are there.
+    """
+
+    def __init__(self, program: Program, source: Arena) -> None:
+        self._training, self._source = program, source
         self._runs: dict[int, _Run] = {}
-        self._source: Arena | None = None
-        self.data_node = next(
-            id for id in checked.used if isinstance(graph.node(id).layer, DataLayer))
 
-    def use(self, arena: Arena) -> None:
-        """Take the parameters from this arena, as they are at each call."""
-        self._source = arena
+    @functools.cached_property
+    def _batch(self) -> int:
+        """Samples to run at once."""
+        sizes = self._compiled(LARGEST_BATCH).sizes
+        floats = sum(sizes.get(region, 0) for region in ("batch", "activations", "workspace"))
+        return min(LARGEST_BATCH, max(1, MOST_BYTES // 4 * LARGEST_BATCH // floats))
 
     def evaluate(self, x: Floats, target: Floats, keep_outputs: bool = False) -> Evaluation:
         """Loss and metric of samples x (n, *shape) and targets (n, ...), scaled as trained."""
         n = len(x)
         loss = metric = 0.0
         outputs: list[Floats] = []
-        for start in range(0, n, LARGEST_BATCH):
-            part = slice(start, min(n, start + LARGEST_BATCH))
+        for start in range(0, n, self._batch):
+            part = slice(start, min(n, start + self._batch))
             run = self._run(x[part], target[part])
             loss += run.value("loss") * run.program.batch
             metric += run.value("metric") * run.program.batch
@@ -62,10 +65,10 @@ class Evaluator:
     def predict(self, x: Floats) -> Floats:
         """The outputs (n, ...) for samples x (n, *shape): probabilities, or predicted values."""
         outputs = []
-        for start in range(0, len(x), LARGEST_BATCH):
-            part = x[start:start + LARGEST_BATCH]
+        for start in range(0, len(x), self._batch):
+            part = x[start:start + self._batch]
             # Always the same batch: one program serves every n.
-            filled = np.zeros((LARGEST_BATCH, *x.shape[1:]), np.float32)
+            filled = np.zeros((self._batch, *x.shape[1:]), np.float32)
             filled[:len(part)] = part
             outputs.append(self._run(filled, None).outputs()[:len(part)])
         return np.concatenate(outputs)
@@ -81,15 +84,17 @@ class Evaluator:
     def _run(self, x: Floats, target: Floats | None) -> _Run:
         batch = len(x)
         if batch not in self._runs:
-            self._runs[batch] = _Run(compile_program(
-                self._graph, training=False, batch=batch, checked=self._check))
+            self._runs[batch] = _Run(self._compiled(batch))
         run = self._runs[batch]
-        assert self._source is not None
         run.take_parameters(self._source)
-        run.write(f"{self.data_node}.x", x)
-        run.write(f"{self.data_node}.target", target)
+        run.write(f"{run.program.data_node}.x", x)
+        run.write(f"{run.program.data_node}.target", target)
         run.machine.run(0, len(run.program.code))
         return run
+
+    def _compiled(self, batch: int) -> Program:
+        return compile_program(self._training.graph, training=False, batch=batch,
+                               checked=self._training.check)
 
 
 class _Run:
@@ -110,9 +115,8 @@ class _Run:
             self.arena.view(tensor)[...] = 0 if values is None else values
 
     def value(self, name: str) -> float:
-        loss = self.program.check.used[-1]
-        return float(self.arena.view(self.program.tensors[f"{loss}.{name}"])[0])
+        return float(self.arena.view(
+            self.program.tensors[f"{self.program.loss_node}.{name}"])[0])
 
     def outputs(self) -> Floats:
-        assert self.program.outputs is not None
         return self.arena.view(self.program.outputs).copy()

@@ -52,7 +52,7 @@ def _tensor(session: Session, probe: TensorProbe) -> Floats | None:
     if probe.source == "data":
         data = {"x": session.data.x_train, "target": session.data.target_train}
         node, _, port = probe.name.rpartition(".")
-        known = node == session.evaluator.data_node and port in data
+        known = node == session.program.data_node and port in data
         return data[port][:probe.limit].copy() if known else None
     tensor = session.program.tensors.get(probe.name)
     if tensor is None or not (session.has_run or tensor.region in STATE_REGIONS):

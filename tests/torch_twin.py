@@ -170,14 +170,14 @@ class Twin:
 
     def batch(self) -> tuple[Tensor, Tensor]:
         """The samples and targets of the session's present step."""
-        data = self.session.evaluator.data_node
+        data = self.session.program.data_node
         return tuple(self._tensor(self.session.values(f"{data}.{port}"))  # type: ignore[return-value]
                      for port in ("x", "target"))
 
     def loss(self) -> Tensor:
         """The loss of the session's present batch."""
         *others, loss = self.used
-        data = self.session.evaluator.data_node
+        data = self.session.program.data_node
         outputs: dict[tuple[str, int], Tensor] = dict(
             zip(((data, 0), (data, 1)), self.batch(), strict=True))
         for id in others:

@@ -159,14 +159,16 @@ def measure_memory(minutes: float) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore
     parser.add_argument("--seconds", type=float, default=8)
-    parser.add_argument("--minutes", type=float, default=0, help="of the memory test; 0: leave out")
+    parser.add_argument("--minutes", type=float, default=0, help="measure memory alone, for so long")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    result: dict[str, Any] = {"start": measure_start(), "edit_ms": measure_edit()}
-    for example in ("mlp-spiral", "cnn-digits"):
-        result[example] = measure_training(example, options.seconds)
+    result: dict[str, Any] = {}
     if options.minutes:
         result["memory"] = measure_memory(options.minutes)
+    else:
+        result |= {"start": measure_start(), "edit_ms": measure_edit()}
+        for example in ("mlp-spiral", "cnn-digits"):
+            result[example] = measure_training(example, options.seconds)
     if options.json:
         print(json.dumps(result))
         return
