@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 import kernels
+from playground.emitter import Emitter
+from playground.tensor import Tensor
 
 if TYPE_CHECKING:
     from kernels.jit import Kernel
-    from playground.emitter import Emitter
-    from playground.tensor import Tensor
 
 ActivationName = Literal["identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu"]
 

@@ -8,15 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from playground.history import HistoryView
 from playground.snapshot import NodeStatistics, Verdict
-
-if TYPE_CHECKING:
-    from playground.history import HistoryView
 
 Series = NDArray[np.float64]
 

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from kernels.jit import Kernel
 
 Phase = Literal["load", "forward", "loss", "backward", "clip", "update"]
-PHASES: tuple[Phase, ...] = ("load", "forward", "loss", "backward", "clip", "update")
 
 Operand = Tensor | int | float
 

@@ -20,6 +20,11 @@ HELP: dict[str, str] = {
 }
 
 
+def bias_rule(rule: Initializer) -> Initializer:
+    """How the biases beside weights of this rule start: only PyTorch's draws them too."""
+    return "pytorch" if rule == "pytorch" else "zeros"
+
+
 def initialize(rule: Initializer, shape: tuple[int, ...], fan_in: int, fan_out: int,
                random: np.random.Generator) -> np.ndarray:
     """Draw an array of `shape` (float32); fan_in and fan_out count a unit's connections."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MOST = 48
+MOST, LEAST = 48, 3
 MOST_BYTES = 192 << 20
+"""Where more than LEAST frames would need more, there are fewer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +32,7 @@ class Keyframes:
     def add(self, frame: Keyframe) -> None:
         self.forget_after(frame.step - 1)
         self._frames.append(frame)
-        most = max(3, min(MOST, MOST_BYTES // max(1, frame.state.nbytes)))
+        most = max(LEAST, min(MOST, MOST_BYTES // max(1, frame.state.nbytes)))
         if len(self._frames) > most:
             # Every second one of the older half goes: the further back, the longer the replay.
             half = len(self._frames) // 2

@@ -145,7 +145,7 @@ def _winner(out: Floats, is_classes: bool) -> tuple[Floats, Floats]:
         return out[:, 0], np.ones(len(out), np.float32)
     if out.shape[1] == 1:
         sure = np.abs(out[:, 0] - 0.5) + 0.5
-        return (out[:, 0] >= 0.5).astype(np.float32), np.clip(sure, 0, 1)
+        return (out[:, 0] > 0.5).astype(np.float32), np.clip(sure, 0, 1)
     return (np.argmax(out, axis=1).astype(np.float32),
             np.clip(np.max(out, axis=1), 0, 1).astype(np.float32))
 
@@ -157,8 +157,7 @@ def _confusion(session: Session, split: SplitName) -> NDArray[np.int64] | None:
     x, target = _part(session, split)
     predicted, _ = _winner(session.evaluator.predict(x), True)
     counts = np.zeros((classes, classes), np.int64)
-    valid = (predicted >= 0) & (predicted < classes)
-    np.add.at(counts, (target[valid].astype(int), predicted[valid].astype(int)), 1)
+    np.add.at(counts, (target.astype(int), predicted.astype(int)), 1)
     return counts
 
 

@@ -9,6 +9,7 @@ import os
 from dataclasses import dataclass, field
 
 from playground.graph import Graph, Node, UnknownLayer
+from playground.keyframes import LEAST
 from playground.layers.base import Layer, ShapeError, Signal, size_of
 
 MEMORY_SHARE = 0.7
@@ -31,8 +32,6 @@ class Check:
     parameters: dict[str, int] = field(default_factory=dict)
     memory: dict[str, int] = field(default_factory=dict)
     graph_error: str = ""
-    loss: str | None = None
-    """The loss node."""
     used: tuple[str, ...] = ()
     """The nodes that take part in training, in order of execution; the loss is the last."""
 
@@ -45,19 +44,24 @@ class Check:
         return sum(self.parameters.values())
 
 
-def check(graph: Graph) -> Check:
-    """Infer every shape. Wrong nodes get a sentence; the nodes after them get none of their own."""
+def check(graph: Graph, memory: float | None = None) -> Check:
+    """Infer every shape. Wrong nodes get a sentence; the nodes after them get none of their own.
+
+    memory: bytes that training may need; MEMORY_SHARE of this machine's unless given.
+    """
     result = Check()
     for node in graph.order():
         _check_node(graph, node, result)
-    loss, used, graph_error = _find_training(graph, result)
+    used, graph_error = _find_training(graph)
+    _check_memory(result, used or tuple(result.memory), memory)
+    graph_error = graph_error or _find_obstacle(graph, result, used)
     for node in graph.nodes:
         if node.id not in used and node.id not in result.errors and not graph_error:
             result.notes[node.id] = (
                 *result.notes.get(node.id, ()),
                 "Does not lead to the loss: it takes no part in training.")
     return Check(result.signals, result.inputs, result.errors, result.notes, result.parameters,
-                 result.memory, graph_error, loss, used)
+                 result.memory, graph_error, used)
 
 
 def targets(graph: Graph, loss: str) -> tuple[str, int] | None:
@@ -65,8 +69,7 @@ def targets(graph: Graph, loss: str) -> tuple[str, int] | None:
     for edge in graph.inputs_of(loss):
         if edge.target_port == 1:
             return edge.source, edge.source_port
-    sources = [n for n in _ancestors(graph, loss)
-               if isinstance(layer := graph.node(n).layer, Layer) and layer.category == "data"]
+    sources = [n for n in _ancestors(graph, loss) if is_data(graph.node(n).layer)]
     return (sources[0], 1) if len(sources) == 1 else None
 
 
@@ -99,16 +102,18 @@ def _check_node(graph: Graph, node: Node, result: Check) -> None:
     except ShapeError as error:
         result.signals.pop(node.id, None)
         result.errors[node.id] = str(error)
-        return
-    limit = machine_memory() * MEMORY_SHARE
-    if sum(result.memory.values()) > limit:
-        largest = max(result.memory, key=lambda id: result.memory[id])
-        need, have = sum(result.memory.values()), machine_memory()
-        result.errors.setdefault(largest, (
-            f"Needs {show_bytes(result.memory[largest])} of memory (the network "
+
+
+def _check_memory(result: Check, nodes: tuple[str, ...], limit: float | None) -> None:
+    """Put an error on the largest of these nodes when together they need too much."""
+    sizes = {id: result.memory[id] for id in nodes if id in result.memory}
+    need, have = sum(sizes.values()), machine_memory()
+    if need > (have * MEMORY_SHARE if limit is None else limit):
+        largest = max(sizes, key=lambda id: sizes[id])
+        result.errors[largest] = (
+            f"Needs {show_bytes(sizes[largest])} of memory (the network "
             f"{show_bytes(need)}); this machine has {show_bytes(have)}. "
-            "Choose fewer units or channels, or a smaller batch."))
-        result.signals.pop(node.id, None)
+            "Choose fewer units or channels, or a smaller batch.")
 
 
 def _missing_input(layer: Layer, connected: set[int]) -> str:
@@ -125,38 +130,54 @@ def _missing_input(layer: Layer, connected: set[int]) -> str:
 
 
 def _bytes_needed(graph: Graph, id: str, layer: Layer, result: Check) -> int:
-    """float32 values: parameters with gradient and two moments, activations with gradient."""
-    batch = graph.training.batch
+    """For float32: parameters, gradients, optimizer state and keyframes of it; activations,
+    their gradients and workspaces.
+    """
+    batch, slots = graph.training.batch, len(type(graph.training.optimizer).slots)
     shapes = tuple(signal.shape for signal in result.inputs[id])
     outputs = sum(size_of(signal.shape) for signal in result.signals[id])
     work = sum(size_of(shape) for shape in layer.workspace(batch, *shapes).values())
-    return 4 * (4 * result.parameters[id] + 2 * batch * outputs + work)
+    # One keyframe more than are kept: an old one goes when the new one is there.
+    copies = 1 + LEAST + 1
+    return 4 * (result.parameters[id] * (1 + copies * (1 + slots)) + 2 * batch * outputs + work)
 
 
-def _find_training(graph: Graph, result: Check) -> tuple[str | None, tuple[str, ...], str]:
-    """The loss, the nodes that lead to it, and what keeps the graph from training."""
+def _find_training(graph: Graph) -> tuple[tuple[str, ...], str]:
+    """The nodes that lead to the loss, which is the last, and a sentence if there is none."""
     losses = [n.id for n in graph.nodes
               if isinstance(n.layer, Layer) and n.layer.category == "loss"]
     if not graph.nodes:
-        return None, (), "The canvas is empty. Drag a data set here, then layers, then a loss."
+        return (), "The canvas is empty. Drag a data set here, then layers, then a loss."
     if not losses:
-        return None, (), "There is no loss yet. Add one and connect the last layer to it."
+        return (), "There is no loss yet. Add one and connect the last layer to it."
     if len(losses) > 1:
-        return None, (), (f"There are {len(losses)} losses ({', '.join(losses)}), and training "
-                          "follows one. Delete the others.")
+        return (), (f"There are {len(losses)} losses ({', '.join(losses)}), and training "
+                    "follows one. Delete the others.")
     loss = losses[0]
     ancestors = _ancestors(graph, loss) | {loss}
     if (where := targets(graph, loss)) is not None:
         ancestors.add(where[0])
-    used = tuple(node.id for node in graph.order() if node.id in ancestors)
+    return tuple(node.id for node in graph.order() if node.id in ancestors), ""
+
+
+def _find_obstacle(graph: Graph, result: Check, used: tuple[str, ...]) -> str:
+    """What keeps these nodes from training, as a sentence; empty when nothing does."""
     wrong = [id for id in used if id in result.errors]
     if wrong:
-        return loss, used, f"{wrong[0]}: {result.errors[wrong[0]]}"
-    if not any(graph.node(id).layer.category == "data" for id in used):  # type: ignore[union-attr]
-        return loss, used, "No data reaches the loss. Add a data set and connect it."
-    if loss not in result.signals:
-        return loss, used, f"{loss}: the nodes before it are not ready."
-    return loss, used, ""
+        return f"{wrong[0]}: {result.errors[wrong[0]]}"
+    sources = [id for id in used if is_data(graph.node(id).layer)]
+    if not sources:
+        return "No data reaches the loss. Add a data set and connect it."
+    if len(sources) > 1:
+        return (f"{len(sources)} data sets ({', '.join(sources)}) reach the loss, and a step takes "
+                "its samples from one. Disconnect the others.")
+    if used[-1] not in result.signals:
+        return f"{used[-1]}: the nodes before it are not ready."
+    return ""
+
+
+def is_data(layer: object) -> bool:
+    return isinstance(layer, Layer) and layer.category == "data"
 
 
 def _ancestors(graph: Graph, id: str) -> set[str]:

@@ -5,6 +5,7 @@ Everything comes from the shapes: nothing is allocated, however large the networ
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ import msgspec
 
 from playground.graph import Graph
 from playground.layers.base import Layer, Shape, show_shape, size_of
-from playground.shapes import Check, check
+from playground.shapes import Check, check, is_data
 
 MB = 2**20
 FLOAT = 4
@@ -68,13 +69,14 @@ class SummaryError(Exception):
 def summarize(graph: Graph) -> Summary:
     """The table of a graph's layers, for one sample. Raises SummaryError."""
     one = graph.with_training(msgspec.structs.replace(graph.training, batch=1))
-    result = check(one)
+    # The table is of use also where the machine is too small to train the network.
+    result = check(one, memory=math.inf)
     if not graph.nodes:
         raise SummaryError("The network is empty: there is nothing to sum up.")
     for id, why in result.errors.items():
         raise SummaryError(f"{id}: {why}")
     rows = [_row(graph, node.id, result) for node in graph.order() if _computes(node.layer)]
-    inputs = [result.signals[n.id][0].shape for n in graph.nodes if _gives(n.layer)]
+    inputs = [result.signals[n.id][0].shape for n in graph.nodes if is_data(n.layer)]
     parameters = sum(row.parameters for row in rows)
     return Summary(
         tuple(rows), parameters,
@@ -85,10 +87,6 @@ def summarize(graph: Graph) -> Summary:
 
 def _row(graph: Graph, id: str, result: Check) -> Row:
     return Row(id, graph.node(id).layer.kind, result.signals[id][0].shape, result.parameters[id])
-
-
-def _gives(layer: object) -> bool:
-    return isinstance(layer, Layer) and layer.category == "data"
 
 
 def _computes(layer: object) -> bool:

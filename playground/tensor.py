@@ -46,13 +46,8 @@ class Tensor:
     def size(self) -> int:
         return size_of(self.shape)
 
-    def part(self, start: int, shape: Shape, name: str = "") -> Tensor:
+    def part(self, start: int, shape: Shape, name: str) -> Tensor:
         """A contiguous piece that starts `start` floats into this one."""
         assert 0 <= start <= start + size_of(shape) <= self.size
-        return Tensor(name or f"{self.name}[{start}]", self.region, self.offset + start, shape,
+        return Tensor(name, self.region, self.offset + start, shape,
                       self.node, self.dtype)
-
-    def reshaped(self, shape: Shape, name: str = "") -> Tensor:
-        """The same floats under another shape."""
-        assert size_of(shape) == self.size
-        return self.part(0, shape, name or self.name)

@@ -242,6 +242,69 @@ def test_parameters_that_do_not_fit_are_named_and_keep_their_start() -> None:
     assert new.step == 30
 
 
+def test_what_takes_no_part_keeps_its_weights() -> None:
+    whole = spiral(dense(6), dense(4))
+    old = Session(whole)
+    old.run(30)
+    saved = old.saved_state()
+    without = Session(whole.without(["dense_2"]).connect("dense_1", "dense_3"))
+    assert without.restore(saved) == ("dense_3.w",)
+    again = Session(whole)
+    again.restore(without.saved_state())
+    for name in ("dense_2.w", "dense_2.b", "dense_2.velocity"):
+        np.testing.assert_array_equal(again.values(name), old.values(name))
+
+
+def test_a_changed_node_begins_with_a_fresh_optimizer() -> None:
+    momentum = SGD(momentum=0.9)
+    old = Session(chain("iris", ("dense", {"units": 8, "bias": False}),
+                        ("dense", {"units": 3, "bias": False}), "softmax_cross_entropy"
+                        ).with_training(Training(optimizer=momentum)))
+    old.run(5)
+    # The same number of weights under another shape.
+    new = Session(chain("wine", ("dense", {"units": 8, "bias": False}),
+                        ("dense", {"units": 3, "bias": False}), "softmax_cross_entropy"
+                        ).with_training(Training(optimizer=momentum)))
+    assert new.restore(old.saved_state()) == ("dense_1.w",)
+    assert not new.values("dense_1.velocity").any()
+    assert new.values("dense_2.velocity").any()
+
+
+def test_going_back_keeps_the_validations_before() -> None:
+    session = Session(spiral(dense(3)))
+    for _ in range(3):
+        session.run(2)
+        session.validate()
+    session.run(1)
+    session.back("instruction")
+    assert session.history.view().validation_step.tolist() == [2, 4, 6]
+    session.go_to(4 * len(session.program.code))
+    assert session.history.view().validation_step.tolist() == [2, 4]
+
+
+@pytest.mark.parametrize("mode", ["off", "value", "layer_norm", "global_norm"])
+def test_a_network_with_nothing_to_learn_runs(mode: str) -> None:
+    graph = chain("curve", "flatten", "mean_squared_error").with_training(
+        Training(clipping=Clipping(mode=mode)))  # type: ignore[arg-type]
+    session = Session(graph)
+    session.run(3)
+    assert (session.step, session.measured("grad_norm")) == (3, 0)
+
+
+def test_one_node_feeds_all_inputs_of_another() -> None:
+    graph = spiral(dense(4)).without(["dense_2"])
+    for kind, options in (("add", {}), ("dense", {"units": 2})):
+        graph = graph.with_node(make_layer(kind, options))
+    for _ in range(3):
+        graph = graph.connect("dense_1", "add_1")
+    graph = graph.connect("add_1", "dense_2").connect("dense_2", "loss_1")
+    session = Session(graph)
+    session.run_to("dense_1", "backward")
+    session.forward_to("layer")
+    np.testing.assert_allclose(session.values("dense_1.dy"), 3 * session.values("add_1.dy"),
+                               rtol=1e-6)
+
+
 def test_adding_a_layer_leaves_the_initial_weights_of_the_others() -> None:
     one, two = Session(spiral(dense(6))), Session(spiral(dense(6), "relu"))
     np.testing.assert_array_equal(one.values("dense_1.w"), two.values("dense_1.w"))

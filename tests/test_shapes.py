@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from playground.graph import Edge, Graph, UnknownLayer
@@ -87,3 +89,19 @@ def test_bytes_read_well() -> None:
     assert show_bytes(512) == "512 bytes"
     assert show_bytes(3 << 20) == "3.0 MB"
     assert show_bytes(5 << 40) == "5.0 TB"
+
+
+def test_one_data_set_at_a_time() -> None:
+    graph = spiral(dense(3)).with_node(make_layer("moons", {}))
+    graph = graph.with_edge(Edge("moons_1", 1, "loss_1", 1))
+    assert "2 data sets (spiral_1, moons_1)" in check(graph).graph_error
+
+
+def test_what_takes_no_part_needs_no_memory() -> None:
+    graph = spiral(dense(3)).with_node(make_layer("dense", {"units": 10**9}))
+    graph = graph.connect("spiral_1", "dense_3")
+    assert check(graph).trainable
+
+
+def test_the_limit_can_be_lifted() -> None:
+    assert check(spiral(dense(10**8)), memory=math.inf).trainable

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import Annotated, ClassVar
 
 import kernels
 from playground.activations import ACTIVATIONS, Activation, ActivationName
 from playground.activations import activation as activation_of
-from playground.layers.base import Annotated, Layer, Shape, ShapeError, about, layer, show_shape
-
-if TYPE_CHECKING:
-    from playground.emitter import Emitter
+from playground.emitter import Emitter
+from playground.layers.base import Layer, Shape, ShapeError, about, layer, show_shape
 
 
 class ActivationLayer(Layer, frozen=True, kw_only=True):

@@ -6,17 +6,17 @@ help and the generic tests all come from that class; nothing about a layer stand
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
+import msgspec.inspect
 from msgspec import Meta
 
+from playground.emitter import Emitter
 from playground.initializers import Initializer
 from playground.sizes import Pair, Shape, show_shape, size_of
-
-if TYPE_CHECKING:
-    from playground.emitter import Emitter
 
 MAX_SIZE = 10**9
 """The largest size a setting takes; whether the machine can hold it is checked at compile time."""
@@ -44,8 +44,6 @@ class Parameter(msgspec.Struct, frozen=True):
     initializer: Initializer
     fan_in: int = 1
     fan_out: int = 1
-    decay: bool = True
-    """Whether weight decay applies."""
 
 
 def about(help: str, *, ge: float | None = None, le: float | None = None,
@@ -163,21 +161,33 @@ def layer(kind: str, *, category: str, label: str, stem: str = "") -> Callable[[
 
 
 def make_layer(kind: str, settings: Mapping[str, Any]) -> Layer:
-    """A layer from its name and JSON settings.
+    """A layer from its name and JSON settings; a whole number does for a pair of equal ones.
 
     Raises KeyError for an unknown kind and ValueError, with a sentence, for a bad setting.
     """
     cls = LAYERS[kind]
-    hints = cls.__annotations__
-    widened = {
-        name: [value, value]
-        if type(value) is int and "Pair" in str(hints.get(name, "")) else value
-        for name, value in settings.items()
-    }
+    pairs = _pairs(cls)
+    widened = {name: [value, value] if type(value) is int and name in pairs else value
+               for name, value in settings.items()}
     try:
         return msgspec.convert(widened, cls)
     except msgspec.ValidationError as error:
         raise ValueError(f"{cls.label}: {error}".replace("$.", "")) from error
+
+
+@functools.cache
+def _pairs(cls: type[Layer]) -> frozenset[str]:
+    """The settings that are, or can be, a tuple such as (height, width)."""
+    return frozenset(field.name for field in msgspec.structs.fields(cls)
+                     if _takes_tuple(msgspec.inspect.type_info(field.type)))
+
+
+def _takes_tuple(kind: msgspec.inspect.Type) -> bool:
+    if isinstance(kind, msgspec.inspect.Metadata):
+        return _takes_tuple(kind.type)
+    if isinstance(kind, msgspec.inspect.UnionType):
+        return any(map(_takes_tuple, kind.types))
+    return isinstance(kind, msgspec.inspect.TupleType)
 
 
 def tooltip(cls: type[Layer]) -> str:
@@ -186,6 +196,6 @@ def tooltip(cls: type[Layer]) -> str:
 
 
 __all__ = [
-    "CATEGORIES", "LAYERS", "MAX_SIZE", "Annotated", "Layer", "Pair", "Parameter", "Shape",
+    "CATEGORIES", "LAYERS", "MAX_SIZE", "Layer", "Pair", "Parameter", "Shape",
     "ShapeError", "Signal", "about", "layer", "make_layer", "show_shape", "size_of", "tooltip",
 ]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import kernels
 from playground.activations import ACTIVATIONS, ActivationName, activation
 from playground.emitter import Emitter
-from playground.initializers import Initializer
+from playground.initializers import Initializer, bias_rule
 from playground.layers.base import (
     MAX_SIZE,
-    Annotated,
     Layer,
     Pair,
     Parameter,
@@ -27,6 +26,7 @@ from playground.layers.window import (
     check_fits,
     image_shape,
     left_out_note,
+    short,
     steps,
     unreached,
 )
@@ -127,9 +127,7 @@ class Conv2D(Layer, frozen=True, kw_only=True):
         w = Parameter("w", (self.channels, inputs, *self.kernel), self.initializer, fan_in, fan_out)
         if not self.bias:
             return (w,)
-        # Of the rules, only PyTorch's draws biases too.
-        rule: Initializer = "pytorch" if self.initializer == "pytorch" else "zeros"
-        return (w, Parameter("b", (self.channels,), rule, fan_in, fan_out))
+        return (w, Parameter("b", (self.channels,), bias_rule(self.initializer), fan_in, fan_out))
 
     def geometry(self, batch: int, x: Shape) -> Geometry:
         """The first operands of the kernels."""
@@ -176,17 +174,13 @@ class Conv2D(Layer, frozen=True, kw_only=True):
     def subtitle(self) -> str:
         parts = [f"{self.channels} @ {show_shape(self.kernel)}"]
         if self.stride != (1, 1):
-            parts.append(f"stride {_short(self.stride)}")
+            parts.append(f"stride {short(self.stride)}")
         if self.dilation != (1, 1):
-            parts.append(f"dilation {_short(self.dilation)}")
+            parts.append(f"dilation {short(self.dilation)}")
         if self.groups > 1:
             parts.append(f"{self.groups} groups")
         parts.append(self.padding if isinstance(self.padding, str)
-                     else f"padding {_short(self.padding)}")
+                     else f"padding {short(self.padding)}")
         if self.activation == "identity":
             return ", ".join(parts)
         return f"{', '.join(parts)} · {self.activation.replace('_', ' ')}"
-
-
-def _short(pair: Pair) -> str:
-    return str(pair[0]) if pair[0] == pair[1] else show_shape(pair)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Annotated
 
 import kernels
 from playground.activations import ACTIVATIONS, ActivationName, activation
-from playground.initializers import Initializer
+from playground.emitter import Emitter
+from playground.initializers import Initializer, bias_rule
 from playground.layers.base import (
     MAX_SIZE,
-    Annotated,
     Layer,
     Parameter,
     Shape,
@@ -20,9 +20,6 @@ from playground.layers.base import (
     show_shape,
     size_of,
 )
-
-if TYPE_CHECKING:
-    from playground.emitter import Emitter
 
 
 @layer("dense", category="core", label="Dense")
@@ -53,9 +50,7 @@ class Dense(Layer, frozen=True, kw_only=True):
         w = Parameter("w", (units, inputs), self.initializer, inputs, units)
         if not self.bias:
             return (w,)
-        # Of the rules, only PyTorch's draws biases too.
-        rule: Initializer = "pytorch" if self.initializer == "pytorch" else "zeros"
-        return (w, Parameter("b", (units,), rule, inputs, units))
+        return (w, Parameter("b", (units,), bias_rule(self.initializer), inputs, units))
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
         if activation(self.activation).is_identity:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal
 
 from playground import data
 from playground.data import DataError, Dataset, PreparedData
-from playground.layers.base import Annotated, Layer, Shape, ShapeError, Signal, about, layer
+from playground.layers.base import Layer, Shape, ShapeError, Signal, about, layer
 
 Points = Annotated[int, about("Number of points.", ge=10, le=100_000)]
 Noise = Annotated[float, about("How far points stray.", ge=0, le=5)]

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import kernels
+from playground.emitter import Emitter
 from playground.layers.base import Layer, Shape, ShapeError, Signal, layer, show_shape, size_of
-
-if TYPE_CHECKING:
-    from playground.emitter import Emitter
-    from playground.tensor import Tensor
+from playground.tensor import Tensor
 
 
 class LossLayer(Layer, frozen=True, kw_only=True):

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import kernels
+from playground.emitter import Emitter
 from playground.layers.base import Layer, Shape, ShapeError, layer, show_shape, size_of
-
-if TYPE_CHECKING:
-    from playground.emitter import Emitter
 
 
 class MergeLayer(Layer, frozen=True, kw_only=True):

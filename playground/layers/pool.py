@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import kernels
 from playground.emitter import Emitter
 from playground.layers.base import (
-    Annotated,
     Layer,
-    Pair,
     Shape,
     ShapeError,
     about,
@@ -23,6 +21,7 @@ from playground.layers.window import (
     check_fits,
     image_shape,
     left_out_note,
+    short,
     steps,
     unreached,
 )
@@ -86,7 +85,7 @@ class Pool2D(Layer, frozen=True, kw_only=True):
     def _windows_text(self) -> str:
         if self.stride == self.kernel:
             return show_shape(self.kernel)
-        return f"{show_shape(self.kernel)}, stride {_short(self.stride)}"
+        return f"{show_shape(self.kernel)}, stride {short(self.stride)}"
 
 
 @layer("max_pool2d", category="pool", label="MaxPool2D", stem="pool")
@@ -168,7 +167,3 @@ class GlobalAvgPool2D(Layer, frozen=True, kw_only=True):
         if (dx := e.dx[0]) is not None:
             e.emit(kernels.pool.avg_pool2d_backward, **self._operands(e), count_padding=0,
                    dy=e.dy[0], dx=dx, shares=e.work["shares"], scaled=e.work["scaled"])
-
-
-def _short(pair: Pair) -> str:
-    return str(pair[0]) if pair[0] == pair[1] else show_shape(pair)

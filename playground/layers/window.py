@@ -42,14 +42,18 @@ def steps(padded: int, reach: int, stride: int) -> int:
     return (padded - reach) // stride + 1
 
 
+def short(pair: Pair) -> str:
+    """(2, 2) as 2, and (2, 3) as 2×3."""
+    return str(pair[0]) if pair[0] == pair[1] else show_shape(pair)
+
+
 def left_out_note(image: Pair, stride: Pair, left_out: Pair) -> tuple[str, ...]:
     """A sentence about the last rows and columns that no window reaches, if there are any."""
     parts = [name if n == 1 else f"{n} {name}s"
              for n, name in zip(left_out, ("row", "column"), strict=True) if n > 0]
     if not parts:
         return ()
-    size = show_shape(image)
-    by = str(stride[0]) if stride[0] == stride[1] else show_shape(stride)
+    size, by = show_shape(image), short(stride)
     verb = "is" if len(parts) == 1 and 1 in left_out else "are"
     return (f"{size} does not divide by {by}: the last {' and '.join(parts)} {verb} left out.",)
 

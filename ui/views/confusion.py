@@ -119,16 +119,21 @@ class ConfusionGrid(QWidget):
         metrics = painter.fontMetrics()
         painter.setPen(theme().color("secondary"))
         every = max(1, int(np.ceil(13 / high)))
+        numbered = not all(name.isdigit() for name in self.classes)
         for i, name in enumerate(self.classes[::every]):
             y = area.top() + i * every * high
+            if numbered:
+                name = f"{i * every}  {name}"
             text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(area.left()) - 10)
             painter.drawText(QRectF(0, y, area.left() - 8, high),
                              Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
         painter.setPen(theme().color("faint"))
-        for j, name in enumerate(self.classes):
+        # All names, or else all numbers: a mixture reads as nonsense.
+        names = list(self.classes)
+        if max(metrics.horizontalAdvance(name) for name in names) > wide - 2:
+            names = [str(j) if wide > 14 else "" for j in range(len(names))]
+        for j, name in enumerate(names):
             box = QRectF(area.left() + j * wide, 2, wide - 2, HEAD - 4)
-            if metrics.horizontalAdvance(name) > box.width():
-                name = str(j) if wide > 14 else ""
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, name)
         painter.drawText(QRectF(area.right() + 4, 2, RECALL - 4, HEAD - 4),
                          Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, "recall")
