@@ -25,4 +25,6 @@ def __getattr__(name: str) -> ModuleType:
     try:
         return importlib.import_module(f"kernels.{name}")
     except ModuleNotFoundError as error:
+        if error.name != f"kernels.{name}":
+            raise  # Something that the kernels need is not installed.
         raise AttributeError(f"there are no kernels called {name!r}") from error

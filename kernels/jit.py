@@ -13,8 +13,8 @@ import os
 import shutil
 import struct
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,7 @@ class Kernel:
     function: Callable[..., None]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    _compiled: Any = None
+    _compiled: Any = field(default=None, init=False, repr=False)
 
     @property
     def operands(self) -> tuple[str, ...]:
@@ -101,10 +101,14 @@ class Kernel:
             self._compiled = numba.cfunc(SIGNATURE, **OPTIONS)(self.function)
         return int(self._compiled.address)
 
+    def check(self, names: Iterable[str]) -> None:
+        """Raise TypeError unless these are the operands."""
+        if set(names) != set(self.operands):
+            raise TypeError(f"{self.name} takes {self.operands}, got {tuple(names)}")
+
     def row(self, **values: Any) -> list[int]:
         """The operands as integers: arrays give their address, floats their bits."""
-        if set(values) != set(self.operands):
-            raise TypeError(f"{self.name} takes {self.operands}, got {tuple(values)}")
+        self.check(values)
         return [encode(values[name]) for name in self.operands]
 
     def __call__(self, **values: Any) -> None:

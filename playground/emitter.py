@@ -29,6 +29,9 @@ class Instruction:
     lane: int = 0
     """The batch shard that it works on."""
 
+    def __post_init__(self) -> None:
+        self.kernel.check(self.operands)
+
     @property
     def reads(self) -> tuple[Tensor, ...]:
         return tuple(o for n in self.kernel.inputs
@@ -68,7 +71,4 @@ class Emitter:
 
     def emit(self, kernel: Kernel, *, time: int | None = None, **operands: Operand) -> None:
         """Append an instruction; the operands carry the kernel's own names."""
-        if set(operands) != set(kernel.operands):
-            raise TypeError(
-                f"{kernel.name} takes {kernel.operands}, got {tuple(operands)}")
         self.append(kernel, operands, time)

@@ -121,12 +121,13 @@ def measure_edit(rounds: int = 9) -> dict[str, float]:
     result = {}
     for name in ("mlp-spiral", "cnn-digits", "lenet5"):
         graph = EXAMPLES[name].graph
-        id = next(n.id for n in graph.nodes if n.layer.kind == "dense")
+        first = next(n for n in graph.nodes if n.layer.kind in ("dense", "conv2d"))
+        width = "units" if first.layer.kind == "dense" else "channels"
         Session(graph).run(1)
         times = []
         for i in range(rounds):
             changed = graph.with_layer(
-                id, graph.node(id).layer.with_settings(units=11 + i))  # type: ignore[union-attr]
+                first.id, first.layer.with_settings(**{width: 11 + i}))  # type: ignore
             begin = time.perf_counter()
             Session(changed).run(1)
             times.append(time.perf_counter() - begin)
