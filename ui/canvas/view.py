@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QMetaMethod, QPoint, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QMetaMethod, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QDragEnterEvent,
@@ -13,17 +13,14 @@ from PySide6.QtGui import (
     QGuiApplication,
     QKeyEvent,
     QMouseEvent,
-    QPainter,
     QResizeEvent,
-    QWheelEvent,
 )
-from PySide6.QtWidgets import QFrame, QGraphicsView, QInputDialog, QLineEdit, QWidget
+from PySide6.QtWidgets import QInputDialog, QLineEdit, QWidget
 
 from playground.graph import Edge
 from playground.layers import LAYERS
 from ui.canvas import editing
 from ui.canvas.actions import CanvasActions
-from ui.canvas.background import paint_dots
 from ui.canvas.edge_item import EdgeItem
 from ui.canvas.interactions import (
     Connect,
@@ -37,15 +34,13 @@ from ui.canvas.messages import EmptyHint, Message
 from ui.canvas.navigation import ARROWS, neighbour
 from ui.canvas.node_item import GRID, snap
 from ui.canvas.scene import CanvasScene
+from ui.canvas.zoom import MARGIN, ZoomableView
 from ui.document import Document
 from ui.palette import LAYER_MIME
 from ui.theme import theme
 
-MIN_ZOOM, MAX_ZOOM = 0.15, 4.0
-MARGIN = 48
 
-
-class CanvasView(QGraphicsView):
+class CanvasView(ZoomableView):
     inspect_requested = Signal()
     """Enter: the keyboard wants to go to the inspector."""
     search_requested = Signal()
@@ -64,15 +59,6 @@ class CanvasView(QGraphicsView):
         self._insert: EdgeItem | None = None
         self._menu_at: QPointF | None = None
         self.setAcceptDrops(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
-        self.setResizeAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
-        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.SmartViewportUpdate)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("Canvas")
         self.setAccessibleDescription(
             "The network as nodes and edges. Arrow keys go from node to node, C connects, "
@@ -86,45 +72,8 @@ class CanvasView(QGraphicsView):
 
     # -- what is seen -------------------------------------------------------------------------
 
-    @property
-    def zoom(self) -> float:
-        return self.transform().m11()
-
-    def set_zoom(self, zoom: float, about: QPoint | None = None) -> None:
-        """Zoom so that what is at `about` (viewport pixels; else the middle) stays there."""
-        zoom = min(MAX_ZOOM, max(MIN_ZOOM, zoom))
-        at = about or self.viewport().rect().center()
-        before = self.mapToScene(at)
-        self.resetTransform()
-        self.scale(zoom, zoom)
-        moved = self.mapFromScene(before) - at
-        self.pan(moved.x(), moved.y())
-
-    def pan(self, x: int, y: int) -> None:
-        """Move the view by screen pixels."""
-        for bar, step in ((self.horizontalScrollBar(), x), (self.verticalScrollBar(), y)):
-            bar.setValue(bar.value() + step)
-
-    def fit(self) -> None:
-        """Show all of the network, not larger than it is."""
-        content = self.canvas.content()
-        if content.isEmpty():
-            self.actual_size()
-            return
-        room = self.viewport().size()
-        zoom = min((room.width() - 2 * MARGIN) / content.width(),
-                   (room.height() - 2 * MARGIN) / content.height(), 1.0)
-        self.set_zoom(zoom)
-        self.centerOn(content.center())
-
-    def actual_size(self) -> None:
-        self.set_zoom(1.0)
-
-    def zoom_in(self) -> None:
-        self.set_zoom(self.zoom * 1.25)
-
-    def zoom_out(self) -> None:
-        self.set_zoom(self.zoom / 1.25)
+    def content(self) -> QRectF:
+        return self.canvas.content()
 
     def tidy(self) -> None:
         """Lay out in rows as wide as the view, and show them."""
@@ -283,16 +232,6 @@ class CanvasView(QGraphicsView):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if self.canvas.node_at(self.mapToScene(event.position().toPoint())):
             self.inspect()
-        event.accept()
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        pixels, notches = event.pixelDelta(), event.angleDelta()
-        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            self.pan(-(notches.y() or notches.x()), 0)
-        elif not pixels.isNull() and not event.modifiers():
-            self.pan(-pixels.x(), -pixels.y())  # A touch pad: two fingers move the view.
-        else:
-            self.set_zoom(self.zoom * 1.0015 ** notches.y(), event.position().toPoint())
         event.accept()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
@@ -456,10 +395,7 @@ class CanvasView(QGraphicsView):
             else:
                 self.say("")
 
-    # -- background ---------------------------------------------------------------------------
-
-    def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
-        paint_dots(painter, QRectF(rect), self.zoom)
+    # -- size ---------------------------------------------------------------------------------
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

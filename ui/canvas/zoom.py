@@ -1,0 +1,86 @@
+"""A view that zooms about the cursor, pans without scroll bars, and shows a dotted ground."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, QRect, QRectF, Qt
+from PySide6.QtGui import QPainter, QWheelEvent
+from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
+
+from ui.canvas.background import paint_dots
+
+MIN_ZOOM, MAX_ZOOM = 0.15, 4.0
+MARGIN = 48
+"""Pixels left free around the content when all of it is shown."""
+
+
+class ZoomableView(QGraphicsView):
+    """A subclass says in `content` what there is to show."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setResizeAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.SmartViewportUpdate)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def content(self) -> QRectF:
+        """The part of the scene that holds something."""
+        return self.scene().itemsBoundingRect()
+
+    @property
+    def zoom(self) -> float:
+        return self.transform().m11()
+
+    def set_zoom(self, zoom: float, about: QPoint | None = None) -> None:
+        """Zoom so that what is at `about` (viewport pixels; else the middle) stays there."""
+        zoom = min(MAX_ZOOM, max(MIN_ZOOM, zoom))
+        at = about or self.viewport().rect().center()
+        before = self.mapToScene(at)
+        self.resetTransform()
+        self.scale(zoom, zoom)
+        moved = self.mapFromScene(before) - at
+        self.pan(moved.x(), moved.y())
+
+    def pan(self, x: int, y: int) -> None:
+        """Move the view by screen pixels."""
+        for bar, step in ((self.horizontalScrollBar(), x), (self.verticalScrollBar(), y)):
+            bar.setValue(bar.value() + step)
+
+    def fit(self) -> None:
+        """Show all of the network, not larger than it is."""
+        content = self.content()
+        if content.isEmpty():
+            self.actual_size()
+            return
+        room = self.viewport().size()
+        zoom = min((room.width() - 2 * MARGIN) / content.width(),
+                   (room.height() - 2 * MARGIN) / content.height(), 1.0)
+        self.set_zoom(zoom)
+        self.centerOn(content.center())
+
+    def actual_size(self) -> None:
+        self.set_zoom(1.0)
+
+    def zoom_in(self) -> None:
+        self.set_zoom(self.zoom * 1.25)
+
+    def zoom_out(self) -> None:
+        self.set_zoom(self.zoom / 1.25)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        pixels, notches = event.pixelDelta(), event.angleDelta()
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self.pan(-(notches.y() or notches.x()), 0)
+        elif not pixels.isNull() and not event.modifiers():
+            self.pan(-pixels.x(), -pixels.y())  # A touch pad: two fingers move the view.
+        else:
+            self.set_zoom(self.zoom * 1.0015 ** notches.y(), event.position().toPoint())
+        event.accept()
+
+    def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
+        paint_dots(painter, QRectF(rect), self.zoom)
