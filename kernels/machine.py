@@ -21,6 +21,7 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from kernels.denormals import flush_denormals, restore_denormals
 from kernels.jit import OPTIONS, call_kernel
 
 TIME_ONE_STEP_IN = 16
@@ -95,11 +96,8 @@ _CODE = types.int64[:, :, ::1]
 _LONGS = types.int64[::1]
 
 
-@numba.njit(
-    types.int64(_CODE, types.uint8[::1], types.int64, types.int64, types.int64, types.int64,
-                _LONGS, _LONGS, types.int64[:, ::1], types.int64[::1]),
-    nogil=True, **OPTIONS)
-def _run(code, meets, first_lane, end_lane, start, count, halt, meeting, times, system):
+@numba.njit(nogil=True, **OPTIONS)
+def _run_rows(code, meets, first_lane, end_lane, start, count, halt, meeting, times, system):
     """Run `count` instructions from `start`, for the lanes from first_lane to end_lane - 1.
 
     Gives how many were run. When these are not all lanes, the others run on other threads, and
@@ -150,6 +148,19 @@ def _run(code, meets, first_lane, end_lane, start, count, halt, meeting, times, 
             passes += 1
             timed = takes_time and passes % time_one_in == time_one_in // 2
     return count
+
+
+@numba.njit(
+    types.int64(_CODE, types.uint8[::1], types.int64, types.int64, types.int64, types.int64,
+                _LONGS, _LONGS, types.int64[:, ::1], types.int64[::1]),
+    nogil=True, **OPTIONS)
+def _run(code, meets, first_lane, end_lane, start, count, halt, meeting, times, system):
+    """As `_run_rows`, with denormal numbers taken as zero."""
+    kept = np.zeros(2, np.int32)
+    flush_denormals(kept)
+    done = _run_rows(code, meets, first_lane, end_lane, start, count, halt, meeting, times, system)
+    restore_denormals(kept)
+    return done
 
 
 class Machine:

@@ -17,9 +17,9 @@ from playground.arena import Arena
 from playground.data import PreparedData
 from playground.emitter import Instruction, Phase
 from playground.graph import Graph
-from playground.layers.base import Parameter, Shape
+from playground.layers.base import Parameter
 from playground.shapes import Check
-from playground.tensor import ALIGNMENT, DType, Region, Tensor
+from playground.tensor import Region, Tensor
 
 RING_ROWS = 2048
 """Buckets of measurements that a program keeps until the session collects them."""
@@ -114,27 +114,3 @@ def link(program: Program, arena: Arena, progress: Callable[[str], None] | None 
                 for value in (instruction.operands[name] for name in kernel.operands)]
             code[i, lane, :1 + len(operands)] = [kernel.compile(), *operands]
     return code, meets
-
-
-class Tensors:
-    """Hands out places in the regions and remembers them by name."""
-
-    def __init__(self) -> None:
-        self.by_name: dict[str, Tensor] = {}
-        self.sizes: dict[Region, int] = {}
-
-    def new(self, name: str, region: Region, shape: Shape, node: str | None = None,
-            dtype: DType = "float32") -> Tensor:
-        if name in self.by_name:
-            raise ValueError(f"two tensors are called {name!r}")
-        start = self.sizes.get(region, 0)
-        tensor = Tensor(name, region, start, shape, node, dtype)
-        self.sizes[region] = start + -(-tensor.size // ALIGNMENT) * ALIGNMENT
-        self.by_name[name] = tensor
-        return tensor
-
-    def alias(self, name: str, tensor: Tensor, shape: Shape, node: str | None) -> Tensor:
-        """Another name and shape for the same floats."""
-        made = Tensor(name, tensor.region, tensor.offset, shape, node)
-        self.by_name[name] = made
-        return made

@@ -105,3 +105,22 @@ def test_a_double_click_in_the_listing_runs_to_there(window: MainWindow) -> None
     assert snapshot.program is not None
     instruction = snapshot.program.instructions[snapshot.position]
     assert (instruction.node, instruction.phase) == ("dense_2", "backward")
+
+
+def test_a_data_file_that_has_moved_is_told_on_its_node_alone(
+        window: MainWindow, tmp_path: Path) -> None:
+    data = tmp_path / "points.csv"
+    data.write_text("a,b,kind\n" + "".join(f"{i},{-i},{'xy'[i % 2]}\n" for i in range(40)))
+    graph = window.document.graph.without(["spiral_1"]).with_node(
+        make_layer("file", {"path": str(data)})).connect("file_1", "dense_1")
+    window.document.edit("Own data", graph)
+    wait(window, lambda: window.bridge.snapshot.program is not None
+         and "file_1" in window.bridge.snapshot.program.check.used)
+    data.unlink()
+    path = tmp_path / "moved.playground"
+    store.save(path, graph, None, None, None)
+    assert window.files._open(path)
+    seen = window.bridge.snapshot
+    spin(lambda: window.bridge.snapshot is not seen, 1)
+    assert "points.csv" in window.document.check.errors["file_1"]
+    assert window.canvas.canvas.nodes["file_1"].error

@@ -6,11 +6,13 @@ Only views that can be seen are asked what they want to see.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import shiboken6
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from playground.session import Unit
     from playground.state import SavedState
 
+T = TypeVar("T")
 FRAME_MS = 33
 EMPTY = Snapshot(state="empty")
 STARTING = Snapshot(state="compiling", progress="Starting")
@@ -153,7 +156,7 @@ class EngineBridge(QObject):
         if self._engine is None:
             return
         wanted: frozenset[Probe] = frozenset().union(
-            *(view.probes() for view in self._living() if view.isVisible()))
+            *(_guarded(view.probes) or () for view in self._living() if view.isVisible()))
         if wanted != self._watched:
             self._watched = wanted
             self._engine.watch(wanted)
@@ -166,7 +169,7 @@ class EngineBridge(QObject):
         self.snapshot = snapshot
         # Hidden views too: they draw nothing, and have something to show once they are looked at.
         for view in self._living():
-            view.show_snapshot(snapshot)
+            _guarded(partial(view.show_snapshot, snapshot))
         self.snapshot_ready.emit(snapshot)
 
     def _measure(self) -> None:
@@ -259,6 +262,15 @@ class EngineBridge(QObject):
         if self._engine is None or self._loaded is None:
             return self._kept
         return self._engine.saved_state(timeout)
+
+
+def _guarded(act: Callable[[], T]) -> T | None:
+    """One view's fault is told once by the window's hook, and does not stop the others."""
+    try:
+        return act()
+    except Exception as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+        return None
 
 
 def network(graph: Graph) -> object:

@@ -46,6 +46,8 @@ class LiveCanvas(QWidget):
         if _is_plane(self._scene):
             wanted.add(ResponsesProbe(limit=TILES))
         for id in check.used:
+            if id not in check.signals:
+                continue  # Its error stands on it: a data file that is not there any more.
             layer = self._scene.document.graph.node(id).layer
             if not isinstance(layer, Layer) or layer.category == "loss":
                 continue
@@ -125,9 +127,8 @@ def _is_data(scene: CanvasScene, id: str) -> bool:
 
 def _is_plane(scene: CanvasScene) -> bool:
     """Whether the data are points of a plane."""
-    signals = scene.document.check.signals
-    return any(signals[id][0].shape == (2,) for id in scene.document.check.used
-               if id in signals and _is_data(scene, id))
+    return any(signals[0].shape == (2,) for id, signals in scene.document.check.signals.items()
+               if signals and _is_data(scene, id))
 
 
 def _pictures(y: Floats) -> list[QImage]:

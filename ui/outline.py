@@ -93,7 +93,8 @@ class Outline(QTreeView):
 
     def _describe(self, face: Face) -> str:
         statistics = self._statistics.get(face.id)
-        live = gradient.describe(statistics) if statistics else ""
+        largest = gradient.largest_norm(self._statistics)
+        live = gradient.describe(statistics, largest) if statistics else ""
         return f"{face.describe()}, {live}" if live else face.describe()
 
     def _select(self, *_: object) -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from PySide6.QtGui import QColor
 
+from playground.diagnosis import LIMITS
 from playground.snapshot import NodeStatistics
 from ui.theme import mix, theme
 
 DECADES = (-6.0, 2.0)
 """The bar's ends, as powers of ten."""
-VANISHING, EXPLODING = 1e-6, 1e1
-"""Where the bar turns blue and red. These are words for one norm at one moment; the verdict on
-the whole network looks at its history (playground.diagnosis)."""
 INACTIVE = 0.5
 
 
@@ -40,25 +39,35 @@ def color_at(at: float) -> QColor:
     return mix(blue, green, 2 * at) if at < 0.5 else mix(green, red, 2 * at - 1)
 
 
-def state(statistics: NodeStatistics) -> str:
-    """"unknown", "healthy", "clipped", "vanishing", "exploding" or "diverged"."""
+def state(statistics: NodeStatistics, largest: float = 0.0) -> str:
+    """"unknown", "healthy", "clipped", "vanishing", "exploding" or "diverged".
+
+    largest: the largest norm in the network now. The limits are those of the verdict on the whole
+    network (playground.diagnosis), so that the two do not contradict each other.
+    """
     norm = norm_of(statistics)
     if statistics.nonfinite > 0 or math.isinf(norm):
         return "diverged"
     if math.isnan(norm):
         return "unknown"
-    if norm < VANISHING:
+    if norm < max(LIMITS.vanished, LIMITS.vanishing_ratio * largest):
         return "vanishing"
-    if norm > EXPLODING:
+    if norm > LIMITS.exploded:
         return "exploding"
     if statistics.grad_norm < norm * 0.999:
         return "clipped"
     return "healthy"
 
 
-def describe(statistics: NodeStatistics) -> str:
+def largest_norm(nodes: Mapping[str, NodeStatistics]) -> float:
+    """The largest finite norm among nodes; 0 when there is none."""
+    norms = [norm_of(statistics) for statistics in nodes.values()]
+    return max((norm for norm in norms if math.isfinite(norm)), default=0.0)
+
+
+def describe(statistics: NodeStatistics, largest: float = 0.0) -> str:
     """"gradient norm 3e-4, healthy"."""
-    norm, kind = norm_of(statistics), state(statistics)
+    norm, kind = norm_of(statistics), state(statistics, largest)
     parts = []
     if not math.isnan(norm):
         parts.append(f"gradient norm {norm:.2g}")

@@ -59,6 +59,7 @@ class NodeItem(QGraphicsWidget):
         self.input_items: list[PortItem] = []
         self.output_items: list[PortItem] = []
         self.statistics: NodeStatistics | None = None
+        self._largest = 0.0
         self._images: tuple[QImage, ...] = ()
         self._badge: str | None = None
         self._failure = ""
@@ -107,12 +108,15 @@ class NodeItem(QGraphicsWidget):
         self._images = tuple(images)
         self.update(self._picture_rect())
 
-    def set_statistics(self, statistics: NodeStatistics | None) -> None:
-        """Repaints only when the tick moves by a pixel or the state changes."""
-        self.statistics = statistics
+    def set_statistics(self, statistics: NodeStatistics | None, largest: float = 0.0) -> None:
+        """Repaints only when the tick moves by a pixel or the state changes.
+
+        largest: the largest gradient norm in the network.
+        """
+        self.statistics, self._largest = statistics, largest
         at = gradient.place(gradient.norm_of(statistics)) if statistics else None
         where = None if at is None else round(at * self.size().width())
-        state = gradient.state(statistics) if statistics else "unknown"
+        state = gradient.state(statistics, largest) if statistics else "unknown"
         if (where, state) != (self._where, self._state):
             self._where, self._state = where, state
             self._describe()
@@ -154,7 +158,7 @@ class NodeItem(QGraphicsWidget):
         words = self.face.describe()
         if self._failure and self._failure != self.face.error:
             words += f", failed: {self._failure}"
-        live = gradient.describe(self.statistics) if self.statistics else ""
+        live = gradient.describe(self.statistics, self._largest) if self.statistics else ""
         return f"{words}, {live}" if live else words
 
     # -- geometry -----------------------------------------------------------------------------
@@ -233,7 +237,7 @@ class NodeItem(QGraphicsWidget):
     def _tooltip(self) -> str:
         face = self.face
         lines = [f"<b>{face.id}</b> · {face.title}", face.help, *face.notes]
-        if self.statistics and (live := gradient.describe(self.statistics)):
+        if self.statistics and (live := gradient.describe(self.statistics, self._largest)):
             lines.append(live.capitalize() + ".")
         if face.parameters:
             lines.append(f"{face.parameters:,} parameters")

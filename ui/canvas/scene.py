@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QGraphicsScene
 
 from playground.graph import Edge, Graph
 from playground.snapshot import NodeStatistics
+from ui.canvas import gradient
 from ui.canvas.edge_item import EdgeItem
 from ui.canvas.face import faces, signal_of
 from ui.canvas.layout import Box, Place, Size
@@ -108,8 +109,9 @@ class CanvasScene(QGraphicsScene):
 
     def show_statistics(self, statistics: Mapping[str, NodeStatistics]) -> None:
         """Move the ticks and colour the halos; nodes without statistics lose theirs."""
+        largest = gradient.largest_norm(statistics)
         for id, item in self.nodes.items():
-            item.set_statistics(statistics.get(id))
+            item.set_statistics(statistics.get(id), largest)
 
     def set_thumbnail(self, id: str, images: Sequence[QImage]) -> None:
         """The pictures on a node: one for a strip, up to four as squares."""
