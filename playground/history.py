@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-BUCKETS = 4096
+BUCKETS = 2048
 
 
 @dataclass(frozen=True, eq=False)

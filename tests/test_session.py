@@ -326,8 +326,8 @@ def test_history_is_bounded_and_complete() -> None:
     session = Session(spiral(dense(2)))
     session.run(20_000)
     view = session.history.view()
-    assert len(view) <= 4096
-    assert view.step[-1] >= 20_000 - 8
+    assert len(view) <= 2048
+    assert view.step[-1] >= 20_000 - 16
     assert (np.diff(view.step) > 0).all()
 
 
