@@ -6,7 +6,8 @@ import argparse
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 DONE, WRONG, DIVERGED, INTERRUPTED = 0, 2, 3, 130
 DEFAULT_EPOCHS = 10
+MAX_THREADS = 256
 BAR = 24
 
 
@@ -54,6 +56,7 @@ def _window(words: list[str]) -> int:
     parser = _Parser("playground", "Drag layers into a network and watch it learn.", epilog=(
         "Without a window: playground examples | summary | train (each with --help)."))
     parser.add_argument("what", nargs="?", metavar="FILE|EXAMPLE", help="what to open")
+    parser.add_argument("--version", action="version", version=f"playground {_version()}")
     parser.add_argument("--theme", choices=("dark", "light", "system"), help="colours")
     parser.add_argument("--screenshot", metavar="PNG", help="draw the window to a file and end")
     what = parser.parse_args(words).what
@@ -65,6 +68,13 @@ def _window(words: list[str]) -> int:
         raise UsageError(f"The window cannot open: {error}. On Debian and Ubuntu the README "
                          "names the packages to install.") from error
     return open_window(words)
+
+
+def _version() -> str:
+    try:
+        return metadata.version("playground")
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
 
 
 def _examples(words: list[str]) -> int:
@@ -85,7 +95,9 @@ def _summary(words: list[str]) -> int:
     _add_what(parser)
     parser.add_argument("--json", action="store_true", help="as JSON")
     options = parser.parse_args(words)
-    summary = summarize(_open(options.what).graph)
+    loaded = _open(options.what)
+    summary = summarize(loaded.graph)
+    _tell(options.what, loaded)
     if options.json:
         _print_json(summary.to_json())
     else:
@@ -100,27 +112,33 @@ def _train(words: list[str]) -> int:
     length.add_argument("--steps", type=_count, metavar="N", help="train for N steps")
     length.add_argument("--epochs", type=_count, metavar="N", help="train for N epochs")
     parser.add_argument("--seed", type=_seed, metavar="S", help=(
-        "start anew with S as the seed of weights, order and dropout"))
-    parser.add_argument("--threads", type=_count, default=1, metavar="T",
-                        help="threads that share a batch (1)")
-    parser.add_argument("--save", type=_writable, metavar="OUT.playground",
+        "start anew, without saved weights, with S as the seed of weights, order and dropout"))
+    parser.add_argument("--threads", type=_threads, default=1, metavar="T",
+                        help=f"threads that share a batch (1, at most {MAX_THREADS})")
+    parser.add_argument("--save", type=_document, metavar="OUT.playground",
                         help="write the trained network")
     parser.add_argument("--log", type=_writable, metavar="OUT.csv", help="write the history")
     parser.add_argument("--json", action="store_true", help="the result as one JSON object")
     options = parser.parse_args(words)
 
     loaded = _open(options.what)
+    _check_losses(options, loaded)
     if options.seed is not None:
-        loaded = Loaded(_seeded(loaded.graph, options.seed))
+        loaded = Loaded(_seeded(loaded.graph, options.seed), notes=_fresh(loaded))
     steps, epochs = _length(options)
 
     from playground.compiler import CompileError
     from playground.headless import train
     bar = _Bar(sys.stderr.isatty())
+
+    def begin() -> None:
+        bar.end()
+        _tell(options.what, loaded)
+
     try:
         outcome = train(loaded.graph, steps=steps, epochs=epochs, threads=options.threads,
                         saved=loaded.state, history=loaded.history,
-                        preparing=bar.say, progress=bar.show)
+                        preparing=bar.say, progress=bar.show, ready=begin)
     except CompileError as error:
         raise UsageError(str(error)) from error
     finally:
@@ -144,10 +162,39 @@ def _open(what: str) -> Loaded:
         return Loaded(EXAMPLES[what].graph)
     if not Path(what).exists():
         raise _unknown(what)
-    loaded = document.load(what)
+    return document.load(what)
+
+
+def _tell(what: str, loaded: Loaded) -> None:
+    """What did not fit. Said when the work can go on; an error is one line, by itself."""
     for note in loaded.notes:
         print(f"playground: {what}: {_one_line(note)}", file=sys.stderr)
-    return loaded
+
+
+def _check_losses(options: argparse.Namespace, loaded: Loaded) -> None:
+    """Refuse, before training, what would replace weights that are still of use."""
+    what = options.what
+    if loaded.lost and options.seed is None:
+        raise UsageError(f"The weights in {what} cannot be read: {loaded.lost}. Train an earlier "
+                         "copy of it, or give --seed to start anew.")
+    if not (options.save and options.save.exists() and what not in EXAMPLES
+            and options.save.samefile(what)):
+        return
+    if loaded.read_only:
+        raise UsageError(f"{what} is open read-only, and saving to it would lose what this version "
+                         "cannot read. Give --save another name.")
+    if options.seed is not None and loaded.state is not None:
+        raise UsageError(f"--seed starts anew, and --save would replace the weights of step "
+                         f"{loaded.state.step:,} in {what}. Give --save another name, or leave "
+                         "--seed out to go on.")
+
+
+def _fresh(loaded: Loaded) -> tuple[str, ...]:
+    """The notes of a document that is trained anew."""
+    if loaded.state is None:
+        return loaded.notes
+    return (*loaded.notes, f"--seed starts anew; the saved weights of step {loaded.state.step:,} "
+            "are not used.")
 
 
 def _unknown(what: str) -> UsageError:
@@ -258,18 +305,20 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", metavar="FILE|EXAMPLE", help="a document, or an example's name")
 
 
-def _count(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 10**9:
-        raise argparse.ArgumentTypeError(f"{text} is not between 1 and 1,000,000,000")
-    return value
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not a whole number between {low} and {high:,}")
+        return value
+    return parse
 
 
-def _seed(text: str) -> int:
-    value = int(text)
-    if not 0 <= value < 2**31:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and {2**31 - 1:,}")
-    return value
+_count, _seed, _threads = _whole(1, 10**9), _whole(0, 2**31 - 1), _whole(1, MAX_THREADS)
 
 
 def _writable(text: str) -> Path:
@@ -278,6 +327,14 @@ def _writable(text: str) -> Path:
     if path.is_dir() or not os.access(path.resolve().parent, os.W_OK):
         raise argparse.ArgumentTypeError(f"{text} cannot be written: choose another file")
     return path
+
+
+def _document(text: str) -> Path:
+    """Only a document holds weights: a .json would keep the graph and lose the training."""
+    if Path(text).suffix != document.SUFFIX:
+        raise argparse.ArgumentTypeError(
+            f"{text} is not a name for a trained network: end it in {document.SUFFIX}")
+    return _writable(text)
 
 
 def _one_line(text: object) -> str:

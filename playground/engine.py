@@ -14,27 +14,23 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
-import numpy as np
-
 from playground.compiler import CompileError
 from playground.data import DataError
-from playground.diagnosis import verdict_of
 from playground.emitter import Phase
 from playground.graph import Graph
 from playground.history import HistoryView
-from playground.probes import answer
-from playground.program import NODE_STATISTICS
-from playground.session import Session, Unit
-from playground.snapshot import NodeStatistics, Probe, Snapshot, State, Verdict
+from playground.rate import Rate
+from playground.session import Session
+from playground.snapshot import Probe, Snapshot, State
+from playground.snapshot_maker import make_snapshot
 from playground.state import SavedState
 from playground.training import Training
+from playground.units import Unit
 
 SLICE = 0.03
 """Seconds of one call of the machine: how long pausing may take."""
 VALIDATION_SHARE = 0.08
 """At most this share of the time goes into validating."""
-_PARAMETER_STATISTICS = frozenset({
-    "grad_norm_before", "grad_max", "grad_zeros", "nonfinite", "grad_norm", "update_ratio"})
 
 Command = Callable[[], None]
 T = TypeVar("T")
@@ -62,7 +58,7 @@ class Engine:
         """The newest snapshot until it is taken; a deque, because taking must be one act."""
         self._unloaded: tuple[SavedState, HistoryView | None] | None = None
         """The state of a network that could not be loaded: the next one may go on from it."""
-        self._rate = _Rate()
+        self._rate = Rate()
         self._next_validation = 0.0
         self._owed_steps = 0.0
         self._last_slice = 0.0
@@ -336,42 +332,12 @@ class Engine:
         self._mailbox.append(self._snapshot())
 
     def _snapshot(self) -> Snapshot:
-        session = self._session
-        if session is None:
-            return Snapshot(state=self._state, message=self._message, node=self._node,
-                            progress=self._progress)
-        history = session.history.view()
-        nan = float("nan")
-        measured = session.has_run
-        return Snapshot(
-            state=self._state, message=self._message, node=self._node,
-            brief=session.trouble.brief if session.trouble else "",
-            program=session.program, position=session.position, step=session.step,
-            epoch=session.epoch, batch_in_epoch=session.batch_in_epoch,
-            batches_per_epoch=session.program.batches_per_epoch,
-            steps_per_second=self._rate.value() if self._state == "running" else 0.0,
-            instrumentation=session.instrumentation(),
-            can_step_back=session.can_step_back,
-            loss=session.measured("loss") if measured else nan,
-            metric=session.measured("metric") if measured else nan,
-            metric_name=session.metric_name,
-            validation_loss=session.validation.loss if session.validation else nan,
-            validation_metric=session.validation.metric if session.validation else nan,
-            learning_rate=session.measured("learning_rate") if measured else nan,
-            nodes=_statistics(session) if measured else {},
-            history=history,
-            verdict=verdict_of(history, session.program.learners) if self._state != "diverged" else
-            Verdict("diverged", self._message),
-            values=self._answers(session), progress=self._progress)
-
-    def _answers(self, session: Session) -> dict[Probe, object]:
-        answers: dict[Probe, object] = {}
-        for probe in self._probes:
-            with np.errstate(all="ignore"):
-                value = answer(session, probe)
-            if value is not None:
-                answers[probe] = value
-        return answers
+        status = Snapshot(
+            state=self._state, message=self._message, node=self._node, progress=self._progress,
+            steps_per_second=self._rate.value() if self._state == "running" else 0.0)
+        if self._session is None:
+            return status
+        return make_snapshot(status, self._session, self._probes)
 
 
 def _sentence(error: Exception) -> str:
@@ -384,40 +350,3 @@ def _sentence(error: Exception) -> str:
     return (f"Training has stopped because of a mistake in this program "
             f"({type(error).__name__}: {error}). Save your work, and reset or change the network "
             "to go on.")
-
-
-def _statistics(session: Session) -> dict[str, NodeStatistics]:
-    """The last measurements of each node; NaN for what a node does not have."""
-    nodes: dict[str, NodeStatistics] = {}
-    learners = set(session.program.learners)
-    for i, column in enumerate(session.program.columns):
-        node, _, name = column.rpartition(".")
-        if not node or name != NODE_STATISTICS[0]:
-            continue
-        values = dict(zip(NODE_STATISTICS, session.row[i:i + len(NODE_STATISTICS)].tolist(),
-                          strict=True))
-        for statistic in NODE_STATISTICS:
-            if node not in learners and statistic in _PARAMETER_STATISTICS:
-                values[statistic] = float("nan")
-        nodes[node] = NodeStatistics(**values)
-    return nodes
-
-
-class _Rate:
-    """Steps per second over the last second or so."""
-
-    def __init__(self) -> None:
-        self.start()
-
-    def start(self) -> None:
-        self._marks: list[tuple[float, int]] = [(time.perf_counter(), 0)]
-
-    def add(self, steps: int) -> None:
-        now = time.perf_counter()
-        self._marks.append((now, self._marks[-1][1] + steps))
-        while len(self._marks) > 2 and now - self._marks[0][0] > 1.0:
-            self._marks.pop(0)
-
-    def value(self) -> float:
-        (t0, n0), (t1, n1) = self._marks[0], self._marks[-1]
-        return (n1 - n0) / (t1 - t0) if t1 > t0 else 0.0

@@ -158,7 +158,8 @@ def _layer(node: _Node, notes: list[str]) -> Layer | UnknownLayer:
             # In the order in which they are saved: the first error is then always the same one.
             return make_layer(node.kind, dict(sorted(node.settings.items())))
         except (ValueError, TypeError) as error:
-            why = f"{error}. The layer is kept and saved as it came; replace it to train."
+            why = (f"{_plain(str(error))}. The layer is kept and saved as it came; "
+                   "replace it to train.")
     notes.append(f"{node.id}: {why}")
     return UnknownLayer(kind=node.kind, raw=node.settings, why=why)
 
@@ -211,9 +212,25 @@ def _convert(raw: dict[str, Any]) -> _File:
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$")
         where = where.rstrip("`").lstrip(".")
-        raise DocumentError(f"The network description is wrong at {where or 'the top'}: {what}. "
+        raise DocumentError(f"The network description is wrong at {where or 'the top'}: "
+                            f"{_plain(what)}. "
                             "Mend that place in a text editor, or open an earlier copy."
                             ) from error
+
+
+_WORDS = {
+    r"`str` matching regex .*": "a name of letters, digits and _ that begins with a letter",
+    "`int`": "a whole number", "`float`": "a number", "`str`": "a text", "`bool`": "true or false",
+    "`array`": "a list", "`object`": "an object", "`null`": "nothing",
+    "<=": "of at most", ">=": "of at least",
+}
+"""What msgspec calls things, and what people do."""
+
+
+def _plain(text: str) -> str:
+    for jargon, words in _WORDS.items():
+        text = re.sub(jargon, words, text)
+    return re.sub(r" - at `(.*?)`", r", in \1", text)
 
 
 def _where(data: bytes, message: str) -> str:

@@ -37,14 +37,18 @@ class Outcome:
 def train(graph: Graph, *, steps: int | None = None, epochs: int | None = None, threads: int = 1,
           saved: SavedState | None = None, history: HistoryView | None = None,
           preparing: Callable[[str], None] | None = None,
+          ready: Callable[[], None] | None = None,
           progress: Callable[[Session, int], None] | None = None) -> Outcome:
     """Train for so many steps or epochs (one of the two), going on from `saved` if given.
 
-    progress gets the session and the steps that are left. Ctrl+C ends the run early, not badly.
+    ready is called when the network fits and training begins; progress gets the session and the
+    steps that are left. Ctrl+C ends the run early, not badly.
     """
     session = Session(graph, threads=threads, progress=preparing)
     if saved is not None:
         session.restore(saved, history, keep_position=False)
+    if ready is not None:
+        ready()
     begin = session.step
     per_epoch = session.program.batches_per_epoch
     total = steps if steps is not None else (epochs or 1) * per_epoch

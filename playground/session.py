@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -24,8 +24,10 @@ from playground.recorder import Recorder
 from playground.state import PARTS, SavedState
 from playground.training import Training
 from playground.trouble import Trouble, find_trouble
+from playground.units import Unit, since_start, until_end
 
-Unit = Literal["instruction", "layer", "phase", "batch", "epoch"]
+__all__ = ["KEYFRAME_SECONDS", "Session", "Unit"]
+
 KEYFRAME_SECONDS = 0.1
 """Stepping back replays at most about this long, as long as the keyframe is a recent one."""
 
@@ -103,6 +105,11 @@ class Session:
         return self.step % self.program.batches_per_epoch
 
     @property
+    def _moment(self) -> int:
+        """Instructions since step 0."""
+        return self.step * len(self.program.code) + self.position
+
+    @property
     def instruction(self) -> Instruction:
         """The one that comes next."""
         return self.program.instructions[self.position]
@@ -170,7 +177,7 @@ class Session:
 
     def forward_to(self, unit: Unit) -> int:
         """Run to the end of the current instruction, layer, phase, batch or epoch."""
-        return self.advance(self._until_end(unit))
+        return self.advance(until_end(unit, self.program, self.position, self.batch_in_epoch))
 
     def run_to(self, node: str, phase: Phase | None = None) -> bool:
         """Run until the node (in the phase) comes next; False when it has no instruction."""
@@ -197,8 +204,8 @@ class Session:
         The state is restored from a keyframe and replayed; bit for bit what it was. False when
         the past does not reach so far.
         """
-        here = self.step * len(self.program.code) + self.position
-        return self.go_to(here - self._since_start(unit))
+        back = since_start(unit, self.program, self.position, self.batch_in_epoch)
+        return self.go_to(self._moment - back)
 
     def go_to(self, instruction: int) -> bool:
         """Return to a moment, counted in instructions since step 0."""
@@ -343,7 +350,10 @@ class Session:
     def _note_edit(self, values: Mapping[str, float]) -> None:
         current = {name: float(self.values(f"training.{name}")[0]) for name in values}
         if any(np.float32(values[name]) != np.float32(current[name]) for name in values):
-            self._edits.append((self.step * len(self.program.code) + self.position, values))
+            if self._edits and self._edits[-1][0] == self._moment:
+                # A slider that is dragged while paused makes many; only the last one counts.
+                self._edits.pop()
+            self._edits.append((self._moment, values))
             self._write_hyper(values)
 
     def _unmeasured(self) -> NDArray[np.float32]:
@@ -363,43 +373,6 @@ class Session:
     def _write_hyper(self, values: Mapping[str, float]) -> None:
         for name, value in values.items():
             self.values(f"training.{name}")[0] = value
-
-    def _until_end(self, unit: Unit) -> int:
-        length = len(self.program.code)
-        if unit == "instruction":
-            return 1
-        if unit == "batch":
-            return length - self.position
-        if unit == "epoch":
-            left = self.program.batches_per_epoch - self.batch_in_epoch
-            return left * length - self.position
-        group = self._group(unit)
-        here = group(self.program.instructions[self.position])
-        end = self.position + 1
-        while end < length and group(self.program.instructions[end]) == here:
-            end += 1
-        return end - self.position
-
-    def _since_start(self, unit: Unit) -> int:
-        length, position = len(self.program.code), self.position
-        if unit == "instruction":
-            return 1
-        if unit == "batch":
-            return position or length
-        if unit == "epoch":
-            return ((self.batch_in_epoch or (0 if position else self.program.batches_per_epoch))
-                    * length + position)
-        group = self._group(unit)
-        start = (position or length) - 1
-        while start > 0 and (group(self.program.instructions[start - 1])
-                             == group(self.program.instructions[start])):
-            start -= 1
-        return (position or length) - start
-
-    def _group(self, unit: Unit) -> Callable[[Instruction], Any]:
-        if unit == "phase":
-            return lambda i: i.phase
-        return lambda i: (i.phase, i.node)
 
 
 def _hyper(training: Training) -> dict[str, float]:

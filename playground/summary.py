@@ -56,10 +56,10 @@ class Summary:
         return "\n".join([
             lines[0], rule, *lines[1:], rule,
             f"Total parameters  {self.parameters:,}",
-            f"Input             {self.input_mb:,.2f} MB",
-            f"Forward/backward  {self.forward_backward_mb:,.2f} MB",
-            f"Parameters        {self.parameters_mb:,.2f} MB",
-            f"Total             {self.total_mb:,.2f} MB"])
+            f"Input             {_size(self.input_mb)}",
+            f"Forward/backward  {_size(self.forward_backward_mb)}",
+            f"Parameters        {_size(self.parameters_mb)}",
+            f"Total             {_size(self.total_mb)}"])
 
 
 class SummaryError(Exception):
@@ -83,6 +83,10 @@ def summarize(graph: Graph) -> Summary:
         FLOAT * sum(map(size_of, inputs)) / MB,
         2 * FLOAT * sum(size_of(row.output) for row in rows) / MB,
         FLOAT * parameters / MB)
+
+
+def _size(mb: float) -> str:
+    return f"{mb:,.2f} MB" if mb >= 0.1 else f"{mb * 1024:,.2f} kB"
 
 
 def _row(graph: Graph, id: str, result: Check) -> Row:

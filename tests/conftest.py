@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+FASHION = Path("/usr/share/datasets/fashion-mnist")
 REAL_WINDOW = os.environ.get("PLAYGROUND_REQUIRE_WINDOW") == "1"
 REQUIRE_TORCH = os.environ.get("PLAYGROUND_REQUIRE_TORCH") == "1"
 
@@ -19,13 +22,15 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 LEFT_OUT = {
     "torch": "parity with PyTorch, which is not installed (pip install torch)",
+    "fashion": "the full Fashion-MNIST (apt-get install dataset-fashion-mnist)",
     "window": "the real window, for which .ci/run starts an X server",
 }
 LEFT_OUT_KEY = pytest.StashKey[Counter[str]]()
 
 
 def _available() -> dict[str, bool]:
-    return {"torch": importlib.util.find_spec("torch") is not None, "window": REAL_WINDOW}
+    return {"torch": importlib.util.find_spec("torch") is not None, "window": REAL_WINDOW,
+            "fashion": FASHION.is_dir()}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -68,6 +73,6 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 @pytest.fixture(scope="session")
 def torch() -> Any:
     """PyTorch, on one thread; only for tests marked `torch`."""
-    module = pytest.importorskip("torch")
+    module = importlib.import_module("torch")
     module.set_num_threads(1)
     return module

@@ -19,7 +19,7 @@ WAIT_MS = 5
 
 
 def open_window(example: str | None, folder: Path, mode: Mode = "dark",
-                size: tuple[int, int] = (1600, 1000)) -> MainWindow:
+                size: tuple[int, int] = (1600, 1000), full_speed: bool = True) -> MainWindow:
     """A shown window that has the example loaded and is ready to run.
 
     Settings and recovery files go to `folder`, never to the user's own.
@@ -33,6 +33,8 @@ def open_window(example: str | None, folder: Path, mode: Mode = "dark",
     window.resize(*size)
     window.show()
     window.open_first(None, example)
+    if full_speed:
+        window.training_bar.speed_slider.set_speed(None)
     window.bridge.start()
     spin(lambda: window.bridge.snapshot.state == "paused", 60)
     return window

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from playground import document
+from playground import document, graph_json
 from playground.cli import main
 from playground.examples import EXAMPLES
 from playground.examples.base import chain, seeded
@@ -170,6 +172,8 @@ def test_a_person_reads_lines(capsys: Capture, file: Path) -> None:
     (["train", "mlp-spiral", "--seed", "-1"], "--seed"),
     (["train", "mlp-spiral", "--save", "/nowhere/at/all.playground"], "cannot be written"),
     (["train", "mlp-spiral", "--frobnicate"], "--frobnicate"),
+    (["train", "mlp-spiral", "--steps", "many"], "not a whole number between 1 and"),
+    (["train", "mlp-spiral", "--threads", "1000000000"], "between 1 and 256"),
     (["examples", "twice"], "twice"),
 ])
 def test_bad_arguments_are_one_line(capsys: Capture, arguments: list[str], words: str) -> None:
@@ -193,11 +197,96 @@ def test_bad_files_are_one_line(capsys: Capture, tmp_path: Path) -> None:
         assert words in err
 
 
+@pytest.mark.parametrize("command", ["summary", "train"])
+def test_a_wrong_setting_is_one_line(capsys: Capture, tmp_path: Path, command: str) -> None:
+    raw = json.loads(graph_json.encode(small()))
+    next(n for n in raw["nodes"] if n["kind"] == "spiral")["settings"]["points"] = 10**9
+    (tmp_path / "points.json").write_text(json.dumps(raw))
+    code, out, err = run(capsys, command, tmp_path / "points.json")
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert "spiral_1" in err
+
+
+def test_a_damaged_file_ends_in_one_full_stop(capsys: Capture, tmp_path: Path) -> None:
+    (tmp_path / "cut.playground").write_bytes(b"PK\x03\x04 cut off")
+    assert ".. " not in run(capsys, "summary", tmp_path / "cut.playground")[2]
+
+
+def test_version(capsys: Capture) -> None:
+    code, out, _ = run(capsys, "--version")
+    assert code == 0
+    assert re.fullmatch(r"playground (\d+\.\d+.*|\(not installed\))\n", out)
+
+
+def test_a_small_network_is_measured_in_kb(capsys: Capture, file: Path) -> None:
+    _, out, _ = run(capsys, "summary", file)
+    assert "0.00" not in out
+    assert "Parameters        0.09 kB" in out
+
+
 @pytest.mark.parametrize("command", ["", "examples", "summary", "train"])
 def test_help(capsys: Capture, command: str) -> None:
     code, out, _ = run(capsys, *command.split(), "--help")
     assert code == 0
     assert out.startswith("usage: playground")
+
+
+# -- what must not be lost ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def trained(capsys: Capture, file: Path) -> Path:
+    assert run(capsys, "train", file, "--steps", 9, "--save", file)[0] == 0
+    return file
+
+
+def refused(capsys: Capture, path: Path, *arguments: object) -> str:
+    """Exit code 2 with one line, and the file is what it was."""
+    before = path.read_bytes()
+    code, out, err = run(capsys, "train", path, "--steps", 5, *arguments)
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert path.read_bytes() == before
+    return err
+
+
+def damage(path: Path) -> None:
+    """Turn a byte of the weights."""
+    data = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        start = archive.getinfo("weights.safetensors").header_offset
+    data[start + 200] ^= 0xFF
+    path.write_bytes(data)
+
+
+def test_weights_that_cannot_be_read_are_not_replaced(capsys: Capture, trained: Path) -> None:
+    damage(trained)
+    assert "weights.safetensors is damaged" in refused(capsys, trained)
+    refused(capsys, trained, "--save", trained)
+    assert "read-only" in refused(capsys, trained, "--seed", 1, "--save", trained)
+    other = trained.with_name("other.playground")
+    assert run(capsys, "train", trained, "--steps", 5, "--seed", 1, "--save", other)[0] == 0
+
+
+def test_a_newer_document_is_not_replaced(capsys: Capture, file: Path) -> None:
+    newer = file.with_name("newer.playground")
+    raw = json.loads(graph_json.encode(small()))
+    newer.write_text(json.dumps(raw | {"version": 99}))
+    assert "read-only" in refused(capsys, newer, "--save", newer)
+
+
+def test_a_seed_does_not_replace_trained_weights(capsys: Capture, trained: Path) -> None:
+    assert "step 9" in refused(capsys, trained, "--seed", 3, "--save", trained)
+    code, _, err = run(capsys, "train", trained, "--steps", 5, "--seed", 3)
+    assert code == 0
+    assert "the saved weights of step 9 are not used" in err
+
+
+@pytest.mark.parametrize("name", ["out.json", "out.txt", "out"])
+def test_training_is_saved_as_a_document_only(capsys: Capture, file: Path, name: str) -> None:
+    assert "end it in .playground" in refused(capsys, file, "--save", file.with_name(name))
+    assert not file.with_name(name).exists()
 
 
 # -- no Qt ----------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ def test_idx_images_find_their_labels(tmp_path, pack, suffix):
 def test_packed_images_find_unpacked_labels(tmp_path):
     write_idx_pair(tmp_path)
     images = tmp_path / "train-images-idx3-ubyte.gz"
-    images.write_bytes(gzip.compress(idx_bytes(PIXELS)))
+    images.write_bytes(gzip.compress(idx_bytes(PIXELS), mtime=0))
     assert read_idx(images).target.tolist() == [1, 0, 1, 0]
 
 
@@ -55,9 +55,9 @@ def test_idx_numbers_of_every_type(tmp_path, kind):
         (b"\0\0\x08\x03" + b"\xff" * 12, "at most 512 MiB"),
         (idx_bytes(PIXELS)[:-1], "only 23 are there"),
         (idx_bytes(PIXELS) + b"x", "more follow"),
-        (gzip.compress(idx_bytes(PIXELS))[:-9], "damaged or incomplete gzip"),
+        (gzip.compress(idx_bytes(PIXELS), mtime=0)[:-9], "damaged or incomplete gzip"),
         (b"\x1f\x8bjunk and more junk", "damaged or incomplete gzip"),
-        (gzip.compress(b"\0\0\x08\x03" + b"\x7f" * 12), "at most 512 MiB"),
+        (gzip.compress(b"\0\0\x08\x03" + b"\x7f" * 12, mtime=0), "at most 512 MiB"),
     ],
 )
 def test_a_wrong_idx_file_says_why(tmp_path, content, words):

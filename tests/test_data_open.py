@@ -18,6 +18,8 @@ from playground.data import (
     read_image_folder,
     read_npz,
 )
+from playground.data.idx_reader import labels_beside
+from playground.layers.data import File, Spiral
 from tests.data_files import (
     LABELS,
     PIXELS,
@@ -128,3 +130,35 @@ def test_damaged_files_give_a_dataset_or_a_sentence(tmp_path_factory, kind, data
 @given(content=st.binary(max_size=300))
 def test_random_bytes_give_a_sentence(tmp_path_factory, kind, content):
     read_as(kind, tmp_path_factory.mktemp("fuzz"), content)
+
+
+def test_the_node_offers_what_the_readers_can_do(tmp_path):
+    """Errors name these ways out; each must be a setting of the node."""
+    table = tmp_path / "gap.csv"
+    table.write_text("a;b;c\n1,5;;2\n" + "".join(f"{n},5;{n};{n}\n" for n in range(30)))
+    with pytest.raises(DataError, match="set missing values to drop"):
+        File(path=str(table)).dataset()
+    assert len(File(path=str(table), missing="drop").dataset()) == 30
+    assert len(File(path=str(table), missing="mean").dataset()) == 31
+    assert File(path=str(table), ignore_columns="b").dataset().features == ("a",)
+    named = File(path=str(table), missing="drop", header="yes", separator="semicolon",
+                 decimal="comma", task="classification", target_column="a")
+    assert named.dataset().kind == "classification"
+
+    arrays = tmp_path / "arrays.npz"
+    np.savez(arrays, left=np.arange(12.0).reshape(6, 2), right=np.arange(6) % 2)
+    assert len(File(path=str(arrays), x_key="left", y_key="right").dataset()) == 6
+    assert File(path=str(arrays), x_key="left", y_key="right",
+                task="regression").dataset().kind == "regression"
+
+    images = write_idx_pair(tmp_path, bytes, "")
+    elsewhere = tmp_path / "mine"
+    labels_beside(images).rename(elsewhere)
+    with pytest.raises(DataError, match="choose the labels file too"):
+        File(path=str(images)).dataset()
+    assert len(File(path=str(images), labels_path=str(elsewhere)).dataset()) > 0
+
+
+def test_few_samples_to_validate_on_are_told():
+    assert "Only 1 of" in Spiral(points=200, train_fraction=0.9999).notes()[0]
+    assert not Spiral(points=200).notes()

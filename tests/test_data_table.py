@@ -174,7 +174,7 @@ def test_gaps_are_refused_dropped_or_averaged(write):
     [
         ("", "empty"),
         ("\n\n", "no rows"),
-        ("a,b\n", "column"),
+        ("a,b\n", "no rows below its header"),
         ("a,b,c\n1,2,3\n4,5\n", "line 3: 2 cells, but the table has 3 columns"),
         ("a,b\n1,2\n\n3,4,5\n", "line 4: 3 cells"),
         ("a,b,a\n1,2,3\n4,5,6\n", "line 1: 2 columns are called 'a'"),
@@ -316,3 +316,21 @@ def test_a_mutated_table_gives_a_dataset_or_a_sentence(tmp_path_factory, cut, po
         path.write_bytes(content)
         data = attempt(read_csv, path)
         assert "table.csv" in data if isinstance(data, str) else len(data) > 0
+
+
+@pytest.mark.parametrize("column", ["height", "width"])
+@pytest.mark.parametrize("task", ["auto", "regression"])
+def test_a_text_among_numbers_is_a_mistake_with_a_line(write, column, task):
+    """As a text column, each of its numbers would silently become a feature or a class."""
+    rows = [{"height": f"{n}.25", "width": f"{2 * n}.5"} for n in range(80)]
+    rows[57][column] = "oops"
+    text = "height,width\n" + "".join(f"{row['height']},{row['width']}\n" for row in rows)
+    with pytest.raises(DataError, match=f"line 59, column '{column}': 'oops' is not a number"):
+        read_csv(write(text), task=task)
+
+
+def test_texts_beside_a_few_numbers_stay_texts(write):
+    """Grades 1 to 6 and a rare "absent" are names, not mistakes."""
+    rows = [f"{n % 6 + 1},{n}.5" for n in range(60)] + ["absent,60.5"]
+    data = read_csv(write("grade,points\n" + "\n".join(rows) + "\n"))
+    assert "grade=absent" in data.features

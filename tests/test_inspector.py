@@ -9,9 +9,12 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QListView, QWidget
 
+from playground.graph import Graph
 from playground.layers import LAYERS
 from playground.layers.base import Pair, about, make_layer
+from playground.shapes import check
 from playground.training import SGD, Adam, Training
+from ui.canvas.face import faces
 from ui.document import Document
 from ui.inspector.fields import Limits, fields_of, readable, sentence, show_number, with_field
 from ui.inspector.form import Form
@@ -307,3 +310,36 @@ def test_words():
     assert str(Limits(gt=0, le=10)) == "above 0 to 10"
     with pytest.raises(ValueError, match="Expected"):
         with_field(Everything(), "count", 99)
+
+
+def test_a_wrong_value_is_let_go_with_its_node(qtbot, document):
+    inspector = Inspector(document)
+    qtbot.addWidget(inspector)
+    inspector.show()
+    for elsewhere in (set(), {"dense_2"}):
+        document.select({"dense_1"})
+        typed(qtbot, inspector.node_page.form.rows["units"].editor.number, "16re")
+        document.select(elsewhere)
+        document.select({"dense_1"})
+        assert inspector.node_page.form.rows["units"].editor.number.lineEdit().text() == "4"
+
+
+def test_a_short_form_after_a_long_one_does_not_scroll(qtbot, document):
+    inspector = Inspector(document)
+    qtbot.addWidget(inspector)
+    inspector.resize(300, 330)
+    inspector.show()
+    document.select({"spiral_1"})
+    qtbot.wait(20)
+    document.select({"softmax_cross_entropy_1"} & {n.id for n in document.graph.nodes}
+                    or {document.graph.nodes[-1].id})
+    qtbot.waitUntil(lambda: inspector.verticalScrollBar().maximum() == 0, timeout=1000)
+
+
+@pytest.mark.parametrize(("kind", "settings", "word"), [
+    ("file", {"path": "/nowhere.csv"}, "data"), ("dense", {}, "shape")])
+def test_an_error_is_tagged_by_what_it_is_about(kind, settings, word):
+    graph = Graph().with_node(make_layer(kind, settings))
+    face = faces(graph, check(graph))[graph.nodes[0].id]
+    assert face.error
+    assert face.trouble == word

@@ -32,10 +32,12 @@ from ui.data_nodes import import_data
 from ui.dialogs.data_import import DataImport
 from ui.dialogs.gallery import Gallery
 from ui.dialogs.help import LayerHelp, layer_page
+from ui.dialogs.recovery import RecoveryQuestion
 from ui.dialogs.shortcuts import CANVAS, ShortcutsDialog
 from ui.keys import keeps
 from ui.main_window import MainWindow
 from ui.preferences import Preferences
+from ui.recovery import Crashed
 from ui.theme import apply, theme
 
 
@@ -82,6 +84,17 @@ def answer(monkeypatch, button: QMessageBox.StandardButton) -> list[str]:
         return button
 
     monkeypatch.setattr(QMessageBox, "question", question)
+    return asked
+
+
+def answer_recovery(monkeypatch, what: str) -> list[str]:
+    asked: list[str] = []
+
+    def reply(self):
+        asked.append(self.text())
+        return what
+
+    monkeypatch.setattr(RecoveryQuestion, "answer", reply)
     return asked
 
 
@@ -133,8 +146,8 @@ def test_no_key_means_two_things(window):
             for key in action.shortcuts():
                 text = key.toString()
                 assert seen.setdefault(text, action.text()) == action.text(), text
-    assert {"Space", "F10", "F11", "Shift+F10", "R", "?", "Ctrl+Z", "Ctrl+Y", "Ctrl+S", "Ctrl+D",
-            "Ctrl+F", "F"} <= set(seen)
+    assert {"Space", "F10", "F11", "Shift+F10", "Ctrl+R", "?", "Ctrl+Z", "Ctrl+Y", "Ctrl+S",
+            "Ctrl+D", "Ctrl+F", "F"} <= set(seen)
 
 
 def test_it_fits_a_small_screen(window):
@@ -167,6 +180,45 @@ def test_panels_are_remembered(qtbot, make_window):
     assert second.docks.all["gradients"].isHidden()
     second.docks.reset()
     assert not second.docks.all["gradients"].isHidden()
+
+
+def test_a_floating_panel_comes_back_in_front(qtbot, make_window, monkeypatch):
+    first = make_window()
+    first.show()
+    first.docks.all["loss"].setFloating(True)
+    first.close()
+    second = make_window()
+    raised = []
+    loss = second.docks.all["loss"]
+    monkeypatch.setattr(loss, "raise_", lambda: raised.append(second.isVisible()))
+    second.show()
+    qtbot.waitUntil(lambda: raised == [True])
+    assert loss.isFloating()
+    assert loss.isVisible()
+
+
+def test_an_example_opens_with_its_notes(window):
+    notes = window.docks.all["notes"]
+    assert "Press Space." in window.notes.text.toPlainText()
+    assert not notes.isHidden()
+    window.notes.close_button.click()
+    assert notes.isHidden()
+    about, = (a for a in window.menus.help.actions() if "Network" in a.text())
+    about.trigger()
+    assert not notes.isHidden()
+    window.files.new()
+    assert notes.isHidden()
+    assert "no notes" in window.notes.text.toPlainText()
+
+
+def test_small_examples_open_at_a_speed_to_watch(window, engine):
+    assert ("set_speed", 300.0) in engine.calls
+    bar = window.training_bar
+    assert bar.speed.accessibleName() == "speed 300/s"
+    bar.full_speed.click()
+    assert engine.calls[-1] == ("set_speed", None)
+    assert bar.speed.accessibleName() == "speed max"
+    assert bar.full_speed.isHidden()
 
 
 # -- files ------------------------------------------------------------------------------------
@@ -258,13 +310,52 @@ def test_autosave_and_recovery(qtbot, make_window, window, monkeypatch):
     graph = window.document.graph
     window.recovery._held.unlock()
     window.recovery._owned = False
-    asked = answer(monkeypatch, QMessageBox.StandardButton.Open)
+    asked = answer_recovery(monkeypatch, "later")
     second = make_window()
     second.open_first()
     assert "mlp-spiral" in asked[0]
+    assert window.recovery.file.exists(), "later"
+    answer_recovery(monkeypatch, "open")
+    second.open_first()
     assert second.document.graph == graph
     assert not second.document.clean
-    assert second.recovery.crashed() == []
+    assert second.recovery.crashed() == [], "no other window is offered it meanwhile"
+    assert window.recovery.file.exists(), "the only copy there is"
+    second.recovery.save()
+    second.recovery.wait()
+    assert second.recovery.file.exists()
+    assert not window.recovery.file.exists()
+
+
+def test_a_recovered_document_saves_to_where_it_came_from(window, tmp_path):
+    file, original = tmp_path / "copy.playground", tmp_path / "net.playground"
+    store.save(file, EXAMPLES["perceptron"].graph)
+    assert window.files.recover(Crashed(file, "net.playground", original, 0.0))
+    assert not window.document.clean
+    assert window.files.save()
+    assert store.load(original).graph == EXAMPLES["perceptron"].graph
+
+
+def test_the_question_after_a_crash_names_the_time_and_can_wait(qtbot, tmp_path):
+    question = RecoveryQuestion(Crashed(tmp_path, "net", None, 86_400.0))
+    qtbot.addWidget(question)
+    assert "January 1970 at " in question.text()
+    assert [button.text() for button in question.buttons()].count("Later") == 1
+    assert question.escapeButton().text() == "Later"
+
+
+def test_training_alone_is_autosaved_and_shown_in_the_title(qtbot, window, engine):
+    engine.next = Snapshot(state="paused", step=500)
+    qtbot.waitUntil(lambda: window.bridge.snapshot.step == 500)
+    assert window.document.clean
+    window.recovery.save()
+    window.recovery.wait()
+    assert window.recovery.file.exists()
+    assert not window.windowTitle().startswith("•")
+    window.bridge.training_seconds = 11.0
+    engine.next = Snapshot(state="paused", step=501)
+    qtbot.waitUntil(lambda: window.windowTitle().startswith("•"))
+    assert window.files.unsaved
 
 
 def test_closing_ends_the_thread_and_leaves_nothing(window, engine, tmp_path):
@@ -359,6 +450,49 @@ def test_all_keys_are_listed(qtbot, window):
     qtbot.addWidget(dialog)
     texts = {label.text() for label in dialog.findChildren(QWidget) if hasattr(label, "text")}
     assert {"Space", "F10", "F11", "Shift+F10", "Step Instruction"} <= texts
+
+
+def test_the_list_of_keys_is_the_same_at_any_moment(window):
+    change(window)
+    window.document.stack.undo()
+    edit = dict(window.menus.shortcuts())["Edit"]
+    assert [text for _, text in edit[:2]] == ["Undo", "Redo"]
+
+
+def test_enter_in_the_path_looks_and_does_not_import(qtbot, tmp_path):
+    file = tmp_path / "flowers.csv"
+    file.write_text("width,kind\n" + "1,a\n3,b\n" * 20)
+    dialog = DataImport()
+    qtbot.addWidget(dialog)
+    dialog.show()
+    dialog.path.setFocus()
+    qtbot.waitUntil(dialog.path.hasFocus)
+    qtbot.keyClicks(dialog.path, str(file))
+    qtbot.keyClick(dialog.path, Qt.Key.Key_Return)
+    assert dialog.isVisible()
+    assert "40 samples" in dialog.summary.text()
+    assert dialog._import.hasFocus()
+
+
+def test_data_with_an_error_is_not_imported(qtbot, tmp_path):
+    file = tmp_path / "gaps.csv"
+    file.write_text("width,kind\n" + "1,a\n,b\n" * 20)
+    dialog = DataImport(str(file))
+    qtbot.addWidget(dialog)
+    dialog.accept()
+    assert dialog.result() != QDialog.DialogCode.Accepted
+    assert dialog.summary.text()
+
+
+def test_imported_data_is_in_view(qtbot, window, tmp_path, monkeypatch):
+    file = tmp_path / "flowers.csv"
+    file.write_text("width,kind\n" + "1,a\n3,b\n" * 20)
+    monkeypatch.setattr(DataImport, "exec", lambda self: QDialog.DialogCode.Accepted)
+    for _ in range(3):
+        window._import(str(file))
+    box = window.canvas.canvas.nodes[window.document.selected_node.id].box()
+    view = window.canvas
+    assert view.mapToScene(view.viewport().rect()).boundingRect().contains(box)
 
 
 def test_a_table_is_looked_at_before_it_is_imported(qtbot, window, tmp_path, monkeypatch):

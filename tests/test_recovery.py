@@ -54,6 +54,19 @@ def test_what_a_crash_left_is_offered_once(recovery, tmp_path):
     assert recovery.crashed() == []
 
 
+def test_what_is_gone_on_with_stays_until_a_new_save(recovery, tmp_path):
+    subprocess.run([sys.executable, "-c", CRASH, str(tmp_path), "crash"], check=False,
+                   cwd=Path(__file__).parents[1])
+    left, = recovery.crashed()
+    recovery.adopt(left)
+    assert left.file.exists()
+    assert recovery.crashed() == []
+    recovery.save()
+    recovery.wait()
+    assert recovery.file.exists()
+    assert not left.file.exists()
+
+
 def test_a_run_that_lives_is_left_alone(recovery, tmp_path):
     other = subprocess.Popen([sys.executable, "-c", CRASH, str(tmp_path), "live"],
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
@@ -167,7 +168,7 @@ def test_keys_and_buttons_do_the_same(qtbot, bridge, engine, actions, window):
         ("step", "layer"), ("back", "layer"), ("run",), ("step", "instruction"),
         ("step", "layer")]
     keys = {action.shortcut().toString() for action in actions.all}
-    assert keys >= {"Space", "F10", "F11", "Shift+F10", "R"}
+    assert keys >= {"Space", "F10", "F11", "Shift+F10", "Ctrl+R"}
 
 
 @pytest.mark.parametrize("unit", ["instruction", "layer", "phase", "batch", "epoch"])
@@ -231,7 +232,7 @@ def test_reset_asks_only_when_much_is_lost(qtbot, bridge, engine, actions, monke
     engine.calls.clear()
     bridge.training_seconds = 100.0
     actions.reset.trigger()
-    assert asked
+    assert asked[0][-1] == QMessageBox.StandardButton.Cancel, "what Enter does"
     assert ("reset",) not in engine.calls
 
 
@@ -262,6 +263,36 @@ def test_speed_is_logarithmic_and_ends_without_limit(qtbot):
     speed.slider.setValue(40)
     speed.slider.setValue(speed.slider.maximum())
     assert seen == [1.0, 100.0, None]
+    speed.set_speed(300.0)
+    assert speed.speed() == 300.0
+    assert speed.number.value() == 300.0
+
+
+def test_a_chip_gives_its_own_field_the_focus(qtbot, bridge, document):
+    bar = TrainingBar(document, bridge)
+    qtbot.addWidget(bar)
+    bar.show()
+    bar.rate.click()
+    field = bar.rate._popover.own()
+    qtbot.waitUntil(field.hasFocus)
+    qtbot.keyClicks(field, "0.5")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert document.graph.training.optimizer.learning_rate == 0.5
+    bar.rate._popover.close()
+    assert bar.speed._popover.own() is bar.speed_slider.number
+
+
+def test_a_typed_rate_is_shown_before_the_next_step(qtbot, bridge, engine, document):
+    bar = TrainingBar(document, bridge)
+    qtbot.addWidget(bar)
+    show(qtbot, bridge, engine, step=5, learning_rate=0.03)
+    training = document.graph.training
+    document.edit("Rate", document.graph.with_training(msgspec.structs.replace(
+        training, optimizer=msgspec.structs.replace(training.optimizer, learning_rate=0.5))))
+    show(qtbot, bridge, engine, step=5, learning_rate=0.03)
+    assert bar.rate.accessibleName() == "lr 0.5"
+    show(qtbot, bridge, engine, step=6, learning_rate=0.25)
+    assert bar.rate.accessibleName() == "lr 0.25"
 
 
 def test_the_status_bar_tells_state_and_place(qtbot):

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QSpinBox
+from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QSpinBox, QToolButton
 from pytestqt.qtbot import QtBot
 
 from playground.compiler import compile_program
@@ -36,19 +36,19 @@ from ui.views.confusion import recalls
 from ui.views.feature_maps import FeatureMapsView
 from ui.views.gradients import TOTAL, GradientsView
 from ui.views.histogram import bulk_histogram, statistics
-from ui.views.legend import MOST_NAMES, Legend, line_colors
-from ui.views.listing import ListingView
-from ui.views.listing_model import NUMBER, OPERATION, TIME
+from ui.views.legend import MOST_NAMES, Legend, line_colors, line_places
+from ui.views.listing import PADDING, ListingView
+from ui.views.listing_model import NODE, NUMBER, OPERATION, TIME
 from ui.views.loss import LossView
 from ui.views.network import trained_nodes
 from ui.views.node_values import NodeValuesView
 from ui.views.numbers import describe, format_count, format_number, format_share
-from ui.views.operations import format_microseconds, operation
+from ui.views.operations import format_microseconds, measures, operation
 from ui.views.output import OutputView
 from ui.views.pictures import PictureGrid, as_maps
 from ui.views.plots import even_ticks, log_ticks
 from ui.views.predictions import judge
-from ui.views.series import MAX_POINTS, first_nonfinite, smooth, spread, thin
+from ui.views.series import MAX_POINTS, first_nonfinite, recent, smooth, spread, thin
 
 VIEWS = (LossView, GradientsView, FeatureMapsView, NodeValuesView, OutputView, ListingView)
 
@@ -148,6 +148,28 @@ def test_a_narrow_panel_keeps_all_switches_in_its_menu(qtbot: QtBot) -> None:
     assert {a.text() for a in view.header.menu.actions()} >= {"bars", "after clip", "all"}
 
 
+def test_modes_win_over_the_note_and_minor_switches(qtbot: QtBot) -> None:
+    view = shown(qtbot, LossView(), snapshot())
+    view.resize(286, 240)
+    QApplication.processEvents()
+    seen = {b.text() for b in view.header.findChildren(QToolButton) if b.isVisible()} - {""}
+    assert seen == {"loss", "metric"}
+    output = shown(qtbot, OutputView(), snapshot("cnn-digits"))
+    output.header.title.hide()  # as among tabs
+    output.resize(334, 240)
+    QApplication.processEvents()
+    seen = {b.text() for b in output.header.findChildren(QToolButton) if b.isVisible()} - {""}
+    assert seen == {"boundary", "confusion", "samples"}
+
+
+def test_icons_of_no_size_draw_nothing(qtbot: QtBot, capfd: pytest.CaptureFixture[str]) -> None:
+    with qtbot.captureExceptions() as caught:
+        icon = themes.theme().icon("dots-horizontal")
+        assert icon.pixmap(QSize(10, -3)).isNull()
+    assert caught == []
+    assert "QPainter" not in capfd.readouterr().err
+
+
 # -- numbers and series -------------------------------------------------------------------------
 
 
@@ -205,6 +227,14 @@ def test_labels_are_spread_and_ticks_are_round() -> None:
     assert len(log_ticks(-30, 1, 6)) <= 8
 
 
+def test_the_mean_of_the_last_steps_counts_steps_and_not_points() -> None:
+    assert recent([], [])[1] == 0
+    assert recent(np.arange(1.0, 101), np.arange(1.0, 101)) == (75.5, 50)
+    assert recent([20, 40, 80], [9.0, 1.0, 4.0]) == (3.0, 60)
+    assert recent([1000, 2000], [9.0, 4.0]) == (4.0, 1000)
+    assert np.isnan(recent([1, 2], [1.0, np.nan])[0])
+
+
 # -- loss ---------------------------------------------------------------------------------------
 
 
@@ -214,6 +244,48 @@ def test_loss_shows_train_and_validation(qtbot: QtBot) -> None:
     assert view.validation.values.tolist() == [0.9, 0.7]
     assert view.header.note.whole.endswith("val 0.700")
     assert [label.text for label in view.plot.gutter.labels] == ["train", "val"]
+
+
+def test_the_loss_number_is_the_same_at_every_width(qtbot: QtBot) -> None:
+    noisy = np.random.default_rng(0).random(4000)
+    view = shown(qtbot, LossView(), snapshot(steps=4000, loss=noisy))
+    wanted = f"train {format_number(noisy[-50:].mean(), fixed=True)} · val 0.700"
+    for width in (520, 1200, 320):
+        view.resize(width, 300)
+        QApplication.processEvents()
+        view.refresh()
+        assert view.header.note.whole == wanted
+    assert "mean of the last 50 steps" in view.header.note.toolTip()
+
+
+def test_a_band_that_reaches_zero_reaches_the_bottom_of_the_plot(qtbot: QtBot) -> None:
+    moment = snapshot()
+    assert moment.history is not None
+    moment.history.values[1, 50:, moment.history.columns.index("loss")] = 0
+    view = shown(qtbot, LossView(), moment)
+    assert view.plot.log_y
+    area = view.band.boundingRect()
+    assert area.right() == 100
+    assert area.top() < view.plot.box.viewRange()[1][0]
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_ranges_do_not_stay_from_a_future_that_is_gone(qtbot: QtBot, held: bool) -> None:
+    view = shown(qtbot, LossView(), snapshot(steps=50_000, loss=np.logspace(0, -6, 50_000)))
+    for _ in range(3):
+        view.refresh()
+    if held:
+        view.plot.box.setXRange(40_000, 50_000)
+        view.plot._taken()
+    short = snapshot(steps=5)
+    assert short.history is not None
+    none = np.array([])
+    view.show_snapshot(replace(short, history=replace(
+        short.history, validation_step=none, validation_loss=none, validation_metric=none)))
+    (left, right), (bottom, top) = view.plot.box.viewRange()
+    assert left <= 1
+    assert 5 <= right < 10
+    assert top - bottom < 1
 
 
 def test_loss_can_show_the_metric_and_other_axes(qtbot: QtBot) -> None:
@@ -298,6 +370,36 @@ def test_verdict_is_told_by_a_sign_a_word_and_a_sentence(qtbot: QtBot) -> None:
     assert "12 %" in view.clip_chip.text
 
 
+def test_a_fresh_history_has_no_verdict_and_no_numbers(qtbot: QtBot) -> None:
+    verdict = Verdict("vanishing", "The gradient shrinks.", 0.12)
+    view = shown(qtbot, GradientsView(), replace(snapshot(), verdict=verdict))
+    view.select("dense_1")
+    assert view.verdict_chip.isVisible()
+    view.show_snapshot(replace(snapshot(steps=0), verdict=Verdict("unknown", "No gradients yet.")))
+    assert view.empty_text
+    assert not view.verdict_chip.isVisible()
+    assert not view.clip_chip.isVisible()
+    assert view.header.note.whole == ""
+
+
+def test_a_node_that_was_never_measured_has_a_dash(qtbot: QtBot) -> None:
+    nan = float("nan")
+    view = shown(qtbot, GradientsView(), snapshot(
+        dense_2__grad_norm_before=nan, dense_2__grad_norm=nan))
+    view.select("dense_2")
+    assert view.header.note.whole == "dense_2 – → –"
+    view.bars.setChecked(True)
+    assert [bar.measured for bar in view.profile.bars] == [True, False, True]
+    view.grab()
+
+
+def test_lines_keep_their_colours_when_one_joins() -> None:
+    old = line_places(["a", "b"], {})
+    new = line_places(["new", "a", "b"], old)
+    assert (old, new) == ({"a": 0, "b": 1}, {"new": 2, "a": 0, "b": 1})
+    assert line_places(["b", "c"], new) == {"b": 1, "c": 0}
+
+
 def test_gradients_mark_what_is_not_finite(qtbot: QtBot) -> None:
     norms = np.ones(100)
     norms[60] = np.inf
@@ -337,7 +439,7 @@ def test_many_lines_become_a_ramp(qtbot: QtBot) -> None:
     names = [f"n{i}" for i in range(MOST_NAMES + 5)]
     legend.show_names(names)
     assert legend.entries == {}
-    assert len({c.name() for c in line_colors(len(names))}) == len(names)
+    assert len({c.name() for c in line_colors(range(len(names)))}) == len(names)
 
 
 # -- pictures -----------------------------------------------------------------------------------
@@ -414,6 +516,24 @@ def test_node_values_list_the_tensors_and_show_the_numbers(qtbot: QtBot) -> None
     assert {p.name for p in view.probes()} == {"dense_1.dw"}  # type: ignore[union-attr]
     view.select("dense_2")
     assert {p.name for p in view.probes()} == {"dense_2.dw"}  # type: ignore[union-attr]
+
+
+def test_a_value_that_is_not_there_leaves_nothing_of_another(qtbot: QtBot) -> None:
+    view = shown(qtbot, NodeValuesView(), snapshot())
+    view.select("dense_3")
+    probe = next(iter(view.probes()))
+    view.show_snapshot(snapshot(values={probe: np.ones((2, 16), np.float32)}))
+    assert len(view.picture.values) == 1
+    view.show_snapshot(snapshot(steps=0))
+    view.select("loss_1")
+    assert view.header.note.whole == "loss_1"
+    assert len(view.picture.values) == 0
+    assert not view.histogram.counts.size
+    assert view.line.text() == "Nothing is computed yet. Press Run or Step."
+    view.grab()
+    view.select("nowhere")
+    assert view.empty_text.startswith("nowhere holds no values")
+    assert view.header.note.whole == ""
 
 
 def test_the_table_names_places_and_marks_nan(qtbot: QtBot) -> None:
@@ -575,10 +695,9 @@ def test_listing_has_phases_names_and_times(qtbot: QtBot) -> None:
     assert row is not None
     assert texts(view, TIME)[row] == "200 µs"
     assert "dense" in texts(view, OPERATION)
-    hidden = view.model.rowCount()
+    assert len(view.csv().splitlines()) < len(instructions)
     view.measuring.setChecked(True)
-    assert view.model.rowCount() > hidden
-    assert sum(1 for i in view.model.rows if i >= 0) == len(instructions)
+    assert len(view.csv().splitlines()) == 1 + len(instructions)
 
 
 def test_listing_moves_the_arrow_and_repaints_only_two_rows(qtbot: QtBot) -> None:
@@ -611,3 +730,55 @@ def test_double_click_asks_to_run_there(qtbot: QtBot) -> None:
     with qtbot.waitSignal(view.run_to_requested) as caught:
         view.list.doubleClicked.emit(view.model.index(view.model.row_of(at) or 0, OPERATION))
     assert caught.args == ["dense_2", "backward"]
+
+
+def measuring_place() -> int:
+    return next(i for i, x in enumerate(program().instructions) if measures(x))
+
+
+def test_the_next_instruction_is_listed_even_if_it_only_measures(qtbot: QtBot) -> None:
+    at = measuring_place()
+    view = shown(qtbot, ListingView(), snapshot(state="paused", position=at))
+    row = view.model.row_of(at)
+    assert row is not None
+    assert not view.list.isRowHidden(row)
+    assert view.model.data(view.model.index(row, 0)) == "▸"
+    assert view.chosen() is view.model.instructions[at]
+    view.show_snapshot(snapshot(state="paused", position=0))
+    assert view.list.isRowHidden(row)
+
+
+def test_times_are_gone_with_the_run_that_took_them(qtbot: QtBot) -> None:
+    times: dict[Probe, Any] = {TimingsProbe(): np.ones(len(program().instructions))}
+    view = shown(qtbot, ListingView(), snapshot(state="paused", values=times))
+    assert "1.0 µs" in texts(view, TIME)
+    view.show_snapshot(snapshot(state="paused", steps=0, values=times))
+    assert "1.0 µs" not in texts(view, TIME)
+
+
+def test_a_click_in_the_listing_moves_nothing_before_the_second(qtbot: QtBot) -> None:
+    view = shown(qtbot, ListingView(), snapshot(state="paused"))
+    view.node_selected.connect(view.select)
+    at = next(i for i, x in reversed(list(enumerate(program().instructions)))
+              if x.node == "dense_2" and not measures(x))
+    index = view.model.index(view.model.row_of(at) or 0, OPERATION)
+    view.list.scrollTo(index)
+    before = view.list.visualRect(index)
+    view.list.setCurrentIndex(index)
+    assert view.selected == "dense_2"
+    assert view.list.visualRect(index) == before
+    view.list.doubleClicked.emit(index)
+    assert view.chosen() is view.model.instructions[0]
+
+
+def test_details_wrap_instead_of_being_cut_off(qtbot: QtBot) -> None:
+    view = shown(qtbot, ListingView(), snapshot(state="paused"))
+    view.resize(298, 200)
+    QApplication.processEvents()
+    assert view.operands.document().idealWidth() <= view.operands.viewport().width()
+    index = view.model.index(view.model.row_of(0) or 0, OPERATION)
+    name = view.list.fontMetrics().horizontalAdvance(view.model.data(index)) + PADDING
+    assert name <= view.list.visualRect(index).width()
+    for column in (NUMBER, NODE):
+        assert view.list.sizeHintForColumn(column) <= view.list.columnWidth(column)
+    assert view.operands.height() > 60

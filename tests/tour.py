@@ -142,7 +142,8 @@ def shoot(name: str, out: Path) -> None:
     example, mode, size, scene = SCENES[name]
     scale = "@2x" if os.environ.get("QT_SCALE_FACTOR") == "2" else ""
     with tempfile.TemporaryDirectory() as folder:
-        window = open_window(example, Path(folder), mode, size)
+        window = open_window(example, Path(folder), mode, size,
+                             full_speed=not name.startswith("first-start"))
         scene(window)
         window.grab().save(str(out / f"{name}{scale}.png"))
         close(window)

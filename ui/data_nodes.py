@@ -14,20 +14,22 @@ GAP = 160.0
 
 
 def import_data(document: Document, parent: QWidget, id: str | None = None,
-                path: str = "") -> None:
-    """Ask for data; give it to node `id`, or to a new node."""
+                path: str = "") -> str | None:
+    """Ask for data; give it to node `id`, or to a new node. The id of a new one."""
     layer = document.graph.node(id).layer if id else make_layer("file", {})
     assert isinstance(layer, Layer)
     dialog = DataImport(path or layer.settings().get("path", ""), parent)
     if not dialog.exec():
-        return
+        return None
     changed = layer.with_settings(**dialog.settings())
     if id is not None:
         document.edit(f"Choose data of {id}", document.graph.with_layer(id, changed))
-        return
+        return None
     graph = document.graph.with_node(changed, *_free_place(document.graph))
     document.edit("Import data", graph)
-    document.select({graph.nodes[-1].id})
+    new = graph.nodes[-1].id
+    document.select({new})
+    return new
 
 
 def _free_place(graph: Graph) -> tuple[float, float]:

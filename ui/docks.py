@@ -17,12 +17,17 @@ class DockTitle(QWidget):
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        label = QLabel(text.upper())
-        label.setProperty("role", "caption")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 8, 12, 2)
-        row.addWidget(label)
+        self._label = QLabel(text.upper())
+        self._label.setProperty("role", "caption")
+        self._row = QHBoxLayout(self)
+        self._row.addWidget(self._label)
+        self.show_caption(True)
         self.setToolTip("Drag to move this panel; a double click lets it float.")
+
+    def show_caption(self, shown: bool) -> None:
+        """Without its caption it takes no room."""
+        self._label.setVisible(shown)
+        self._row.setContentsMargins(*((12, 8, 12, 2) if shown else (0, 0, 0, 0)))
 
 
 class Docks:
@@ -55,10 +60,26 @@ class Docks:
         if isinstance(content, View):
             dock.visibilityChanged.connect(lambda _: self._name_once(dock, content))
             dock.topLevelChanged.connect(lambda _: self._name_once(dock, content))
+        elif area == RIGHT:
+            dock.visibilityChanged.connect(lambda _: self._title_once())
+            dock.topLevelChanged.connect(lambda _: self._title_once())
         self.all[name] = dock
         self._places.append((dock, area, tab_with))
         self._place(dock, area, tab_with)
         return dock
+
+    def open(self, name: str) -> None:
+        """Show a panel, in front of those that share its place."""
+        self.all[name].show()
+        self.all[name].raise_()
+
+    def raise_floating(self) -> None:
+        """Floating panels that were shown before their window lie behind it: show them anew."""
+        for dock in self.all.values():
+            if dock.isFloating() and not dock.isHidden():
+                dock.hide()
+                dock.show()
+                dock.raise_()
 
     def reset(self) -> None:
         """Every panel where it was the first time."""
@@ -95,6 +116,14 @@ class Docks:
         """A panel among tabs has its name on its tab."""
         if shiboken6.isValid(self._window):  # docks also vanish with their window
             view.header.title.setVisible(not self._window.tabifiedDockWidgets(dock))
+
+    def _title_once(self) -> None:
+        """On the right, a panel alone has a caption; among tabs, its tab is enough."""
+        if not shiboken6.isValid(self._window):
+            return
+        for dock in self.all.values():
+            if shiboken6.isValid(dock) and isinstance(title := dock.titleBarWidget(), DockTitle):
+                title.show_caption(not self._window.tabifiedDockWidgets(dock))
 
     def _place(self, dock: QDockWidget, area: Qt.DockWidgetArea,
                tab_with: QDockWidget | None) -> None:

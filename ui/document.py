@@ -71,6 +71,7 @@ class Document(QObject):
         self._selected_edges: frozenset[Edge] = frozenset()
         self._path: Path | None = None
         self._name = "untitled"
+        self._trained = False
         self._gesture = 0
         self.stack = QUndoStack(self)
         self.stack.setUndoLimit(UNDO_LIMIT)
@@ -162,19 +163,25 @@ class Document(QObject):
 
     @property
     def title(self) -> str:
-        return self.name if self.clean else f"• {self.name}"
+        return self.name if self.clean and not self._trained else f"• {self.name}"
+
+    def set_trained(self, trained: bool) -> None:
+        """Whether there is training worth saving; the title shows it."""
+        if trained != self._trained:
+            self._trained = trained
+            self.title_changed.emit(self.title)
 
     def replace(self, graph: Graph, path: Path | None = None, name: str = "untitled") -> None:
         """Open another graph; the undo history starts anew."""
         self.select(())
-        self._path, self._name = path, name
+        self._path, self._name, self._trained = path, name, False
         self.stack.clear()
         self._show(graph)
         self.title_changed.emit(self.title)
 
     def saved(self, path: Path) -> None:
         """What is open now stands in `path`."""
-        self._path = path
+        self._path, self._trained = path, False
         self.stack.setClean()
         self.title_changed.emit(self.title)
 

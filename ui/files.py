@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from playground.examples import Example
 
 FILTER = f"Networks (*{SUFFIX} *.json);;All files (*)"
-WORTH_SAVING = 120.0
+WORTH_SAVING = 10.0
 """Seconds of training that are asked about before they are thrown away."""
 
 
@@ -32,6 +32,10 @@ class Files(QObject):
     """Another document is open now."""
     told = Signal(str)
     """A sentence that needs no answer."""
+    saved = Signal()
+    """All that was worth keeping is on the disk, where the user wanted it."""
+    paced = Signal(object)
+    """How many steps per second suit the example; None for no limit."""
 
     def __init__(self, document: Document, bridge: EngineBridge, preferences: Preferences,
                  thumbnail: Callable[[], bytes], window: QWidget) -> None:
@@ -40,6 +44,8 @@ class Files(QObject):
         self._thumbnail, self._window = thumbnail, window
         self._read_only = False
         self._autosaved: object = None
+        self._saved_step = 0
+        bridge.snapshot_ready.connect(lambda _: document.set_trained(self._much_trained))
 
     # -- opening ------------------------------------------------------------------------------
 
@@ -61,20 +67,21 @@ class Files(QObject):
 
     def open_example(self, example: Example) -> None:
         if self.may_discard():
-            self._show(Loaded(example.graph), None, example.name)
+            self.show_example(example)
 
     def show_example(self, example: Example) -> None:
         """Open an example at the start, when there is nothing to lose."""
         self._show(Loaded(example.graph), None, example.name)
+        self.paced.emit(example.speed)
 
     def recover(self, crashed: Crashed) -> bool:
-        """Go on with what a crash has left; it counts as unsaved."""
+        """Go on with what a crash has left; it is unsaved, and saves to where it came from."""
         try:
             loaded = store.load(crashed.file)
         except DocumentError as error:
             self._warn("The autosaved document cannot be opened", error)
             return False
-        self._show(loaded, None, crashed.name)
+        self._show(loaded, crashed.original, crashed.name)
         self._document.stack.resetClean()
         return True
 
@@ -92,6 +99,7 @@ class Files(QObject):
 
     def _show(self, loaded: Loaded, path: Path | None, name: str) -> None:
         self._read_only = loaded.read_only
+        self._saved_step = loaded.state.step if loaded.state is not None else 0
         self._document.replace(loaded.graph, path, name)
         self._bridge.open(loaded.state, loaded.history)
         self.opened.emit()
@@ -134,8 +142,10 @@ class Files(QObject):
             return False
         self._read_only = False
         self._bridge.training_seconds = 0.0
+        self._saved_step = self._bridge.snapshot.step
         self._document.saved(path)
         self._preferences.add_recent(path)
+        self.saved.emit()
         return True
 
     def prepared(self, path: Path) -> Write:
@@ -148,8 +158,11 @@ class Files(QObject):
 
     def autosave(self, path: Path) -> Write | None:
         """The same for the recovery file; None when nothing has changed since the last."""
-        now = (self._document.graph, self._bridge.snapshot.step)
-        if not self.unsaved or now == self._autosaved:
+        snapshot = self._bridge.snapshot
+        now = (self._document.graph, snapshot.step)
+        ready = snapshot.state not in ("empty", "compiling")
+        changed = not self._document.clean or (ready and snapshot.step != self._saved_step)
+        if not changed or now == self._autosaved:
             return None
         self._autosaved = now
         return self.prepared(path)
@@ -159,14 +172,20 @@ class Files(QObject):
     @property
     def unsaved(self) -> bool:
         """Whether closing now would lose work."""
-        return not self._document.clean or self._bridge.training_seconds > WORTH_SAVING
+        return not self._document.clean or self._much_trained
+
+    @property
+    def _much_trained(self) -> bool:
+        return self._bridge.training_seconds > WORTH_SAVING
 
     def may_discard(self) -> bool:
         """Ask about unsaved work; False when the user wants to stay."""
         if not self.unsaved:
             return True
         buttons = QMessageBox.StandardButton
-        what = "the changes" if not self._document.clean else "the trained weights"
+        what = " and ".join(
+            ["the changes"] * (not self._document.clean)
+            + ["the trained weights"] * self._much_trained)
         answer = QMessageBox.question(
             self._window, "Save first?",
             f"Save {what} of {self._document.name}? They are lost otherwise.",

@@ -24,6 +24,7 @@ from ui.canvas.view import CanvasView
 from ui.data_nodes import import_data
 from ui.dialogs.gallery import Gallery
 from ui.dialogs.help import LayerHelp, show_about
+from ui.dialogs.recovery import offer
 from ui.dialogs.shortcuts import CANVAS, ShortcutsDialog
 from ui.docks import BOTTOM, LEFT, RIGHT, Docks
 from ui.document import Document
@@ -33,6 +34,7 @@ from ui.inspector.panel import Inspector
 from ui.keys import KeyGuard
 from ui.live_canvas import LiveCanvas
 from ui.menus import Menus, fill_recent
+from ui.notes import NotesPanel
 from ui.outline import Outline
 from ui.palette import Palette
 from ui.panels import PANELS
@@ -102,7 +104,9 @@ class MainWindow(QMainWindow):
         self.docks = Docks(self)
         palette = self.docks.add("palette", "Layers", self.palette_panel, LEFT)
         self.docks.add("outline", "Outline", self.outline, LEFT, palette)
-        self.docks.add("inspector", "Inspector", self.inspector, RIGHT)
+        inspector = self.docks.add("inspector", "Inspector", self.inspector, RIGHT)
+        self.notes = NotesPanel(self.document)
+        self.docks.add("notes", "Notes", self.notes, RIGHT, inspector)
         self.views: dict[str, View] = {}
         for cls, title, behind in PANELS:
             view = self.views[cls.name] = cls()
@@ -126,15 +130,17 @@ class MainWindow(QMainWindow):
         menus.add(menus.file, "Save &Graph Only…", files.save_graph,
                   help="The drawing without weights, as JSON that can be compared line by line")
         menus.file.addSeparator()
-        menus.add(menus.file, "&Import Data…", lambda: import_data(self.document, self),
-                  "Ctrl+I", "A table, arrays or images of your own")
+        menus.add(menus.file, "&Import Data…", self._import, "Ctrl+I",
+                  "A table, arrays or images of your own")
         menus.add_submenu(menus.file, "&Export Picture", self._fill_pictures)
         menus.file.addSeparator()
         menus.add(menus.file, "&Quit", self.close, key.Quit)
 
         stack = self.document.stack
-        for action, keys in ((stack.createUndoAction(self, "&Undo"), [key.Undo]),
-                             (stack.createRedoAction(self, "&Redo"), [key.Redo])):
+        for action, name, keys in (
+                (stack.createUndoAction(self, "&Undo"), "Undo", [key.Undo]),
+                (stack.createRedoAction(self, "&Redo"), "Redo", [key.Redo])):
+            action.setProperty("name", name)
             action.setShortcuts(
                 QKeySequence.keyBindings(keys[0])
                 + ([QKeySequence("Ctrl+Y")] if keys[0] == key.Redo else []))
@@ -186,6 +192,8 @@ class MainWindow(QMainWindow):
                       help=example.description)
         self.examples_button.setMenu(menus.examples)
 
+        menus.add(menus.help, "About This &Network", lambda: self.docks.open("notes"),
+                  help="The notes of this network: what to press, look at and try")
         menus.add(menus.help, "&Keys", self.show_shortcuts, "?  F1")
         menus.add(menus.help, "&Layers", lambda: LayerHelp(self._kind(), self).open(), "Shift+F1",
                   "What each layer does, its formula and its settings")
@@ -203,6 +211,10 @@ class MainWindow(QMainWindow):
         self.files.told.connect(lambda text: QMessageBox.information(self, "Playground", text))
         # The docks take their places when the event loop next runs; the canvas then knows its room.
         self.files.opened.connect(lambda: QTimer.singleShot(0, self.canvas.fit))
+        self.files.opened.connect(self._show_notes)
+        self.files.saved.connect(self.recovery.forget)
+        self.files.paced.connect(self.training_bar.speed_slider.set_speed)
+        self.notes.dismissed.connect(self.docks.all["notes"].hide)
         self.palette_panel.layer_chosen.connect(self.canvas.add_layer)
         self.canvas.search_requested.connect(self.palette_panel.focus_search)
         self.canvas.inspect_requested.connect(self._inspect)
@@ -221,7 +233,7 @@ class MainWindow(QMainWindow):
         if path is None or not self.files.open(path):
             self.files.show_example(EXAMPLES[example or FIRST_EXAMPLE])
         if path is None and example is None:
-            self._offer_recovery()
+            offer(self.recovery, self.files, self)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -241,24 +253,13 @@ class MainWindow(QMainWindow):
         self.recovery.close()
         event.accept()
 
-    def _offer_recovery(self) -> None:
-        for crashed in self.recovery.crashed()[:1]:
-            buttons = QMessageBox.StandardButton
-            answer = QMessageBox.question(
-                self, "Go on where it stopped?",
-                f"The last run ended unexpectedly while {crashed.name} was open. "
-                "An autosaved copy is there: open it?",
-                buttons.Open | buttons.Discard, buttons.Open)
-            if answer == buttons.Open and not self.files.recover(crashed):
-                return
-            crashed.discard()
-
     def _restore_layout(self) -> None:
         preferences = self.preferences
         if preferences.geometry is not None:
             self.restoreGeometry(preferences.geometry)
         if preferences.layout is None or not self.restoreState(preferences.layout):
             self.docks.fit()
+        QTimer.singleShot(0, self, self.docks.raise_floating)
 
     # -- small things -------------------------------------------------------------------------
 
@@ -304,14 +305,29 @@ class MainWindow(QMainWindow):
         return node.layer.kind if node is not None else None
 
     def _inspect(self) -> None:
-        self.docks.all["inspector"].show()
-        self.docks.all["inspector"].raise_()
+        self.docks.open("inspector")
         self.inspector.focus_first()
+
+    def _show_notes(self) -> None:
+        """An example opens with its notes; a document of one's own keeps to the settings."""
+        if self.notes.empty:
+            self.docks.all["notes"].hide()
+        elif self.document.path is None:
+            self.docks.open("notes")
+
+    def _import(self, path: str = "") -> None:
+        """Choose data; the node that they make is seen, and so is what to do with it."""
+        id = import_data(self.document, self, path=path)
+        if id is not None:
+            self.canvas.ensureVisible(self.canvas.canvas.nodes[id].box(), 24, 24)
+            self.canvas.say(f"Connect {id} to the first layer, in place of other data.")
 
     def _show_selection(self, _: object) -> None:
         node = self.document.selected_node
         for view in (*self.views.values(), self.node_values):
             view.select(node.id if node else None)
+        if self.document.selection:
+            self.docks.all["inspector"].raise_()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if _dropped(event) is not None:
@@ -325,7 +341,7 @@ class MainWindow(QMainWindow):
         if path.suffix in (".playground", ".json"):
             self.files.open(path)
         else:
-            import_data(self.document, self, path=str(path))
+            self._import(str(path))
 
 
 def _dropped(event: QDropEvent) -> Path | None:

@@ -67,8 +67,14 @@ class Menus:
     def shortcuts(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """All keys by menu: (menu, [(keys, what they do)])."""
         return [(menu.title().replace("&", ""), rows) for menu in self.all
-                if (rows := [(keys_of(action), action.text().replace("&", "").rstrip("…"))
+                if (rows := [(keys_of(action), name_of(action))
                              for action in menu.actions() if action.shortcuts()])]
+
+
+def name_of(action: QAction) -> str:
+    """What an action is called, whatever it would do at the moment ("Undo", not "Undo Move")."""
+    text: str = action.property("name") or action.text()
+    return text.replace("&", "").rstrip("…")
 
 
 def keys_of(action: QAction) -> str:

@@ -11,7 +11,7 @@ from ui.theme import Mode
 
 RECENT = 9
 """As many as have a digit of their own."""
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 """Grows when the docks change, so that an old layout is not forced on new docks."""
 
 

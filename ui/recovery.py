@@ -59,6 +59,7 @@ class Recovery(QObject):
         self._prepare, self._describe = prepare, describe
         self._folder = folder or recovery_folder()
         self.file = self._folder / f"{uuid4().hex[:12]}.playground"
+        self._adopted: list[tuple[Crashed, QLockFile]] = []
         self._writer: threading.Thread | None = None
         self._rest_until = 0.0
         self.last_error = ""
@@ -100,6 +101,7 @@ class Recovery(QObject):
             temporary = _note(self.file).with_suffix(".part")
             temporary.write_text(json.dumps(note), encoding="utf-8")
             temporary.replace(_note(self.file))
+            self._discard_adopted()
             self.last_error = ""
         except Exception as error:  # a full disk must not stop the training
             self.last_error = f"The last autosave failed: {error}"
@@ -114,8 +116,22 @@ class Recovery(QObject):
     def forget(self) -> None:
         """All is saved where it belongs: what was kept for a crash is not needed."""
         self.wait()
+        self._discard_adopted()
         for file in (self.file, _note(self.file)):
             file.unlink(missing_ok=True)
+
+    def adopt(self, crashed: Crashed) -> None:
+        """This run goes on with it: keep its file, under a lock, until a new save exists."""
+        lock = QLockFile(str(_lock(crashed.file)))
+        lock.setStaleLockTime(0)
+        lock.tryLock(0)
+        self._adopted.append((crashed, lock))
+
+    def _discard_adopted(self) -> None:
+        while self._adopted:
+            crashed, lock = self._adopted.pop()
+            lock.unlock()
+            crashed.discard()
 
     def close(self) -> None:
         """A clean end: nothing stays behind."""

@@ -6,9 +6,10 @@ A chip shows a number; a click opens the settings behind it.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import msgspec
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -21,12 +22,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from playground.graph import Graph
 from playground.snapshot import Snapshot
 from playground.training import Training
 from ui.document import Document
 from ui.engine_bridge import EngineBridge
-from ui.inspector.fields import show_number
+from ui.inspector.editors import NUMBER_WIDTH, NumberEditor
+from ui.inspector.fields import Limits, show_number
 from ui.inspector.form import Form
+from ui.inspector.number import NumberField
 
 POPOVER_WIDTH = 320
 
@@ -52,7 +56,7 @@ class Chip(QToolButton):
         for part in (label, self._value):
             part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             row.addWidget(part)
-        self.clicked.connect(self._open)
+        self.clicked.connect(lambda: popover.open_under(self))
 
     def show_value(self, text: str) -> None:
         if text != self._value.text():
@@ -62,9 +66,6 @@ class Chip(QToolButton):
             assert layout is not None
             self.setMinimumWidth(layout.sizeHint().width())
 
-    def _open(self) -> None:
-        self._popover.open_under(self)
-
 
 class Popover(QFrame):
     """A small window under a chip; a click elsewhere or Escape closes it."""
@@ -73,6 +74,8 @@ class Popover(QFrame):
 
     def __init__(self, title: str, *contents: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
+        self.own: Callable[[], QWidget | None] = lambda: None
+        """The field of the chip's value: it gets the focus, ready to be typed over."""
         self.setProperty("role", "inset")
         self.setAccessibleName(title)
         column = QVBoxLayout(self)
@@ -94,7 +97,13 @@ class Popover(QFrame):
         self.move(corner)
         self.show()
         self.setFocus(Qt.FocusReason.PopupFocusReason)
-        self.focusNextChild()
+        field = self.own()
+        if field is None:
+            self.focusNextChild()
+            return
+        field.setFocus(Qt.FocusReason.PopupFocusReason)
+        if isinstance(field, NumberField):
+            field.selectAll()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
@@ -122,10 +131,24 @@ class TrainingForm(QWidget):
         document.graph_changed.connect(lambda old, new: self.form.set_value(new.training))
         self.form.set_value(document.graph.training)
 
+    def field(self, name: str) -> QWidget | None:
+        """The number of a setting, also of the chosen optimizer's or clipping's."""
+        return _number(self.form, name)
+
     def _edited(self, training: Training, name: str) -> None:
         title = self.form.rows[name].field.title
         self._document.edit(f"Change {title.lower()}",
                             self._document.graph.with_training(training), ("training", name))
+
+
+def _number(form: Form, name: str) -> QWidget | None:
+    for row in form.rows.values():
+        if row.field.name == name and isinstance(row.editor, NumberEditor):
+            return row.editor.number
+        inner = getattr(row.editor, "form", None)
+        if inner is not None and (found := _number(inner, name)) is not None:
+            return found
+    return None
 
 
 class SpeedSlider(QWidget):
@@ -144,33 +167,45 @@ class SpeedSlider(QWidget):
         self.slider.setToolTip("Steps per second, from 1 to 100,000; at the right end no limit.")
         self.slider.setAccessibleName("Speed")
         self.slider.valueChanged.connect(self._moved)
-        self._label = QLabel(self.text())
-        self._label.setProperty("role", "title")
-        self._label.setMinimumWidth(84)
-        self._label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.number = NumberField(Limits(ge=1, le=10**self.DECADES), integer=False, log=True)
+        self.number.setFixedWidth(NUMBER_WIDTH)
+        self.number.setToolTip("Steps per second, 1 to 100,000.")
+        self.number.setAccessibleName("Steps per second")
+        self.number.edited.connect(self.set_speed)
+        self.full = QPushButton("No limit")
+        self.full.setToolTip("As fast as it can")
+        self.full.setAutoDefault(False)
+        self.full.clicked.connect(lambda: self.set_speed(None))
+        self._speed: float | None = None
+        self._show()
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(self.number)
         row.addWidget(self.slider, 1)
-        row.addWidget(self._label)
+        row.addWidget(self.full)
 
     def speed(self) -> float | None:
-        place = self.slider.value()
-        if place == self.slider.maximum():
-            return None
-        return float(f"{10 ** (place / self.PER_DECADE):.2g}")
+        return self._speed
 
     def set_speed(self, speed: float | None) -> None:
-        """Show and take a speed that was not chosen here."""
-        self.slider.setValue(self.slider.maximum() if speed is None else
-                             round(math.log10(max(1.0, speed)) * self.PER_DECADE))
+        """Take a speed and show it."""
+        if speed != self._speed:
+            self._speed = speed
+            self._show()
+            self.changed.emit(speed)
 
-    def text(self) -> str:
-        speed = self.speed()
-        return "no limit" if speed is None else f"{speed:,.4g} / s"
+    def _show(self) -> None:
+        speed = self._speed
+        with QSignalBlocker(self.slider):
+            self.slider.setValue(self.slider.maximum() if speed is None else
+                                 round(math.log10(max(1.0, speed)) * self.PER_DECADE))
+        self.number.set_value(10**self.DECADES if speed is None else speed)
+        self.full.setEnabled(speed is not None)
 
-    def _moved(self) -> None:
-        self._label.setText(self.text())
-        self.changed.emit(self.speed())
+    def _moved(self, place: int) -> None:
+        self.set_speed(None if place == self.slider.maximum() else
+                       float(f"{10 ** (place / self.PER_DECADE):.2g}"))
 
 
 class TrainingBar(QWidget):
@@ -179,31 +214,43 @@ class TrainingBar(QWidget):
     def __init__(self, document: Document, bridge: EngineBridge,
                  parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._document = document
+        self._document, self._bridge = document, bridge
         self.setAccessibleName("Training settings")
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(6)
 
+        self._old_rate_step = -1
         self.rate = self._chip("lr", "Learning rate", "Optimizer and learning-rate schedule",
-                               "optimizer", "schedule")
-        self.batch = self._chip("batch", "Batch size", "Samples per step", "batch")
+                               "optimizer", "schedule", own="learning_rate")
+        self.batch = self._chip("batch", "Batch size", "Samples per step", "batch", own="batch")
         self.clip = self._chip("clip", "Gradient clipping",
-                               "What happens to large gradients before the update", "clipping")
+                               "What happens to large gradients before the update", "clipping",
+                               own="threshold")
         new_seed = QPushButton("New weights")
         new_seed.setToolTip("Take the next weight seed: other initial weights, from step 0 "
                             "at the next reset.")
         new_seed.clicked.connect(self._next_seed)
         self.seed = self._chip("seed", "Seeds", "What draws weights, batches and dropout",
-                               "weight_seed", "shuffle_seed", "dropout_seed", extra=new_seed)
+                               "weight_seed", "shuffle_seed", "dropout_seed", own="weight_seed",
+                               extra=new_seed)
         self.speed_slider = SpeedSlider()
         self.speed_slider.changed.connect(bridge.set_speed)
-        self.speed = self._add(Chip("speed", "How many steps per second at most",
-                                    Popover("Speed", self.speed_slider, parent=self)))
+        popover = Popover("Speed", self.speed_slider, parent=self)
+        popover.own = lambda: self.speed_slider.number
+        self.speed = self._add(Chip("speed", "How many steps per second at most", popover))
+        self.full_speed = QToolButton(self)
+        self.full_speed.setText("max")
+        self.full_speed.setAccessibleName("Full speed")
+        self.full_speed.setToolTip("Train as fast as it can: no limit of steps per second")
+        self.full_speed.setFixedHeight(30)
+        self.full_speed.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.full_speed.clicked.connect(lambda: self.speed_slider.set_speed(None))
+        self._row.addWidget(self.full_speed)
         self.speed_slider.changed.connect(lambda _: self._show_speed())
         self._show_speed()
 
-        document.graph_changed.connect(lambda old, new: self.refresh())
+        document.graph_changed.connect(self._graph_changed)
         bridge.snapshot_ready.connect(self._show_rate)
         self.refresh()
 
@@ -220,22 +267,32 @@ class TrainingBar(QWidget):
             "off" if clipping.mode == "off" else show_number(clipping.threshold))
         self.seed.show_value(str(training.weight_seed))
 
+    def _graph_changed(self, old: Graph, new: Graph) -> None:
+        before, now = old.training, new.training
+        if (before.optimizer, before.schedule) != (now.optimizer, now.schedule):
+            self._old_rate_step = self._bridge.snapshot.step
+        self.refresh()
+
     def _show_rate(self, snapshot: Snapshot) -> None:
-        """With a schedule, the rate of now differs from the one that was set."""
+        """With a schedule, the rate of now differs from the one that was set; but the rate of
+        a step that was done before it was set says nothing."""
         rate = snapshot.learning_rate
-        if math.isfinite(rate) and snapshot.step:
+        if math.isfinite(rate) and snapshot.step and snapshot.step != self._old_rate_step:
             self.rate.show_value(show_number(float(f"{rate:.3g}")))
 
     def _show_speed(self) -> None:
         speed = self.speed_slider.speed()
-        self.speed.show_value("max" if speed is None else f"{speed:,.4g}/s")
+        self.speed.show_value("max" if speed is None else f"{show_number(speed)}/s")
+        self.full_speed.setVisible(speed is not None)
 
-    def _chip(self, name: str, title: str, help: str, *fields: str,
+    def _chip(self, name: str, title: str, help: str, *fields: str, own: str,
               extra: QWidget | None = None) -> Chip:
-        contents: list[QWidget] = [TrainingForm(self._document, fields)]
+        form = TrainingForm(self._document, fields)
+        contents: list[QWidget] = [form]
         if extra is not None:
             contents.append(extra)
         popover = Popover(title, *contents, parent=self)
+        popover.own = lambda: form.field(own)
         popover.closed.connect(self._document.end_gesture)
         return self._add(Chip(name, f"{title}: {help[0].lower()}{help[1:]}", popover))
 

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from playground.snapshot import Snapshot
 from ui.document import Document
 from ui.engine_bridge import EngineBridge
+from ui.files import WORTH_SAVING
 from ui.theme import theme
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ UNITS: dict[str, tuple[str, str]] = {
     "epoch": ("epoch", "Through all batches once"),
 }
 """unit -> (word on the button, what it is)"""
-
-TRIVIAL_SECONDS = 20.0
-"""Training shorter than this is thrown away without asking."""
 
 
 class RunActions(QObject):
@@ -54,7 +52,7 @@ class RunActions(QObject):
         self.back = self._action(
             "Step Back", "Shift+F10", "", lambda: bridge.back(cast("Unit", self.unit)))
         self.reset = self._action(
-            "Reset", "R", "Back to the initial weights and step 0", self._reset)
+            "Reset", "Ctrl+R", "Back to the initial weights and step 0", self._reset)
         self.run_to = self._action(
             "Run to Selected Node", "Ctrl+F10", "Run until the selected node is next",
             self._run_to)
@@ -153,12 +151,13 @@ class RunActions(QObject):
 
     def _reset(self) -> None:
         """Weights cannot be undone, so more than a moment's training is asked about."""
-        if self._bridge.training_seconds > TRIVIAL_SECONDS:
+        if self._bridge.training_seconds > WORTH_SAVING:
             steps = self._bridge.snapshot.step
             answer = QMessageBox.question(
                 self._window, "Reset the weights?",
                 f"{steps:,} steps of training would be lost; this cannot be undone.",
-                QMessageBox.StandardButton.Reset | QMessageBox.StandardButton.Cancel)
+                QMessageBox.StandardButton.Reset | QMessageBox.StandardButton.Cancel,
+                QMessageBox.StandardButton.Cancel)
             if answer != QMessageBox.StandardButton.Reset:
                 return
         self._bridge.reset()

@@ -16,7 +16,7 @@ from playground.data.idx_reader import read_idx
 from playground.data.image_folder import read_image_folder
 from playground.data.npz_reader import read_npz
 from playground.data.preview import Preview, preview
-from playground.data.readers import data_format, open_data
+from playground.data.readers import data_format, open_data, reader_options
 from playground.data.split import PreparedData, Split, Standardiser, prepare, split
 from playground.data.synthetic import (
     checkerboard,
@@ -59,6 +59,7 @@ __all__ = [
     "read_idx",
     "read_image_folder",
     "read_npz",
+    "reader_options",
     "spiral",
     "split",
     "wine",

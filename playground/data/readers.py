@@ -32,15 +32,24 @@ def open_data(path: str | Path, **options: Any) -> Dataset:
     Options are those of read_csv, read_npz, read_idx or read_image_folder, whichever applies.
     """
     kind = data_format(path)
-    reader = _READERS[kind]
-    known = list(inspect.signature(reader).parameters)[1:]
+    known = _options(kind)
     for option in options:
         if option not in known:
             raise DataError(
                 f"'{Path(path).name}' is read as {kind}, which has no option '{option}'; it has "
                 f"{', '.join(known)}."
             )
-    return reader(path, **options)
+    return _READERS[kind](path, **options)
+
+
+def reader_options(path: str | Path) -> frozenset[str]:
+    """The options that the reader of this file knows; raises DataError when none fits."""
+    return frozenset(_options(data_format(path)))
+
+
+def _options(kind: Format) -> list[str]:
+    """All parameters of a reader but the first, its path."""
+    return list(inspect.signature(_READERS[kind]).parameters)[1:]
 
 
 def data_format(path: str | Path) -> Format:

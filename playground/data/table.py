@@ -172,7 +172,7 @@ def _find_header(sample: list[list[str]], decimal: Literal["point", "comma"]) ->
         again = any(column < len(row) and row[column] == cell for row in below)
         if number is None and again:
             return False
-    return bool(below)
+    return True
 
 
 def _column_names(file: Path, record: Row, has_header: bool) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from playground.data.dataset import DataError, Dataset, FloatArray, make_dataset
-from playground.data.labels import Target, Task, check_task, number_target, text_target
+from playground.data.labels import FEW_CLASSES, Target, Task, check_task, number_target, text_target
 from playground.data.limits import check_size
 from playground.data.table import (
     MAX_NUMBER,
@@ -29,6 +29,7 @@ Missing = Literal["error", "drop", "mean"]
 ColumnKind = Literal["number", "text", "empty"]
 
 MAX_CATEGORIES = 100  # different texts of one feature column, each of which becomes a feature
+NEARLY_ALL = 0.9  # this share of numbers, of more than FEW_CLASSES kinds: the rest are mistakes
 
 _ADVICE = "Leave out columns or rows first."
 
@@ -61,6 +62,8 @@ def read_csv(
     target = _target_index(table, target_column)
     features = _feature_indices(table, survey, target, ignore_columns)
     columns = _read_columns(table, survey, features, target, missing)
+    for column in columns:
+        _check_strays(table, column)
     x, names = _expand(table, columns[:-1])
     labels, classes = _target(table, columns[-1], task)
     source = f"File {table.path.name}, target '{table.columns[target]}'."
@@ -210,6 +213,24 @@ def _missing_error(table: Table, line: int, index: int, missing: Missing) -> Dat
         f"{where}: the value is missing; fill it in, or set missing values to drop (leave the row "
         "out) or mean (use the column's mean)."
     )
+
+
+def _check_strays(table: Table, column: _Column) -> None:
+    """Refuse a text in a column of numbers, which would become classes with it."""
+    texts = column.texts or ()
+    numbers = [code for code, text in enumerate(texts) if table.number(text) is not None]
+    filled = column.values[~np.isnan(column.values)]
+    if len(numbers) <= FEW_CLASSES or np.isin(filled, numbers).mean() < NEARLY_ALL:
+        return
+    index = column_index(table, column.name)
+    strays = {text for text in texts if table.number(text) is None}
+    for line, cells in table.rows():
+        if cells[index] in strays:
+            raise DataError(
+                f"'{table.path.name}', line {line}, column '{column.name}': '{cells[index]}' is "
+                "not a number, as nearly all others there are; correct it, empty it to have it "
+                "treated as missing, or ignore the column."
+            )
 
 
 def _expand(table: Table, columns: Sequence[_Column]) -> tuple[FloatArray, list[str]]:

@@ -18,7 +18,7 @@ from typing import IO
 import msgspec
 
 from playground import graph_json
-from playground.document import archive, history_csv, tensors
+from playground.document import archive, history_csv, places, tensors
 from playground.document.atomic import replacing
 from playground.graph import Graph
 from playground.graph_json import FORMAT, VERSION, DocumentError
@@ -30,7 +30,10 @@ SUFFIX = ".playground"
 
 @dataclass(frozen=True)
 class Loaded:
-    """A document. notes: sentences on what did not fit; read_only: saving would lose something."""
+    """A document. notes: sentences on what did not fit; read_only: saving would lose something.
+
+    lost: why the weights that are in the file cannot be read; empty when they can.
+    """
 
     graph: Graph
     state: SavedState | None = None
@@ -38,6 +41,7 @@ class Loaded:
     thumbnail: bytes | None = None
     notes: tuple[str, ...] = ()
     read_only: bool = False
+    lost: str = ""
 
 
 class _Manifest(msgspec.Struct):
@@ -48,9 +52,12 @@ class _Manifest(msgspec.Struct):
 
 def save(path: str | os.PathLike[str], graph: Graph, state: SavedState | None = None,
          history: HistoryView | None = None, thumbnail: bytes | None = None) -> None:
-    """Write a document; a path that ends in .json gets the graph alone. Raises DocumentError."""
+    """Write a document; a path that ends in .json gets the graph alone. Raises DocumentError.
+
+    Data in the document's folder is named as seen from there, and looked up there by `load`.
+    """
     path = Path(path)
-    text = graph_json.encode(graph)
+    text = graph_json.encode(places.stored(graph, path.absolute().parent))
     with _told(path):
         if path.suffix == ".json":
             with replacing(path) as file:
@@ -69,6 +76,11 @@ def save_history(path: str | os.PathLike[str], history: HistoryView) -> None:
 def load(path: str | os.PathLike[str]) -> Loaded:
     """Open a document. Raises DocumentError."""
     path = Path(path)
+    loaded = _load(path)
+    return replace(loaded, graph=places.found(loaded.graph, path.absolute().parent))
+
+
+def _load(path: Path) -> Loaded:
     try:
         with open(path, "rb") as file:
             start = file.read(512)
@@ -87,8 +99,14 @@ def load(path: str | os.PathLike[str]) -> Loaded:
     except DocumentError as error:
         text = str(error)
         if text[0].islower():  # The end of a sentence about the file.
-            text = f"This is not a document that can be opened: {text}. Try an earlier copy of it."
+            text = (f"This is not a document that can be opened: {_clause(text)}. Try "
+                    "an earlier copy of it.")
         raise DocumentError(textwrap.shorten(f"{path}: {text}", 1000)) from error
+
+
+def _clause(text: object) -> str:
+    """A sentence as a part of another one: without its full stop."""
+    return str(text).rstrip(". ")
 
 
 @contextlib.contextmanager
@@ -144,7 +162,7 @@ def _from_zip(file: IO[bytes]) -> Loaded:
 def _with_arrays(loaded: Loaded, members: archive.Archive, notes: list[str]) -> Loaded:
     """Add weights, history and picture; a damaged one costs only itself, and the right to save."""
     def told(error: DocumentError) -> Loaded:
-        notes.append(f"A part of this document cannot be read: {error}. The rest opens, "
+        notes.append(f"A part of this document cannot be read: {_clause(error)}. The rest opens, "
                      "read-only, so that saving does not lose what may still be rescued.")
         return replace(loaded, read_only=True)
 
@@ -154,7 +172,7 @@ def _with_arrays(loaded: Loaded, members: archive.Archive, notes: list[str]) -> 
             loaded = replace(loaded, state=tensors.from_bytes(
                 members.read("weights.safetensors"), rest, loaded.graph, notes))
         except DocumentError as error:
-            loaded = told(error)
+            loaded = replace(told(error), lost=_clause(error))
     if "history.csv" in members:
         try:
             loaded = replace(loaded, history=history_csv.from_csv(members.read("history.csv")))

@@ -48,6 +48,8 @@ class Example:
     description: str
     graph: Graph
     mark: Mark
+    speed: float | None = None
+    """Steps per second at which one can watch it learn; None where full speed is not too fast."""
 
     @property
     def note(self) -> str:

@@ -8,6 +8,9 @@ from playground.layers.data import Gaussians, Spiral, Xor
 from playground.layers.loss import BinaryCrossEntropy, SoftmaxCrossEntropy
 from playground.training import SGD, Clipping
 
+WATCHED = 300.0
+"""Steps per second: at full speed these small networks are done before the first picture."""
+
 MLP_SPIRAL = Example(
     "mlp-spiral", "Two spiral arms",
     "two hidden layers bend the plane until a line parts the arms",
@@ -32,7 +35,7 @@ since little is left to learn.
 Shift+F10 walks back. Set both activations to *identity*: no amount of training helps. Set the
 learning rate to 0.3: the accuracy never settles, and the share of clipped steps says why.
 """),
-    Mark("accuracy", ">=", 0.97, steps=3000))
+    Mark("accuracy", ">=", 0.97, steps=3000), WATCHED)
 
 PERCEPTRON = Example(
     "perceptron", "One neuron, two clouds",
@@ -53,7 +56,7 @@ its three numbers are all that it knows, and the whole of what training changes.
 **Try.** Raise the noise of the data until the clouds overlap: the line stays, the accuracy goes.
 Then open `perceptron-xor`, and see what no single line can do.
 """),
-    Mark("accuracy", ">=", 0.97, steps=500))
+    Mark("accuracy", ">=", 0.97, steps=500), WATCHED)
 
 PERCEPTRON_XOR = Example(
     "perceptron-xor", "One neuron, XOR",
@@ -74,4 +77,4 @@ been found; it is not a good one.
 **The way out.** Pause, drag a *Dense* layer onto the canvas between xor_1 and dense_1, give it 8
 units with tanh, connect it, and run again. Two layers are enough.
 """),
-    Mark("accuracy", "<=", 0.75, steps=500))
+    Mark("accuracy", "<=", 0.75, steps=500), WATCHED)

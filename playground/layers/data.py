@@ -8,10 +8,17 @@ from typing import Annotated, Literal
 
 from playground import data
 from playground.data import DataError, Dataset, PreparedData
+from playground.data.labels import Task
+from playground.data.table import Decimal, Header, Separator
+from playground.data.table_reader import Missing
 from playground.layers.base import Layer, Shape, ShapeError, Signal, about, layer
 
 Points = Annotated[int, about("Number of points.", ge=10, le=100_000)]
 Noise = Annotated[float, about("How far points stray.", ge=0, le=5)]
+
+
+FEW = 10
+"""With fewer samples than this, validation says little."""
 
 
 class DataLayer(Layer, frozen=True, kw_only=True):
@@ -53,6 +60,12 @@ class DataLayer(Layer, frozen=True, kw_only=True):
 
     def output_shape(self, *x: Shape) -> Shape:
         return self.infer()[0].shape
+
+    def notes(self, *x: Shape) -> tuple[str, ...]:
+        count = len(self.load().x_validation)
+        return () if count >= FEW else (
+            f"Only {count} of {len(self.load().dataset):,} samples validate: their loss says "
+            "little about new data. Lower the train fraction.",)
 
 
 @lru_cache(maxsize=8)
@@ -243,11 +256,32 @@ class Wine(DataLayer, frozen=True, kw_only=True):
 class File(DataLayer, frozen=True, kw_only=True):
     """Your own: a CSV table, .npz arrays, IDX images, or a folder of images per class."""
 
-    path: Annotated[str, about("The file or folder.", title="File")] = ""
+    path: Annotated[str, about(
+        "The file or folder. One that lies in the document's folder is saved as seen from there, "
+        "so that the two can move together.", title="File")] = ""
     target_column: Annotated[str, about(
         "Of a table: the column to predict; empty takes the last one.")] = ""
-    task: Annotated[Literal["auto", "classification", "regression"], about(
-        "Of a table: whether to predict classes or numbers.")] = "auto"
+    task: Annotated[Task, about(
+        "Whether to predict classes or numbers. A folder of images is always classes.")] = "auto"
+    missing: Annotated[Missing, about(
+        "Of a table: whether an empty cell is an error, drops its row, or takes the mean of its "
+        "column.", title="Missing values")] = "error"
+    ignore_columns: Annotated[str, about(
+        "Of a table: columns to leave out, with commas between their names.")] = ""
+    separator: Annotated[Separator, about("Of a table: what stands between two cells.")] = "auto"
+    header: Annotated[Header, about(
+        "Of a table: whether the first row holds the names of the columns.")] = "auto"
+    decimal: Annotated[Decimal, about(
+        "Of a table: the decimal mark, as in 1.5 or 1,5.", title="Decimal mark")] = "auto"
+    x_key: Annotated[str, about(
+        "Of .npz arrays: the array of samples; empty tries the usual names (x, images, data, "
+        "...).", title="Samples array")] = ""
+    y_key: Annotated[str, about(
+        "Of .npz arrays: the array of targets; empty tries the usual names (y, labels, target, "
+        "...).", title="Targets array")] = ""
+    labels_path: Annotated[str, about(
+        "Of IDX images: the file of their labels; empty looks beside the images.",
+        title="Labels file")] = ""
     image_size: Annotated[int, about(
         "Of a folder of images: all are brought to this height and width; 0 keeps them.",
         ge=0, le=512)] = 0
@@ -257,18 +291,19 @@ class File(DataLayer, frozen=True, kw_only=True):
         if not self.path:
             raise DataError("No file is chosen yet. Pick one in the inspector, "
                             "or use File > Import data.")
-        options: dict[str, object] = {}
-        kind = data.data_format(self.path)
-        if kind == "csv":
-            options = {"target_column": self.target_column or None, "task": self.task}
-        elif kind == "images":
-            size = (self.image_size, self.image_size) if self.image_size else None
-            options = {"size": size, "grey": self.grey}
-        return data.open_data(self.path, **options)
+        settings = {
+            "target_column": self.target_column, "task": self.task, "missing": self.missing,
+            "ignore_columns": self.ignore_columns, "separator": self.separator,
+            "header": self.header, "decimal": self.decimal,
+            "x_key": self.x_key, "y_key": self.y_key, "labels_path": self.labels_path,
+            "size": (self.image_size, self.image_size) if self.image_size else None,
+            "grey": self.grey}
+        return data.open_data(self.path, **{
+            name: settings[name] for name in data.reader_options(self.path) & settings.keys()})
 
     def version(self) -> float:
         try:
-            return os.stat(self.path).st_mtime
+            return sum(os.stat(path).st_mtime for path in (self.path, self.labels_path) if path)
         except OSError:
             return 0.0
 

@@ -127,7 +127,7 @@ def measure_edit(rounds: int = 9) -> dict[str, float]:
         times = []
         for i in range(rounds):
             changed = graph.with_layer(
-                first.id, first.layer.with_settings(**{width: 11 + i}))  # type: ignore
+                first.id, first.layer.with_settings(**{width: 11 + i}))
             begin = time.perf_counter()
             Session(changed).run(1)
             times.append(time.perf_counter() - begin)
@@ -160,7 +160,8 @@ def measure_memory(minutes: float) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore
     parser.add_argument("--seconds", type=float, default=8)
-    parser.add_argument("--minutes", type=float, default=0, help="measure memory alone, for so long")
+    parser.add_argument("--minutes", type=float, default=0,
+                        help="measure memory alone, for so long")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     result: dict[str, Any] = {}

@@ -45,6 +45,17 @@ class Face:
     picture: Picture
     parameters: int
 
+    @property
+    def trouble(self) -> str:
+        """The error in a word."""
+        if not self.error:
+            return ""
+        if self.error.startswith("Needs ") and "of memory" in self.error:
+            return "memory"
+        if self.badge == "unknown":
+            return "unknown"
+        return "data" if self.category == "data" else "shape"
+
     def describe(self) -> str:
         """The node in words, for tooltips and screen readers."""
         parts = [self.id, self.title, self.subtitle, f"output {self.badge}" if self.badge else ""]

@@ -196,6 +196,7 @@ class NodeItem(QGraphicsWidget):
         """The size that the content needs, in whole grid steps."""
         face, error = self.face, self.error
         self.prepareGeometryChange()
+        self.setZValue(3 if error else 2)  # A sentence is never hidden by a neighbour.
         head = (22 + QFontMetricsF(name_font()).horizontalAdvance(face.id) + 12
                 + QFontMetricsF(badge_font()).horizontalAdvance(face.badge))
         needed = max(head, QFontMetricsF(small_font()).horizontalAdvance(face.subtitle))
@@ -317,8 +318,8 @@ class NodeItem(QGraphicsWidget):
     def _paint_text(self, painter: QPainter, box: QRectF) -> None:
         face, look = self.face, theme()
         right = box.width() - MARGIN
-        badge = "shape" if face.error else "failed" if self._failure else (
-            face.badge if self._badge is None else self._badge)
+        badge = face.trouble or ("failed" if self._failure else (
+            face.badge if self._badge is None else self._badge))
         metrics = QFontMetricsF(badge_font())
         space = metrics.horizontalAdvance(badge)
         painter.setFont(badge_font())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -22,6 +24,9 @@ from PySide6.QtWidgets import (
 )
 
 from playground.data import DataError, Preview, preview
+from playground.graph import Graph
+from playground.layers.base import make_layer
+from playground.shapes import check
 from ui.theme import theme
 
 FORMATS = {"csv": "table", "npz": "NumPy arrays", "idx": "IDX images",
@@ -117,6 +122,22 @@ class DataImport(QDialog):
             found |= {"image_size": self.image_size.value()}
         return found
 
+    def accept(self) -> None:
+        """Take it, unless the node would only show an error."""
+        problem = problem_of(self.settings())
+        if problem:
+            self._tell(problem, "error")
+        else:
+            super().accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter in the path shows what is there; it is not yet the wish to import it."""
+        if self.path.hasFocus() and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if self._import.isEnabled():
+                self._import.setFocus(Qt.FocusReason.OtherFocusReason)
+        else:
+            super().keyPressEvent(event)
+
     def _choose_file(self) -> None:
         name, _ = QFileDialog.getOpenFileName(self, "Choose data", self.path.text(), FILTER)
         self._take(name)
@@ -142,13 +163,15 @@ class DataImport(QDialog):
         seen = self._preview
         self._import.setEnabled(seen is not None)
         self.table.setVisible(seen is not None and bool(seen.rows))
-        color = theme().text("error" if problem else "secondary").name()
-        self.summary.setStyleSheet(f"color: {color}")
-        self.summary.setText(problem or (describe(seen) if seen else
-                                         "Choose a file to see what is in it."))
+        self._tell(problem or (describe(seen) if seen else "Choose a file to see what is in it."),
+                   "error" if problem else "secondary")
         self._show_options(seen)
         if seen is not None:
             self._show_rows(seen)
+
+    def _tell(self, text: str, role: str) -> None:
+        self.summary.setStyleSheet(f"color: {theme().text(role).name()}")
+        self.summary.setText(text)
 
     def _show_options(self, seen: Preview | None) -> None:
         kind = seen.format if seen is not None else None
@@ -174,6 +197,12 @@ class DataImport(QDialog):
             for column, cell in enumerate(cells[:len(seen.columns)]):
                 self.table.setItem(row, column, QTableWidgetItem(cell))
         self.table.resizeColumnsToContents()
+
+
+def problem_of(settings: dict[str, Any]) -> str:
+    """What a data node with these settings would complain about."""
+    graph = Graph().with_node(make_layer("file", settings))
+    return check(graph).errors.get(graph.nodes[0].id, "")
 
 
 def describe(seen: Preview) -> str:

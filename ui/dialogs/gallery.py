@@ -88,7 +88,7 @@ class Gallery(QDialog):
         example = self.chosen()
         self._open.setEnabled(example is not None)
         self.note.setMarkdown(page(example) if example else "")
-        _set_apart(self.note.document())
+        set_apart(self.note.document())
 
     def _filter(self, text: str) -> None:
         words = text.lower().split()
@@ -110,7 +110,7 @@ def page(example: Example) -> str:
             f"{example.mark}*")
 
 
-def _set_apart(document: QTextDocument) -> None:
+def set_apart(document: QTextDocument) -> None:
     """Markdown comes without room between its paragraphs."""
     cursor = QTextCursor(document)
     block = document.begin()

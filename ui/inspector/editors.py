@@ -45,7 +45,7 @@ class Editor(QWidget):
         self.field = field
 
     def set_value(self, value: Any) -> None:
-        raise NotImplementedError
+        raise AssertionError(f"{type(self).__name__} shows no value")
 
     def _row(self, *widgets: QWidget, spacing: int = 4) -> QHBoxLayout:
         row = QHBoxLayout(self)

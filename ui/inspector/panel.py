@@ -57,6 +57,8 @@ class Inspector(QScrollArea):
         """Show the page that fits the selection."""
         selected = self._document.selection
         node = self._document.selected_node
+        if node is None:
+            self.node_page.leave()
         if node is not None:
             self.node_page.show_node(node)
             self._pages.setCurrentWidget(self.node_page)
@@ -90,6 +92,10 @@ class Pages(QStackedWidget):
     def minimumSizeHint(self) -> QSize:
         page = self.currentWidget()
         return page.minimumSizeHint() if page is not None else QSize()
+
+    def heightForWidth(self, width: int) -> int:
+        page = self.currentWidget()
+        return page.heightForWidth(width) if page is not None else -1
 
 
 class Page(QWidget):
@@ -152,10 +158,16 @@ class NodePage(Page):
         assert self.form is not None
         self.form.set_value(layer)
 
+    def leave(self) -> None:
+        """No node is shown any more: what waits to be corrected is let go."""
+        self._set_form(None)
+        self._form_id = ""
+
     def _set_form(self, cls: type[Layer] | None) -> None:
         if self.form is not None:
+            self.form.hide()  # the focus leaves: a last edit may come, and bring us here again
+        if self.form is not None:
             self.column.removeWidget(self.form)
-            self.form.hide()
             self.form.deleteLater()
             self.form = None
         if cls is not None:

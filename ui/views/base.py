@@ -88,7 +88,11 @@ class View(QWidget):
         return "" if snapshot is not None else "Nothing runs yet. Press Run."
 
     def draw(self, snapshot: Snapshot) -> None:
-        raise NotImplementedError
+        raise AssertionError(f"{type(self).__name__} draws nothing")
+
+    def clear(self) -> None:
+        """There is nothing to show: the header must not tell of what was."""
+        self.header.note.show_text("")
 
     def selection_changed(self) -> None:
         """The selected node is another one; `draw` follows."""
@@ -107,6 +111,7 @@ class View(QWidget):
         sentence = self.missing(self.snapshot)
         if sentence:
             self._empty.setText(_what_happens(self.snapshot) or sentence)
+            self.clear()
         self._stack.setCurrentIndex(0 if sentence else 1)
         if not sentence and self.snapshot is not None:
             self.draw(self.snapshot)

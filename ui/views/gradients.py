@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
-from playground.diagnosis import LIMITS, advice
+from playground.diagnosis import advice
 from playground.history import HistoryView
 from playground.snapshot import Snapshot, Verdict
 from ui.theme import theme
 from ui.views.base import Table, View
-from ui.views.legend import Legend, line_colors
+from ui.views.legend import Legend, line_colors, line_places
 from ui.views.network import trained_nodes
 from ui.views.numbers import format_number, format_share
 from ui.views.plots import Curve, EndLabel, Plot, thin_pen
 from ui.views.profile import Bar, Profile
+from ui.views.quantities import QUANTITIES, Quantity
 from ui.views.series import Series, bounds, nonfinite_places, on_axis, thin
 
 RECENT = 240
@@ -30,33 +30,6 @@ MOST_DETAILS = 4
 """Sentences on single nodes in the verdict's tooltip."""
 MARKS = {"unknown": "○", "healthy": "✓", "vanishing": "▼", "exploding": "▲", "clipped": "✂",
          "diverged": "✕"}
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """One thing to compare between layers."""
-
-    title: str
-    column: str
-    tip: str
-    log: bool = True
-    guides: tuple[float, ...] = ()
-    """Dashed lines: the healthy range."""
-
-
-QUANTITIES = {
-    "norm": Quantity("Gradient norms", "grad_norm_before",
-                     "L2 norm of each layer's parameter gradients"),
-    "update": Quantity("Update : weight", "update_ratio",
-                       "Norm of the update over the norm of the weights; about 1e-3 is healthy",
-                       guides=(LIMITS.update_low, LIMITS.update_high)),
-    "deviation": Quantity("Activation deviation", "deviation",
-                          "Standard deviation of each layer's outputs; 0.5 to 2 is healthy",
-                          guides=(LIMITS.deviation_low, LIMITS.deviation_high)),
-    "inactive": Quantity("Inactive units", "inactive",
-                         "Share of units that are dead or saturated for a whole batch",
-                         log=False, guides=(LIMITS.inactive,)),
-}
 
 
 class GradientsView(View):
@@ -73,6 +46,7 @@ class GradientsView(View):
         self.clipped_lines: dict[str, Curve] = {}
         self._pointed = ""
         self._penned: object = None
+        self._places: dict[str, int] = {}
         self.with_total = False
 
         self.plot = Plot(self.body)
@@ -140,6 +114,11 @@ class GradientsView(View):
             return "Press Run: each layer's gradient norm appears here, step by step."
         return ""
 
+    def clear(self) -> None:
+        super().clear()
+        self.clip_chip.show_text("", "clipped")
+        self.verdict_chip.show_text("", "unknown")
+
     def draw(self, snapshot: Snapshot) -> None:
         assert snapshot.program is not None
         assert snapshot.history is not None
@@ -150,8 +129,8 @@ class GradientsView(View):
         clipping = snapshot.program.graph.training.clipping
         self.with_total = self.quantity == "norm" and clipping.mode == "global_norm"
         colors = self._colors()
-        self.legend.show_names(self.nodes, (
-            ((TOTAL, theme().color("text")),) if self.with_total else ()))
+        self.legend.show_names(self.nodes, [(TOTAL, colors[TOTAL])] if self.with_total else [],
+                               [colors[node] for node in self.nodes])
         self._chips(snapshot.verdict, clipping.mode)
 
         limit = (clipping.threshold
@@ -211,10 +190,11 @@ class GradientsView(View):
         both = clips and self.show_after.isChecked()
         bars = []
         for node in self.nodes:
-            before = _last(self._series(history, node, quantity.column))
+            series = self._series(history, node, quantity.column)
+            before = _last(series)
             after = _last(self._series(history, node, "grad_norm")) if both else before
             bars.append(Bar(node, after, before if both else math.nan,
-                            colors[node]))
+                            colors[node], not np.isnan(series).all()))
         self.profile.show_bars(bars, limit)
         self.profile.emphasize(self._strong())
 
@@ -258,11 +238,9 @@ class GradientsView(View):
         """The note: what the lines are, or the numbers of the emphasised one."""
         name = self._strong()
         if name and name in (*self.nodes, TOTAL):
-            value = _last(self._series(history, name, quantity.column))
-            text = f"{name} {format_number(value, fixed=True)}"
+            text = f"{name} {_told(self._series(history, name, quantity.column))}"
             if self.quantity == "norm" and "grad_norm" in history.columns:
-                after = _last(self._series(history, name, "grad_norm"))
-                text += f" → {format_number(after, fixed=True)}"
+                text += f" → {_told(self._series(history, name, 'grad_norm'))}"
             self.header.note.show_text(text)
         else:
             self.header.note.show_text("")
@@ -272,6 +250,7 @@ class GradientsView(View):
     def _set_nodes(self, nodes: tuple[str, ...]) -> None:
         names = (*nodes, TOTAL)
         self.nodes = nodes
+        self._places = line_places(nodes, self._places)
         if tuple(self.lines) == names:
             return
         for curve in (*self.lines.values(), *self.clipped_lines.values()):
@@ -313,7 +292,7 @@ class GradientsView(View):
 
     def _colors(self) -> dict[str, QColor]:
         colors: dict[str, QColor] = dict(
-            zip(self.nodes, line_colors(len(self.nodes)), strict=True))
+            zip(self.nodes, line_colors([self._places[n] for n in self.nodes]), strict=True))
         if self.with_total:
             colors[TOTAL] = theme().color("text")
         return colors
@@ -395,8 +374,13 @@ def _near(guides: list[float], heights: list[Series]) -> list[float]:
     return [g for g in guides if found is None or found[0] / FAR < g < found[1] * FAR]
 
 
+def _told(values: Series) -> str:
+    """The last number; what was never measured is not "not a number"."""
+    return "–" if np.isnan(values).all() else format_number(_last(values), fixed=True)
+
+
 def _last(values: Series) -> float:
     return float(values[-1]) if values.size else math.nan
 
 
-__all__ = ["QUANTITIES", "GradientsView"]
+__all__ = ["GradientsView"]

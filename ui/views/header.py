@@ -78,10 +78,11 @@ class Note(QLabel):
         self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.whole = ""
+        self._tip = ""
 
-    def show_text(self, text: str) -> None:
-        if text != self.whole:
-            self.whole = text
+    def show_text(self, text: str, tip: str = "") -> None:
+        if (text, tip) != (self.whole, self._tip):
+            self.whole, self._tip = text, tip
             self.setAccessibleName(text)
             self._fit()
             self.updateGeometry()
@@ -99,15 +100,17 @@ class Note(QLabel):
     def _fit(self) -> None:
         metrics = QFontMetrics(self.font())
         if self.width() < 0.4 * metrics.horizontalAdvance(self.whole):
-            self.setText("")  # a stump of two letters tells nothing
-            return
-        shown = metrics.elidedText(self.whole, Qt.TextElideMode.ElideRight, self.width())
+            shown = ""  # a stump of two letters tells nothing
+        else:
+            shown = metrics.elidedText(self.whole, Qt.TextElideMode.ElideRight, self.width())
         self.setText(shown)
-        self.setToolTip(self.whole if shown != self.whole else "")
+        cut = self.whole if shown != self.whole else ""
+        self.setToolTip("\n".join(filter(None, (cut, self._tip))))
 
 
 class Header(QWidget):
-    """The row itself. A switch is in the menu too, and leaves the row when room is short."""
+    """The row itself. A switch is in the menu too, and leaves the row when room is short: first
+    the minor ones, then the note, last the choice of what is shown."""
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -117,10 +120,11 @@ class Header(QWidget):
         self.note = Note(self)
         self.menu = QMenu(self)
         self.menu.setToolTipsVisible(True)
+        self._choices: list[list[QToolButton]] = []
         self._switches: list[list[QToolButton]] = []
         self._chips: list[Chip] = []
         self.note_room = 150
-        """Pixels of the note that count more than the switches."""
+        """Pixels of the note that count more than the minor switches."""
 
         self._menu_button = QToolButton(self)
         self._menu_button.setProperty("role", "flat")
@@ -174,7 +178,7 @@ class Header(QWidget):
             action.toggled.connect(partial(_when_on, changed, key))
             actions[key] = action
         if buttons:
-            self._switches.append([self._button(action) for action in actions.values()])
+            self._choices.append([self._button(action) for action in actions.values()])
         self.menu.addSeparator()
         return actions
 
@@ -186,7 +190,7 @@ class Header(QWidget):
         self._menu_button.setIcon(theme().icon("dots-horizontal"))
         for chip in self._chips:
             chip.update()
-        for group in self._switches:
+        for group in (*self._choices, *self._switches):
             for button in group:
                 button.setStyleSheet(self._switch_style())
 
@@ -198,19 +202,24 @@ class Header(QWidget):
         self.fit()
 
     def fit(self) -> None:
-        """Hide the switches that do not fit, the last ones first; the menu keeps them all."""
-        fixed = self.title.sizeHint().width() + self._menu_button.width() + 3 * GAP + 18
+        """Hide what does not fit, the last switches first; the menu keeps them all."""
+        fixed = self._menu_button.width() + 2 * GAP + 18
+        if not self.title.isHidden():
+            fixed += self.title.sizeHint().width() + GAP
         fixed += sum(c.sizeHint().width() + GAP for c in self._chips if not c.isHidden())
-        fixed += min(self.note.sizeHint().width(), self.note_room)
-        room = self.width() - fixed
-        for group in self._switches:
-            if not group[0].defaultAction().isVisible():
-                group[0].hide()
-                continue
+        room = self._fill(self._choices, self.width() - fixed)
+        self._fill(self._switches, room - min(self.note.sizeHint().width(), self.note_room))
+
+    @staticmethod
+    def _fill(groups: list[list[QToolButton]], room: int) -> int:
+        """Show the groups that there is room for; gives the room that is left."""
+        for group in groups:
             width = sum(button.sizeHint().width() + GAP for button in group)
+            fits = room >= width and group[0].defaultAction().isVisible()
             for button in group:
-                button.setVisible(room >= width)
-            room -= width if room >= width else 0
+                button.setVisible(fits)
+            room -= width if fits else 0
+        return room
 
     def _action(self, text: str, tip: str, on: bool) -> QAction:
         action = QAction(text, self)

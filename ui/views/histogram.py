@@ -95,11 +95,17 @@ class Histogram(QWidget):
         self.color = color
         self.update()
 
+    def clear(self) -> None:
+        self.counts = np.zeros(0, np.int64)
+        self.update()
+
     def set_log(self, on: bool) -> None:
         self.log = on
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        if not self.counts.size:
+            return
         painter = QPainter(self)
         area = QRectF(0, 2, self.width(), self.height() - 20)
         heights = np.log1p(self.counts) if self.log else self.counts.astype(float)

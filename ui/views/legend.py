@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import count
 
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPaintEvent
@@ -14,14 +15,22 @@ MOST_NAMES = 14
 """More lines than this are told by a ramp from the first to the last node."""
 
 
-def line_colors(count: int) -> list[QColor]:
+def line_places(names: Sequence[str], before: Mapping[str, int]) -> dict[str, int]:
+    """A colour's number for each name: one that had a colour keeps it."""
+    kept = {name: before[name] for name in names if before.get(name, len(SERIES)) < len(SERIES)}
+    free = (i for i in count() if i not in kept.values())
+    return {name: kept[name] if name in kept else next(free) for name in names}
+
+
+def line_colors(places: Sequence[int]) -> list[QColor]:
     """Colours of lines in network order: distinct ones, or a ramp where there are too many."""
-    if count <= len(SERIES):
-        return [theme().series(i) for i in range(count)]
+    total = len(places)
+    if total <= len(SERIES):
+        return [theme().series(i) for i in places]
     stops = [QColor(c) for c in ("#4c9aff", "#8f7bf0", "#e8718a", "#f2a541")]
     colors = []
-    for i in range(count):
-        place = i / (count - 1) * (len(stops) - 1)
+    for i in range(total):
+        place = i / (total - 1) * (len(stops) - 1)
         first = min(int(place), len(stops) - 2)
         colors.append(mix(stops[first], stops[first + 1], place - first))
     return colors
@@ -160,9 +169,11 @@ class Legend(QWidget):
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
 
-    def show_names(self, names: Sequence[str], extra: Sequence[tuple[str, QColor]] = ()) -> None:
-        """One entry per name, coloured in order; `extra` entries carry their own colour."""
-        colors = dict(zip(names, line_colors(len(names)), strict=True)) | dict(extra)
+    def show_names(self, names: Sequence[str], extra: Sequence[tuple[str, QColor]] = (),
+                   of_names: Sequence[QColor] | None = None) -> None:
+        """One entry per name, coloured in order or as said; then the `extra` entries."""
+        in_order = line_colors(range(len(names))) if of_names is None else of_names
+        colors = dict(zip(names, in_order, strict=True)) | dict(extra)
         everything = tuple(colors)
         if everything != self.names:
             self.names = everything
@@ -199,4 +210,4 @@ class Legend(QWidget):
         self.updateGeometry()
 
 
-__all__ = ["MOST_NAMES", "Entry", "FlowLayout", "Legend", "line_colors"]
+__all__ = ["MOST_NAMES", "Entry", "FlowLayout", "Legend", "line_colors", "line_places"]

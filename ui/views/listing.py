@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -23,12 +24,14 @@ from ui.theme import mono_font, theme
 from ui.views.base import Table, View
 from ui.views.listing_model import ARROW, NODE, NUMBER, OPERATION, TIME, ListingModel
 from ui.views.numbers import describe, format_number
-from ui.views.operations import full_operation
+from ui.views.operations import full_operation, measures
 
 if TYPE_CHECKING:
     from playground.emitter import Instruction
 
 ROW = 21
+PADDING = 15
+"""Pixels beside the words of a column."""
 
 
 class ListingView(View):
@@ -43,6 +46,9 @@ class ListingView(View):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._program: object = None
+        self._shown: tuple[object, ...] = ()
+        self._followed: tuple[object, ...] = ()
+        self._shown_text: str | None = None
         self.model = ListingModel(self)
         self.list = QTableView(self.body)
         self.list.setModel(self.model)
@@ -51,7 +57,7 @@ class ListingView(View):
                              "operands; double-click to run to it.")
         self.list.setFont(mono_font(12))
         self.list.setShowGrid(False)
-        self.list.setStyleSheet("QTableView::item { padding: 0 5px; }")
+        self.list.setStyleSheet("QTableView::item { padding: 0 3px; }")
         self.list.setWordWrap(False)
         self.list.horizontalHeader().hide()
         self.list.verticalHeader().hide()
@@ -63,8 +69,7 @@ class ListingView(View):
         header = self.list.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setMinimumSectionSize(10)
-        for column, width in ((ARROW, 20), (NUMBER, 36), (NODE, 96), (TIME, 88)):
-            header.resizeSection(column, width)
+        header.resizeSection(ARROW, 16)
         header.setSectionResizeMode(OPERATION, QHeaderView.ResizeMode.Stretch)
         self.list.selectionModel().currentRowChanged.connect(self._chosen)
         self.list.doubleClicked.connect(self._run_to)
@@ -73,12 +78,12 @@ class ListingView(View):
         self.operands.setAccessibleName("Formula and operands of the instruction")
         self.operands.setToolTip("What the instruction computes, reads and writes")
         self.operands.setOpenLinks(False)
-        self.operands.setLineWrapMode(QTextBrowser.LineWrapMode.NoWrap)
+        self.operands.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.operands.setMinimumHeight(48)
         self.split = QSplitter(Qt.Orientation.Vertical, self.body)
         self.split.addWidget(self.list)
         self.split.addWidget(self.operands)
-        self.split.setSizes([260, 110])
+        self.split.setSizes([100, 100])
         self.split.setChildrenCollapsible(True)
         layout = QVBoxLayout(self.body)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -86,7 +91,7 @@ class ListingView(View):
 
         self.measuring = self.header.switch(
             "measuring", "Also list the instructions that only measure",
-            lambda _: self._rebuild())
+            lambda _: self.refresh())
         self.follow = self.header.switch(
             "follow", "Keep the next instruction in sight", lambda _: self.refresh(), on=True)
         self.add_export_menu()
@@ -117,13 +122,15 @@ class ListingView(View):
         assert program is not None
         if program is not self._program:
             self._program = program
-            self.model.show_program(program.instructions, self.measuring.isChecked())
+            self.model.show_program(program.instructions)
             self._fit_columns()
         # While it runs, the position is where the last call happened to stop: no news.
         self.model.show_position(-1 if snapshot.state == "running" else snapshot.position)
-        self.model.show_times(snapshot.values.get(TimingsProbe()))
-        if self.follow.isChecked() and snapshot.state != "running":
-            self._scroll_to(snapshot.position)
+        self._hide_rows()
+        began = snapshot.step or snapshot.position
+        self.model.show_times(snapshot.values.get(TimingsProbe()) if began
+                              else np.full(len(program.instructions), np.nan))
+        self._follow_to(snapshot)
         total = len(program.instructions)
         self.header.note.show_text(
             f"step {snapshot.step:,} · {total} instructions" if snapshot.state == "running"
@@ -131,7 +138,11 @@ class ListingView(View):
         self._show_operands(snapshot)
 
     def selection_changed(self) -> None:
-        """Show where the selected node first computes."""
+        """Show where the selected node first computes, unless it was selected here: what is
+        under the mouse must not move between two clicks."""
+        chosen = self.model.instruction_at(self.list.currentIndex().row())
+        if chosen is not None and chosen.node == self.selected:
+            return
         for row in range(len(self.model.rows)):
             instruction = self.model.instruction_at(row)
             if instruction is not None and instruction.node == self.selected:
@@ -141,30 +152,57 @@ class ListingView(View):
     def table(self) -> Table | None:
         model = self.model
         rows = [[model.data(model.index(r, c)) for c in (NUMBER, NODE, OPERATION, TIME)]
-                for r in range(model.rowCount()) if not model.caption(r)]
+                for r in range(model.rowCount())
+                if not model.caption(r) and not self.list.isRowHidden(r)]
         return ["number", "node", "operation", "time"], rows
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _rebuild(self) -> None:
-        self._program = None
-        self.refresh()
+    def _hide_rows(self) -> None:
+        """What only measures is left out, but never the instruction that comes next; a caption
+        with nothing below it, too."""
+        model = self.model
+        shown = (self._program, self.measuring.isChecked(), model.position)
+        if shown == self._shown:
+            return
+        self._shown = shown
+        empty = True
+        for row in reversed(range(len(model.rows))):
+            instruction = model.instruction_at(row)
+            hide = empty if instruction is None else (
+                measures(instruction) and not self.measuring.isChecked()
+                and model.rows[row] != model.position)
+            empty = instruction is None or (empty and hide)
+            if hide != self.list.isRowHidden(row):
+                self.list.setRowHidden(row, hide)
 
     def _fit_columns(self) -> None:
+        """As narrow as the words are: what is left is the operation's."""
         names = {i.node for i in self.model.instructions if i.node}
-        metrics = self.list.fontMetrics()
-        widest = max((metrics.horizontalAdvance(name) for name in names), default=0)
-        self.list.horizontalHeader().resizeSection(NODE, max(64, min(160, widest + 16)))
+        number = str(len(self.model.instructions))
+        for column, texts in ((NUMBER, [number]), (NODE, names), (TIME, ["9\u2009999 µs"])):
+            widest = max((self.list.fontMetrics().horizontalAdvance(t) for t in texts), default=0)
+            self.list.horizontalHeader().resizeSection(column, min(160, widest + PADDING))
         self.list.clearSpans()
         for row in range(self.model.rowCount()):
             if self.model.caption(row):
                 self.list.setSpan(row, NUMBER, 1, 3)
 
+    def _follow_to(self, snapshot: Snapshot) -> None:
+        """Only when it has moved: whoever scrolls in the meantime is left alone."""
+        here = (self._program, snapshot.state, snapshot.step, snapshot.position,
+                self.follow.isChecked())
+        if here != self._followed:
+            self._followed = here
+            if self.follow.isChecked() and snapshot.state != "running":
+                self._scroll_to(snapshot.position)
+
     def _scroll_to(self, position: int) -> None:
         row = self.model.row_of(position)
         if row is not None:
             # A few lines ahead, to see what comes.
-            for shown in (min(row + 3, self.model.rowCount() - 1), row):
+            ahead = [r for r in range(row, self.model.rowCount()) if not self.list.isRowHidden(r)]
+            for shown in (*ahead[:4][-1:], row):
                 self.list.scrollTo(self.model.index(shown, NODE),
                                    QAbstractItemView.ScrollHint.EnsureVisible)
 
@@ -178,17 +216,20 @@ class ListingView(View):
     def _run_to(self, index: QModelIndex) -> None:
         instruction = self.model.instruction_at(index.row())
         if instruction is not None and instruction.node is not None:
+            # From now on the details are those of the instruction that comes next.
+            self.list.setCurrentIndex(QModelIndex())
             self.run_to_requested.emit(instruction.node, instruction.phase)
 
     def _show_operands(self, snapshot: Snapshot) -> None:
         instruction = self.chosen()
         text = "" if instruction is None else self._operand_html(instruction, snapshot)
-        if text != getattr(self, "_shown_text", None):
+        if text != self._shown_text:
             self._shown_text = text
             self.operands.setHtml(text)
+            self.operands.setVisible(bool(text))
 
     def _operand_html(self, instruction: Instruction, snapshot: Snapshot) -> str:
-        """The formula, then a line per operand: arrays with values, then plain numbers."""
+        """The formula, then a paragraph per operand: arrays with values, then plain numbers."""
         faint, plain = theme().color("faint").name(), theme().color("text").name()
         lines = []
         for verb, names in (("reads", instruction.kernel.inputs),
@@ -203,17 +244,16 @@ class ListingView(View):
             f"{name} {format_number(operand, 6)}" for name in instruction.kernel.operands
             if isinstance(operand := instruction.operands[name], int | float))
         rows = "".join(
-            f"<tr><td style='color:{faint}'>{verb} {html.escape(name)}&nbsp;</td>"
-            f"<td style='color:{plain}'>{html.escape(tensor)}&nbsp;&nbsp;</td>"
-            f"<td style='color:{faint}'>{html.escape(what)}</td></tr>"
+            f"<br>{verb} {html.escape(name)}&nbsp; "
+            f"<span style='color:{plain}'>{html.escape(tensor)}</span>&nbsp; {html.escape(what)}"
             for verb, name, tensor, what in lines)
+        rows += f"<br>{html.escape(numbers)}" if numbers else ""
         family = mono_font().family()
         title = html.escape(full_operation(instruction))
-        return (f"<div style='font-family:\"{family}\"; font-size:11px'>"
-                f"<span style='color:{faint}'>{title}</span>&nbsp;&nbsp;"
+        return (f"<div style='font-family:\"{family}\"; font-size:11px; color:{faint}'>"
+                f"{title}&nbsp; "
                 f"<span style='color:{plain}'>{html.escape(instruction.kernel.formula)}</span>"
-                f"<table cellspacing=0 cellpadding=1>{rows}</table>"
-                f"<span style='color:{faint}'>{html.escape(numbers)}</span></div>")
+                f"{rows}</div>")
 
 
 __all__ = ["ListingView"]

@@ -41,14 +41,12 @@ class ListingModel(QAbstractTableModel):
 
     # -- content ------------------------------------------------------------------------------
 
-    def show_program(self, instructions: tuple[Instruction, ...], measuring: bool) -> None:
-        """List a program, with or without the instructions that only measure."""
+    def show_program(self, instructions: tuple[Instruction, ...]) -> None:
+        """List a program."""
         self.beginResetModel()
         self.instructions = instructions
         self.rows, self._captions, phase = [], {}, ""
         for i, instruction in enumerate(instructions):
-            if not measuring and measures(instruction):
-                continue
             if instruction.phase != phase:
                 phase = instruction.phase
                 self._captions[len(self.rows)] = instruction.phase
@@ -76,16 +74,12 @@ class ListingModel(QAbstractTableModel):
             text = format_microseconds(time)
             if text != self._times[i]:
                 self._times[i] = text
-                if (row := self._row_of.get(i)) is not None:
-                    index = self.index(row, TIME)
-                    self.dataChanged.emit(index, index, [Role.DisplayRole])
+                index = self.index(self._row_of[i], TIME)
+                self.dataChanged.emit(index, index, [Role.DisplayRole])
 
     def row_of(self, instruction: int) -> int | None:
-        """The row of an instruction, or of the next one where it is hidden."""
-        if not 0 <= instruction < len(self.instructions):
-            return None
-        return next((self._row_of[i] for i in range(instruction, len(self.instructions))
-                     if i in self._row_of), None)
+        """The row of an instruction."""
+        return self._row_of.get(instruction)
 
     def instruction_at(self, row: int) -> Instruction | None:
         i = self.rows[row] if 0 <= row < len(self.rows) else -1

@@ -15,7 +15,7 @@ from ui.theme import theme
 from ui.views.base import Table, View
 from ui.views.numbers import format_number, format_share
 from ui.views.plots import EndLabel, Plot, thin_pen
-from ui.views.series import Band, Series, first_nonfinite, smooth, thin
+from ui.views.series import Band, Series, first_nonfinite, recent, smooth, thin
 
 Shown = Literal["loss", "metric"]
 
@@ -90,8 +90,12 @@ class LossView(View):
         start = np.array([1.0 if self.plot.log_x else 0.0])
         self.plot.fit([start, train.step, validation.step], self._heights(train, line, validation),
                       least_span=0.1 if self.plot.log_y else 0.0)
-        self._label(snapshot, line, validation.mean)
+        self._label(snapshot, history, line, seen)
         self._mark_nonfinite(snapshot, history, seen)
+
+    def clear(self) -> None:
+        super().clear()
+        self.badge.show_text("", "error")
 
     def restyle(self) -> None:
         color = theme().color
@@ -127,16 +131,19 @@ class LossView(View):
                              np.percentile(train.high[finite], 99)])
         return [line, validation.mean, extremes]
 
-    def _label(self, snapshot: Snapshot, line: Series, validation: Series) -> None:
+    def _label(self, snapshot: Snapshot, history: HistoryView, line: Series, seen: Series) -> None:
+        """Numbers are the history's own: a curve's last point depends on how wide it is drawn."""
         text = self._text
+        now, steps = recent(history.step, history.mean(self.shown))
         last_train = float(line[-1]) if line.size else math.nan
-        last_seen = float(validation[-1]) if validation.size else math.nan
+        last_seen = float(seen[-1]) if seen.size else math.nan
         self.header.title.setText(
             "Loss" if self.shown == "loss" else (snapshot.metric_name or "metric").capitalize())
-        parts = ([f"train {text(last_train)}"] if line.size else []) + (
-            [f"val {text(last_seen)}"] if validation.size else [])
+        parts = ([f"train {text(now)}"] if steps else []) + (
+            [f"val {text(last_seen)}"] if seen.size else [])
         if not self._cursor.isVisible():
-            self.header.note.show_text(" · ".join(parts))
+            self.header.note.show_text(
+                " · ".join(parts), f"train: the mean of the last {steps:,} steps" if steps else "")
         self.plot.gutter.show_labels([
             EndLabel(value, label, theme().text(role)) for value, label, role in (
                 (last_train, "train", "accent"), (last_seen, "val", "warning"))

@@ -40,7 +40,7 @@ class NodeValuesView(View):
 
     def __init__(self, parent: QWidget | None = None, embedded: bool = False) -> None:
         super().__init__(parent)
-        self.values: Floats = np.zeros(0, np.float32)
+        self.values: Floats = np.zeros((0, 1), np.float32)
         self._listed: tuple[object, ...] = ()
         self._preferred = "w"
 
@@ -125,10 +125,12 @@ class NodeValuesView(View):
         if probe is not None:
             tensor = snapshot.program.tensors[probe.name]
             self.shape.setText(show_shape(tensor.shape))
+        self.header.note.show_text(node or "")
         if values is None:
+            self._forget("" if snapshot.step or snapshot.position
+                         else "Nothing is computed yet. Press Run or Step.")
             return
         self.values = np.asarray(values, np.float32)
-        self.header.note.show_text(node or "")
         family = category(snapshot.program, node)
         self.line.setText(str(statistics(self.values)))
         if self.as_numbers.isChecked():
@@ -136,6 +138,18 @@ class NodeValuesView(View):
             return
         self.picture.show_maps(self._maps(snapshot), largest(self.values))
         self.histogram.show_values(self.values, theme().family(family))
+
+    def clear(self) -> None:
+        super().clear()
+        self._forget()
+
+    def _forget(self, why: str = "") -> None:
+        """Of a value that is not there, nothing is seen; least of all another one."""
+        self.values = np.zeros((0, 1), np.float32)
+        self.line.setText(why)
+        self.model.show_array(self.values)
+        self.picture.show_maps(np.zeros((0, 1, 1), np.float32))
+        self.histogram.clear()
 
     def _maps(self, snapshot: Snapshot) -> Floats:
         """Of a batch of images or sequences the first sample; of a batch of vectors all."""

@@ -12,7 +12,7 @@ SUFFIXES = {
     "_backward": " ∂x", "_forward": "", "_plain": "", "_update": "",
 }
 NAMES = {
-    "load_batch": "load batch", "clip_by_norm": "clip by norm",
+    "load_batch": "load batch", "shuffle_samples": "shuffle", "clip_by_norm": "clip by norm",
     "clip_by_value": "clip by value", "global_norm": "global norm → clip", "guard": "check for NaN",
 }
 MEASURING = frozenset({

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from ui.theme import theme, ui_font
 from ui.views.numbers import format_count, format_number
-from ui.views.series import Series, bounds, on_axis, spread
+from ui.views.series import Series, bounds, edge_on_axis, on_axis, spread
 
 AXIS_PIXELS = 11
 SHRINK_EVERY = 15
@@ -215,6 +215,7 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         self.log_x = self.log_y = False
         self.following = True
         self._frames = 0
+        self._end = -math.inf
         self._curves: list[Curve] = []
         self._shades: list[tuple[Shade, list[Series]]] = []
         item = self.getPlotItem()
@@ -273,8 +274,8 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
             curve.setData(np.empty(0), np.empty(0))
 
     def set_shade(self, shade: Shade, step: Series, low: Series, high: Series) -> None:
-        shade.set_data(on_axis(step, self.log_x), on_axis(low, self.log_y),
-                       on_axis(high, self.log_y))
+        shade.set_data(on_axis(step, self.log_x), edge_on_axis(low, self.log_y),
+                       edge_on_axis(high, self.log_y))
 
     def set_logs(self, x: bool, y: bool) -> None:
         if (x, y) == (self.log_x, self.log_y):
@@ -295,12 +296,17 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
 
     def fit(self, x: list[Series], y: list[Series], least_span: float = 0.0,
             margin: float = 0.06) -> None:
-        """Let the ranges hold these values (data units): grow at once, shrink now and then."""
-        if not self.following:
-            return
+        """Let the ranges hold these values (data units): grow at once, shrink now and then, and
+        when the data ends earlier than before: that was a future which is gone."""
         across = bounds([on_axis(a, self.log_x) for a in x])
         up = bounds([on_axis(a, self.log_y) for a in y])
-        shrink = self._frames % SHRINK_EVERY == 0
+        end = across[1] if across is not None else -math.inf
+        shorter, self._end = end < self._end, end
+        if shorter and not self.following and end < self.box.viewRange()[0][0]:
+            self.follow()  # what the user had taken hold of is gone, too
+        if not self.following:
+            return
+        shrink = shorter or self._frames % SHRINK_EVERY == 0
         self._frames += 1
         if across is not None:
             low, high = across

@@ -28,6 +28,8 @@ class Bar:
     value: float
     before: float
     color: QColor
+    measured: bool = True
+    """Not so for a node that was just put in: no number yet, which is no trouble."""
 
 
 class Profile(QWidget):
@@ -89,13 +91,14 @@ class Profile(QWidget):
                                         thick), faint)
             end = self._x(bar.value, area)
             painter.fillRect(QRectF(area.left(), y, end - area.left(), thick), bar.color)
-            bad = not math.isfinite(bar.value)
+            bad = bar.measured and not math.isfinite(bar.value)
             end = max(end, self._x(bar.before, area) if math.isfinite(bar.before) else end)
             if i % every == 0:
                 painter.setPen(theme().text("error") if bad
                                else theme().color("text" if strong else "faint"))
                 painter.drawText(QPointF(end + 6, middle + 4),
-                                 ("✕ " if bad else "") + format_number(bar.value, 2))
+                                 ("✕ " if bad else "") + format_number(bar.value, 2)
+                                 if bar.measured else "–")
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         name = self._name_at(event.position())

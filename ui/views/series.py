@@ -13,6 +13,12 @@ MAX_POINTS = 2000
 """More points than a screen has columns only cost time."""
 
 
+RECENT = 50
+"""Steps that "now" means: one batch alone says little."""
+ZERO = -50.0
+"""Where zero stands on a logarithmic axis: below everything that single precision can hold."""
+
+
 @dataclass(frozen=True)
 class Band:
     """A thinned history: at each step the mean, the lowest and the highest value."""
@@ -56,6 +62,19 @@ def smooth(values: Series, points: int) -> Series:
         return np.where(finite, (total[last] - total[first]) / number, values)
 
 
+def recent(step: ArrayLike, values: ArrayLike, steps: int = RECENT) -> tuple[float, int]:
+    """(mean over about the last `steps` steps, how many they really are).
+
+    A point may stand for many steps: then it is the last point alone, and so more of them.
+    """
+    x, y = np.asarray(step, np.float64), np.asarray(values, np.float64)
+    if not x.size:
+        return np.nan, 0
+    last = x > x[-1] - steps
+    counts = np.diff(x, prepend=0)[last]
+    return float(np.average(y[last], weights=counts)), int(counts.sum())
+
+
 def first_nonfinite(step: ArrayLike, values: ArrayLike) -> tuple[float, str] | None:
     """(step, "NaN" or "Inf") of the first value that is not finite.
 
@@ -82,6 +101,12 @@ def on_axis(values: ArrayLike, log: bool) -> Series:
         return y
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(y > 0, np.log10(y), np.nan)
+
+
+def edge_on_axis(values: ArrayLike, log: bool) -> Series:
+    """Like `on_axis`, for the edge of an area: one that reaches zero reaches out of the plot."""
+    y = np.asarray(values, np.float64)
+    return np.where(y <= 0, ZERO, on_axis(y, log)) if log else y
 
 
 def bounds(arrays: list[Series]) -> tuple[float, float] | None:
@@ -111,5 +136,5 @@ def spread(wanted: list[float], gap: float, low: float, high: float) -> list[flo
     return [float(place) for place in result]
 
 
-__all__ = ["MAX_POINTS", "Band", "Series", "bounds", "first_nonfinite", "nonfinite_places",
-           "on_axis", "smooth", "spread", "thin"]
+__all__ = ["MAX_POINTS", "Band", "Series", "bounds", "edge_on_axis", "first_nonfinite",
+           "nonfinite_places", "on_axis", "recent", "smooth", "spread", "thin"]

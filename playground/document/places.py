@@ -1,0 +1,39 @@
+"""Where the data of a document is: a project folder, document and data, can move as one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from playground.graph import Graph
+from playground.layers.data import File
+
+
+def stored(graph: Graph, folder: Path) -> Graph:
+    """The graph as it is saved in `folder`: data that lies in it is named as seen from there."""
+    def name(path: str) -> str:
+        below = os.path.isabs(path) and Path(path).is_relative_to(folder)
+        return Path(path).relative_to(folder).as_posix() if below else path
+
+    return _with_paths(graph, name)
+
+
+def found(graph: Graph, folder: Path) -> Graph:
+    """The graph as it is used: a relative path is looked up in `folder`, else left as it is."""
+    def name(path: str) -> str:
+        beside = folder / path
+        return str(beside) if path and not os.path.isabs(path) and beside.exists() else path
+
+    return _with_paths(graph, name)
+
+
+def _with_paths(graph: Graph, name: Callable[[str], str]) -> Graph:
+    for node in graph.nodes:
+        if isinstance(node.layer, File):
+            layer = msgspec.structs.replace(node.layer, path=name(node.layer.path),
+                                            labels_path=name(node.layer.labels_path))
+            graph = graph.with_layer(node.id, layer)
+    return graph

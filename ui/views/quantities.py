@@ -1,0 +1,37 @@
+"""What can be compared between the layers of a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from playground.diagnosis import LIMITS
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One thing to compare between layers."""
+
+    title: str
+    column: str
+    tip: str
+    log: bool = True
+    guides: tuple[float, ...] = ()
+    """Dashed lines: the healthy range."""
+
+
+QUANTITIES = {
+    "norm": Quantity("Gradient norms", "grad_norm_before",
+                     "L2 norm of each layer's parameter gradients"),
+    "update": Quantity("Update : weight", "update_ratio",
+                       "Norm of the update over the norm of the weights; about 1e-3 is healthy",
+                       guides=(LIMITS.update_low, LIMITS.update_high)),
+    "deviation": Quantity("Activation deviation", "deviation",
+                          "Standard deviation of each layer's outputs; 0.5 to 2 is healthy",
+                          guides=(LIMITS.deviation_low, LIMITS.deviation_high)),
+    "inactive": Quantity("Inactive units", "inactive",
+                         "Share of units that are dead or saturated for a whole batch",
+                         log=False, guides=(LIMITS.inactive,)),
+}
+
+
+__all__ = ["QUANTITIES", "Quantity"]
