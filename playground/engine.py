@@ -22,12 +22,12 @@ from playground.history import HistoryView
 from playground.rate import Rate
 from playground.session import Session
 from playground.snapshot import Probe, Snapshot, State
-from playground.snapshot_maker import make_snapshot
+from playground.snapshot_maker import SnapshotMaker
 from playground.state import SavedState
 from playground.training import Training
 from playground.units import Unit
 
-SLICE = 0.03
+SLICE = 0.02
 """Seconds of one call of the machine: how long pausing may take."""
 VALIDATION_SHARE = 0.08
 """At most this share of the time goes into validating."""
@@ -44,6 +44,7 @@ class Engine:
         self.threads = threads
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._session: Session | None = None
+        self._maker: SnapshotMaker | None = None
         self._state: State = "empty"
         self._message, self._progress = "", ""
         self._node: str | None = None
@@ -337,7 +338,9 @@ class Engine:
             steps_per_second=self._rate.value() if self._state == "running" else 0.0)
         if self._session is None:
             return status
-        return make_snapshot(status, self._session, self._probes)
+        if self._maker is None or self._maker.session is not self._session:
+            self._maker = SnapshotMaker(self._session)
+        return self._maker.make(status, self._probes)
 
 
 def _sentence(error: Exception) -> str:

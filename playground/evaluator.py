@@ -17,9 +17,11 @@ from playground.compiler import compile_program
 from playground.program import Program, link
 
 Floats = NDArray[np.float32]
-LARGEST_BATCH = 256
-MOST_BYTES = 256 << 20
-"""Of one batch's activations: large images are used in smaller batches."""
+LARGEST_BATCH = 4096
+"""One call for a whole picture: each call lets go of Python's lock and must get it back from the
+window, which takes longer than a small network."""
+MOST_BYTES = 16 << 20
+"""Of one batch's activations: larger networks are used in smaller batches."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +69,9 @@ class Evaluator:
         outputs = []
         for start in range(0, len(x), self._batch):
             part = x[start:start + self._batch]
-            # Always the same batch: one program serves every n.
-            filled = np.zeros((self._batch, *x.shape[1:]), np.float32)
+            # The next power of two: a few programs serve every n.
+            size = min(self._batch, 1 << (len(part) - 1).bit_length())
+            filled = np.zeros((size, *x.shape[1:]), np.float32)
             filled[:len(part)] = part
             outputs.append(self._run(filled, None).outputs()[:len(part)])
         return np.concatenate(outputs)

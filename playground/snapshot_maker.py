@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -11,51 +14,93 @@ from playground.diagnosis import verdict_of
 from playground.probes import answer
 from playground.program import NODE_STATISTICS
 from playground.session import Session
-from playground.snapshot import NodeStatistics, Probe, Snapshot, Verdict
+from playground.snapshot import (
+    NodeStatistics,
+    Probe,
+    Snapshot,
+    TensorProbe,
+    TimingsProbe,
+    Verdict,
+)
+
+T = TypeVar("T")
+SLOW_SECONDS = 0.12
+"""A moving picture at 8 Hz; at 30 Hz the window and the training would wait for each other."""
 
 _PARAMETER_STATISTICS = frozenset({
     "grad_norm_before", "grad_max", "grad_zeros", "nonfinite", "grad_norm", "update_ratio"})
 
 
-def make_snapshot(status: Snapshot, session: Session, probes: Iterable[Probe]) -> Snapshot:
-    """`status` (what the engine knows of itself) with all that the session shows."""
-    history = session.history.view()
-    validation, nan = session.validation, float("nan")
-    measured = session.has_run
-    return replace(
-        status,
-        brief=session.trouble.brief if session.trouble else "",
-        program=session.program, position=session.position, step=session.step,
-        epoch=session.epoch, batch_in_epoch=session.batch_in_epoch,
-        batches_per_epoch=session.program.batches_per_epoch,
-        instrumentation=session.instrumentation(), can_step_back=session.can_step_back,
-        loss=session.measured("loss") if measured else nan,
-        metric=session.measured("metric") if measured else nan,
-        metric_name=session.metric_name,
-        validation_loss=validation.loss if validation else nan,
-        validation_metric=validation.metric if validation else nan,
-        learning_rate=session.measured("learning_rate") if measured else nan,
-        nodes=_statistics(session) if measured else {},
-        history=history,
-        verdict=(verdict_of(history, session.program.learners) if status.state != "diverged"
-                 else Verdict("diverged", status.message)),
-        values=_answers(session, probes))
+class SnapshotMaker:
+    """Makes snapshots of one session. While it runs, what takes long is made anew at 8 Hz only."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._made: dict[Probe | None, tuple[float, object]] = {}
+        """When the answer to a probe was made, and the answer; None stands for the verdict."""
+
+    def make(self, status: Snapshot, probes: Iterable[Probe]) -> Snapshot:
+        """`status` (what the engine knows of itself) with all that the session shows."""
+        session = self.session
+        history = session.history.view()
+        validation, nan = session.validation, float("nan")
+        measured = session.has_run
+        if status.state == "diverged":
+            verdict = Verdict("diverged", status.message)
+        else:
+            verdict = self._remembered(
+                status, None, lambda: verdict_of(history, session.program.learners))
+        return replace(
+            status,
+            brief=session.trouble.brief if session.trouble else "",
+            program=session.program, position=session.position, step=session.step,
+            epoch=session.epoch, batch_in_epoch=session.batch_in_epoch,
+            batches_per_epoch=session.program.batches_per_epoch,
+            instrumentation=session.instrumentation(), can_step_back=session.can_step_back,
+            loss=session.measured("loss") if measured else nan,
+            metric=session.measured("metric") if measured else nan,
+            metric_name=session.metric_name,
+            validation_loss=validation.loss if validation else nan,
+            validation_metric=validation.metric if validation else nan,
+            learning_rate=session.measured("learning_rate") if measured else nan,
+            nodes=_statistics(session) if measured else {},
+            history=history, verdict=verdict, values=self._answers(status, probes))
+
+    def _answers(self, status: Snapshot, probes: Iterable[Probe]) -> dict[Probe, object]:
+        answers: dict[Probe, object] = {}
+        for probe in probes:
+            try:
+                with np.errstate(all="ignore"):
+                    if _is_slow(probe):
+                        value = self._remembered(
+                            status, probe, partial(answer, self.session, probe))
+                    else:
+                        value = answer(self.session, probe)
+            except Exception:
+                # A picture that cannot be made must not end the training that it shows. This
+                # snapshot has no answer then, as where the network has nothing of the kind; the
+                # next one tries again.
+                continue
+            if value is not None:
+                answers[probe] = value
+        return answers
+
+    def _remembered(self, status: Snapshot, key: Probe | None, make: Callable[[], T]) -> T:
+        """The last answer while the network runs and it is fresh enough, else a new one."""
+        when, value = self._made.get(key, (0.0, None))
+        now = time.perf_counter()
+        if status.state == "running" and value is not None and now - when < SLOW_SECONDS:
+            return cast(T, value)
+        value = make()
+        self._made[key] = (now, value)
+        return value
 
 
-def _answers(session: Session, probes: Iterable[Probe]) -> dict[Probe, object]:
-    answers: dict[Probe, object] = {}
-    for probe in probes:
-        try:
-            with np.errstate(all="ignore"):
-                value = answer(session, probe)
-        except Exception:
-            # A picture that cannot be made must not end the training that it shows. This snapshot
-            # has no answer then, as where the network has nothing of the kind; the next one tries
-            # again.
-            continue
-        if value is not None:
-            answers[probe] = value
-    return answers
+def _is_slow(probe: Probe) -> bool:
+    """Whether the network must be run to answer."""
+    if isinstance(probe, TensorProbe):
+        return probe.source == "validation"
+    return not isinstance(probe, TimingsProbe)
 
 
 def _statistics(session: Session) -> dict[str, NodeStatistics]:

@@ -47,6 +47,8 @@ class BoundaryPlot(QWidget):
         self.restyle()
 
     def show_boundary(self, boundary: Boundary) -> None:
+        if boundary is self.boundary and self._drawn is not None:
+            return
         self.boundary = boundary
         one_input = boundary.values.ndim == 1
         self.image.setVisible(not one_input)
