@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from playground.layers.base import Layer
 
@@ -11,15 +14,40 @@ if TYPE_CHECKING:
     from playground.tensor import Tensor
 
 
+@dataclass(frozen=True)
+class _Facts:
+    """What is asked of a program thirty times a second and never changes."""
+
+    order: tuple[str, ...]
+    trained: tuple[str, ...]
+    tensors: Mapping[str, dict[str, Tensor]]
+    """node -> short name -> tensor."""
+
+
+_known: WeakKeyDictionary[Program, _Facts] = WeakKeyDictionary()
+
+
+def _facts(program: Program) -> _Facts:
+    facts = _known.get(program)
+    if facts is None:
+        order = tuple(node.id for node in program.graph.order())
+        owners = {t.node for t in program.tensors.values() if t.region == "parameters"}
+        tensors: dict[str, dict[str, Tensor]] = {}
+        for name, tensor in program.tensors.items():
+            node, _, short = name.partition(".")
+            tensors.setdefault(node, {})[short] = tensor
+        facts = _known[program] = _Facts(order, tuple(id for id in order if id in owners), tensors)
+    return facts
+
+
 def node_order(program: Program) -> tuple[str, ...]:
     """Node ids from the data to the loss."""
-    return tuple(node.id for node in program.graph.order())
+    return _facts(program).order
 
 
 def trained_nodes(program: Program) -> tuple[str, ...]:
     """The nodes that have parameters, in network order."""
-    owners = {tensor.node for tensor in program.tensors.values() if tensor.region == "parameters"}
-    return tuple(id for id in node_order(program) if id in owners)
+    return _facts(program).trained
 
 
 def category(program: Program | None, node: str | None) -> str:
@@ -34,11 +62,9 @@ def data_nodes(program: Program) -> tuple[str, ...]:
     return tuple(id for id in node_order(program) if category(program, id) == "data")
 
 
-def tensors_of(program: Program, node: str) -> dict[str, Tensor]:
+def tensors_of(program: Program, node: str) -> Mapping[str, Tensor]:
     """A node's tensors by their short name: "w", "dw", "y"."""
-    start = f"{node}."
-    return {name[len(start):]: tensor for name, tensor in program.tensors.items()
-            if name.startswith(start)}
+    return _facts(program).tensors.get(node, {})
 
 
 def has_batch_axis(tensor: Tensor) -> bool:
