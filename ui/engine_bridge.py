@@ -138,9 +138,6 @@ class EngineBridge(QObject):
         """From now on the view gets what it asks for while it can be seen."""
         self._views.append(view)
 
-    def remove_view(self, view: View) -> None:
-        self._views.remove(view)
-
     def _living(self) -> list[View]:
         """The views that Qt has not deleted meanwhile."""
         self._views = [view for view in self._views

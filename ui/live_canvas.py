@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 from playground.emitter import Instruction
 from playground.layers.base import Layer
 from playground.snapshot import Probe, ResponsesProbe, Snapshot, TensorProbe
+from ui.canvas.face import is_plane
 from ui.canvas.scene import CanvasScene
 from ui.colormaps import SEQUENTIAL, magnitude_image, signed_image
 from ui.theme import theme
@@ -43,7 +44,7 @@ class LiveCanvas(QWidget):
     def probes(self) -> frozenset[Probe]:
         wanted: set[Probe] = set()
         check = self._scene.document.check
-        if _is_plane(self._scene):
+        if is_plane(self._scene.document.graph, check):
             wanted.add(ResponsesProbe(limit=TILES))
         for id in check.used:
             if id not in check.signals:
@@ -118,17 +119,6 @@ class LiveCanvas(QWidget):
                 np.isfinite(node.grad_norm_before)):
             text = f"|g| {format_number(node.grad_norm_before)}"
         self._scene.set_active(instruction.node, instruction.phase, text)
-
-
-def _is_data(scene: CanvasScene, id: str) -> bool:
-    layer = scene.document.graph.node(id).layer
-    return isinstance(layer, Layer) and layer.category == "data"
-
-
-def _is_plane(scene: CanvasScene) -> bool:
-    """Whether the data are points of a plane."""
-    return any(signals[0].shape == (2,) for id, signals in scene.document.check.signals.items()
-               if signals and _is_data(scene, id))
 
 
 def _pictures(y: Floats) -> list[QImage]:

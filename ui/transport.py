@@ -141,10 +141,6 @@ class RunActions(QObject):
     def _step(self) -> None:
         self._bridge.step(cast("Unit", self.unit))
 
-    def run_to_node(self, node: str) -> None:
-        """Run until a node is next (from its context menu)."""
-        self._bridge.run_to(node)
-
     def _run_to(self) -> None:
         for node in self._document.selection:
             self._bridge.run_to(node)

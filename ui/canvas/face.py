@@ -73,12 +73,12 @@ def faces(graph: Graph, check: Check) -> dict[str, Face]:
     for e in graph.edges:
         incoming[e.target][e.target_port] = e
         used[e.source].add(e.source_port)
-    plane = _is_plane(graph, check)
+    plane = is_plane(graph, check)
     return {node.id: _face(node, check, incoming[node.id], used[node.id], plane)
             for node in graph.nodes}
 
 
-def _is_plane(graph: Graph, check: Check) -> bool:
+def is_plane(graph: Graph, check: Check) -> bool:
     """Whether the data are points of a plane: units then show what they answer over it."""
     return any(isinstance(node.layer, Layer) and node.layer.category == "data"
                and node.id in check.signals and check.signals[node.id][0].shape == (2,)
