@@ -29,7 +29,7 @@ from playground.units import Unit
 
 SLICE = 0.02
 """Seconds of one call of the machine: how long pausing may take."""
-VALIDATION_SHARE = 0.08
+VALIDATION_SHARE = 0.04
 """At most this share of the time goes into validating."""
 
 Command = Callable[[], None]
