@@ -15,6 +15,7 @@ from kernels.machine import Machine
 from playground.arena import Arena
 from playground.compiler import compile_program
 from playground.program import Program, link
+from playground.tensor import Tensor
 
 Floats = NDArray[np.float32]
 LARGEST_BATCH = 4096
@@ -58,8 +59,8 @@ class Evaluator:
         for start in range(0, n, self._batch):
             part = slice(start, min(n, start + self._batch))
             run = self._run(x[part], target[part])
-            loss += run.value("loss") * run.program.batch
-            metric += run.value("metric") * run.program.batch
+            loss += run.value(run.program.loss) * run.program.batch
+            metric += run.value(run.program.metric) * run.program.batch
             if keep_outputs:
                 outputs.append(run.outputs())
         return Evaluation(loss / n, metric / n, np.concatenate(outputs) if outputs else None)
@@ -117,9 +118,8 @@ class _Run:
         if tensor is not None:
             self.arena.view(tensor)[...] = 0 if values is None else values
 
-    def value(self, name: str) -> float:
-        return float(self.arena.view(
-            self.program.tensors[f"{self.program.loss_node}.{name}"])[0])
+    def value(self, tensor: Tensor) -> float:
+        return float(self.arena.view(tensor)[0])
 
     def outputs(self) -> Floats:
         return self.arena.view(self.program.outputs).copy()

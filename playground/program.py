@@ -54,7 +54,13 @@ class Program:
     sizes: dict[Region, int]
     batches_per_epoch: int
     data_node: str
+    learners: tuple[str, ...]
+    """The nodes whose parameters are trained, in network order."""
     loss_node: str
+    """The loss that has the metric: the first one."""
+    loss: Tensor
+    """What training makes small: the weighted sum of losses and penalties (of the first pass)."""
+    metric: Tensor
     metric_name: str
     """What the loss node's metric is: "accuracy" or "mean abs error"."""
     outputs: Tensor
@@ -66,11 +72,6 @@ class Program:
     def kernels(self) -> tuple[Kernel, ...]:
         """Each kernel once, in order of first use."""
         return tuple({i.kernel.name: i.kernel for row in self.code for i in row if i}.values())
-
-    @property
-    def learners(self) -> tuple[str, ...]:
-        """The nodes with parameters, in network order."""
-        return tuple({str(self.tensors[name].node): None for name in self.parameters})
 
     @property
     def lanes(self) -> int:

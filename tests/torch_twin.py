@@ -13,6 +13,7 @@ import numpy as np
 
 from playground.graph import Graph
 from playground.layers.base import Layer, size_of
+from playground.learning import Learning
 from playground.schedules import Constant, Exponential, Factor, StepDecay
 from playground.session import Session
 from playground.shapes import targets
@@ -162,8 +163,19 @@ class Twin:
 
         self.session, self.graph, self.torch = session, session.graph, torch
         self.used = session.program.check.used
-        self.w = {name: self._tensor(session.values(name), learns=True)
+        self.w = {name: self._tensor(session.values(name), learns=not self._node(name).frozen)
                   for name in session.program.parameters}
+
+    def _node(self, parameter: str) -> Learning:
+        return self.graph.node(parameter.partition(".")[0]).learning
+
+    def trained(self, group: str) -> dict[str, dict[str, Tensor]]:
+        """The parameters that losses of this group train, by node."""
+        nodes: dict[str, dict[str, Tensor]] = {}
+        for name, w in self.w.items():
+            if w.requires_grad and group in ("", self._node(name).group):
+                nodes.setdefault(name.partition(".")[0], {})[name] = w
+        return nodes
 
     def _tensor(self, values: np.ndarray, learns: bool = False) -> Tensor:
         return self.torch.tensor(values, dtype=self.torch.float64, requires_grad=learns)
@@ -174,27 +186,61 @@ class Twin:
         return tuple(self._tensor(self.session.values(f"{data}.{port}"))  # type: ignore[return-value]
                      for port in ("x", "target"))
 
-    def loss(self) -> Tensor:
-        """The loss of the session's present batch."""
-        *others, loss = self.used
+    def groups(self) -> list[str]:
+        """What the losses train, in the order of the passes."""
+        return list(dict.fromkeys(
+            self.graph.node(loss).layer.trains  # type: ignore[union-attr]
+            for loss in self.session.program.check.losses))
+
+    def loss(self, group: str | None = None) -> Tensor:
+        """The loss of the session's present batch; of the first group unless given."""
         data = self.session.program.data_node
+        group = self.groups()[0] if group is None else group
         outputs: dict[tuple[str, int], Tensor] = dict(
             zip(((data, 0), (data, 1)), self.batch(), strict=True))
-        for id in others:
-            if id != data:
+        losses = [id for id in self.session.program.check.losses
+                  if self.graph.node(id).layer.trains == group]  # type: ignore[union-attr]
+        for id in self.used:
+            if id != data and id not in self.session.program.check.losses:
                 outputs[id, 0] = self._forward(id, outputs)
+        summed = sum(self._weighted(id, outputs) for id in losses)
+        for id, parameters in self.trained(group).items():
+            learning = self.graph.node(id).learning
+            for w in parameters.values():
+                if w.ndim > 1:
+                    summed = summed + learning.l1 * w.abs().sum() + learning.l2 * (w ** 2).sum()
+        for id in self._ancestors(losses):
+            learning = self.graph.node(id).learning
+            if learning.penalises_outputs:
+                y = outputs[id, 0].flatten(1)
+                summed = summed + learning.activity_l1 * y.abs().sum(1).mean() + (
+                    learning.activity_l2 * (y ** 2).sum(1).mean())
+        return summed  # type: ignore[return-value]
+
+    def _weighted(self, loss: str, outputs: Mapping[tuple[str, int], Tensor]) -> Tensor:
         prediction = next(e for e in self.graph.inputs_of(loss) if e.target_port == 0)
         target = targets(self.graph, loss)
         assert target is not None
-        return LOSS[self.graph.node(loss).layer.kind](
+        layer: Any = self.graph.node(loss).layer
+        value = LOSS[layer.kind](
             outputs[prediction.source, prediction.source_port], outputs[target])
+        return layer.weight * value
+
+    def _ancestors(self, losses: list[str]) -> list[str]:
+        found, waiting = set(), list(losses)
+        while waiting:
+            for edge in self.graph.inputs_of(waiting.pop()):
+                waiting.append(edge.source)
+                found.add(edge.source)
+        return [id for id in self.used if id in found]
 
     def _forward(self, id: str, outputs: Mapping[tuple[str, int], Tensor]) -> Tensor:
         layer = self.graph.node(id).layer
         assert isinstance(layer, Layer)
         x = [outputs[e.source, e.source_port] for e in self.graph.inputs_of(id)]
-        w = {name.removeprefix(f"{id}."): t for name, t in self.w.items()
-             if name.startswith(f"{id}.")}
+        owner = self.graph.node(id).shares or id
+        w = {name.removeprefix(f"{owner}."): t for name, t in self.w.items()
+             if name.startswith(f"{owner}.")}
         if layer.kind == "dropout":
             masks = [name for name in self.session.program.tensors
                      if name.partition("@")[0] == f"{id}.mask"]
@@ -207,37 +253,55 @@ class TorchTraining:
 
     def __init__(self, twin: Twin) -> None:
         self.twin, self.training = twin, twin.graph.training
-        self.optimizer = _optimizer(self.training, list(twin.w.values()))
-        self.schedule, self.each_step = _schedule(self.training, self.optimizer)
+        self.passes = [_TorchPass(twin, group) for group in twin.groups()]
         self.steps = 0
 
     def step(self) -> float:
-        """One step on the session's present batch; gives the loss."""
-        self.optimizer.zero_grad()
-        loss = self.twin.loss()
+        """One step on the session's present batch; gives the loss of the first pass."""
+        losses = [one.step() for one in self.passes]
+        self.steps += 1
+        for one in self.passes:
+            if one.each_step or self.steps % self.twin.session.program.batches_per_epoch == 0:
+                one.schedule.step()
+        return losses[0]
+
+
+class _TorchPass:
+    """Training of one group of nodes, by the losses that train it."""
+
+    def __init__(self, twin: Twin, group: str) -> None:
+        self.twin, self.group, self.training = twin, group, twin.graph.training
+        self.nodes = twin.trained(group)
+        rate = self.training.optimizer.learning_rate
+        self.optimizer = _optimizer(self.training, [
+            {"params": list(w.values()), "lr": rate * twin.graph.node(id).learning.rate}
+            for id, w in self.nodes.items()])
+        self.schedule, self.each_step = _schedule(self.training, self.optimizer)
+
+    def step(self) -> float:
+        for w in self.twin.w.values():
+            w.grad = None
+        loss = self.twin.loss(self.group)
         loss.backward()
         self._clip()
         self.optimizer.step()
-        self.steps += 1
-        if self.each_step or self.steps % self.twin.session.program.batches_per_epoch == 0:
-            self.schedule.step()
         return float(loss.detach())
 
     def _clip(self) -> None:
         from torch.nn import utils
 
-        clipping, w = self.training.clipping, self.twin.w
+        clipping = self.training.clipping
+        everything = [t for w in self.nodes.values() for t in w.values()]
         if clipping.mode == "value":
-            utils.clip_grad_value_(w.values(), clipping.threshold)
+            utils.clip_grad_value_(everything, clipping.threshold)
         elif clipping.mode == "global_norm":
-            utils.clip_grad_norm_(w.values(), clipping.threshold)
+            utils.clip_grad_norm_(everything, clipping.threshold)
         elif clipping.mode == "layer_norm":
-            for node in self.twin.session.program.learners:
-                own = [t for name, t in w.items() if name.startswith(f"{node}.")]
-                utils.clip_grad_norm_(own, clipping.threshold)
+            for w in self.nodes.values():
+                utils.clip_grad_norm_(w.values(), clipping.threshold)
 
 
-def _optimizer(training: Training, parameters: list[Tensor]) -> torch.optim.Optimizer:
+def _optimizer(training: Training, parameters: list[Any]) -> torch.optim.Optimizer:
     from torch import optim
 
     o = training.optimizer

@@ -48,9 +48,10 @@ class Parameter(msgspec.Struct, frozen=True):
 
 def about(help: str, *, ge: float | None = None, le: float | None = None,
           gt: float | None = None, lt: float | None = None,
-          title: str | None = None, unit: str = "", log: bool = False) -> Meta:
+          title: str | None = None, unit: str = "", log: bool = False,
+          pattern: str | None = None) -> Meta:
     """Help, limits and looks of a setting: `units: Annotated[int, about("...", ge=1)] = 8`."""
-    limits: dict[str, Any] = {"ge": ge, "le": le, "gt": gt, "lt": lt}
+    limits: dict[str, Any] = {"ge": ge, "le": le, "gt": gt, "lt": lt, "pattern": pattern}
     return Meta(description=help, title=title, extra={"unit": unit, "log": log}, **limits)
 
 
@@ -72,6 +73,8 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     outputs: ClassVar[tuple[str, ...]] = ("y",)
     optional: ClassVar[frozenset[str]] = frozenset()
     """Inputs that may stay unconnected."""
+    target_port: ClassVar[int | None] = None
+    """The input of a loss that is compared with and gets no gradient."""
     variadic: ClassVar[bool] = False
     """Takes any number of inputs (two or more), all alike."""
     samples: ClassVar[tuple[tuple[Shape, ...], ...]] = ()

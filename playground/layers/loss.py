@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import kernels
 from playground.emitter import Emitter
-from playground.layers.base import Layer, Shape, ShapeError, Signal, layer, show_shape, size_of
+from playground.layers.base import (
+    Layer,
+    Shape,
+    ShapeError,
+    Signal,
+    about,
+    layer,
+    show_shape,
+    size_of,
+)
+from playground.learning import GROUP
 from playground.tensor import Tensor
 
 
@@ -20,6 +31,14 @@ class LossLayer(Layer, frozen=True, kw_only=True):
     inputs = ("prediction", "target")
     outputs = ()
     optional = frozenset({"target"})
+    target_port = 1
+
+    weight: Annotated[float, about(
+        "Times this loss in the sum of all losses.", ge=0, le=1e6)] = 1.0
+    trains: Annotated[str, about(
+        "The group of nodes that this loss trains; empty: all that lead to it. Losses with "
+        "different groups take turns within a step, as the two players of a GAN.",
+        pattern=GROUP)] = ""
 
     def infer(self, *x: Signal) -> tuple[Signal, ...]:
         if len(x) < 2:
