@@ -73,6 +73,7 @@ class _Compiler:
             code=tuple(self.code),
             instructions=tuple(row[0] for row in self.code if row[0] is not None),
             tensors=layout.tensors.by_name, parameters=layout.parameters,
+            running=layout.running,
             columns=layout.columns, sizes=layout.tensors.sizes,
             batches_per_epoch=layout.batches_per_epoch, data_node=layout.data.id,
             loss_node=layout.loss.id,
@@ -107,8 +108,7 @@ class _Compiler:
             return
         layout = self.layout
         phase: Phase = "loss" if isinstance(node.layer, LossLayer) else "forward"
-        self._each_lane(phase, node.id,
-                        lambda lane, append: node.layer.forward(self._emitter(node, lane, append)))
+        self._emit(phase, node, node.layer.forward)
         if isinstance(node.layer, LossLayer):
             for name in ("loss", "metric"):
                 for work in node.work[1:]:
@@ -145,8 +145,7 @@ class _Compiler:
                            y=gradient)
         if node.layer.is_view:
             return
-        self._each_lane("backward", node.id,
-                        lambda lane, append: node.layer.backward(self._emitter(node, lane, append)))
+        self._emit("backward", node, node.layer.backward)
         for other in node.gradients[1:]:
             self._once("backward", node.id, elementwise.add_into, n=other.size, x=other,
                        y=node.gradients[0])
@@ -230,7 +229,20 @@ class _Compiler:
 
     # -- helpers ------------------------------------------------------------------------------
 
-    def _emitter(self, node: NodeTensors, lane: int, append: Callable[..., None]) -> Emitter:
+    def _emit(self, phase: Phase, node: NodeTensors, emit: Callable[[Emitter], None]) -> None:
+        """Let a layer emit its instructions: once for each lane, or once for the whole batch."""
+        if not node.layer.whole_batch:
+            self._each_lane(phase, node.id,
+                            lambda lane, append: emit(self._emitter(node, lane, append)))
+            return
+
+        def append(kernel: Kernel, operands: dict[str, Operand], time: int | None = None) -> None:
+            self._once(phase, node.id, kernel, time=time, **operands)
+
+        emit(self._emitter(node, None, append))
+
+    def _emitter(self, node: NodeTensors, lane: int | None, append: Callable[..., None]
+                 ) -> Emitter:
         layout = self.layout
 
         def shards(tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:
@@ -238,12 +250,13 @@ class _Compiler:
 
         seed = self.training.dropout_seed
         return Emitter(
-            append=append, batch=layout.samples(lane), training=layout.training, total=layout.batch,
+            append=append, batch=layout.samples_of(lane), total=layout.batch,
+            training=layout.training,
             x=shards(node.x), y=shards(node.y),
             dx=tuple(None if t is None else layout.shard(t, lane) for t in node.dx),
-            dy=shards(node.dy), w=node.w, dw=node.dw[lane] if node.dw else {},
-            work=node.work[lane], counters=layout.counters,
-            random_key=_key(seed, f"{node.id} lane {lane}"))
+            dy=shards(node.dy), w=node.w, dw=node.dw[lane or 0] if node.dw else {},
+            running=node.running, work=node.work[lane or 0], counters=layout.counters,
+            random_key=_key(seed, f"{node.id} lane {lane or 0}"))
 
     def _each_lane(self, phase: Phase, node: str,
                    emit: Callable[[int, Callable[..., None]], None]) -> None:
@@ -257,12 +270,15 @@ class _Compiler:
                 made.append(Instruction(kernel, operands, node, phase, time, lane))
 
             emit(lane, append)
+            shared = [t.name for i in made for t in i.writes if t.region == "running"]
+            assert not shared, f"lanes share {shared}: a layer that writes it needs whole_batch"
             lists.append(made)
         self.code += list(zip(*lists, strict=True))
 
-    def _once(self, phase: Phase, node: str | None, kernel: Kernel, **operands: Operand) -> None:
+    def _once(self, phase: Phase, node: str | None, kernel: Kernel, *, time: int | None = None,
+              **operands: Operand) -> None:
         """Emit an instruction for the first lane; the others have nothing to do."""
-        self.code.append((Instruction(kernel, operands, node, phase),
+        self.code.append((Instruction(kernel, operands, node, phase, time),
                           *(None,) * (self.layout.lanes - 1)))
 
 

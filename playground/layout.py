@@ -59,6 +59,8 @@ class NodeTensors:
     w: dict[str, Tensor] = field(default_factory=dict)
     dw: list[dict[str, Tensor]] = field(default_factory=list)
     work: list[dict[str, Tensor]] = field(default_factory=list)
+    running: dict[str, Tensor] = field(default_factory=dict)
+    """What lasts over the steps and is not learned."""
     weights: Tensor | None = None
     gradients: list[Tensor] = field(default_factory=list)
     """All parameter gradients of the node as one vector, for each lane."""
@@ -94,6 +96,7 @@ class Layout:
         self.bounds = [self.batch * lane // lanes for lane in range(lanes + 1)]
         self.tensors = Tensors()
         self.parameters: dict[str, Parameter] = {}
+        self.running: dict[str, Parameter] = {}
         self.counters = self.tensors.new("counters", "counters", (16,), dtype="int64")
         self.halt = self.tensors.new("halt", "metrics", (2,), dtype="int64")
         self._place_forward()
@@ -114,9 +117,16 @@ class Layout:
     def samples(self, lane: int) -> int:
         return self.bounds[lane + 1] - self.bounds[lane]
 
-    def shard(self, tensor: Tensor, lane: int) -> Tensor:
+    def lanes_of(self, layer: Layer) -> tuple[int | None, ...]:
+        """The lanes that a layer's instructions are emitted for; None for the whole batch."""
+        return (None,) if layer.whole_batch else tuple(range(self.lanes))
+
+    def samples_of(self, lane: int | None) -> int:
+        return self.batch if lane is None else self.samples(lane)
+
+    def shard(self, tensor: Tensor, lane: int | None) -> Tensor:
         """The lane's samples of a tensor with a batch axis."""
-        if self.lanes == 1:
+        if self.lanes == 1 or lane is None:
             return tensor
         size = size_of(tensor.shape[1:])
         return tensor.part(self.bounds[lane] * size, (self.samples(lane), *tensor.shape[1:]),
@@ -159,8 +169,8 @@ class Layout:
                     for port, signal in zip(layer.outputs, signals, strict=True))
             self._place_parameters(node)
             shapes = self._input_shapes(node.id)
-            for lane in range(self.lanes):
-                work = layer.workspace(self.samples(lane), *shapes)
+            for lane in self.lanes_of(layer):
+                work = layer.workspace(self.samples_of(lane), *shapes)
                 node.work.append({
                     name: self.tensors.new(
                         _lane_name(f"{node.id}.{name}", lane), "workspace", shape, node.id,
@@ -169,6 +179,11 @@ class Layout:
 
     def _place_parameters(self, node: NodeTensors) -> None:
         parameters = node.layer.parameters(*self._input_shapes(node.id))
+        for parameter in node.layer.running(*self._input_shapes(node.id)):
+            name = f"{node.id}.{parameter.name}"
+            self.running[name] = parameter
+            node.running[parameter.name] = self.tensors.new(
+                name, "running", parameter.shape, node.id)
         before = any(self.nodes[id].needs_gradient for id, _ in self._sources(node.id))
         node.needs_gradient = bool(parameters) or before
         if not parameters:
@@ -181,12 +196,12 @@ class Layout:
         node.weights = _span(f"{node.id} parameters", node.w.values())
         if not self.training:
             return
-        for lane in range(self.lanes):
+        for lane in self.lanes_of(node.layer):
             # The first lane's gradients are the network's; the others' are added to them.
             gradients = {
                 p.name: self.tensors.new(
                     _lane_name(f"{node.id}.d{p.name}", lane),
-                    "gradients" if lane == 0 else "workspace", p.shape, node.id)
+                    "workspace" if lane else "gradients", p.shape, node.id)
                 for p in parameters}
             node.dw.append(gradients)
             node.gradients.append(_span(f"{node.id} gradients", gradients.values()))
@@ -276,7 +291,7 @@ def layer_of(graph: Graph, id: str, cls: type[L]) -> L:
     return layer
 
 
-def _lane_name(name: str, lane: int) -> str:
+def _lane_name(name: str, lane: int | None) -> str:
     return f"{name}@{lane}" if lane else name
 
 
