@@ -151,6 +151,7 @@ LAYERS: dict[str, type[Layer]] = {}
 
 CATEGORIES: dict[str, str] = {
     "data": "Data", "core": "Core", "conv": "Convolution", "pool": "Pooling",
+    "norm": "Normalisation",
     "activation": "Activation", "merge": "Merge", "loss": "Loss",
 }
 """Groups of the palette in order: id -> title."""
