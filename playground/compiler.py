@@ -85,6 +85,7 @@ class _Compiler:
             code=tuple(self.code),
             instructions=tuple(row[0] for row in self.code if row[0] is not None),
             tensors=layout.tensors.by_name, parameters=layout.parameters,
+            running=layout.running,
             columns=layout.columns, sizes=layout.tensors.sizes,
             batches_per_epoch=layout.batches_per_epoch, data_node=layout.data.id,
             learners=tuple(id for id in layout.nodes if any(
@@ -121,9 +122,7 @@ class _Compiler:
         if node.layer.is_view or isinstance(node.layer, DataLayer):
             return
         is_loss = isinstance(node.layer, LossLayer)
-        self._each_lane(
-            "loss" if is_loss else "forward", node.id,
-            lambda lane, append: node.layer.forward(self._emitter(node, one, lane, append)))
+        self._emit("loss" if is_loss else "forward", node, one, node.layer.forward)
         if is_loss:
             for name in ("loss", "metric"):
                 for work in node.work[1:]:
@@ -199,9 +198,7 @@ class _Compiler:
                            l2=learning.activity_l2 / self.layout.batch, w=y, dw=dy)
         if node.layer.is_view:
             return
-        self._each_lane(
-            "backward", node.id,
-            lambda lane, append: node.layer.backward(self._emitter(node, one, lane, append)))
+        self._emit("backward", node, one, node.layer.backward)
         if isinstance(node.layer, LossLayer) and node.layer.weight != 1:
             for dx in own.dx:
                 if dx is not None:
@@ -315,7 +312,23 @@ class _Compiler:
 
     # -- helpers ------------------------------------------------------------------------------
 
-    def _emitter(self, node: NodeTensors, one: Pass, lane: int, append: Callable[..., None]
+    def _emit(self, phase: Phase, node: NodeTensors, one: Pass,
+              emit: Callable[[Emitter], None]) -> None:
+        """Let a layer emit its instructions: once for each lane, or once for the whole batch."""
+        if not node.layer.whole_batch:
+            self._each_lane(phase, node.id,
+                            lambda lane, append: emit(self._emitter(node, one, lane, append)))
+            return
+
+        def append(kernel: Kernel, operands: dict[str, Operand], time: int | None = None) -> None:
+            instruction = Instruction(kernel, operands, node.id, phase, time)
+            if _is_read(instruction):
+                self._append(instruction)
+
+        emit(self._emitter(node, one, None, append))
+
+    def _emitter(self, node: NodeTensors, one: Pass, lane: int | None,
+                 append: Callable[..., None]
                  ) -> Emitter:
         layout = self.layout
         own = one.gradients.get(node.id, NodeGradients([{}] * layout.lanes))
@@ -325,12 +338,13 @@ class _Compiler:
 
         seed = self.training.dropout_seed
         return Emitter(
-            append=append, batch=layout.samples(lane), training=layout.training, total=layout.batch,
+            append=append, batch=layout.samples_of(lane), total=layout.batch,
+            training=layout.training,
             x=shards(node.x), y=shards(node.y),
             dx=tuple(None if t is None else layout.shard(t, lane) for t in own.dx),
-            dy=shards(own.dy), w=node.w, dw=own.dw[lane],
-            work=node.work[lane], counters=layout.counters,
-            random_key=_key(seed, f"{node.id} lane {lane}{one.suffix}"))
+            dy=shards(own.dy), w=node.w, dw=own.dw[lane or 0], running=node.running,
+            work=node.work[lane or 0], counters=layout.counters,
+            random_key=_key(seed, f"{node.id} lane {lane or 0}{one.suffix}"))
 
     def _each_lane(self, phase: Phase, node: str,
                    emit: Callable[[int, Callable[..., None]], None]) -> None:
@@ -342,17 +356,26 @@ class _Compiler:
             def append(kernel: Kernel, operands: dict[str, Operand], time: int | None = None,
                        made: list[Instruction] = made, lane: int = lane) -> None:
                 instruction = Instruction(kernel, operands, node, phase, time, lane)
-                if any(tensor.name != UNREAD for tensor in instruction.writes):
+                if _is_read(instruction):
                     made.append(instruction)
 
             emit(lane, append)
+            shared = [t.name for i in made for t in i.writes if t.region == "running"]
+            assert not shared, f"lanes share {shared}: a layer that writes it needs whole_batch"
             lists.append(made)
         self.code += list(zip(*lists, strict=True))
 
     def _once(self, phase: Phase, node: str | None, kernel: Kernel, **operands: Operand) -> None:
         """Emit an instruction for the first lane; the others have nothing to do."""
-        self.code.append((Instruction(kernel, operands, node, phase),
-                          *(None,) * (self.layout.lanes - 1)))
+        self._append(Instruction(kernel, operands, node, phase))
+
+    def _append(self, instruction: Instruction) -> None:
+        self.code.append((instruction, *(None,) * (self.layout.lanes - 1)))
+
+
+def _is_read(instruction: Instruction) -> bool:
+    """Whether anybody wants what it computes: not the weight gradients of a frozen layer."""
+    return any(tensor.name != UNREAD for tensor in instruction.writes)
 
 
 def _key(seed: int, purpose: str) -> int:

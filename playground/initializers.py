@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
+import msgspec
 import numpy as np
 
 Initializer = Literal[
     "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "pytorch", "zeros"
 ]
+
+Start = Initializer | Callable[[tuple[int, ...], np.random.Generator], np.ndarray]
+"""How an array starts: one of the rules that the user can choose, or what the layer says itself."""
+
+
+class Fill(msgspec.Struct, frozen=True):
+    """Every value is the same."""
+
+    value: float
+
+    def __call__(self, shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
+        return np.full(shape, self.value, np.float32)
+
 
 HELP: dict[str, str] = {
     "glorot_uniform": "Uniform in ±√(6 / (fan_in + fan_out)). Glorot & Bengio 2010, eq. 16.",
@@ -25,9 +40,11 @@ def bias_rule(rule: Initializer) -> Initializer:
     return "pytorch" if rule == "pytorch" else "zeros"
 
 
-def initialize(rule: Initializer, shape: tuple[int, ...], fan_in: int, fan_out: int,
+def initialize(rule: Start, shape: tuple[int, ...], fan_in: int, fan_out: int,
                random: np.random.Generator) -> np.ndarray:
     """Draw an array of `shape` (float32); fan_in and fan_out count a unit's connections."""
+    if not isinstance(rule, str):
+        return rule(shape, random)
     if rule == "zeros":
         return np.zeros(shape, np.float32)
     if rule == "pytorch":

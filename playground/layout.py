@@ -63,6 +63,8 @@ class NodeTensors:
     w: dict[str, Tensor] = field(default_factory=dict)
     dw: list[dict[str, Tensor]] = field(default_factory=list)
     work: list[dict[str, Tensor]] = field(default_factory=list)
+    running: dict[str, Tensor] = field(default_factory=dict)
+    """What lasts over the steps and is not learned."""
     weights: Tensor | None = None
     gradients: list[Tensor] = field(default_factory=list)
     """All parameter gradients of the node as one vector, for each lane; none where it is frozen."""
@@ -140,6 +142,7 @@ class Layout:
         self.parameters: dict[str, Parameter] = {}
         self.rates: dict[str, Tensor] = {}
         """The learning rates of nodes that have one of their own."""
+        self.running: dict[str, Parameter] = {}
         self.counters = self.tensors.new("counters", "counters", (16,), dtype="int64")
         self.halt = self.tensors.new("halt", "metrics", (2,), dtype="int64")
         for node in sorted(self.nodes.values(), key=lambda node: node.owner != node.id):
@@ -167,9 +170,16 @@ class Layout:
     def samples(self, lane: int) -> int:
         return self.bounds[lane + 1] - self.bounds[lane]
 
-    def shard(self, tensor: Tensor, lane: int) -> Tensor:
+    def lanes_of(self, layer: Layer) -> tuple[int | None, ...]:
+        """The lanes that a layer's instructions are emitted for; None for the whole batch."""
+        return (None,) if layer.whole_batch else tuple(range(self.lanes))
+
+    def samples_of(self, lane: int | None) -> int:
+        return self.batch if lane is None else self.samples(lane)
+
+    def shard(self, tensor: Tensor, lane: int | None) -> Tensor:
         """The lane's samples of a tensor with a batch axis."""
-        if self.lanes == 1:
+        if self.lanes == 1 or lane is None:
             return tensor
         size = size_of(tensor.shape[1:])
         return tensor.part(self.bounds[lane] * size, (self.samples(lane), *tensor.shape[1:]),
@@ -221,8 +231,8 @@ class Layout:
                                      (self.batch, *signal.shape), node.id)
                     for port, signal in zip(layer.outputs, signals, strict=True))
             shapes = self._input_shapes(node.id)
-            for lane in range(self.lanes):
-                work = layer.workspace(self.samples(lane), *shapes)
+            for lane in self.lanes_of(layer):
+                work = layer.workspace(self.samples_of(lane), *shapes)
                 node.work.append({
                     name: self.tensors.new(
                         _lane_name(f"{node.id}.{name}", lane), "workspace", shape, node.id,
@@ -230,6 +240,11 @@ class Layout:
                     for name, shape in work.items()})
 
     def _place_parameters(self, node: NodeTensors) -> None:
+        for parameter in node.layer.running(*self._input_shapes(node.id)):
+            name = f"{node.id}.{parameter.name}"
+            self.running[name] = parameter
+            node.running[parameter.name] = self.tensors.new(
+                name, "running", parameter.shape, node.id)
         if node.owner != node.id:
             node.w = self.nodes[node.owner].w
             return
@@ -281,8 +296,8 @@ class Layout:
         for node in self.nodes.values():
             if node.owner not in trained or not node.w:
                 continue
-            for lane in range(self.lanes):
-                own = lane == 0 and node.owner == node.id
+            for lane in self.lanes_of(node.layer):
+                own = lane in (0, None) and node.owner == node.id
                 gradients = {
                     name: self.tensors.new(
                         _lane_name(f"{node.id}.d{name}", lane),
@@ -404,7 +419,7 @@ def layer_of(graph: Graph, id: str, cls: type[L]) -> L:
     return layer
 
 
-def _lane_name(name: str, lane: int) -> str:
+def _lane_name(name: str, lane: int | None) -> str:
     return f"{name}@{lane}" if lane else name
 
 

@@ -50,6 +50,8 @@ class Program:
     tensors: dict[str, Tensor]
     parameters: dict[str, Parameter]
     """By tensor name, "conv_1.w"."""
+    running: dict[str, Parameter]
+    """What lasts over the steps and is not learned, by tensor name."""
     columns: tuple[str, ...]
     sizes: dict[Region, int]
     batches_per_epoch: int

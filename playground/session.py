@@ -73,7 +73,7 @@ class Session:
         self.position, self.trouble, self.validation = 0, None, None
         self.has_run = False
         self.row[:] = self._unmeasured()
-        for name, parameter in self.program.parameters.items():
+        for name, parameter in (self.program.parameters | self.program.running).items():
             # A generator of its own for each array: adding a layer leaves the others' weights.
             random = np.random.default_rng(
                 [self.graph.training.weight_seed, crc32(name.encode())])
@@ -279,8 +279,9 @@ class Session:
                 keep_position: bool = True) -> tuple[str, ...]:
         """Go on from a saved state; gives the names of parameters that do not fit or are missing.
 
-        Those keep their initial values, and their nodes begin with a fresh optimizer. Where none
-        fits, training begins at step 0. Call it before the first step.
+        Those keep their initial values, and their nodes begin with a fresh optimizer; running
+        statistics stay, for they are of what comes in. Where no parameter fits, training begins
+        at step 0. Call it before the first step.
         """
         tensors, used = self.program.tensors, self.program.check.used
         missing = [name for name in self.program.parameters
@@ -295,7 +296,7 @@ class Session:
                     self._aside[part][name] = values
                 elif (name in tensors and tensors[name].region == part
                         and tensors[name].shape == values.shape
-                        and (part == "parameters" or node not in changed)):
+                        and (part != "optimizer" or node not in changed)):
                     self.values(name)[...] = values
         if len(missing) < len(self.program.parameters):
             self._counters[0] = saved.step

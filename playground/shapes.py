@@ -138,16 +138,18 @@ def _missing_input(layer: Layer, connected: set[int]) -> str:
 
 
 def _bytes_needed(graph: Graph, id: str, layer: Layer, result: Check) -> int:
-    """For float32: parameters, gradients, optimizer state and keyframes of it; activations,
-    their gradients and workspaces.
+    """For float32: parameters, gradients, optimizer state and running statistics with their
+    keyframes; activations, their gradients and workspaces.
     """
     batch, slots = graph.training.batch, len(type(graph.training.optimizer).slots)
     shapes = tuple(signal.shape for signal in result.inputs[id])
     outputs = sum(size_of(signal.shape) for signal in result.signals[id])
     work = sum(size_of(shape) for shape in layer.workspace(batch, *shapes).values())
+    running = sum(size_of(p.shape) for p in layer.running(*shapes))
     # One keyframe more than are kept: an old one goes when the new one is there.
     copies = 1 + LEAST + 1
-    return 4 * (result.parameters[id] * (1 + copies * (1 + slots)) + 2 * batch * outputs + work)
+    return 4 * (result.parameters[id] * (1 + copies * (1 + slots)) + copies * running
+                + 2 * batch * outputs + work)
 
 
 def _find_training(graph: Graph) -> tuple[tuple[str, ...], tuple[str, ...], str]:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 else:
     torch = Tensor = Any
 
+DRAWN = {"dropout": "mask", "spatial_dropout": "mask", "gaussian_noise": "noise"}
+"""Layers that draw random numbers, and where they keep them: the twin takes what we have drawn."""
+
 Weights = Mapping[str, Tensor]
 Forward = Callable[[Any, Sequence[Tensor], Weights], Tensor]
 
@@ -93,6 +96,57 @@ def _avg_pool2d(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
                         layer.count_include_pad)
 
 
+def _batch_norm(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    """Changes the running statistics in place, as their layer does."""
+    from torch.nn import functional as F
+
+    image = x[0].transpose(1, 2) if x[0].ndim == 3 else x[0]  # ours is (batch, time, features)
+    mean, var, measures = w["running_mean"], w["running_var"], layer.statistics == "batch"
+    if measures and layer.convention == "keras":
+        others = [axis for axis in range(image.ndim) if axis != 1]
+        for running, new in ((mean, image.mean(others)),
+                             (var, image.var(others, correction=0))):
+            running.mul_(layer.momentum).add_(new.detach() * (1 - layer.momentum))
+        mean = var = None  # type: ignore[assignment]
+    y = F.batch_norm(image, mean, var, w.get("w"), w.get("b"), measures, layer.momentum,
+                     layer.epsilon)
+    return y.transpose(1, 2) if x[0].ndim == 3 else y
+
+
+def _layer_norm(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    shape = x[0].shape[-1:] if layer.axes == "last" else x[0].shape[1:]
+    given = (w[name].reshape(shape) if name in w else None for name in ("w", "b"))
+    return F.layer_norm(x[0], shape, *given, layer.epsilon)
+
+
+def _group_norm(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    return F.group_norm(x[0], layer.groups, w.get("w"), w.get("b"), layer.epsilon)
+
+
+def _lrn(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    image = x[0].unsqueeze(2)  # theirs takes no flat input
+    return F.local_response_norm(image, layer.size, layer.alpha, layer.beta, layer.k).squeeze(2)
+
+
+def _l2_normalise(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    rows = x[0] if layer.axes == "last" else x[0].flatten(1)
+    return F.normalize(rows, dim=-1, eps=layer.epsilon).reshape(x[0].shape)
+
+
+def _spatial_dropout(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    if x[0].ndim == 3:  # (batch, time, features)
+        return x[0] * w["mask"][:, None]
+    return x[0] * w["mask"].reshape(*w["mask"].shape, *[1] * (x[0].ndim - 2))
+
+
 def _concat(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
     import torch
 
@@ -112,7 +166,14 @@ FORWARD: dict[str, Forward] = {
     "global_avg_pool2d": lambda layer, x, w: x[0].mean(dim=(2, 3)),
     "flatten": lambda layer, x, w: x[0].flatten(1),
     "identity": lambda layer, x, w: x[0],
-    "dropout": lambda layer, x, w: x[0] * w["mask"],  # what our own step has drawn
+    "dropout": lambda layer, x, w: x[0] * w["mask"],
+    "spatial_dropout": _spatial_dropout,
+    "gaussian_noise": lambda layer, x, w: x[0] + w["noise"],
+    "batch_norm": _batch_norm,
+    "layer_norm": _layer_norm,
+    "group_norm": _group_norm,
+    "lrn": _lrn,
+    "l2_normalise": _l2_normalise,
     "sigmoid": lambda layer, x, w: activation("sigmoid", x[0]),
     "tanh": lambda layer, x, w: activation("tanh", x[0]),
     "relu": lambda layer, x, w: activation("relu", x[0]),
@@ -165,6 +226,8 @@ class Twin:
         self.used = session.program.check.used
         self.w = {name: self._tensor(session.values(name), learns=not self._node(name).frozen)
                   for name in session.program.parameters}
+        self.running = {name: self._tensor(session.values(name))
+                        for name in session.program.running}
 
     def _node(self, parameter: str) -> Learning:
         return self.graph.node(parameter.partition(".")[0]).learning
@@ -241,10 +304,12 @@ class Twin:
         owner = self.graph.node(id).shares or id
         w = {name.removeprefix(f"{owner}."): t for name, t in self.w.items()
              if name.startswith(f"{owner}.")}
-        if layer.kind == "dropout":
-            masks = [name for name in self.session.program.tensors
-                     if name.partition("@")[0] == f"{id}.mask"]
-            w["mask"] = self.torch.cat([self._tensor(self.session.values(m)) for m in masks])
+        w |= {name.removeprefix(f"{id}."): t for name, t in self.running.items()
+              if name.startswith(f"{id}.")}
+        if drawn := DRAWN.get(layer.kind):
+            parts = [name for name in self.session.program.tensors
+                     if name.partition("@")[0] == f"{id}.{drawn}"]
+            w[drawn] = self.torch.cat([self._tensor(self.session.values(p)) for p in parts])
         return FORWARD[layer.kind](layer, x, w)
 
 

@@ -15,7 +15,7 @@ import msgspec.inspect
 from msgspec import Meta
 
 from playground.emitter import Emitter
-from playground.initializers import Initializer
+from playground.initializers import Start
 from playground.sizes import Pair, Shape, show_shape, size_of
 
 MAX_SIZE = 10**9
@@ -37,11 +37,13 @@ class Signal(msgspec.Struct, frozen=True):
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """A learned array of a layer. Weights are (out, in, ...), as in PyTorch."""
+    """A learned array of a layer, or one that is kept over the steps. Weights are (out, in, ...),
+    as in PyTorch.
+    """
 
     name: str
     shape: Shape
-    initializer: Initializer
+    initializer: Start
     fan_in: int = 1
     fan_out: int = 1
 
@@ -81,6 +83,9 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Input shapes that every generic test tries, one tuple of shapes per try."""
     is_view: ClassVar[bool] = False
     """The output is the input under another shape: no instruction, no memory."""
+    whole_batch: ClassVar[bool] = False
+    """Its instructions see all samples of the step at once: statistics of a batch are not those
+    of its parts. The lanes meet there, and one of them does the work."""
     integers: ClassVar[frozenset[str]] = frozenset()
     """The arrays of the workspace that hold int32."""
 
@@ -99,6 +104,14 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def parameters(self, *x: Shape) -> tuple[Parameter, ...]:
         """The learned arrays, for inputs of these shapes."""
+        return ()
+
+    def running(self, *x: Shape) -> tuple[Parameter, ...]:
+        """Arrays that last over the steps and are not learned, as running statistics.
+
+        Saved, restored and rewound with the parameters. Only a layer with `whole_batch` may
+        write to them: lanes share one copy.
+        """
         return ()
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
@@ -141,6 +154,7 @@ LAYERS: dict[str, type[Layer]] = {}
 
 CATEGORIES: dict[str, str] = {
     "data": "Data", "core": "Core", "conv": "Convolution", "pool": "Pooling",
+    "norm": "Normalisation",
     "activation": "Activation", "merge": "Merge", "loss": "Loss",
 }
 """Groups of the palette in order: id -> title."""
