@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from kernels import clip, elementwise, random, statistics
+from kernels import clip, elementwise, random, sequence, statistics
 from kernels.jit import Kernel
 from playground.emitter import Emitter, Instruction, Operand, Phase
 from playground.graph import Graph
@@ -147,6 +147,10 @@ class _Compiler:
             return
         self._each_lane("backward", node.id,
                         lambda lane, append: node.layer.backward(self._emitter(node, lane, append)))
+        for name in node.layer.norms:
+            for work in node.work[1:]:
+                self._once("backward", node.id, sequence.join_norms, n=work[name].size,
+                           x=work[name], y=node.work[0][name])
         for other in node.gradients[1:]:
             self._once("backward", node.id, elementwise.add_into, n=other.size, x=other,
                        y=node.gradients[0])
@@ -239,8 +243,8 @@ class _Compiler:
         seed = self.training.dropout_seed
         return Emitter(
             append=append, batch=layout.samples(lane), training=layout.training, total=layout.batch,
-            x=shards(node.x), y=shards(node.y),
-            dx=tuple(None if t is None else layout.shard(t, lane) for t in node.dx),
+            x=tuple(t and layout.shard(t, lane) for t in node.x), y=shards(node.y),
+            dx=tuple(t and layout.shard(t, lane) for t in node.dx),
             dy=shards(node.dy), w=node.w, dw=node.dw[lane] if node.dw else {},
             work=node.work[lane], counters=layout.counters,
             random_key=_key(seed, f"{node.id} lane {lane}"))

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from playground.graph import Graph
-from playground.layers.base import Layer, Parameter, Shape, size_of
+from playground.layers.base import Layer, Parameter, Shape, shapes_of, size_of
 from playground.layers.data import DataLayer
 from playground.layers.loss import LossLayer
 from playground.program import NODE_STATISTICS, RING_ROWS, STEP_STATISTICS
-from playground.shapes import Check, targets
+from playground.shapes import Check, sources_of
 from playground.tensor import ALIGNMENT, DType, Region, Tensor
 
 L = TypeVar("L", bound=Layer)
@@ -50,7 +50,7 @@ class NodeTensors:
 
     id: str
     layer: Layer
-    x: tuple[Tensor, ...] = ()
+    x: tuple[Any, ...] = ()
     y: tuple[Tensor, ...] = ()
     dx: list[Tensor | None] = field(default_factory=list)
     dy: list[Tensor] = field(default_factory=list)
@@ -147,7 +147,9 @@ class Layout:
     def _place_forward(self) -> None:
         for node in self.nodes.values():
             layer, signals = node.layer, self.check.signals[node.id]
-            node.x = tuple(self.nodes[id].y[port] for id, port in self._sources(node.id))
+            # Only a layer with optional inputs meets a None.
+            node.x = tuple(self.nodes[source[0]].y[source[1]] if source else None
+                           for source in sources_of(self.graph, node.id))
             region = "batch" if isinstance(layer, DataLayer) else "activations"
             if layer.is_view and node.x:
                 shape = (self.batch, *signals[0].shape)
@@ -169,7 +171,8 @@ class Layout:
 
     def _place_parameters(self, node: NodeTensors) -> None:
         parameters = node.layer.parameters(*self._input_shapes(node.id))
-        before = any(self.nodes[id].needs_gradient for id, _ in self._sources(node.id))
+        before = any(source and self.nodes[source[0]].needs_gradient
+                     for source in sources_of(self.graph, node.id))
         node.needs_gradient = bool(parameters) or before
         if not parameters:
             return
@@ -205,7 +208,7 @@ class Layout:
 
     def _place_gradient(self, node: NodeTensors, port: int, y: Tensor) -> None:
         readers = [(reader, i) for reader in reversed(self.nodes.values())
-                   for i, source in enumerate(self._sources(reader.id))
+                   for i, source in enumerate(sources_of(self.graph, reader.id))
                    if source == (node.id, port) and not (
                        isinstance(reader.layer, LossLayer) and i == 1)]
         name = f"{node.id}.d{node.layer.outputs[port]}"
@@ -256,17 +259,8 @@ class Layout:
 
     # -- helpers ------------------------------------------------------------------------------
 
-    def _sources(self, id: str) -> list[tuple[str, int]]:
-        """The output ports that a node reads, by its input ports."""
-        edges = {e.target_port: (e.source, e.source_port) for e in self.graph.inputs_of(id)}
-        if isinstance(self.nodes[id].layer, LossLayer) and 1 not in edges:
-            where = targets(self.graph, id)
-            if where is not None:
-                edges[1] = where
-        return [edges[port] for port in sorted(edges)]
-
-    def _input_shapes(self, id: str) -> list[tuple[int, ...]]:
-        return [signal.shape for signal in self.check.inputs[id]]
+    def _input_shapes(self, id: str) -> tuple[Shape, ...]:
+        return shapes_of(self.check.inputs[id])
 
 
 def layer_of(graph: Graph, id: str, cls: type[L]) -> L:
