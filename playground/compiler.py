@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from kernels import clip, elementwise, penalty, random, statistics
+from kernels import clip, elementwise, penalty, random, sequence, statistics
 from kernels.jit import Kernel
 from playground.emitter import Emitter, Instruction, Operand, Phase
 from playground.graph import Graph
@@ -199,6 +199,10 @@ class _Compiler:
         if node.layer.is_view:
             return
         self._emit("backward", node, one, node.layer.backward)
+        for name in node.layer.norms:
+            for work in node.work[1:]:
+                self._once("backward", node.id, sequence.join_norms, n=work[name].size,
+                           x=work[name], y=node.work[0][name])
         if isinstance(node.layer, LossLayer) and node.layer.weight != 1:
             for dx in own.dx:
                 if dx is not None:
@@ -340,8 +344,8 @@ class _Compiler:
         return Emitter(
             append=append, batch=layout.samples_of(lane), total=layout.batch,
             training=layout.training,
-            x=shards(node.x), y=shards(node.y),
-            dx=tuple(None if t is None else layout.shard(t, lane) for t in own.dx),
+            x=tuple(t and layout.shard(t, lane) for t in node.x), y=shards(node.y),
+            dx=tuple(t and layout.shard(t, lane) for t in own.dx),
             dy=shards(own.dy), w=node.w, dw=own.dw[lane or 0], running=node.running,
             work=node.work[lane or 0], counters=layout.counters,
             random_key=_key(seed, f"{node.id} lane {lane or 0}{one.suffix}"))

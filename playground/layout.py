@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from playground.graph import Graph
-from playground.layers.base import Layer, Parameter, Shape, size_of
+from playground.layers.base import Layer, Parameter, Shape, shapes_of, size_of
 from playground.layers.data import DataLayer
 from playground.layers.loss import LossLayer
 from playground.learning import Learning
 from playground.program import NODE_STATISTICS, RING_ROWS, STEP_STATISTICS
-from playground.shapes import Check, targets
+from playground.shapes import Check, sources_of
 from playground.tensor import ALIGNMENT, DType, Region, Tensor
 
 L = TypeVar("L", bound=Layer)
@@ -58,7 +58,7 @@ class NodeTensors:
     learning: Learning
     owner: str
     """The node whose parameters it uses: mostly itself."""
-    x: tuple[Tensor, ...] = ()
+    x: tuple[Any, ...] = ()
     y: tuple[Tensor, ...] = ()
     w: dict[str, Tensor] = field(default_factory=dict)
     dw: list[dict[str, Tensor]] = field(default_factory=list)
@@ -220,7 +220,9 @@ class Layout:
     def _place_forward(self) -> None:
         for node in self.nodes.values():
             layer, signals = node.layer, self.check.signals[node.id]
-            node.x = tuple(self.nodes[id].y[port] for id, port in self._sources(node.id))
+            # Only a layer with optional inputs meets a None.
+            node.x = tuple(self.nodes[source[0]].y[source[1]] if source else None
+                           for source in sources_of(self.graph, node.id))
             region = "batch" if isinstance(layer, DataLayer) else "activations"
             if layer.is_view and node.x:
                 shape = (self.batch, *signals[0].shape)
@@ -271,7 +273,7 @@ class Layout:
         needed = {node.id for node in losses}
         for node in reversed(self.nodes.values()):
             if node.id in needed:
-                needed.update(id for id, _ in self._sources(node.id))
+                needed.update(source[0] for source in sources_of(self.graph, node.id) if source)
         nodes = [node for node in self.nodes.values() if node.id in needed]
         used = {node.owner for node in nodes}
         owners = [node for node in self.nodes.values()
@@ -310,7 +312,8 @@ class Layout:
         """Give each output that needs it a gradient, and each reader a place to write its part."""
         for node in one.nodes:
             trained = bool(node.w) and one.trains(node)
-            if trained or any(id in one.gradients for id, _ in self._sources(node.id)):
+            if trained or any(source and source[0] in one.gradients
+                              for source in sources_of(self.graph, node.id)):
                 one.gradients[node.id] = NodeGradients(
                     node.dw if trained else [self._unread(node)] * self.lanes,
                     dx=[None] * len(node.x))
@@ -333,7 +336,7 @@ class Layout:
 
     def _place_gradient(self, one: Pass, node: NodeTensors, port: int, y: Tensor) -> None:
         readers = [(reader, i) for reader in reversed(one.nodes)
-                   for i, source in enumerate(self._sources(reader.id))
+                   for i, source in enumerate(sources_of(self.graph, reader.id))
                    if source == (node.id, port) and i != reader.layer.target_port]
         name = f"{node.id}.d{node.layer.outputs[port]}{one.suffix}"
         gradients = one.gradients
@@ -398,18 +401,8 @@ class Layout:
                                            activity_l2=own.activity_l2)
         return NodeTensors(id, layer_of(self.graph, id, Layer), learning, owner.id)
 
-    def _sources(self, id: str) -> list[tuple[str, int]]:
-        """The output ports that a node reads, by its input ports."""
-        edges = {e.target_port: (e.source, e.source_port) for e in self.graph.inputs_of(id)}
-        port = self.nodes[id].layer.target_port
-        if port is not None and port not in edges:
-            where = targets(self.graph, id)
-            if where is not None:
-                edges[port] = where
-        return [edges[port] for port in sorted(edges)]
-
-    def _input_shapes(self, id: str) -> list[tuple[int, ...]]:
-        return [signal.shape for signal in self.check.inputs[id]]
+    def _input_shapes(self, id: str) -> tuple[Shape, ...]:
+        return shapes_of(self.check.inputs[id])
 
 
 def layer_of(graph: Graph, id: str, cls: type[L]) -> L:

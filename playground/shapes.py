@@ -7,10 +7,19 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from typing import Any
 
 from playground.graph import Graph, Node, UnknownLayer
 from playground.keyframes import LEAST
-from playground.layers.base import Layer, Shape, ShapeError, Signal, show_shape, size_of
+from playground.layers.base import (
+    Layer,
+    Shape,
+    ShapeError,
+    Signal,
+    shapes_of,
+    show_shape,
+    size_of,
+)
 
 MEMORY_SHARE = 0.7
 """Of the machine's memory: a network that needs more is refused before anything is allocated."""
@@ -81,27 +90,39 @@ def targets(graph: Graph, loss: str) -> tuple[str, int] | None:
     return (sources[0], 1) if len(sources) == 1 else None
 
 
+def sources_of(graph: Graph, id: str) -> tuple[tuple[str, int] | None, ...]:
+    """The nodes and output ports that a node reads, by its input ports.
+
+    None stands for an optional input without a connection that comes before one with a connection.
+    """
+    layer = graph.node(id).layer
+    found = {e.target_port: (e.source, e.source_port) for e in graph.inputs_of(id)}
+    port = layer.target_port if isinstance(layer, Layer) else None
+    if port is not None and (where := targets(graph, id)):
+        found.setdefault(port, where)
+    if isinstance(layer, Layer) and layer.optional:
+        return tuple(found.get(port) for port in range(max(found, default=-1) + 1))
+    return tuple(found[port] for port in sorted(found))
+
+
 def _check_node(graph: Graph, node: Node, result: Check) -> None:
     layer = node.layer
     if isinstance(layer, UnknownLayer):
         result.errors[node.id] = layer.why or (
             f"This version does not know the layer {layer.kind!r}. It is kept as it is.")
         return
-    connected = {e.target_port: e for e in graph.inputs_of(node.id)}
-    sources = [(connected[p].source, connected[p].source_port) for p in sorted(connected)]
-    if layer.target_port is not None and layer.target_port not in connected and (
-            where := targets(graph, node.id)):
-        sources.append(where)
-    missing = _missing_input(layer, set(connected))
+    missing = _missing_input(layer, {e.target_port for e in graph.inputs_of(node.id)})
     if missing:
         result.errors[node.id] = missing
         return
-    if any(source not in result.signals for source, _ in sources):
+    sources = sources_of(graph, node.id)
+    if any(source and source[0] not in result.signals for source in sources):
         return  # The error stands on the node where it began.
-    inputs = tuple(result.signals[source][port] for source, port in sources)
+    # Only a layer with optional inputs meets a None.
+    inputs: Any = tuple(source and result.signals[source[0]][source[1]] for source in sources)
     try:
         result.signals[node.id] = layer.infer(*inputs)
-        shapes = tuple(signal.shape for signal in inputs)
+        shapes = shapes_of(inputs)
         result.inputs[node.id] = inputs
         result.parameters[node.id] = sum(size_of(p.shape) for p in layer.parameters(*shapes))
         if notes := layer.notes(*shapes):
@@ -142,7 +163,7 @@ def _bytes_needed(graph: Graph, id: str, layer: Layer, result: Check) -> int:
     keyframes; activations, their gradients and workspaces.
     """
     batch, slots = graph.training.batch, len(type(graph.training.optimizer).slots)
-    shapes = tuple(signal.shape for signal in result.inputs[id])
+    shapes = shapes_of(result.inputs[id])
     outputs = sum(size_of(signal.shape) for signal in result.signals[id])
     work = sum(size_of(shape) for shape in layer.workspace(batch, *shapes).values())
     running = sum(size_of(p.shape) for p in layer.running(*shapes))
@@ -198,7 +219,7 @@ def _check_sharing(graph: Graph, result: Check, used: tuple[str, ...]) -> None:
 def _parameter_shapes(graph: Graph, result: Check, id: str) -> dict[str, Shape]:
     layer = graph.node(id).layer
     assert isinstance(layer, Layer)
-    shapes = (signal.shape for signal in result.inputs[id])
+    shapes = shapes_of(result.inputs[id])
     return {p.name: p.shape for p in layer.parameters(*shapes)}
 
 

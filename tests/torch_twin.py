@@ -16,8 +16,9 @@ from playground.layers.base import Layer, size_of
 from playground.learning import Learning
 from playground.schedules import Constant, Exponential, Factor, StepDecay
 from playground.session import Session
-from playground.shapes import targets
+from playground.shapes import sources_of, targets
 from playground.training import SGD, Training
+from tests.torch_recurrent import CELLS, recurrent
 
 if TYPE_CHECKING:
     import torch
@@ -183,6 +184,7 @@ FORWARD: dict[str, Forward] = {
     "concat": _concat,
     "add": lambda layer, x, w: sum(x[1:], start=x[0]),
     "multiply": lambda layer, x, w: math.prod(x[1:], start=x[0]),
+    **dict.fromkeys(CELLS, recurrent),
     "feed": _feed,
 }
 
@@ -300,7 +302,7 @@ class Twin:
     def _forward(self, id: str, outputs: Mapping[tuple[str, int], Tensor]) -> Tensor:
         layer = self.graph.node(id).layer
         assert isinstance(layer, Layer)
-        x = [outputs[e.source, e.source_port] for e in self.graph.inputs_of(id)]
+        x: list[Any] = [source and outputs[source] for source in sources_of(self.graph, id)]
         owner = self.graph.node(id).shares or id
         w = {name.removeprefix(f"{owner}."): t for name, t in self.w.items()
              if name.startswith(f"{owner}.")}

@@ -9,7 +9,7 @@ import safetensors.numpy
 
 from playground.graph import Graph
 from playground.graph_json import DocumentError
-from playground.layers.base import Layer, Shape, show_shape
+from playground.layers.base import Layer, Shape, shapes_of, show_shape
 from playground.shapes import check
 from playground.state import Array, SavedState
 
@@ -62,7 +62,7 @@ def _misfits(parameters: Mapping[str, Array], graph: Graph, notes: list[str]) ->
     for node in graph.nodes:
         if isinstance(node.layer, Layer) and node.id in result.inputs:
             known.add(node.id)
-            shapes = (signal.shape for signal in result.inputs[node.id])
+            shapes = shapes_of(result.inputs[node.id])
             wanted |= {f"{node.id}.{p.name}": p.shape for p in node.layer.parameters(*shapes)}
     refused = set()
     for name, array in parameters.items():

@@ -7,7 +7,7 @@ help and the generic tests all come from that class; nothing about a layer stand
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
@@ -74,7 +74,11 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     inputs: ClassVar[tuple[str, ...]] = ("x",)
     outputs: ClassVar[tuple[str, ...]] = ("y",)
     optional: ClassVar[frozenset[str]] = frozenset()
-    """Inputs that may stay unconnected."""
+    """Inputs that may stay unconnected.
+
+    Where the layer gets something for each input, it gets None for such a one, or nothing if no
+    connected one comes after it. No other layer ever gets None.
+    """
     target_port: ClassVar[int | None] = None
     """The input of a loss that is compared with and gets no gradient."""
     variadic: ClassVar[bool] = False
@@ -90,13 +94,18 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The arrays of the workspace that hold int32."""
 
     @property
+    def norms(self) -> tuple[str, ...]:
+        """The arrays of the workspace that backward fills with norms over the batch."""
+        return ()
+
+    @property
     def active_range(self) -> tuple[float, float] | None:
         """A unit whose output stays outside (low, high) for a whole batch is dead or saturated."""
         return None
 
     def infer(self, *x: Signal) -> tuple[Signal, ...]:
         """What comes out of each output port. Raises ShapeError."""
-        return (Signal(self.output_shape(*(signal.shape for signal in x))),)
+        return (Signal(self.output_shape(*shapes_of(x))),)
 
     def output_shape(self, *x: Shape) -> Shape:
         """The shape of the one output. Raises ShapeError."""
@@ -149,13 +158,18 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return make_layer(self.kind, {**self.settings(), **msgspec.to_builtins(changes)})
 
 
+def shapes_of(signals: Iterable[Any]) -> tuple[Any, ...]:
+    """The shapes of signals, None where an optional input has none."""
+    return tuple(None if signal is None else signal.shape for signal in signals)
+
+
 LAYERS: dict[str, type[Layer]] = {}
 """The catalogue: kind -> class, in palette order."""
 
 CATEGORIES: dict[str, str] = {
     "data": "Data", "core": "Core", "conv": "Convolution", "pool": "Pooling",
-    "norm": "Normalisation",
-    "activation": "Activation", "merge": "Merge", "loss": "Loss",
+    "norm": "Normalisation", "activation": "Activation", "recurrent": "Recurrent",
+    "merge": "Merge", "loss": "Loss",
 }
 """Groups of the palette in order: id -> title."""
 
@@ -214,5 +228,6 @@ def tooltip(cls: type[Layer]) -> str:
 
 __all__ = [
     "CATEGORIES", "LAYERS", "MAX_SIZE", "Layer", "Pair", "Parameter", "Shape",
-    "ShapeError", "Signal", "about", "layer", "make_layer", "show_shape", "size_of", "tooltip",
+    "ShapeError", "Signal", "about", "layer", "make_layer", "shapes_of", "show_shape",
+    "size_of", "tooltip",
 ]

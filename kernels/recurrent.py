@@ -1,0 +1,114 @@
+"""Recurrent cells, one time step per instruction; arrays of a step are (batch, ...).
+
+The projections of the inputs are there before the first step, those of the states are added here.
+Where `lengths` says that a sample has ended, its state stays as it is and passes gradients on.
+`cut` ends the gradient's way back in time. `dh` holds the whole gradient of a state when its step
+begins: what came from outside and from the step after it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kernels.gates import activate, differentiate
+from kernels.jit import floats, helper, ints, kernel, matrix
+from kernels.statistics import norm_of
+
+ZERO, ONE = np.float32(0), np.float32(1)
+
+
+@kernel("rows inputs width x w b_ih b_hh -> z")
+def project_inputs(a):
+    """z = x wᵀ + b_ih + b_hh, of all time steps at once.
+
+    x (rows, inputs), w (width, inputs), b_ih, b_hh (width,) or 0 for none, z (rows, width)
+    """
+    rows, inputs, width = a[0], a[1], a[2]
+    x, w, z = matrix(a[3], rows, inputs), matrix(a[4], width, inputs), matrix(a[7], rows, width)
+    b_ih, b_hh = floats(a[5], width), floats(a[6], width)
+    has_ih, has_hh = a[5] != 0, a[6] != 0
+    np.dot(x, w.T, z)
+    for i in range(rows):
+        if has_ih:
+            for j in range(width):
+                z[i, j] += b_ih[j]
+        if has_hh:
+            for j in range(width):
+                z[i, j] += b_hh[j]
+
+
+@helper
+def norm(x, n):
+    """√(Σ x²)."""
+    squares = np.float32(0)
+    for i in range(n):
+        squares += x[i] * x[i]
+    return norm_of(x, n, squares)
+
+
+@helper
+def freeze(t, lengths, batch, units, before, after):
+    """Samples that have ended keep their state."""
+    for i in range(batch):
+        if t >= lengths[i]:
+            for j in range(i * units, (i + 1) * units):
+                after[j] = before[j]
+
+
+@helper
+def clear_ended(t, lengths, batch, width, z):
+    """Zero the rows of samples that have ended."""
+    for i in range(batch):
+        if t >= lengths[i]:
+            for j in range(i * width, (i + 1) * width):
+                z[j] = ZERO
+
+
+@helper
+def pass_on(t, lengths, batch, units, dafter, dbefore):
+    """Samples that have ended hand the gradient of their state on."""
+    for i in range(batch):
+        if t >= lengths[i]:
+            for j in range(i * units, (i + 1) * units):
+                dbefore[j] += dafter[j]
+
+
+@kernel("batch units function t lengths z h_before w -> h")
+def elman_forward(a):
+    """h = φ(z + h_before wᵀ). Elman 1990.
+
+    z, h_before, h (batch, units), w (units, units)
+    """
+    batch, units, function, t, lengths = a[0], a[1], a[2], a[3], ints(a[4], a[0])
+    has_lengths, n = a[4] != 0, batch * units
+    z, before, h = floats(a[5], n), floats(a[6], n), floats(a[8], n)
+    np.dot(matrix(a[6], batch, units), matrix(a[7], units, units).T, matrix(a[8], batch, units))
+    for k in range(n):
+        h[k] += z[k]
+    activate(function, 1, n, n, h, 0)
+    if has_lengths:
+        freeze(t, lengths, batch, units, before, h)
+
+
+@kernel("batch units function t cut lengths h w dh -> dz dh_before carry h_norm")
+def elman_backward(a):
+    """dz = φ'(h) dh, dh_before += dz w unless cut; h_norm = ‖dh‖.
+
+    h, dh, dz, dh_before, carry (batch, units), w (units, units), h_norm (1,)
+    """
+    batch, units, function, t, cut = a[0], a[1], a[2], a[3], a[4]
+    has_lengths, lengths, n = a[5] != 0, ints(a[5], a[0]), batch * units
+    h, dh, dz = floats(a[6], n), floats(a[8], n), floats(a[9], n)
+    dh_before, carry = floats(a[10], n), floats(a[11], n)
+    floats(a[12], 1)[0] = norm(dh, n)
+    for k in range(n):
+        dz[k] = dh[k]
+    differentiate(function, 1, n, h, 0, n, dz, 0, n)
+    if has_lengths:
+        clear_ended(t, lengths, batch, units, dz)
+    if cut == 0:
+        np.dot(matrix(a[9], batch, units), matrix(a[7], units, units), matrix(a[11], batch, units))
+        for k in range(n):
+            dh_before[k] += carry[k]
+    if has_lengths and cut == 0:
+        pass_on(t, lengths, batch, units, dh, dh_before)
