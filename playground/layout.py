@@ -71,7 +71,7 @@ class NodeTensors:
     slots: dict[str, Tensor] = field(default_factory=dict)
     """What the optimizer keeps for the weights, by its own names."""
     seen: Tensor | None = None
-    """Which units were active in the batch; only where a unit can be inactive."""
+    """Which channels were active in the batch; only where they can be inactive, of many values."""
 
 
 @dataclass
@@ -371,7 +371,7 @@ class Layout:
         if not self.instrument:
             return
         for node in self.measured():
-            if node.layer.active_range is not None:
+            if node.layer.active_range is not None and size_of(node.y[0].shape[2:]) > 1:
                 node.seen = self.tensors.new(
                     f"{node.id}.seen", "metrics", (node.y[0].shape[1],), node.id, "int32")
 
