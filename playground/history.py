@@ -9,11 +9,13 @@ shows it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from playground.state import swapped
 
 Floats = NDArray[np.float64]
 BUCKETS = 2048
@@ -48,6 +50,10 @@ class HistoryView:
 
     def __contains__(self, column: object) -> bool:
         return column in self.columns
+
+    def renamed(self, names: Mapping[str, str]) -> HistoryView:
+        """The same history of a network whose nodes are called otherwise (old id -> new id)."""
+        return replace(self, columns=tuple(swapped(column, names) for column in self.columns))
 
 
 class History:
