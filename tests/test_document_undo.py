@@ -168,7 +168,7 @@ class Editing(RuleBasedStateMachine):
 
     @rule(after=st.integers(0, 9), kind=st.sampled_from(["dense", "flatten", "add"]))
     def add(self, after: int, kind: str) -> None:
-        editing.add_layer(self.document, kind, 0, 0, (), self._some(after))
+        editing.add_layer(self.document, kind, 0, 0, after=self._some(after))
 
     @rule(a=st.integers(0, 9), b=st.integers(0, 9), port=st.integers(0, 1))
     def connect(self, a: int, b: int, port: int) -> None:
