@@ -319,6 +319,44 @@ def test_connect_by_keys(view: CanvasView, qtbot: QtBot) -> None:
     assert view.document.selection == {"moons_1"}
 
 
+def offered(view: CanvasView, qtbot: QtBot, output: int = 0) -> list[str]:
+    """What the keyboard offers to connect the selected node to, in order."""
+    qtbot.keyClick(view, Qt.Key.Key_C)
+    for _ in range(output):
+        qtbot.keyClick(view, Qt.Key.Key_Tab)
+    texts: list[str] = []
+    while (text := view._message.text()) not in texts:
+        texts.append(text)
+        qtbot.keyClick(view, Qt.Key.Key_Right)
+    qtbot.keyClick(view, Qt.Key.Key_Escape)
+    return [text.partition(" to ")[2] for text in texts if " to " in text]
+
+
+def test_the_keyboard_offers_what_is_needed_first_and_names_the_port(
+        view: CanvasView, qtbot: QtBot) -> None:
+    graph = view.document.graph.with_node(LAYERS["mean_squared_error"](), 720, 400, id="loss_2")
+    graph = graph.with_node(LAYERS["dense"](), 1400, 0, id="far").with_node(
+        LAYERS["add"](), 1600, 400)
+    view.document.edit("Add", graph)
+    view.document.select(["dense_2"])
+    names = offered(view, qtbot)
+    assert names[:6] == ["loss_1 · prediction", "loss_2 · prediction", "far", "add_1 · x1",
+                         "loss_1 · target", "loss_2 · target"]
+    qtbot.keyClick(view, Qt.Key.Key_C)
+    qtbot.keyClick(view, Qt.Key.Key_Return)
+    assert Edge("dense_2", 0, "loss_1", 0) in view.document.graph.edges
+    assert offered(view, qtbot)[:3] == ["loss_2 · prediction", "far", "add_1 · x1"]
+
+
+def test_the_datas_target_is_offered_to_targets_first(view: CanvasView, qtbot: QtBot) -> None:
+    view.document.select(["moons_1"])
+    assert offered(view, qtbot, output=1)[0] == "loss_1 · target"
+    qtbot.keyClick(view, Qt.Key.Key_C)
+    qtbot.keyClick(view, Qt.Key.Key_Tab)
+    qtbot.keyClick(view, Qt.Key.Key_Return)
+    assert Edge("moons_1", 1, "loss_1", 1) in view.document.graph.edges
+
+
 def test_a_node_without_output_cannot_start_an_edge(view: CanvasView, qtbot: QtBot) -> None:
     view.document.select(["loss_1"])
     with qtbot.waitSignal(view.document.refused):
