@@ -203,6 +203,10 @@ class Machine:
         return int(_run(self._code, self._meets, first, end, start, count, self._halt,
                         self._meeting, self._times, self._system))
 
+    def forget_times(self) -> None:
+        """As if nothing had been timed yet."""
+        self._times[:] = 0
+
     def microseconds(self) -> NDArray[np.float64]:
         """Mean time of each instruction, NaN where it has not been measured."""
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -204,6 +204,18 @@ class Graph(msgspec.Struct, frozen=True):
                                     swap.get(e.target, e.target), e.target_port)
                                for e in self.edges)))
 
+    def renamings_since(self, older: Graph) -> dict[str, str]:
+        """Nodes that only got another id in one edit: old id -> new id.
+
+        Such an edit leaves a node where it is, in the list and on the canvas. It is told from the
+        values alone, so that undoing a rename is a rename as well.
+        """
+        if len(self.nodes) != len(older.nodes):
+            return {}
+        return {old.id: new.id for old, new in zip(older.nodes, self.nodes, strict=True)
+                if old.id != new.id and old.id not in self and new.id not in older
+                and msgspec.structs.replace(old, id=new.id) == new}
+
     def with_training(self, training: Training) -> Graph:
         return self._replace(training=training)
 

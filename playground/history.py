@@ -9,11 +9,13 @@ shows it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from playground.state import swapped
 
 Floats = NDArray[np.float64]
 BUCKETS = 2048
@@ -51,6 +53,10 @@ class HistoryView:
 
     def _column(self, part: int, column: str) -> Floats:
         return self.values[part, :, self.columns.index(column)].astype(np.float64)
+
+    def renamed(self, names: Mapping[str, str]) -> HistoryView:
+        """The same history of a network whose nodes are called otherwise (old id -> new id)."""
+        return replace(self, columns=tuple(swapped(column, names) for column in self.columns))
 
 
 class History:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kernels.jit import Kernel, encode
 from playground.arena import Arena
 from playground.data import PreparedData
-from playground.emitter import Instruction, Phase
+from playground.emitter import Instruction, Operand, Phase
 from playground.graph import Graph
 from playground.layers.base import Parameter
 from playground.shapes import Check
@@ -86,6 +86,21 @@ class Program:
 
     def column(self, name: str) -> int:
         return self.columns.index(name)
+
+
+def same_code(a: Program, b: Program) -> bool:
+    """Whether two programs do the same in the same places, whatever their nodes are called."""
+    return a.sizes == b.sizes and _signature(a) == _signature(b)
+
+
+def _signature(program: Program) -> list[object]:
+    def told(operand: Operand) -> object:
+        return (operand.region, operand.offset, operand.shape) if isinstance(
+            operand, Tensor) else operand
+
+    return [instruction and (instruction.kernel.name, instruction.phase, instruction.time, [
+        told(operand) for operand in instruction.operands.values()])
+        for row in program.code for instruction in row]
 
 
 def link(program: Program, arena: Arena, progress: Callable[[str], None] | None = None
