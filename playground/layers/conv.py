@@ -124,7 +124,8 @@ class Conv2D(Layer, frozen=True, kw_only=True):
     def parameters(self, *x: Shape) -> tuple[Parameter, ...]:
         inputs, kernel_size = x[0][0] // self.groups, self.kernel[0] * self.kernel[1]
         fan_in, fan_out = inputs * kernel_size, self.channels * kernel_size
-        w = Parameter("w", (self.channels, inputs, *self.kernel), self.initializer, fan_in, fan_out)
+        w = Parameter("w", (self.channels, inputs, *self.kernel), self.initializer, fan_in, fan_out,
+                      groups=self.groups)
         if not self.bias:
             return (w,)
         return (w, Parameter("b", (self.channels,), bias_rule(self.initializer), fan_in, fan_out))
