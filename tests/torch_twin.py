@@ -33,8 +33,26 @@ def activation(name: str, x: Tensor, **constants: float) -> Tensor:
 
     functions: dict[str, Callable[..., Tensor]] = {
         "identity": lambda x: x, "sigmoid": F.sigmoid, "tanh": F.tanh, "relu": F.relu,
-        "leaky_relu": lambda x, slope=0.01: F.leaky_relu(x, slope), "elu": F.elu}
+        "leaky_relu": lambda x, slope=0.01: F.leaky_relu(x, slope), "elu": F.elu,
+        "gelu": F.gelu, "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"), "silu": F.silu,
+        "softplus": F.softplus, "hard_tanh": F.hardtanh}
     return functions[name](x, **constants)
+
+
+def _gelu(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    return F.gelu(x[0], approximate=layer.approximate)
+
+
+def _prelu(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    return F.prelu(x[0], w["w"])
+
+
+def _maxout(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    return x[0].unflatten(1, (-1, layer.pieces)).max(dim=2).values
 
 
 def _dense(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
@@ -117,6 +135,15 @@ FORWARD: dict[str, Forward] = {
     "relu": lambda layer, x, w: activation("relu", x[0]),
     "leaky_relu": lambda layer, x, w: activation("leaky_relu", x[0], slope=layer.slope),
     "elu": lambda layer, x, w: activation("elu", x[0], alpha=layer.alpha),
+    "gelu": _gelu,
+    "silu": lambda layer, x, w: activation("silu", x[0]),
+    "softplus": lambda layer, x, w: activation(
+        "softplus", x[0], beta=layer.beta, threshold=layer.threshold),
+    "hard_tanh": lambda layer, x, w: activation(
+        "hard_tanh", x[0], min_val=layer.min_val, max_val=layer.max_val),
+    "prelu": _prelu,
+    "maxout": _maxout,
+    "log_softmax": lambda layer, x, w: x[0].log_softmax(dim=1),
     "softmax": lambda layer, x, w: x[0].softmax(dim=1),
     "concat": _concat,
     "add": lambda layer, x, w: sum(x[1:], start=x[0]),
