@@ -210,7 +210,8 @@ class _Compiler:
             return lambda kernel, **operands: self._once(phase, node, kernel, **operands)
 
         training.schedule.emit(append("update", None), base=layout.hyper["learning_rate"],
-                               learning_rate=rate, counters=layout.counters,
+                               learning_rate=rate, loss=layout.cell("loss"),
+                               counters=layout.counters, **layout.schedule_state,
                                batches_per_epoch=layout.batches_per_epoch)
         for node in layout.nodes.values():
             if node.weights is None:

@@ -287,8 +287,8 @@ class Session:
         self._aside = {part: {} for part in PARTS}
         for part in PARTS:
             for name, values in getattr(saved, part).items():
-                node = name.partition(".")[0]
-                if node not in used:
+                node, dot, _ = name.partition(".")
+                if dot and node not in used:
                     self._aside[part][name] = values
                 elif (name in tensors and tensors[name].region == part
                         and tensors[name].shape == values.shape

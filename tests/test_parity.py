@@ -24,7 +24,15 @@ from playground.layers import LAYERS
 from playground.layers.base import Layer, make_layer
 from playground.layers.conv import Conv2D
 from playground.optimizers import Optimizer
-from playground.schedules import SCHEDULES, Exponential, Factor, Schedule, StepDecay
+from playground.schedules import (
+    SCHEDULES,
+    Cosine,
+    Exponential,
+    Factor,
+    Plateau,
+    Schedule,
+    StepDecay,
+)
 from playground.session import Session
 from playground.training import SGD, Adam, Clipping, Training
 from tests.cases import CASES, Case, defaults, fits
@@ -146,7 +154,10 @@ def test_optimizer(torch: Any, optimizer: Optimizer) -> None:
 
 
 SCHEDULED = [schedules.Constant(), Factor(factor_per_epoch=0.7), StepDecay(every=2, gamma=0.3),
-             StepDecay(every=1, gamma=0.5), Exponential(rate=0.05)]
+             StepDecay(every=1, gamma=0.5), Exponential(rate=0.05), Cosine(period=2, minimum=0.01),
+             Cosine(period=1, restarts=True, growth=2), Cosine(period=1, restarts=True),
+             Plateau(patience=0, threshold=0.3), Plateau(patience=1, threshold=0.5, cooldown=1),
+             *(cls(warmup=5) for cls in SCHEDULES)]
 
 
 @pytest.mark.parametrize("schedule", SCHEDULED, ids=str)

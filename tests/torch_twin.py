@@ -13,7 +13,7 @@ import numpy as np
 
 from playground.graph import Graph
 from playground.layers.base import Layer, size_of
-from playground.schedules import Constant, Exponential, Factor, StepDecay
+from playground.schedules import Constant, Cosine, Exponential, Factor, Plateau, StepDecay
 from playground.session import Session
 from playground.shapes import targets
 from playground.training import SGD, Training
@@ -235,8 +235,7 @@ class TorchTraining:
     def __init__(self, twin: Twin) -> None:
         self.twin, self.training = twin, twin.graph.training
         self.optimizer = _optimizer(self.training, list(twin.w.values()))
-        self.schedule, self.each_step = _schedule(self.training, self.optimizer)
-        self.steps = 0
+        self.schedule = _Schedule(twin, self.optimizer)
 
     def step(self) -> float:
         """One step on the session's present batch; gives the loss."""
@@ -245,9 +244,7 @@ class TorchTraining:
         loss.backward()
         self._clip()
         self.optimizer.step()
-        self.steps += 1
-        if self.each_step or self.steps % self.twin.session.program.batches_per_epoch == 0:
-            self.schedule.step()
+        self.schedule.after_step(float(loss.detach()))
         return float(loss.detach())
 
     def _clip(self) -> None:
@@ -275,19 +272,60 @@ def _optimizer(training: Training, parameters: list[Tensor]) -> torch.optim.Opti
                       weight_decay=o.weight_decay)
 
 
-def _schedule(training: Training, optimizer: torch.optim.Optimizer) -> tuple[Any, bool]:
-    """PyTorch's scheduler, and whether it counts steps (else epochs)."""
-    from torch.optim import lr_scheduler
+class _Schedule:
+    """PyTorch's linear warm-up, and then the schedule, which counts steps, epochs or losses."""
 
-    match training.schedule:
-        case Constant():
-            return lr_scheduler.ConstantLR(optimizer, factor=1.0), True
-        case Factor(factor_per_epoch=factor):
-            return lr_scheduler.ExponentialLR(optimizer, factor), False
-        case StepDecay(every=every, gamma=gamma):
-            return lr_scheduler.StepLR(optimizer, every, gamma), False
-        case Exponential(rate=rate):
-            return lr_scheduler.ExponentialLR(optimizer, math.exp(-rate)), True
+    def __init__(self, twin: Twin, optimizer: torch.optim.Optimizer) -> None:
+        from torch.optim import lr_scheduler
+
+        schedule = twin.graph.training.schedule
+        self.per_epoch = twin.session.program.batches_per_epoch
+        self.steps, self.losses, self.last = 0, [], math.inf  # type: ignore[var-annotated]
+        self.every = 1
+        self.main: Any
+        match schedule:
+            case Constant():
+                self.main = lr_scheduler.ConstantLR(optimizer, factor=1.0)
+            case Factor(factor_per_epoch=factor):
+                self.main = lr_scheduler.ExponentialLR(optimizer, factor)
+                self.every = self.per_epoch
+            case StepDecay(every=every, gamma=gamma):
+                self.main = lr_scheduler.StepLR(optimizer, every, gamma)
+                self.every = self.per_epoch
+            case Exponential(rate=rate):
+                self.main = lr_scheduler.ExponentialLR(optimizer, math.exp(-rate))
+            case Cosine(restarts=False):
+                self.last = schedule.period * self.per_epoch  # theirs would rise again
+                self.main = lr_scheduler.CosineAnnealingLR(optimizer, int(self.last),
+                                                           schedule.minimum)
+            case Cosine():
+                self.main = lr_scheduler.CosineAnnealingWarmRestarts(
+                    optimizer, schedule.period * self.per_epoch, schedule.growth, schedule.minimum)
+            case Plateau():
+                self.every = self.per_epoch
+                self.main = lr_scheduler.ReduceLROnPlateau(
+                    optimizer, factor=schedule.factor, patience=schedule.patience,
+                    threshold=schedule.threshold, cooldown=schedule.cooldown,
+                    min_lr=schedule.minimum, eps=0)
+        self.warmup = schedule.warmup
+        self.linear = lr_scheduler.LinearLR(
+            optimizer, 1 / (self.warmup + 1), total_iters=self.warmup)
+
+    def after_step(self, loss: float) -> None:
+        from torch.optim import lr_scheduler
+
+        self.steps += 1
+        self.losses.append(loss)
+        since = self.steps - self.warmup
+        if since <= 0:
+            self.linear.step()
+            self.losses.clear()
+        elif since % self.every == 0 and since <= self.last:
+            if isinstance(self.main, lr_scheduler.ReduceLROnPlateau):
+                self.main.step(sum(self.losses) / len(self.losses))
+            else:
+                self.main.step()
+            self.losses.clear()
 
 
 def train_both(graph: Graph, steps: int, threads: int = 1) -> tuple[Session, Twin]:
