@@ -294,7 +294,8 @@ class _Compiler:
 
         if one.number == 0:
             training.schedule.emit(append("update", None), base=layout.hyper["learning_rate"],
-                                   learning_rate=rate, counters=layout.counters,
+                                   learning_rate=rate, loss=layout.cell("loss"),
+                                   counters=layout.counters, **layout.schedule_state,
                                    batches_per_epoch=layout.batches_per_epoch)
         for node in one.owners:
             assert node.weights is not None

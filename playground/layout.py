@@ -376,6 +376,11 @@ class Layout:
                     f"{node.id}.seen", "metrics", (node.y[0].shape[1],), node.id, "int32")
 
     def _place_optimizer(self) -> None:
+        schedule = self.graph.training.schedule
+        self.schedule_state: dict[str, Tensor] = {}
+        if schedule.state:
+            self.schedule_state["state"] = self.tensors.new(
+                f"{schedule.label} state", "optimizer", (schedule.state,))
         optimizer = type(self.graph.training.optimizer)
         self.hyper = {
             name: self.tensors.new(f"training.{name}", "hyper", (1,))

@@ -17,7 +17,6 @@ from playground.emitter import Instruction, Phase
 from playground.evaluator import Evaluation, Evaluator
 from playground.graph import Graph
 from playground.history import History, HistoryView
-from playground.initializers import initialize
 from playground.keyframes import Keyframe, Keyframes
 from playground.program import link, same_code
 from playground.recorder import Recorder
@@ -78,9 +77,7 @@ class Session:
             # A generator of its own for each array: adding a layer leaves the others' weights.
             random = np.random.default_rng(
                 [self.graph.training.weight_seed, crc32(name.encode())])
-            self.arena.view(self.program.tensors[name])[...] = initialize(
-                parameter.initializer, parameter.shape, parameter.fan_in, parameter.fan_out,
-                random)
+            self.arena.view(self.program.tensors[name])[...] = parameter.draw(random)
         self._write_hyper(_hyper(self.graph.training))
         self._forget_past(History(self.program.columns))
 
@@ -301,8 +298,8 @@ class Session:
         self._aside = {part: {} for part in PARTS}
         for part in PARTS:
             for name, values in getattr(saved, part).items():
-                node = name.partition(".")[0]
-                if node not in used:
+                node, dot, _ = name.partition(".")
+                if dot and node not in used:
                     self._aside[part][name] = values
                 elif (name in tensors and tensors[name].region == part
                         and tensors[name].shape == values.shape

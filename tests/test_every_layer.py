@@ -228,7 +228,7 @@ def test_a_whole_number_is_as_good_as_a_float(kind: str) -> None:
     cls, shapes = LAYERS[kind], LAYERS[kind].samples[0]
     for name, value in make_layer(kind, {}).settings().items():
         if isinstance(value, float):
-            whole = 0 if name == "rate" else 1
+            whole = 0 if name in ("rate", "slope") else max(1, round(value))
             one, two = (Bench(cls(**{name: number}), shapes) for number in (whole, float(whole)))
             given = one.draw()
             for a, b in zip(one.play(given).arrays(), two.play(given).arrays(), strict=True):

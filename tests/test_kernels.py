@@ -365,13 +365,13 @@ def test_schedules(out: Out) -> None:
         counters, epoch = np.array([step]), step // 10
         schedule.schedule_constant(base=base, learning_rate=rate)
         close(rate, 0.5)
-        schedule.schedule_factor(factor=0.9, batches_per_epoch=10, counters=counters, base=base,
-                                 learning_rate=rate)
+        schedule.schedule_factor(factor_per_epoch=0.9, warmup=0, batches_per_epoch=10,
+                                 counters=counters, base=base, learning_rate=rate)
         close(rate, 0.5 * 0.9**epoch)
-        schedule.schedule_step(every=3, gamma=0.1, batches_per_epoch=10, counters=counters,
-                               base=base, learning_rate=rate)
+        schedule.schedule_step(every=3, gamma=0.1, warmup=0, batches_per_epoch=10,
+                               counters=counters, base=base, learning_rate=rate)
         close(rate, 0.5 * 0.1 ** (epoch // 3))
-        schedule.schedule_exponential(rate=0.01, counters=counters, base=base,
+        schedule.schedule_exponential(rate=0.01, warmup=0, counters=counters, base=base,
                                       learning_rate=rate)
         close(rate, 0.5 * np.exp(-0.01 * step))
 

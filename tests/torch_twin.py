@@ -14,7 +14,7 @@ import numpy as np
 from playground.graph import Graph
 from playground.layers.base import Layer, size_of
 from playground.learning import Learning
-from playground.schedules import Constant, Exponential, Factor, StepDecay
+from playground.schedules import Constant, Cosine, Exponential, Factor, Plateau, StepDecay
 from playground.session import Session
 from playground.shapes import sources_of, targets
 from playground.training import SGD, Training
@@ -38,8 +38,26 @@ def activation(name: str, x: Tensor, **constants: float) -> Tensor:
 
     functions: dict[str, Callable[..., Tensor]] = {
         "identity": lambda x: x, "sigmoid": F.sigmoid, "tanh": F.tanh, "relu": F.relu,
-        "leaky_relu": lambda x, slope=0.01: F.leaky_relu(x, slope), "elu": F.elu}
+        "leaky_relu": lambda x, slope=0.01: F.leaky_relu(x, slope), "elu": F.elu,
+        "gelu": F.gelu, "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"), "silu": F.silu,
+        "softplus": F.softplus, "hard_tanh": F.hardtanh}
     return functions[name](x, **constants)
+
+
+def _gelu(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    return F.gelu(x[0], approximate=layer.approximate)
+
+
+def _prelu(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    return F.prelu(x[0], w["w"])
+
+
+def _maxout(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    return x[0].unflatten(1, (-1, layer.pieces)).max(dim=2).values
 
 
 def _dense(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
@@ -180,6 +198,15 @@ FORWARD: dict[str, Forward] = {
     "relu": lambda layer, x, w: activation("relu", x[0]),
     "leaky_relu": lambda layer, x, w: activation("leaky_relu", x[0], slope=layer.slope),
     "elu": lambda layer, x, w: activation("elu", x[0], alpha=layer.alpha),
+    "gelu": _gelu,
+    "silu": lambda layer, x, w: activation("silu", x[0]),
+    "softplus": lambda layer, x, w: activation(
+        "softplus", x[0], beta=layer.beta, threshold=layer.threshold),
+    "hard_tanh": lambda layer, x, w: activation(
+        "hard_tanh", x[0], min_val=layer.min_val, max_val=layer.max_val),
+    "prelu": _prelu,
+    "maxout": _maxout,
+    "log_softmax": lambda layer, x, w: x[0].log_softmax(dim=1),
     "softmax": lambda layer, x, w: x[0].softmax(dim=1),
     "concat": _concat,
     "add": lambda layer, x, w: sum(x[1:], start=x[0]),
@@ -321,15 +348,12 @@ class TorchTraining:
     def __init__(self, twin: Twin) -> None:
         self.twin, self.training = twin, twin.graph.training
         self.passes = [_TorchPass(twin, group) for group in twin.groups()]
-        self.steps = 0
 
     def step(self) -> float:
         """One step on the session's present batch; gives the loss of the first pass."""
         losses = [one.step() for one in self.passes]
-        self.steps += 1
         for one in self.passes:
-            if one.each_step or self.steps % self.twin.session.program.batches_per_epoch == 0:
-                one.schedule.step()
+            one.schedule.after_step(losses[0])
         return losses[0]
 
 
@@ -343,7 +367,7 @@ class _TorchPass:
         self.optimizer = _optimizer(self.training, [
             {"params": list(w.values()), "lr": rate * twin.graph.node(id).learning.rate}
             for id, w in self.nodes.items()])
-        self.schedule, self.each_step = _schedule(self.training, self.optimizer)
+        self.schedule = _Schedule(twin, self.optimizer)
 
     def step(self) -> float:
         for w in self.twin.w.values():
@@ -379,19 +403,60 @@ def _optimizer(training: Training, parameters: list[Any]) -> torch.optim.Optimiz
                       weight_decay=o.weight_decay)
 
 
-def _schedule(training: Training, optimizer: torch.optim.Optimizer) -> tuple[Any, bool]:
-    """PyTorch's scheduler, and whether it counts steps (else epochs)."""
-    from torch.optim import lr_scheduler
+class _Schedule:
+    """PyTorch's linear warm-up, and then the schedule, which counts steps, epochs or losses."""
 
-    match training.schedule:
-        case Constant():
-            return lr_scheduler.ConstantLR(optimizer, factor=1.0), True
-        case Factor(factor_per_epoch=factor):
-            return lr_scheduler.ExponentialLR(optimizer, factor), False
-        case StepDecay(every=every, gamma=gamma):
-            return lr_scheduler.StepLR(optimizer, every, gamma), False
-        case Exponential(rate=rate):
-            return lr_scheduler.ExponentialLR(optimizer, math.exp(-rate)), True
+    def __init__(self, twin: Twin, optimizer: torch.optim.Optimizer) -> None:
+        from torch.optim import lr_scheduler
+
+        schedule = twin.graph.training.schedule
+        self.per_epoch = twin.session.program.batches_per_epoch
+        self.steps, self.losses, self.last = 0, [], math.inf  # type: ignore[var-annotated]
+        self.every = 1
+        self.main: Any
+        match schedule:
+            case Constant():
+                self.main = lr_scheduler.ConstantLR(optimizer, factor=1.0)
+            case Factor(factor_per_epoch=factor):
+                self.main = lr_scheduler.ExponentialLR(optimizer, factor)
+                self.every = self.per_epoch
+            case StepDecay(every=every, gamma=gamma):
+                self.main = lr_scheduler.StepLR(optimizer, every, gamma)
+                self.every = self.per_epoch
+            case Exponential(rate=rate):
+                self.main = lr_scheduler.ExponentialLR(optimizer, math.exp(-rate))
+            case Cosine(restarts=False):
+                self.last = schedule.period * self.per_epoch  # theirs would rise again
+                self.main = lr_scheduler.CosineAnnealingLR(optimizer, int(self.last),
+                                                           schedule.minimum)
+            case Cosine():
+                self.main = lr_scheduler.CosineAnnealingWarmRestarts(
+                    optimizer, schedule.period * self.per_epoch, schedule.growth, schedule.minimum)
+            case Plateau():
+                self.every = self.per_epoch
+                self.main = lr_scheduler.ReduceLROnPlateau(
+                    optimizer, factor=schedule.factor, patience=schedule.patience,
+                    threshold=schedule.threshold, cooldown=schedule.cooldown,
+                    min_lr=schedule.minimum, eps=0)
+        self.warmup = schedule.warmup
+        self.linear = lr_scheduler.LinearLR(
+            optimizer, 1 / (self.warmup + 1), total_iters=self.warmup)
+
+    def after_step(self, loss: float) -> None:
+        from torch.optim import lr_scheduler
+
+        self.steps += 1
+        self.losses.append(loss)
+        since = self.steps - self.warmup
+        if since <= 0:
+            self.linear.step()
+            self.losses.clear()
+        elif since % self.every == 0 and since <= self.last:
+            if isinstance(self.main, lr_scheduler.ReduceLROnPlateau):
+                self.main.step(sum(self.losses) / len(self.losses))
+            else:
+                self.main.step()
+            self.losses.clear()
 
 
 def train_both(graph: Graph, steps: int, threads: int = 1) -> tuple[Session, Twin]:

@@ -12,10 +12,11 @@ from typing import Any, ClassVar, TypeVar
 
 import msgspec
 import msgspec.inspect
+import numpy as np
 from msgspec import Meta
 
 from playground.emitter import Emitter
-from playground.initializers import Start
+from playground.initializers import Role, Start, initialize
 from playground.sizes import Pair, Shape, show_shape, size_of
 
 MAX_SIZE = 10**9
@@ -46,6 +47,14 @@ class Parameter(msgspec.Struct, frozen=True):
     initializer: Start
     fan_in: int = 1
     fan_out: int = 1
+    role: Role = "weight"
+    groups: int = 1
+    """Blocks of the first axis that see different inputs."""
+
+    def draw(self, random: np.random.Generator) -> np.ndarray:
+        """Its initial values (float32)."""
+        return initialize(self.initializer, self.shape, self.fan_in, self.fan_out, random,
+                          role=self.role, groups=self.groups)
 
 
 def about(help: str, *, ge: float | None = None, le: float | None = None,
