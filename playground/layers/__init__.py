@@ -5,10 +5,13 @@ from __future__ import annotations
 from playground.layers import data  # isort: skip
 from playground.layers import core  # isort: skip
 from playground.layers import conv  # isort: skip
+from playground.layers import transposed  # isort: skip
+from playground.layers import upsample  # isort: skip
 from playground.layers import pool  # isort: skip
 from playground.layers import activation  # isort: skip
 from playground.layers import merge  # isort: skip
 from playground.layers import loss  # isort: skip
 from playground.layers.base import LAYERS, Layer
 
-__all__ = ["LAYERS", "Layer", "activation", "conv", "core", "data", "loss", "merge", "pool"]
+__all__ = ["LAYERS", "Layer", "activation", "conv", "core", "data", "loss", "merge", "pool",
+           "transposed", "upsample"]
