@@ -66,24 +66,70 @@ def _dense(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
     return activation(layer.activation, F.linear(x[0], w["w"], w.get("b")))
 
 
-def _conv2d(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+def _conv(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    """Conv1d or Conv2d: both have the same settings, for one axis or two."""
     from torch import nn
     from torch.func import functional_call
 
     image, padding = x[0], layer.padding
-    reach = [d * (k - 1) for d, k in zip(layer.dilation, layer.kernel, strict=True)]
+    kernel, stride, dilation = (_each(value) for value in (
+        layer.kernel, layer.stride, layer.dilation))
+    reach = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
     if padding == "valid":
         padding = 0
     elif padding == "full":
         padding = reach
-    elif padding == "same" and layer.stride != (1, 1):
+    elif padding == "causal":
+        image, padding = _pad(image, [reach[0], 0], layer.padding_mode), 0
+    elif padding == "same" and set(stride) != {1}:
         # PyTorch has no "same" with a stride; this is TensorFlow's rule, ceil(in / stride).
-        image, padding = _pad(image, _same(image, layer.stride, reach), layer.padding_mode), 0
-    module = nn.Conv2d(
-        image.shape[1], layer.channels, layer.kernel, layer.stride, padding, layer.dilation,
+        image, padding = _pad(image, _same(image, stride, reach), layer.padding_mode), 0
+    module = (nn.Conv1d if len(kernel) == 1 else nn.Conv2d)(
+        image.shape[1], layer.channels, kernel, stride, padding, dilation,
         layer.groups, layer.bias, layer.padding_mode, device="meta")
     weights = {"weight": w["w"], **({"bias": w["b"]} if layer.bias else {})}
     return activation(layer.activation, functional_call(module, weights, (image,)))
+
+
+def _each(value: int | tuple[int, ...]) -> tuple[int, ...]:
+    return (value,) if isinstance(value, int) else value
+
+
+def _conv_transpose2d(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    def run(padding: Any, output_padding: Any) -> Tensor:
+        return F.conv_transpose2d(x[0], w["w"], w.get("b"), layer.stride, padding, output_padding,
+                                  layer.groups, layer.dilation)
+
+    if layer.padding != "same":
+        padding = 0 if layer.padding == "valid" else layer.padding
+        return activation(layer.activation, run(padding, layer.output_padding))
+    # Keras: what is too much is cut off, half on each side; what is missing gets no stamp.
+    y = run(0, 0)
+    bias = w["b"] if layer.bias else w["w"].new_zeros(layer.channels)
+    for axis, stride in zip((2, 3), layer.stride, strict=True):
+        size = x[0].shape[axis] * stride
+        if y.shape[axis] < size:
+            missing = [*y.shape]
+            missing[axis] = size - y.shape[axis]
+            y = _torch().cat([y, bias.view(1, -1, 1, 1).expand(missing)], dim=axis)
+        y = y.narrow(axis, (y.shape[axis] - size) // 2, size)
+    return activation(layer.activation, y)
+
+
+def _upsample2d(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    corners = layer.align_corners if layer.mode == "bilinear" else None
+    return F.interpolate(x[0], scale_factor=layer.scale_factor, mode=layer.mode,
+                         align_corners=corners)
+
+
+def _torch() -> Any:
+    import torch
+
+    return torch
 
 
 def _same(image: Tensor, stride: Sequence[int], reach: Sequence[int]) -> list[int]:
@@ -179,7 +225,10 @@ def _feed(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
 
 FORWARD: dict[str, Forward] = {
     "dense": _dense,
-    "conv2d": _conv2d,
+    "conv1d": _conv,
+    "conv2d": _conv,
+    "conv_transpose2d": _conv_transpose2d,
+    "upsample2d": _upsample2d,
     "max_pool2d": _max_pool2d,
     "avg_pool2d": _avg_pool2d,
     "global_avg_pool2d": lambda layer, x, w: x[0].mean(dim=(2, 3)),

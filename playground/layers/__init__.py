@@ -6,6 +6,8 @@ from playground.layers import data  # isort: skip
 from playground.layers import core  # isort: skip
 from playground.layers import noise  # isort: skip
 from playground.layers import conv  # isort: skip
+from playground.layers import transposed  # isort: skip
+from playground.layers import upsample  # isort: skip
 from playground.layers import pool  # isort: skip
 from playground.layers import norm  # isort: skip
 from playground.layers import activation  # isort: skip
@@ -15,4 +17,4 @@ from playground.layers import loss  # isort: skip
 from playground.layers.base import LAYERS, Layer
 
 __all__ = ["LAYERS", "Layer", "activation", "conv", "core", "data", "loss", "merge", "noise",
-           "norm", "pool", "recurrent"]
+           "norm", "pool", "recurrent", "transposed", "upsample"]

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Annotated
 
 import kernels
-from playground.activations import ACTIVATIONS, ActivationName, activation
 from playground.emitter import Emitter
 from playground.initializers import Initializer, bias_rule
+from playground.layers.activated import Activated, Fused
 from playground.layers.base import (
     MAX_SIZE,
     Layer,
@@ -20,24 +20,20 @@ from playground.layers.base import (
     show_shape,
     size_of,
 )
+from playground.tensor import Tensor
 
 
 @layer("dense", category="core", label="Dense")
-class Dense(Layer, frozen=True, kw_only=True):
+class Dense(Activated, frozen=True, kw_only=True):
     """Fully connected: every output is a weighted sum of all inputs plus a bias."""
 
     formula = "y = φ(x wᵀ + b)"
     samples = (((5,),), ((3,),))
 
     units: Annotated[int, about("Number of outputs.", ge=1, le=MAX_SIZE)] = 8
-    activation: Annotated[ActivationName, about("The function φ applied to each output.")] = (
-        "identity")
+    activation: Fused = "identity"
     bias: Annotated[bool, about("Add a learned offset b to each output.")] = True
     initializer: Annotated[Initializer, about("How the weights start.")] = "glorot_uniform"
-
-    @property
-    def active_range(self) -> tuple[float, float] | None:
-        return ACTIVATIONS[self.activation].active_range
 
     def output_shape(self, *x: Shape) -> Shape:
         if len(x[0]) != 1:
@@ -52,26 +48,17 @@ class Dense(Layer, frozen=True, kw_only=True):
             return (w,)
         return (w, Parameter("b", (units,), bias_rule(self.initializer), inputs, units))
 
-    def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
-        if activation(self.activation).is_identity:
-            return {}
-        return {"z": (batch, self.units), "dz": (batch, self.units)}
-
-    def forward(self, e: Emitter) -> None:
-        x, y = e.x[0], e.y[0]
-        z = e.work.get("z", y)
+    def forward_linear(self, e: Emitter, z: Tensor) -> None:
+        x = e.x[0]
         sizes = {"batch": e.batch, "inputs": x.shape[1], "units": self.units}
         if self.bias:
             e.emit(kernels.dense.dense_forward, **sizes, x=x, w=e.w["w"], b=e.w["b"], y=z)
         else:
             e.emit(kernels.dense.dense_forward_no_bias, **sizes, x=x, w=e.w["w"], y=z)
-        activation(self.activation).forward(e, z, y)
 
-    def backward(self, e: Emitter) -> None:
-        x, y, dy, dx = e.x[0], e.y[0], e.dy[0], e.dx[0]
-        dz = e.work.get("dz", dy)
+    def backward_linear(self, e: Emitter, dz: Tensor) -> None:
+        x, dx = e.x[0], e.dx[0]
         sizes = {"batch": e.batch, "inputs": x.shape[1], "units": self.units}
-        activation(self.activation).backward(e, y, dy, dz, x=e.work.get("z", y))
         e.emit(kernels.dense.dense_weight_gradient, **sizes, x=x, dy=dz, dw=e.dw["w"])
         if self.bias:
             e.emit(kernels.dense.dense_bias_gradient, batch=e.batch, units=self.units, dy=dz,

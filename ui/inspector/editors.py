@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -260,43 +261,49 @@ class PairEditor(Editor):
                                        "accent" if linked else "secondary"))
 
 
-class ChoiceOrPairEditor(Editor):
-    """A named value, or a pair of one's own: padding "same", "valid", or 2 × 2."""
+class ChoiceOrOwnEditor(Editor):
+    """A named value, or one's own number or pair: padding "same", "valid", or 2 × 2."""
 
     OWN = "custom"
 
     def __init__(self, field: Field, parent: QWidget | None = None) -> None:
         super().__init__(field, parent)
         assert isinstance(field.type, inspect.UnionType)
-        pair = next(t for t in field.type.types if isinstance(t, inspect.TupleType))
+        own = next(t for t in field.type.types if not isinstance(t, inspect.LiteralType))
         self.combo = Choice()
         for value in field.choices:
             self.combo.add(value, readable(value), choice_help(value))
-        self.combo.add(None, self.OWN, "Your own height and width.")
+        self.own: PairEditor | NumberEditor
+        self._own: Any
+        if isinstance(own, inspect.TupleType):
+            self.own = PairEditor(field, own)
+            self._own = tuple(int(limits_of(t).low or 0) for t in own.item_types)
+            self.combo.add(None, self.OWN, "Your own height and width.")
+        else:
+            self.own = NumberEditor(replace(field, type=own))
+            self._own = int(limits_of(own).low or 0)
+            self.combo.add(None, self.OWN, "Your own number.")
         self._describe(self.combo)
-        self.pair = PairEditor(field, pair)
-        self._own: tuple[int, ...] = tuple(
-            int(limits_of(t).low or 0) for t in pair.item_types)
         self.combo.currentIndexChanged.connect(self._chosen)
-        self.pair.edited.connect(self.edited)
-        self.pair.finished.connect(self.finished)
-        self.pair.problem_changed.connect(self.problem_changed)
+        self.own.edited.connect(self.edited)
+        self.own.finished.connect(self.finished)
+        self.own.problem_changed.connect(self.problem_changed)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addWidget(self.combo)
-        column.addWidget(self.pair)
+        column.addWidget(self.own)
         self.setFocusProxy(self.combo)
 
     def set_value(self, value: Any) -> None:
-        own = isinstance(value, tuple)
+        own = not isinstance(value, str)
         with QSignalBlocker(self.combo):
             self.combo.setCurrentIndex(
                 len(self.field.choices) if own else self.field.choices.index(value))
-        self.pair.setVisible(own)
+        self.own.setVisible(own)
         if own:
             self._own = value
-            self.pair.set_value(value)
+            self.own.set_value(value)
 
     def _chosen(self, index: int) -> None:
         value = self._own if index == len(self.field.choices) else self.field.choices[index]

@@ -13,7 +13,7 @@ from ui.inspector.editors import (
     BoolEditor,
     Choice,
     ChoiceEditor,
-    ChoiceOrPairEditor,
+    ChoiceOrOwnEditor,
     Editor,
     JsonEditor,
     NumberEditor,
@@ -216,9 +216,11 @@ def make_editor(field: Field, parent: QWidget | None = None) -> Editor:
         case inspect.UnionType(types=parts):
             if all(isinstance(part, inspect.StructType) for part in parts):
                 return VariantEditor(field, parent=parent)
-            kinds = {type(part) for part in parts}
-            if kinds == {inspect.LiteralType, inspect.TupleType}:
-                return ChoiceOrPairEditor(field, parent=parent)
+            kinds = {type(part.type if isinstance(part, inspect.Metadata) else part)
+                     for part in parts}
+            if kinds in ({inspect.LiteralType, inspect.TupleType},
+                         {inspect.LiteralType, inspect.IntType}):
+                return ChoiceOrOwnEditor(field, parent=parent)
             if kinds == {inspect.LiteralType, inspect.StructType}:
                 return RuleEditor(field, parent=parent)
     return JsonEditor(field, parent=parent)
