@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import lru_cache
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
 
 from playground import data
 from playground.data import DataError, Dataset, PreparedData
+from playground.data.fingerprint import fingerprint
+from playground.data.idx_reader import labels_beside
 from playground.data.labels import Task
 from playground.data.table import Decimal, Header, Separator
 from playground.data.table_reader import Missing
@@ -29,6 +35,8 @@ class DataLayer(Layer, frozen=True, kw_only=True):
 
     inputs = ()
     outputs = ("x", "target")
+    not_of_samples: ClassVar[frozenset[str]] = frozenset({"train_fraction", "standardise"})
+    """The settings that change how samples are used, not which ones there are."""
 
     train_fraction: Annotated[float, about(
         "The share of the samples to train on; the rest validates. Each class keeps its share.",
@@ -43,9 +51,15 @@ class DataLayer(Layer, frozen=True, kw_only=True):
         """All samples, raw. Raises DataError."""
         raise AssertionError(f"{self.kind} gives no samples")
 
-    def version(self) -> float:
+    def version(self) -> int:
         """Changes when the samples change on disk."""
-        return 0.0
+        return 0
+
+    def raw(self) -> Dataset:
+        """All samples as `dataset` gives them; remembered for equal settings. Raises DataError."""
+        plain = {name: field.default for field in msgspec.structs.fields(type(self))
+                 if (name := field.name) in self.not_of_samples}
+        return _read(msgspec.structs.replace(self, **plain), self.version())
 
     def load(self) -> PreparedData:
         """The two parts, scaled; remembered for equal settings. Raises DataError."""
@@ -62,15 +76,21 @@ class DataLayer(Layer, frozen=True, kw_only=True):
         return self.infer()[0].shape
 
     def notes(self, *x: Shape) -> tuple[str, ...]:
-        count = len(self.load().x_validation)
+        data = self.load()
+        count = len(data.x_validation)
         return () if count >= FEW else (
-            f"Only {count} of {len(self.load().dataset):,} samples validate: their loss says "
+            f"Only {count} of {len(data.dataset):,} samples validate: their loss says "
             "little about new data. Lower the train fraction.",)
 
 
 @lru_cache(maxsize=8)
-def _load(layer: DataLayer, version: float) -> PreparedData:
-    return data.prepare(layer.dataset(), layer.train_fraction, layer.standardise, layer.seed)
+def _read(layer: DataLayer, version: int) -> Dataset:
+    return layer.dataset()
+
+
+@lru_cache(maxsize=8)
+def _load(layer: DataLayer, version: int) -> PreparedData:
+    return data.prepare(layer.raw(), layer.train_fraction, layer.standardise, layer.seed)
 
 
 @layer("spiral", category="data", label="Spiral")
@@ -256,6 +276,8 @@ class Wine(DataLayer, frozen=True, kw_only=True):
 class File(DataLayer, frozen=True, kw_only=True):
     """Your own: a CSV table, .npz arrays, IDX images, or a folder of images per class."""
 
+    not_of_samples = DataLayer.not_of_samples | {"seed"}
+
     path: Annotated[str, about(
         "The file or folder. One that lies in the document's folder is saved as seen from there, "
         "so that the two can move together.", title="File")] = ""
@@ -264,8 +286,9 @@ class File(DataLayer, frozen=True, kw_only=True):
     task: Annotated[Task, about(
         "Whether to predict classes or numbers. A folder of images is always classes.")] = "auto"
     missing: Annotated[Missing, about(
-        "Of a table: whether an empty cell is an error, drops its row, or takes the mean of its "
-        "column.", title="Missing values")] = "error"
+        "Of a table: whether an empty cell is an error, drops its row, or takes the mean that its "
+        "column has in the training part (validation rows are not averaged).",
+        title="Missing values")] = "error"
     ignore_columns: Annotated[str, about(
         "Of a table: columns to leave out, with commas between their names.")] = ""
     separator: Annotated[Separator, about("Of a table: what stands between two cells.")] = "auto"
@@ -301,11 +324,13 @@ class File(DataLayer, frozen=True, kw_only=True):
         return data.open_data(self.path, **{
             name: settings[name] for name in data.reader_options(self.path) & settings.keys()})
 
-    def version(self) -> float:
-        try:
-            return sum(os.stat(path).st_mtime for path in (self.path, self.labels_path) if path)
-        except OSError:
-            return 0.0
+    def version(self) -> int:
+        paths = [path for path in (self.path, self.labels_path) if path]
+        if self.path and not self.labels_path:
+            # Labels that are found by their name; where there are none, only `path` counts.
+            with suppress(DataError, ValueError):
+                paths.append(str(labels_beside(Path(self.path))))
+        return hash(tuple(map(fingerprint, paths)))
 
     def subtitle(self) -> str:
         return os.path.basename(self.path) or "no file yet"
