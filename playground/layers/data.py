@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +18,8 @@ from playground.data.idx_reader import labels_beside
 from playground.data.labels import Task
 from playground.data.table import Decimal, Header, Separator
 from playground.data.table_reader import Missing
-from playground.layers.base import Layer, Shape, ShapeError, Signal, about, layer
+from playground.layers.augmentation import FOR_IMAGES, Augmentation
+from playground.layers.base import Layer, Shape, ShapeError, Signal, about, layer, show_shape
 
 Points = Annotated[int, about("Number of points.", ge=10, le=100_000)]
 Noise = Annotated[float, about("How far points stray.", ge=0, le=5)]
@@ -35,7 +37,8 @@ class DataLayer(Layer, frozen=True, kw_only=True):
 
     inputs = ()
     outputs = ("x", "target")
-    not_of_samples: ClassVar[frozenset[str]] = frozenset({"train_fraction", "standardise"})
+    not_of_samples: ClassVar[frozenset[str]] = frozenset(
+        {"train_fraction", "standardise", "augmentation"})
     """The settings that change how samples are used, not which ones there are."""
 
     train_fraction: Annotated[float, about(
@@ -46,6 +49,9 @@ class DataLayer(Layer, frozen=True, kw_only=True):
         "feature by itself, or all together (for images).")] = "none"
     seed: Annotated[int, about(
         "Draws the samples of a made data set, and which ones train.", ge=0, le=2**31 - 1)] = 1
+    augmentation: Annotated[Augmentation, about(
+        "How training samples are changed at random in each step, so that no two epochs are "
+        "alike. Validation samples stay as they are.", title="Augmentation")] = Augmentation()
 
     def dataset(self) -> Dataset:
         """All samples, raw. Raises DataError."""
@@ -75,12 +81,30 @@ class DataLayer(Layer, frozen=True, kw_only=True):
     def output_shape(self, *x: Shape) -> Shape:
         return self.infer()[0].shape
 
+    def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
+        shape = self.load().dataset.shape
+        wanted = len(shape) == 3 and self.augmentation.for_images
+        return {"image": shape[1:]} if wanted else {}
+
+    def idle_settings(self) -> frozenset[str]:
+        try:
+            are_images = len(self.load().dataset.shape) == 3
+        except DataError:
+            are_images = False
+        return frozenset() if are_images else frozenset(
+            f"augmentation.{name}" for name in FOR_IMAGES)
+
     def notes(self, *x: Shape) -> tuple[str, ...]:
         data = self.load()
-        count = len(data.x_validation)
-        return () if count >= FEW else (
-            f"Only {count} of {len(data.dataset):,} samples validate: their loss says "
-            "little about new data. Lower the train fraction.",)
+        count, notes = len(data.x_validation), []
+        if count < FEW:
+            notes.append(f"Only {count} of {len(data.dataset):,} samples validate: their loss says "
+                         "little about new data. Lower the train fraction.")
+        if self.augmentation.for_images and len(data.dataset.shape) != 3:
+            idle = " and ".join(self.augmentation.for_images).replace("_", " ")
+            notes.append(f"Augmentation by {idle} is for images and changes nothing here: each "
+                         f"sample is {show_shape(data.dataset.shape)}.")
+        return tuple(notes)
 
 
 @lru_cache(maxsize=8)
