@@ -112,7 +112,8 @@ def _train(words: list[str]) -> int:
     length.add_argument("--steps", type=_count, metavar="N", help="train for N steps")
     length.add_argument("--epochs", type=_count, metavar="N", help="train for N epochs")
     parser.add_argument("--seed", type=_seed, metavar="S", help=(
-        "start anew, without saved weights, with S as the seed of weights, order and dropout"))
+        "start anew, without saved weights, with S as the seed of weights, order, dropout and "
+        "augmentation"))
     parser.add_argument("--threads", type=_threads, default=1, metavar="T",
                         help=f"threads that share a batch (1, at most {MAX_THREADS})")
     parser.add_argument("--save", type=_document, metavar="OUT.playground",
@@ -204,7 +205,8 @@ def _unknown(what: str) -> UsageError:
 
 def _seeded(graph: Graph, seed: int) -> Graph:
     return graph.with_training(msgspec.structs.replace(
-        graph.training, weight_seed=seed, shuffle_seed=seed, dropout_seed=seed))
+        graph.training, weight_seed=seed, shuffle_seed=seed, dropout_seed=seed,
+        augmentation_seed=seed))
 
 
 def _length(options: argparse.Namespace) -> tuple[int | None, int | None]:

@@ -1,6 +1,6 @@
 """From graph to program: what a training step does, in order.
 
-    load      shuffle when an epoch begins, copy the batch
+    load      shuffle when an epoch begins, copy the batch, change it at random (augmentation)
     forward   each node in order, then what its output looks like (mean, deviation, dead units)
     loss      the loss and its metric
     backward  each node in reverse: sum the gradients of all readers, then the layer's own
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from kernels import clip, elementwise, penalty, random, sequence, statistics
 from kernels.jit import Kernel
 from playground.emitter import Emitter, Instruction, Operand, Phase
 from playground.graph import Graph
+from playground.layers.augmentation import emit_augmentation
 from playground.layers.base import size_of
 from playground.layers.data import DataLayer
 from playground.layers.loss import LossLayer
@@ -102,9 +104,10 @@ class _Compiler:
         layout, data = self.layout, self.layout.prepared
         self._once("load", layout.data.id, random.shuffle_samples, samples=len(data.x_train),
                    batches_per_epoch=layout.batches_per_epoch,
-                   shuffle_key=_key(self.training.shuffle_seed, "shuffle"),
+                   shuffle_key=random_key(self.training.shuffle_seed, "shuffle"),
                    counters=layout.counters, order=layout.order)
         x, target = layout.data.y
+        layer = layer_of(layout.graph, layout.data.id, DataLayer)
 
         def emit(lane: int, append: Callable[..., None]) -> None:
             append(random.load_batch, {
@@ -115,6 +118,12 @@ class _Compiler:
                 "counters": layout.counters, "order": layout.order,
                 "data": data.x_train.ctypes.data, "targets": data.target_train.ctypes.data,
                 "x": layout.shard(x, lane), "target": layout.shard(target, lane)})
+            # One key for all lanes: a sample is changed alike wherever it is computed.
+            emit_augmentation(
+                layer.augmentation, append, data=data, first=layout.bounds[lane],
+                batch=layout.samples(lane), counters=layout.counters,
+                x=layout.shard(x, lane), image=layout.data.work[lane].get("image"),
+                key=partial(random_key, self.training.augmentation_seed))
 
         self._each_lane("load", layout.data.id, emit)
 
@@ -353,7 +362,7 @@ class _Compiler:
             dx=tuple(t and layout.shard(t, lane) for t in own.dx),
             dy=shards(own.dy), w=node.w, dw=own.dw[lane or 0], running=node.running,
             work=node.work[lane or 0], counters=layout.counters,
-            random_key=_key(seed, f"{node.id} lane {lane or 0}{one.suffix}"))
+            random_key=random_key(seed, f"{node.id} lane {lane or 0}{one.suffix}"))
 
     def _each_lane(self, phase: Phase, node: str,
                    emit: Callable[[int, Callable[..., None]], None]) -> None:
@@ -387,7 +396,7 @@ def _is_read(instruction: Instruction) -> bool:
     return any(tensor.name != UNREAD for tensor in instruction.writes)
 
 
-def _key(seed: int, purpose: str) -> int:
+def random_key(seed: int, purpose: str) -> int:
     """A random-looking odd 63-bit key, different for each seed and purpose."""
     digest = hashlib.blake2b(f"{seed} {purpose}".encode(), digest_size=8).digest()
     return int(np.frombuffer(digest, np.int64)[0]) & (2**63 - 1) | 1

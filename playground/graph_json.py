@@ -166,12 +166,18 @@ def _layer(node: _Node, notes: list[str]) -> Layer | UnknownLayer:
     else:
         try:
             # In the order in which they are saved: the first error is then always the same one.
-            return make_layer(node.kind, dict(sorted(node.settings.items())))
+            return make_layer(node.kind, _sorted(node.settings))
         except (ValueError, TypeError) as error:
             why = (f"{_plain(str(error))}. The layer is kept and saved as it came; "
                    "replace it to train.")
     notes.append(f"{node.id}: {why}")
     return UnknownLayer(kind=node.kind, raw=node.settings, why=why)
+
+
+def _sorted(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings in the order of their names, those of groups too."""
+    return {name: _sorted(value) if isinstance(value, dict) else value
+            for name, value in sorted(settings.items())}
 
 
 def _connected(nodes: tuple[Node, ...], edges: list[str]) -> Graph:

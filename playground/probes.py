@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.compiler import random_key
+from playground.layers.augmentation import Augmentation, augmented
+from playground.layers.data import DataLayer
 from playground.session import Session
 from playground.snapshot import (
+    AugmentationProbe,
     Boundary,
     BoundaryProbe,
     ConfusionProbe,
@@ -40,6 +45,8 @@ def answer(session: Session, probe: Probe) -> Any | None:
             return _confusion(session, probe.split)
         case PredictionsProbe():
             return _predictions(session, probe)
+        case AugmentationProbe():
+            return _augmentation(session, probe)
         case TimingsProbe():
             return session.microseconds()
 
@@ -167,6 +174,17 @@ def _predictions(session: Session, probe: PredictionsProbe) -> Predictions:
     data = session.data
     return Predictions(x[part] * data.std + data.mean, target[part].copy(),
                        session.evaluator.predict(x[part]), data.dataset.classes)
+
+
+def _augmentation(session: Session, probe: AugmentationProbe) -> Floats | None:
+    data, graph = session.data, session.graph
+    layer = graph.node(session.program.data_node).layer
+    if not isinstance(layer, DataLayer) or layer.augmentation == Augmentation():
+        return None
+    changed = augmented(layer.augmentation, data, probe.count, probe.draw,
+                        partial(random_key, graph.training.augmentation_seed))
+    both = np.stack([data.x_train[:probe.count], changed])
+    return (both * data.std + data.mean).astype(np.float32)
 
 
 def _part(session: Session, split: SplitName) -> tuple[Floats, Floats]:

@@ -424,4 +424,5 @@ def _hyper(training: Training) -> dict[str, float]:
 def _structure(training: Training) -> tuple[Any, ...]:
     """What a program is compiled for; a change of it needs a new one."""
     return (training.batch, type(training.optimizer), training.schedule, training.clipping.mode,
-            training.weight_seed, training.shuffle_seed, training.dropout_seed)
+            training.weight_seed, training.shuffle_seed, training.dropout_seed,
+            training.augmentation_seed)

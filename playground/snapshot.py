@@ -78,8 +78,20 @@ class TimingsProbe:
     """Mean time of each instruction in microseconds, float64 (instructions,), NaN where unknown."""
 
 
+@dataclass(frozen=True)
+class AugmentationProbe:
+    """The first training samples as they are, and as a step would change them.
+
+    Gives float32 (2, count, *shape): before and after, in the data's own units. Another `draw`
+    changes them in another way. Nothing where the data node changes nothing.
+    """
+
+    count: int = 6
+    draw: int = 0
+
+
 Probe = (TensorProbe | BoundaryProbe | ResponsesProbe | ConfusionProbe | PredictionsProbe
-         | TimingsProbe)
+         | TimingsProbe | AugmentationProbe)
 
 
 @dataclass(frozen=True)

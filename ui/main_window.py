@@ -45,6 +45,7 @@ from ui.theme import Mode, theme
 from ui.top_bar import TopBar
 from ui.training_bar import TrainingBar
 from ui.transport import RunActions, Transport
+from ui.views.augmentation import AugmentationView
 from ui.views.base import View
 from ui.views.listing import ListingView
 from ui.views.node_values import NodeValuesView
@@ -113,9 +114,12 @@ class MainWindow(QMainWindow):
             self.docks.add(cls.name, title, view, BOTTOM,
                            self.docks.all[behind.name] if behind else None)
             self.bridge.add_view(view)
+        self.augmentation = AugmentationView()
+        self.inspector.node_page.embed_preview(self.augmentation)
         self.node_values = NodeValuesView(embedded=True)
         self.inspector.node_page.embed(self.node_values)
-        self.bridge.add_view(self.node_values)
+        for inside in (self.augmentation, self.node_values):
+            self.bridge.add_view(inside)
 
     def _build_menus(self) -> None:
         menus = self.menus = Menus(self)
@@ -325,7 +329,7 @@ class MainWindow(QMainWindow):
 
     def _show_selection(self, _: object) -> None:
         node = self.document.selected_node
-        for view in (*self.views.values(), self.node_values):
+        for view in (*self.views.values(), self.augmentation, self.node_values):
             view.select(node.id if node else None)
         if self.document.selection:
             self.docks.all["inspector"].raise_()

@@ -231,9 +231,10 @@ class TrainingBar(QWidget):
         new_seed.setToolTip("Take the next weight seed: other initial weights, from step 0 "
                             "at the next reset.")
         new_seed.clicked.connect(self._next_seed)
-        self.seed = self._chip("seed", "Seeds", "What draws weights, batches and dropout",
-                               "weight_seed", "shuffle_seed", "dropout_seed", own="weight_seed",
-                               extra=new_seed)
+        self.seed = self._chip("seed", "Seeds",
+                               "What draws weights, batches, dropout and augmentation",
+                               "weight_seed", "shuffle_seed", "dropout_seed",
+                               "augmentation_seed", own="weight_seed", extra=new_seed)
         self.speed_slider = SpeedSlider()
         self.speed_slider.changed.connect(bridge.set_speed)
         popover = Popover("Speed", self.speed_slider, parent=self)

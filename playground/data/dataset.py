@@ -23,6 +23,7 @@ class Dataset:
 
     x (N, *shape) float32, read-only; an image is (channels, height, width) with values 0..1.
     target (N,) class numbers, or (N, *target_shape) for regression; float32, read-only.
+    gaps: x may hold NaN, which means that the value is missing; `prepare` fills it in.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Dataset:
     classes: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     source: str = ""
+    gaps: bool = False
 
     def __len__(self) -> int:
         return len(self.x)
@@ -58,15 +60,17 @@ def make_dataset(
     classes: Sequence[str] = (),
     features: Sequence[str] = (),
     source: str = "",
+    gaps: bool = False,
 ) -> Dataset:
     """Check the arrays and freeze them into a Dataset; raises DataError.
 
     x (N, *shape), any real type. target (N,) of 0..len(classes)-1 when classes are given, otherwise
     (N,) or (N, *target_shape) numbers; a plain (N,) regression target becomes (N, 1).
+    gaps: a NaN in x is a missing value and no mistake.
     """
     samples = _frozen(x)
     targets = _frozen(target if classes or np.ndim(target) != 1 else np.asarray(target)[:, None])
-    _check_samples(name, samples, targets)
+    _check_samples(name, samples, targets, gaps)
     if classes:
         _check_classes(name, targets, classes)
     if features and len(features) != samples[0].size:
@@ -74,7 +78,7 @@ def make_dataset(
             f"'{name}' names {len(features)} features, but each sample holds {samples[0].size} "
             "values; give one name per value, or no names."
         )
-    return Dataset(name, samples, targets, tuple(classes), tuple(features), source)
+    return Dataset(name, samples, targets, tuple(classes), tuple(features), source, gaps)
 
 
 def _frozen(array: npt.NDArray[Any]) -> FloatArray:
@@ -86,7 +90,7 @@ def _frozen(array: npt.NDArray[Any]) -> FloatArray:
     return frozen
 
 
-def _check_samples(name: str, x: FloatArray, target: FloatArray) -> None:
+def _check_samples(name: str, x: FloatArray, target: FloatArray, gaps: bool) -> None:
     if x.ndim < 2 or x.size == 0:
         raise DataError(
             f"'{name}' holds samples of shape {x.shape}; at least one sample and one feature are "
@@ -98,9 +102,10 @@ def _check_samples(name: str, x: FloatArray, target: FloatArray) -> None:
         )
     if target.size == 0:
         raise DataError(f"'{name}' has empty targets of shape {target.shape}; give one number.")
-    for label, array in (("sample", x), ("target", target)):
-        if not np.isfinite(array).all():
-            row = int(np.argwhere(~np.isfinite(array))[0, 0])
+    for label, wrong in (("sample", np.isinf(x) if gaps else ~np.isfinite(x)),
+                         ("target", ~np.isfinite(target))):
+        if wrong.any():
+            row = int(np.argwhere(wrong)[0, 0])
             raise DataError(
                 f"'{name}': {label} {row + 1} holds a value that is missing, infinite or too large "
                 "for float32; remove it or fill it in."

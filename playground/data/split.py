@@ -137,13 +137,16 @@ def prepare(
     seed: int = 0,
     standardise_target: bool = False,
 ) -> PreparedData:
-    """Split the data and scale both parts by what the training part shows; raises DataError.
+    """Split the data, fill gaps and scale both parts by what the training part shows.
 
-    The validation part is never looked at for the scale. `standardise_target` scales regression
+    The validation part is never looked at for the scale, nor for the means that fill its gaps;
+    raises DataError. `standardise_target` scales regression
     targets the same way (prices in the 100,000s train badly raw); class numbers stay as they are.
     """
     parts = split(dataset, train_fraction, seed)
-    x_train = dataset.x[parts.train]
+    x_train, x_validation = dataset.x[parts.train], dataset.x[parts.validation]
+    if dataset.gaps:
+        _fill_gaps(dataset, x_train, x_validation)
     target_train = dataset.target[parts.train]
     scale = Standardiser.fit(x_train, standardise)
     scale_target = standardise_target and dataset.kind == "regression"
@@ -151,7 +154,7 @@ def prepare(
     return PreparedData(
         x_train=np.ascontiguousarray(scale.apply(x_train)),
         target_train=np.ascontiguousarray(target_scale.apply(target_train)),
-        x_validation=np.ascontiguousarray(scale.apply(dataset.x[parts.validation])),
+        x_validation=np.ascontiguousarray(scale.apply(x_validation)),
         target_validation=np.ascontiguousarray(
             target_scale.apply(dataset.target[parts.validation])
         ),
@@ -161,3 +164,19 @@ def prepare(
         target_mean=target_scale.mean,
         target_std=target_scale.std,
     )
+
+
+def _fill_gaps(dataset: Dataset, x_train: FloatArray, x_validation: FloatArray) -> None:
+    """Put each feature's mean over the training part in place of NaN, in both parts."""
+    known = ~np.isnan(x_train)
+    counts = known.sum(axis=0)
+    if not counts.all():
+        place = int(np.flatnonzero(counts.ravel() == 0)[0])
+        name = dataset.features[place] if dataset.features else f"value {place + 1}"
+        raise DataError(
+            f"'{dataset.name}': {name} is missing in every training sample, so it has no mean. "
+            "Train on a larger share, ignore that column, or drop the rows with gaps."
+        )
+    means = np.sum(x_train, axis=0, dtype=np.float64, where=known) / counts
+    for part in (x_train, x_validation):
+        np.copyto(part, means.astype(np.float32), where=np.isnan(part))

@@ -156,6 +156,10 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """Things worth knowing about these inputs that are not errors, as sentences."""
         return ()
 
+    def idle_settings(self) -> frozenset[str]:
+        """Settings that mean nothing here, as "units" or "augmentation.shift": forms hide them."""
+        return frozenset()
+
     def settings(self) -> dict[str, Any]:
         """The settings as JSON values."""
         value = msgspec.to_builtins(self)

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
 
 from playground import data
 from playground.data import DataError, Dataset, PreparedData
+from playground.data.fingerprint import fingerprint
+from playground.data.idx_reader import labels_beside
 from playground.data.labels import Task
 from playground.data.table import Decimal, Header, Separator
 from playground.data.table_reader import Missing
-from playground.layers.base import Layer, Shape, ShapeError, Signal, about, layer
+from playground.layers.augmentation import FOR_IMAGES, Augmentation
+from playground.layers.base import Layer, Shape, ShapeError, Signal, about, layer, show_shape
 
 Points = Annotated[int, about("Number of points.", ge=10, le=100_000)]
 Noise = Annotated[float, about("How far points stray.", ge=0, le=5)]
@@ -29,6 +37,9 @@ class DataLayer(Layer, frozen=True, kw_only=True):
 
     inputs = ()
     outputs = ("x", "target")
+    not_of_samples: ClassVar[frozenset[str]] = frozenset(
+        {"train_fraction", "standardise", "augmentation"})
+    """The settings that change how samples are used, not which ones there are."""
 
     train_fraction: Annotated[float, about(
         "The share of the samples to train on; the rest validates. Each class keeps its share.",
@@ -38,14 +49,23 @@ class DataLayer(Layer, frozen=True, kw_only=True):
         "feature by itself, or all together (for images).")] = "none"
     seed: Annotated[int, about(
         "Draws the samples of a made data set, and which ones train.", ge=0, le=2**31 - 1)] = 1
+    augmentation: Annotated[Augmentation, about(
+        "How training samples are changed at random in each step, so that no two epochs are "
+        "alike. Validation samples stay as they are.", title="Augmentation")] = Augmentation()
 
     def dataset(self) -> Dataset:
         """All samples, raw. Raises DataError."""
         raise AssertionError(f"{self.kind} gives no samples")
 
-    def version(self) -> float:
+    def version(self) -> int:
         """Changes when the samples change on disk."""
-        return 0.0
+        return 0
+
+    def raw(self) -> Dataset:
+        """All samples as `dataset` gives them; remembered for equal settings. Raises DataError."""
+        plain = {name: field.default for field in msgspec.structs.fields(type(self))
+                 if (name := field.name) in self.not_of_samples}
+        return _read(msgspec.structs.replace(self, **plain), self.version())
 
     def load(self) -> PreparedData:
         """The two parts, scaled; remembered for equal settings. Raises DataError."""
@@ -61,16 +81,40 @@ class DataLayer(Layer, frozen=True, kw_only=True):
     def output_shape(self, *x: Shape) -> Shape:
         return self.infer()[0].shape
 
+    def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
+        shape = self.load().dataset.shape
+        wanted = len(shape) == 3 and self.augmentation.for_images
+        return {"image": shape[1:]} if wanted else {}
+
+    def idle_settings(self) -> frozenset[str]:
+        try:
+            are_images = len(self.load().dataset.shape) == 3
+        except DataError:
+            are_images = False
+        return frozenset() if are_images else frozenset(
+            f"augmentation.{name}" for name in FOR_IMAGES)
+
     def notes(self, *x: Shape) -> tuple[str, ...]:
-        count = len(self.load().x_validation)
-        return () if count >= FEW else (
-            f"Only {count} of {len(self.load().dataset):,} samples validate: their loss says "
-            "little about new data. Lower the train fraction.",)
+        data = self.load()
+        count, notes = len(data.x_validation), []
+        if count < FEW:
+            notes.append(f"Only {count} of {len(data.dataset):,} samples validate: their loss says "
+                         "little about new data. Lower the train fraction.")
+        if self.augmentation.for_images and len(data.dataset.shape) != 3:
+            idle = " and ".join(self.augmentation.for_images).replace("_", " ")
+            notes.append(f"Augmentation by {idle} is for images and changes nothing here: each "
+                         f"sample is {show_shape(data.dataset.shape)}.")
+        return tuple(notes)
 
 
 @lru_cache(maxsize=8)
-def _load(layer: DataLayer, version: float) -> PreparedData:
-    return data.prepare(layer.dataset(), layer.train_fraction, layer.standardise, layer.seed)
+def _read(layer: DataLayer, version: int) -> Dataset:
+    return layer.dataset()
+
+
+@lru_cache(maxsize=8)
+def _load(layer: DataLayer, version: int) -> PreparedData:
+    return data.prepare(layer.raw(), layer.train_fraction, layer.standardise, layer.seed)
 
 
 @layer("spiral", category="data", label="Spiral")
@@ -256,6 +300,8 @@ class Wine(DataLayer, frozen=True, kw_only=True):
 class File(DataLayer, frozen=True, kw_only=True):
     """Your own: a CSV table, .npz arrays, IDX images, or a folder of images per class."""
 
+    not_of_samples = DataLayer.not_of_samples | {"seed"}
+
     path: Annotated[str, about(
         "The file or folder. One that lies in the document's folder is saved as seen from there, "
         "so that the two can move together.", title="File")] = ""
@@ -264,8 +310,9 @@ class File(DataLayer, frozen=True, kw_only=True):
     task: Annotated[Task, about(
         "Whether to predict classes or numbers. A folder of images is always classes.")] = "auto"
     missing: Annotated[Missing, about(
-        "Of a table: whether an empty cell is an error, drops its row, or takes the mean of its "
-        "column.", title="Missing values")] = "error"
+        "Of a table: whether an empty cell is an error, drops its row, or takes the mean that its "
+        "column has in the training part (validation rows are not averaged).",
+        title="Missing values")] = "error"
     ignore_columns: Annotated[str, about(
         "Of a table: columns to leave out, with commas between their names.")] = ""
     separator: Annotated[Separator, about("Of a table: what stands between two cells.")] = "auto"
@@ -301,11 +348,13 @@ class File(DataLayer, frozen=True, kw_only=True):
         return data.open_data(self.path, **{
             name: settings[name] for name in data.reader_options(self.path) & settings.keys()})
 
-    def version(self) -> float:
-        try:
-            return sum(os.stat(path).st_mtime for path in (self.path, self.labels_path) if path)
-        except OSError:
-            return 0.0
+    def version(self) -> int:
+        paths = [path for path in (self.path, self.labels_path) if path]
+        if self.path and not self.labels_path:
+            # Labels that are found by their name; where there are none, only `path` counts.
+            with suppress(DataError, ValueError):
+                paths.append(str(labels_beside(Path(self.path))))
+        return hash(tuple(map(fingerprint, paths)))
 
     def subtitle(self) -> str:
         return os.path.basename(self.path) or "no file yet"

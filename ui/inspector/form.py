@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from ui.inspector.editors import (
     BoolEditor,
@@ -63,6 +63,15 @@ class Form(QWidget):
             if old is None or getattr(old, name) != getattr(value, name):
                 row.editor.set_value(getattr(value, name))
 
+    def hide_rows(self, names: frozenset[str]) -> None:
+        """Hide the settings of these names, and show all others; "group.name" is one of a group."""
+        for name, row in self.rows.items():
+            row.set_shown(name not in names)
+            if isinstance(row.editor, GroupEditor):
+                row.editor.form.hide_rows(frozenset(
+                    inner.removeprefix(f"{name}.") for inner in names
+                    if inner.startswith(f"{name}.")))
+
     def _row_edited(self, row: Row, value: Any) -> None:
         assert self._value is not None
         try:
@@ -104,6 +113,11 @@ class Row:
             self.title.hide()
         grid.addWidget(self.problem, line + 1, 0, 1, 2)
 
+    def set_shown(self, on: bool) -> None:
+        self.title.setVisible(on and not self.editor.wide)
+        self.editor.setVisible(on)
+        self.problem.setVisible(on and bool(self.problem.text()))
+
     def show_problem(self, text: str) -> None:
         self.problem.setText(text)
         self.problem.setStyleSheet(f"color: {theme().text('error').name()}")
@@ -112,7 +126,8 @@ class Row:
 
 
 class GroupEditor(Editor):
-    """A struct inside a struct: its rows, as if they were the form's own."""
+    """A struct inside a struct: its rows, as if they were the form's own; with help, under a title.
+    """
 
     wide = True
 
@@ -122,7 +137,16 @@ class GroupEditor(Editor):
         self.form = Form(field.type.cls, parent=self)
         self.form.edited.connect(lambda value, _: self.edited.emit(value))
         self.form.finished.connect(self.finished)
-        self._row(self.form)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        if field.help:
+            caption = QLabel(field.title.upper(), self)
+            caption.setProperty("role", "caption")
+            caption.setToolTip(field.help)
+            column.addWidget(caption)
+        column.addWidget(self.form)
+        self.setFocusProxy(self.form)
 
     def set_value(self, value: Any) -> None:
         self.form.set_value(value)

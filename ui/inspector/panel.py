@@ -17,7 +17,9 @@ from PySide6.QtWidgets import (
 )
 
 from playground.graph import Node
+from playground.layers.augmentation import Augmentation
 from playground.layers.base import Layer
+from playground.layers.data import DataLayer
 from ui.document import Document
 from ui.inspector.form import Form
 from ui.inspector.header import NodeHeader, state_of
@@ -121,6 +123,7 @@ class NodePage(Page):
         super().__init__(parent)
         self._document = document
         self._id = ""
+        self._preview: QWidget | None = None
         self.header = NodeHeader()
         self.header.renamed.connect(self._rename)
         self.column.addWidget(self.header)
@@ -139,6 +142,12 @@ class NodePage(Page):
         """Put the view of the node's values at the end."""
         self.outer.addWidget(view, 1)
 
+    def embed_preview(self, view: QWidget) -> None:
+        """Put the view of what augmentation does below the settings, for nodes that have any."""
+        self._preview = view
+        self.outer.insertWidget(1, view)
+        view.hide()
+
     def show_node(self, node: Node) -> None:
         """Show a node, or the same one with other settings."""
         check = self._document.check
@@ -148,6 +157,9 @@ class NodePage(Page):
         self.notes.show_text("\n".join(check.notes.get(node.id, ())))
         layer = node.layer
         self._choose.setVisible(getattr(layer, "kind", "") == "file")
+        if self._preview is not None:
+            self._preview.setVisible(
+                isinstance(layer, DataLayer) and layer.augmentation != Augmentation())
         if not isinstance(layer, Layer):
             self._set_form(None)
             return
@@ -157,6 +169,7 @@ class NodePage(Page):
             self._form_id = node.id
         assert self.form is not None
         self.form.set_value(layer)
+        self.form.hide_rows(layer.idle_settings())
 
     def leave(self) -> None:
         """No node is shown any more: what waits to be corrected is let go."""
