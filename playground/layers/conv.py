@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import kernels
@@ -32,10 +33,25 @@ from playground.layers.window import (
 )
 
 if TYPE_CHECKING:
+    from kernels.jit import Kernel
     from kernels.lowering import Geometry
 
 Padding = Literal["valid", "same", "full"]
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
+
+
+@dataclass(frozen=True)
+class Method:
+    """The kernels that do a convolution.
+
+    operands: their first ones. workspace: how many floats of memory they need to work in.
+    """
+
+    operands: dict[str, int]
+    workspace: int
+    forward: Kernel
+    weight_gradient: Kernel
+    input_gradient: Kernel
 
 
 @layer("conv2d", category="conv", label="Conv2D", stem="conv")
@@ -138,9 +154,21 @@ class Conv2D(Layer, frozen=True, kw_only=True):
             *self.kernel, *self.stride, *self.dilation, *self.border((height, width)),
             kernels.lowering.PADDING_MODES.index(self.padding_mode)))
 
+    def method(self, batch: int, x: Shape) -> Method:
+        """The fastest way to do it."""
+        g = self.geometry(batch, x)
+        if kernels.winograd.suits(g):
+            tiling = kernels.winograd.tiling(g)
+            return Method(
+                tiling._asdict(), kernels.winograd.workspace_size(tiling),
+                kernels.winograd.winograd_forward, kernels.winograd.winograd_weight_gradient,
+                kernels.winograd.winograd_input_gradient)
+        return Method(
+            g._asdict(), kernels.lowering.workspace_size(g), kernels.conv.conv2d_forward,
+            kernels.conv.conv2d_weight_gradient, kernels.conv.conv2d_input_gradient)
+
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
-        work: dict[str, Shape] = {
-            "work": (kernels.lowering.workspace_size(self.geometry(batch, x[0])),)}
+        work: dict[str, Shape] = {"work": (self.method(batch, x[0]).workspace,)}
         if not activation(self.activation).is_identity:
             work["z"] = work["dz"] = (batch, *self.output_shape(x[0]))
         return work
@@ -148,21 +176,20 @@ class Conv2D(Layer, frozen=True, kw_only=True):
     def forward(self, e: Emitter) -> None:
         x, y, work = e.x[0], e.y[0], e.work["work"]
         z = e.work.get("z", y)
-        operands = self.geometry(e.batch, x.shape[1:])._asdict()
-        e.emit(kernels.conv.conv2d_forward, **operands, x=x, w=e.w["w"], b=e.w.get("b", 0), y=z,
+        method = self.method(e.batch, x.shape[1:])
+        e.emit(method.forward, **method.operands, x=x, w=e.w["w"], b=e.w.get("b", 0), y=z,
                work=work)
         activation(self.activation).forward(e, z, y)
 
     def backward(self, e: Emitter) -> None:
         x, y, dy, dx, work = e.x[0], e.y[0], e.dy[0], e.dx[0], e.work["work"]
         dz = e.work.get("dz", dy)
-        operands = self.geometry(e.batch, x.shape[1:])._asdict()
+        method = self.method(e.batch, x.shape[1:])
         activation(self.activation).backward(e, y, dy, dz)
-        e.emit(kernels.conv.conv2d_weight_gradient, **operands, x=x, dy=dz, dw=e.dw["w"],
+        e.emit(method.weight_gradient, **method.operands, x=x, dy=dz, dw=e.dw["w"],
                db=e.dw.get("b", 0), work=work)
         if dx is not None:
-            e.emit(kernels.conv.conv2d_input_gradient, **operands, dy=dz, w=e.w["w"], dx=dx,
-                   work=work)
+            e.emit(method.input_gradient, **method.operands, dy=dz, w=e.w["w"], dx=dx, work=work)
 
     def notes(self, *x: Shape) -> tuple[str, ...]:
         _, height, width = x[0]
