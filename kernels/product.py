@@ -1,17 +1,19 @@
-"""Products of matrices that lie in memory as they are: nothing is packed first.
+"""Products of matrices, on arrays as they lie in memory.
 
-The sizes of small networks fit the caches, where packing costs more than it gives. The inner loop
-is a register tile (see simd.py), the loops around it are those of Goto & van de Geijn, "Anatomy of
-High-Performance Matrix Multiplication", 2008.
+The matrices of small networks fit the caches, where copying them into panels first, as a BLAS does,
+costs more than it gives. The inner loop is a register tile (see simd.py), the loops around it are
+those of Goto & van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008.
 """
 
+from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from kernels.jit import helper
-from kernels.simd import INT, ROWS, TILE_COLUMNS, WIDTH, ZERO, Writer
+from kernels.jit import floats, helper
+from kernels.simd import FLOAT, INT, ROWS, TILE_COLUMNS, WIDTH, ZERO, Writer
+from kernels.transpose import transpose
 
-TERM_BLOCK = 256
+TERM_BLOCK = 192
 """Terms per pass: so many rows of b, one tile wide, stay in the first-level cache."""
 
 
@@ -92,3 +94,33 @@ def product(rows, columns, terms, a, a_start, a_row, a_term, b, b_start, b_term,
                              b, b_start + k * b_term + j, b_term,
                              c, c_start + r * c_row + j, c_row, adds or k > 0)
                 r += height
+
+
+@intrinsic
+def _panel(typing_context):
+    """The address of TERM_BLOCK * TILE_COLUMNS floats on the stack of the calling function."""
+
+    def generate(context, builder, signature, arguments):
+        with builder.goto_entry_block():
+            panel = builder.alloca(ir.ArrayType(FLOAT, TERM_BLOCK * TILE_COLUMNS))
+        panel.align = 64
+        return builder.ptrtoint(panel, INT)
+
+    return types.int64(), generate
+
+
+@helper
+def product_transposed(rows, columns, terms, a, a_start, a_row, b, b_start, b_row,
+                       c, c_start, c_row, adds):
+    """c[r c_row + j] = sum_k a[r a_row + k] b[j b_row + k], added to c if `adds`.
+
+    As `product`, for a b whose terms lie side by side: a panel at a time is transposed.
+    """
+    panel = floats(_panel(), TERM_BLOCK * TILE_COLUMNS)
+    for j in range(0, columns, TILE_COLUMNS):
+        width = min(TILE_COLUMNS, columns - j)
+        for k in range(0, terms, TERM_BLOCK):
+            depth = min(TERM_BLOCK, terms - k)
+            transpose(width, depth, b, b_start + j * b_row + k, b_row, panel, 0, TILE_COLUMNS)
+            product(rows, width, depth, a, a_start + k, a_row, 1, panel, 0, TILE_COLUMNS,
+                    c, c_start + j, c_row, adds or k > 0)

@@ -252,6 +252,29 @@ add_row = _row_intrinsic(adds=True)
 
 
 @intrinsic
+def sum_rows(typing_context, rows, columns, x, y):
+    """y[j] = sum_i x[i columns + j]."""
+    signature = types.void(types.intp, types.intp, x, y)
+
+    def generate(context, builder, signature, arguments):
+        writer = Writer(context, builder, signature, arguments)
+        rows, columns, x, y = writer.arguments
+
+        def vector(j, mask):
+            def row(i, sums):
+                value = writer.load(writer.at(x, builder.mul(i, columns), j), mask)
+                return [builder.fadd(sums[0], value)]
+
+            (total,) = writer.loop(INT(0), rows, 1, [ZERO], row)
+            writer.store(total, writer.at(y, j), mask)
+
+        for_each_vector(writer, columns, vector)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
 def max_row(typing_context, n, x, x_start, stride, first_index, y, winner, to_start):
     """Where x[stride j] > y[j], or is NaN: y[j] = that, winner[j] = first_index + stride j."""
     size = types.intp

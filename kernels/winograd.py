@@ -13,6 +13,7 @@ from kernels.jit import floats, helper, kernel
 from kernels.lowering import ZEROS, Geometry
 from kernels.product import product
 from kernels.simd import add_row
+from kernels.transpose import transpose
 from kernels.winograd_tiles import (
     OUTPUTS,
     POINTS,
@@ -22,7 +23,6 @@ from kernels.winograd_tiles import (
     output_to_points,
     points_to_kernel,
     points_to_output,
-    transpose,
 )
 
 _PLANES = POINTS * POINTS

@@ -1,4 +1,4 @@
-"""The transforms of Winograd's convolution F(4x4, 3x3), and a transposing copy.
+"""The transforms of Winograd's convolution F(4x4, 3x3).
 
 Four outputs y of a correlation of six inputs d with a kernel g of three take six multiplications
 instead of twelve, y = Aᵀ[(G g) ∘ (Bᵀ d)]: polynomials are multiplied by their values at six
@@ -18,7 +18,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from kernels.simd import INT, LANE, MASK, VECTOR, WIDTH, Writer, for_each_vector
+from kernels.simd import INT, VECTOR, WIDTH, Writer, for_each_vector
 
 OUTPUTS, TAPS, POINTS = 4, 3, 6
 """Per axis: outputs of a tile, taps of the kernel, and what they make together."""
@@ -127,62 +127,3 @@ input_to_points, kernel_to_points, points_to_output = (
     _transform(m) for m in (_BT, _G, _A.T))
 #: The adjoints of the last two.
 points_to_kernel, output_to_points = _transform(_G.T), _transform(_A)
-
-
-@intrinsic
-def transpose(typing_context, rows, columns, x, x_start, x_row, y, y_start, y_row):
-    """y[j y_row + i] = x[i x_row + j], for i < rows and j < columns."""
-    size = types.intp
-    signature = types.void(size, size, x, size, size, y, size, size)
-
-    def generate(context, builder, signature, arguments):
-        writer = Writer(context, builder, signature, arguments)
-        rows, columns, x, x_start, x_row, y, y_start, y_row = writer.arguments
-        x, y = writer.at(x, x_start), writer.at(y, y_start)
-        nothing = ir.Constant(MASK, [False] * WIDTH)
-
-        def some(left, lane, mask):
-            """The mask where `lane` is below `left`, else an empty one."""
-            inside = builder.icmp_signed("<", INT(lane), left)
-            return builder.select(inside, mask, nothing)
-
-        def block_row(i, sums):
-            left = builder.sub(rows, i)
-            row_mask = writer.first_lanes(left)
-
-            def block(j, sums):
-                right = builder.sub(columns, j)
-                mask = writer.first_lanes(right)
-                vectors = [
-                    writer.load(writer.at(x, builder.mul(builder.add(i, INT(k)), x_row), j),
-                                some(left, k, mask)) for k in range(WIDTH)]
-                for k, vector in enumerate(_transposed(builder, vectors)):
-                    writer.store(vector, writer.at(y, builder.mul(builder.add(j, INT(k)), y_row),
-                                                   i), some(right, k, row_mask))
-                return sums
-
-            writer.loop(INT(0), columns, WIDTH, sums, block)
-            return sums
-
-        writer.loop(INT(0), rows, WIDTH, [], block_row)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-def _transposed(builder: Any, vectors: list[Any]) -> list[Any]:
-    """WIDTH vectors as the rows of a matrix, transposed: halves are exchanged, then quarters..."""
-    half = WIDTH // 2
-    while half:
-        # Of rows i and i + half: the parts that stay, and those that change places.
-        lanes = range(WIDTH)
-        first = [lane if lane & half == 0 else lane - half + WIDTH for lane in lanes]
-        second = [lane + half if lane & half == 0 else lane + WIDTH for lane in lanes]
-        pairs = [(i, i + half) for i in range(WIDTH) if i & half == 0]
-        new = list(vectors)
-        for i, j in pairs:
-            for at, order in ((i, first), (j, second)):
-                new[at] = builder.shuffle_vector(
-                    vectors[i], vectors[j], ir.Constant(ir.VectorType(LANE, WIDTH), order))
-        vectors, half = new, half // 2
-    return vectors
