@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kernels.halving import max_of_pairs, mean_of_pairs, spread_to_pairs, winners_to_pairs
 from kernels.jit import floats, inline, ints, kernel
 from kernels.simd import add_row, max_row
 
@@ -49,6 +50,21 @@ def inside(tap, before, stride, size, steps):
     return begin, max(begin, min(steps, (size - 1 + before - tap) // stride + 1))
 
 
+@inline
+def halves(g):
+    """Whether windows of 2x2 stand side by side, with no border (see halving.py)."""
+    return (g.kernel_height == g.kernel_width == g.stride_height == g.stride_width == 2
+            and g.top == g.left == 0
+            and 2 * g.out_height <= g.height and 2 * g.out_width <= g.width)
+
+
+@inline
+def clear_left_out(g, dx):
+    """dx = 0 if the windows leave out a row or a column of the image."""
+    if 2 * g.out_height < g.height or 2 * g.out_width < g.width:
+        dx[:] = 0
+
+
 @kernel(f"{WINDOWS} x -> y winner")
 def max_pool2d_forward(a):
     """y[i, j] = max_uv x[s i + u - p, s j + v - p]; winner[i, j] = where that was.
@@ -62,6 +78,13 @@ def max_pool2d_forward(a):
     x = floats(a[SIZES], g.planes * size)
     y = floats(a[SIZES + 1], g.planes * out_size)
     winner = ints(a[SIZES + 2], g.planes * out_size)
+    if halves(g):
+        for plane in range(g.planes):
+            for i in range(g.out_height):
+                at = 2 * i * g.width
+                max_of_pairs(g.out_width, x, plane * size + at, g.width, at,
+                             y, winner, plane * out_size + i * g.out_width)
+        return
     for plane in range(g.planes):
         for i in range(g.out_height):
             to = plane * out_size + i * g.out_width
@@ -91,6 +114,14 @@ def max_pool2d_backward(a):
     winner = ints(a[SIZES], g.planes * out_size)
     dy = floats(a[SIZES + 1], g.planes * out_size)
     dx = floats(a[SIZES + 2], g.planes * size)
+    if halves(g):
+        clear_left_out(g, dx)
+        for plane in range(g.planes):
+            for i in range(g.out_height):
+                at = 2 * i * g.width
+                winners_to_pairs(g.out_width, winner, dy, plane * out_size + i * g.out_width,
+                                 dx, plane * size + at, g.width, at)
+        return
     dx[:] = 0
     for plane in range(g.planes):
         for i in range(plane * out_size, (plane + 1) * out_size):
@@ -130,6 +161,12 @@ def avg_pool2d_forward(a):
     x = floats(a[SIZES + 1], g.planes * size)
     y = floats(a[SIZES + 2], g.planes * out_size)
     shares = floats(a[SIZES + 3], out_size)
+    if halves(g):
+        for plane in range(g.planes):
+            for i in range(g.out_height):
+                mean_of_pairs(g.out_width, x, plane * size + 2 * i * g.width, g.width,
+                              y, plane * out_size + i * g.out_width)
+        return
     find_shares(g, count_padding, shares)
     y[:] = 0
     for plane in range(g.planes):
@@ -159,6 +196,13 @@ def avg_pool2d_backward(a):
     dy = floats(a[SIZES + 1], g.planes * out_size)
     dx = floats(a[SIZES + 2], g.planes * size)
     shares, scaled = floats(a[SIZES + 3], out_size), floats(a[SIZES + 4], out_size)
+    if halves(g):
+        clear_left_out(g, dx)
+        for plane in range(g.planes):
+            for i in range(g.out_height):
+                spread_to_pairs(g.out_width, dy, plane * out_size + i * g.out_width,
+                                dx, plane * size + 2 * i * g.width, g.width)
+        return
     find_shares(g, count_padding, shares)
     dx[:] = 0
     for plane in range(g.planes):

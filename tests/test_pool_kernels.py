@@ -29,6 +29,8 @@ CASES: dict[str, tuple[Shape, dict[str, Any]]] = {
         "kernel": (3, 2), "stride": (3, 2), "padding": (1, 1), "ceil_mode": True}),
     "ceil, a window outside": ((1, 4, 4), {
         "kernel": (2, 2), "stride": (3, 4), "padding": (1, 0), "ceil_mode": True}),
+    "halves": ((3, 8, 38), {}),
+    "halves, odd": ((2, 7, 65), {}),
     "wide": ((2, 33, 50), {"kernel": (3, 3), "stride": (1, 1), "padding": (1, 1)}),
 }
 BATCH = 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple
 
 from msgspec import Meta
@@ -42,6 +43,7 @@ from playground.layers.window import (
 from playground.tensor import Tensor
 
 if TYPE_CHECKING:
+    from kernels.jit import Kernel
     from kernels.lowering import Geometry
 
 Channels = Annotated[int, about(
@@ -50,6 +52,20 @@ Channels = Annotated[int, about(
 
 POINTWISE_POSITIONS = 64
 """Matrix products over fewer positions take longer to begin than they save."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """The kernels that do a convolution.
+
+    operands: their first ones. workspace: how many floats of memory they need to work in.
+    """
+
+    operands: dict[str, int]
+    workspace: int
+    forward: Kernel
+    weight_gradient: Kernel
+    input_gradient: Kernel
 
 
 class Window(NamedTuple):
@@ -139,21 +155,32 @@ class Convolution(Activated, frozen=True, kw_only=True):
             *kernel, *stride, *dilation, *self.border((height, width)),
             kernels.lowering.PADDING_MODES.index(self.padding_mode)))
 
+    def method(self, batch: int, x: Shape) -> Method:
+        """The fastest way to do it."""
+        g = self.geometry(batch, x)
+        if kernels.winograd.suits(g):
+            tiling = kernels.winograd.tiling(g)
+            return Method(
+                tiling._asdict(), kernels.winograd.workspace_size(tiling),
+                kernels.winograd.winograd_forward, kernels.winograd.winograd_weight_gradient,
+                kernels.winograd.winograd_input_gradient)
+        return Method(
+            g._asdict(), kernels.lowering.workspace_size(g), kernels.conv.conv2d_forward,
+            kernels.conv.conv2d_weight_gradient, kernels.conv.conv2d_input_gradient)
+
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
-        if self._is_product(x[0]):
-            size = self.channels * x[0][0]
-        else:
-            size = kernels.lowering.workspace_size(self.geometry(batch, x[0]))
+        size = (self.channels * x[0][0] if self._is_product(x[0])
+                else self.method(batch, x[0]).workspace)
         return {"work": (size,), **super().workspace(batch, *x)}
 
     def forward_linear(self, e: Emitter, z: Tensor) -> None:
-        w, b = e.w["w"], e.w.get("b", 0)
-        if self._is_product(e.x[0].shape[1:]):
-            e.emit(kernels.pointwise.pointwise_forward, **self._product_sizes(e), x=e.x[0], w=w,
-                   b=b, y=z)
+        x, w, b = e.x[0], e.w["w"], e.w.get("b", 0)
+        if self._is_product(x.shape[1:]):
+            e.emit(kernels.pointwise.pointwise_forward, **self._product_sizes(e), x=x, w=w, b=b,
+                   y=z)
         else:
-            e.emit(kernels.conv.conv2d_forward, **self._sizes(e), x=e.x[0], w=w, b=b, y=z,
-                   work=e.work["work"])
+            method = self.method(e.batch, x.shape[1:])
+            e.emit(method.forward, **method.operands, x=x, w=w, b=b, y=z, work=e.work["work"])
 
     def backward_linear(self, e: Emitter, dz: Tensor) -> None:
         x, dx, w, work = e.x[0], e.dx[0], e.w["w"], e.work["work"]
@@ -167,14 +194,11 @@ class Convolution(Activated, frozen=True, kw_only=True):
             if dx is not None:
                 e.emit(kernels.pointwise.pointwise_input_gradient, **sizes, dy=dz, w=w, dx=dx)
             return
-        e.emit(kernels.conv.conv2d_weight_gradient, **self._sizes(e), x=x, dy=dz, dw=e.dw["w"],
+        method = self.method(e.batch, x.shape[1:])
+        e.emit(method.weight_gradient, **method.operands, x=x, dy=dz, dw=e.dw["w"],
                db=e.dw.get("b", 0), work=work)
         if dx is not None:
-            e.emit(kernels.conv.conv2d_input_gradient, **self._sizes(e), dy=dz, w=w, dx=dx,
-                   work=work)
-
-    def _sizes(self, e: Emitter) -> dict[str, int]:
-        return self.geometry(e.batch, e.x[0].shape[1:])._asdict()
+            e.emit(method.input_gradient, **method.operands, dy=dz, w=w, dx=dx, work=work)
 
     def _is_product(self, x: Shape) -> bool:
         """Whether each sample is one matrix product, large enough for BLAS."""
