@@ -417,12 +417,12 @@ def measure_columns(typing_context, rows, columns, y, around, low, high):
         size, size, y, types.float32, types.float32, types.float32)
 
     def generate(context, builder, signature, arguments):
-        writer = _Writer(context, builder, signature, arguments)
+        writer = Writer(context, builder, signature, arguments)
         rows, columns, y, around, low, high = writer.arguments
         around, low, high = (writer._spread(value) for value in (around, low, high))
         pairs = builder.and_(rows, INT(-2))
         totals = [cgutils.alloca_once_value(builder, ir.Constant(kind, 0))
-                  for kind in (_FLOAT, _FLOAT, INT)]
+                  for kind in (FLOAT, FLOAT, INT)]
 
         def vector(column, mask):
             def row(i, sums):
@@ -446,7 +446,7 @@ def measure_columns(typing_context, rows, columns, y, around, low, high):
                 add = builder.add if part.type == INT else builder.fadd
                 builder.store(add(builder.load(total), part), total)
 
-        _for_each_vector(writer, columns, vector)
+        for_each_vector(writer, columns, vector)
         return context.make_tuple(builder, signature.return_type,
                                   [builder.load(total) for total in totals])
 
