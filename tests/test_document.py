@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -394,6 +395,20 @@ def test_histories_survive_as_tables() -> None:
     assert history_csv.to_csv(history_csv.from_csv(text)) == text
     empty = history_csv.to_csv(History(("loss",)).view())
     assert history_csv.to_csv(history_csv.from_csv(empty)) == empty
+
+
+def test_writing_a_history_takes_little_more_memory_than_its_text() -> None:
+    # Every autosave does it while the network trains.
+    made = History([f"dense_{i}.mean" for i in range(20)])
+    rows = np.random.default_rng(1).random((1000, 61)).astype(np.float32)
+    made.extend(rows, np.arange(1, 1001))
+    tracemalloc.start()
+    try:
+        text = history_csv.to_csv(made.view())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.5 * len(text)
 
 
 # -- saving is safe -------------------------------------------------------------------------------
