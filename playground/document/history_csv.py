@@ -6,7 +6,7 @@ a bucket; "loss low" and "loss high" stand beside it where a bucket holds more t
 
 from __future__ import annotations
 
-import io
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -20,27 +20,35 @@ VALIDATION = ("validation loss", "validation metric")
 
 def to_csv(history: HistoryView) -> bytes:
     """9 digits are more than the float32 that was measured."""
-    mean, low, high = values = history.values
-    spread = ~(_equal(mean, low) & _equal(mean, high)).all(axis=0)
-    # Which part (mean, low, high) of which column stands in each cell.
-    places = [(part, i) for i in range(len(history.columns))
-              for part in range(3 if spread[i] else 1)]
-    parts, columns = np.array(places, np.intp).reshape(-1, 2).T
-    rows = {int(step): i for i, step in enumerate(history.step)}
-    cells, empty = "%d" + ",%.9g" * len(places), "," * len(places)
-    validation = {
-        int(step): f"{loss:.9g},{metric:.9g}" for step, loss, metric in zip(
-            history.validation_step, history.validation_loss, history.validation_metric,
-            strict=True)}
-    names = [history.columns[i] + ("", " low", " high")[part] for part, i in places]
-    # Line by line: as strings and arrays, the whole table would take ten times its text.
-    text = io.BytesIO()
-    text.write(",".join(("step", *names, *VALIDATION)).encode() + b"\n")
-    for step in sorted({*rows, *validation}):
-        row = (cells % (step, *values[parts, rows[step], columns].tolist()) if step in rows
-               else f"{step}{empty}")
-        text.write(f"{row},{validation.get(step, ',')}\n".encode())
-    return text.getvalue()
+    return b"".join(Lines(history))
+
+
+class Lines:
+    """The table line by line, as often as wanted: an autosave never holds megabytes of text."""
+
+    def __init__(self, history: HistoryView) -> None:
+        self._history = history
+
+    def __iter__(self) -> Iterator[bytes]:
+        history = self._history
+        mean, low, high = values = history.values
+        spread = ~(_equal(mean, low) & _equal(mean, high)).all(axis=0)
+        # Which part (mean, low, high) of which column stands in each cell.
+        places = [(part, i) for i in range(len(history.columns))
+                  for part in range(3 if spread[i] else 1)]
+        parts, columns = np.array(places, np.intp).reshape(-1, 2).T
+        rows = {int(step): i for i, step in enumerate(history.step)}
+        cells, empty = "%d" + ",%.9g" * len(places), "," * len(places)
+        validation = {
+            int(step): f"{loss:.9g},{metric:.9g}" for step, loss, metric in zip(
+                history.validation_step, history.validation_loss, history.validation_metric,
+                strict=True)}
+        names = [history.columns[i] + ("", " low", " high")[part] for part, i in places]
+        yield ",".join(("step", *names, *VALIDATION)).encode() + b"\n"
+        for step in sorted({*rows, *validation}):
+            row = (cells % (step, *values[parts, rows[step], columns].tolist()) if step in rows
+                   else f"{step}{empty}")
+            yield f"{row},{validation.get(step, ',')}\n".encode()
 
 
 def from_csv(data: bytes) -> HistoryView:
