@@ -96,7 +96,7 @@ class MainWindow(QMainWindow):
         self.examples_button.setToolTip("Networks to start from")
         self.examples_button.setFixedHeight(30)
         self.examples_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.training_bar.add_widget(self.examples_button)
+        self.training_bar.add_spare(self.examples_button)
         self.addToolBar(TopBar(self.document, self.transport, self.training_bar))
         self.status = StatusBar(self)
         self.setStatusBar(self.status)
