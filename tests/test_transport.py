@@ -318,6 +318,7 @@ def test_back_says_why_it_cannot(qtbot, bridge, engine, actions, document):
     assert "taken up here" in actions.back.toolTip()
     node = document.graph.nodes[1].id
     document.edit("Rename", document.graph.renamed(node, "hidden"))
+    show(qtbot, bridge, engine, step=40, can_step_back=False)
     assert not actions.back.isEnabled()
     assert ("The network was changed; training goes on from here, and one can go back from the "
             "next step on.") in actions.back.toolTip()

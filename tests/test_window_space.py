@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from playground.snapshot import Snapshot
@@ -15,7 +14,6 @@ from tests.fake_window import open_window
 from ui.main_window import MainWindow
 
 SPACE, LEFT = Qt.Key.Key_Space, Qt.MouseButton.LeftButton
-MIDDLE = QPoint(300, 200)
 
 
 @pytest.fixture
@@ -32,26 +30,22 @@ def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine
     return window
 
 
-def point_at(window: MainWindow, qtbot: QtBot, over_canvas: bool) -> None:
+def point_at(window: MainWindow, over_canvas: bool) -> None:
     window.canvas.setFocus()
-    # First elsewhere: a pointer that stays where it was enters nothing.
-    QTest.mouseMove(window.menuBar(), QPoint(5, 5))
-    if over_canvas:
-        QTest.mouseMove(window.canvas.viewport(), MIDDLE)
-    qtbot.waitUntil(lambda: window.canvas.underMouse() == over_canvas)
+    window.canvas.setAttribute(Qt.WidgetAttribute.WA_UnderMouse, over_canvas)
 
 
 @pytest.mark.parametrize("over_canvas", [True, False])
 def test_a_tap_runs(window: MainWindow, engine: FakeEngine, qtbot: QtBot, over_canvas: bool
                     ) -> None:
-    point_at(window, qtbot, over_canvas)
+    point_at(window, over_canvas)
     qtbot.keyClick(window.canvas, SPACE)
     assert engine.names().count("run") == 1
 
 
 def test_held_it_pans_and_does_not_run(window: MainWindow, engine: FakeEngine, qtbot: QtBot
                                        ) -> None:
-    point_at(window, qtbot, True)
+    point_at(window, True)
     canvas = window.canvas
     corner: QPointF = canvas.mapToScene(QPoint(0, 0))
     node = canvas.mapFromScene(canvas.canvas.nodes["dense_1"].box().center())
@@ -74,6 +68,6 @@ def test_a_tap_where_nothing_can_run_does_nothing(
         window: MainWindow, engine: FakeEngine, qtbot: QtBot) -> None:
     window.document.edit("Clear", window.document.graph.without(
         {node.id for node in window.document.graph.nodes}))
-    point_at(window, qtbot, True)
+    point_at(window, True)
     qtbot.keyClick(window.canvas, SPACE)
     assert "run" not in engine.names()

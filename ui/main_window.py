@@ -141,9 +141,10 @@ class MainWindow(QMainWindow):
                 (stack.createUndoAction(self, "&Undo"), "Undo", [key.Undo]),
                 (stack.createRedoAction(self, "&Redo"), "Redo", [key.Redo])):
             action.setProperty("name", name)
-            action.setShortcuts(
-                QKeySequence.keyBindings(keys[0])
-                + ([QKeySequence("Ctrl+Y")] if keys[0] == key.Redo else []))
+            bindings = QKeySequence.keyBindings(keys[0])
+            more = [QKeySequence("Ctrl+Y")] if keys[0] == key.Redo else []
+            # A key that is there twice would be ambiguous, and do nothing.
+            action.setShortcuts([*bindings, *(k for k in more if k not in bindings)])
             menus.edit.addAction(action)
         canvas = self.canvas.actions_
         menus.edit.addSeparator()

@@ -74,7 +74,6 @@ class RunActions(QObject):
 
         bridge.snapshot_ready.connect(lambda _: self.refresh())
         document.graph_changed.connect(lambda old, new: self.refresh())
-        document.stack.indexChanged.connect(self.refresh)
         document.selection_changed.connect(lambda _: self.refresh())
         self.refresh()
 
