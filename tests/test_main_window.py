@@ -266,6 +266,18 @@ def test_a_bad_file_leaves_the_old_document(window, tmp_path, monkeypatch, conte
     assert str(file) in told[0]
 
 
+def test_a_file_that_is_not_there_is_told_in_the_window(make_window, tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(QMessageBox, "warning", lambda *args: told.append(args[1:3]))
+    window = make_window()
+    window.show()
+    window.open_first(tmp_path / "gone.playground")
+    (title, sentence), = told
+    assert title == "gone.playground cannot be opened"
+    assert "No such file" in sentence
+    assert window.document.graph == EXAMPLES["mlp-spiral"].graph
+
+
 def test_unsaved_changes_are_asked_about(window, monkeypatch):
     change(window)
     graph = window.document.graph

@@ -77,6 +77,11 @@ class LiveCanvas(QWidget):
             loss = snapshot.program.check.used[-1]
             scene.set_badge(loss, format_number(snapshot.loss)
                             if np.isfinite(snapshot.loss) else None)
+        if snapshot.state == "paused" and not snapshot.nodes:
+            # Nothing has run since the weights are what they are: no old pictures either.
+            for node in scene.document.graph.nodes:
+                if isinstance(node.layer, Layer) and node.layer.category != "data":
+                    scene.set_thumbnail(node.id, [])
         responses: dict[str, Floats] = {}
         for probe, values in snapshot.values.items():
             if isinstance(probe, ResponsesProbe):
