@@ -29,7 +29,7 @@ from playground.snapshot import Snapshot
 from tests.fake_engine import FakeEngine
 from ui.app import Complaints
 from ui.data_nodes import import_data
-from ui.dialogs.data_import import DataImport
+from ui.dialogs.data_import import DataImport, problem_of
 from ui.dialogs.gallery import Gallery
 from ui.dialogs.help import LayerHelp, layer_page
 from ui.dialogs.recovery import RecoveryQuestion
@@ -496,6 +496,56 @@ def test_data_with_an_error_is_not_imported(qtbot, tmp_path):
     assert dialog.summary.text()
 
 
+def test_gaps_can_be_dropped_or_filled_and_the_preview_shows_it(qtbot, tmp_path):
+    file = tmp_path / "gaps.csv"
+    file.write_text("width,height,kind\n" + "1,5,a\n,6,b\n3,NA,a\n4,8,b\n" * 20)
+    dialog = DataImport(str(file))
+    qtbot.addWidget(dialog)
+
+    def cell(row, column):
+        return dialog.table.item(row, column)
+
+    assert cell(1, 0).text() == "missing"
+    assert cell(2, 1).text() == "NA"
+    red = cell(1, 0).foreground().color()
+    assert red != cell(0, 0).foreground().color()
+    dialog.accept()
+    assert dialog.result() != QDialog.DialogCode.Accepted
+
+    dialog.missing.setCurrentIndex(dialog.missing.findData("drop"))
+    assert [cell(row, 2).font().strikeOut() for row in range(4)] == [False, True, True, False]
+    assert dialog.settings()["missing"] == "drop"
+    assert problem_of(dialog.settings()) == ""
+
+    dialog.missing.setCurrentIndex(dialog.missing.findData("mean"))
+    assert (cell(1, 0).text(), cell(1, 1).text(), cell(2, 1).text()) == ("mean", "6", "mean")
+    assert not cell(1, 0).font().strikeOut()
+    dialog.target.setCurrentText("width")
+    dialog.target.activated.emit(0)
+    assert cell(1, 0).text() == "missing", "what is to be predicted is not made up"
+    dialog.target.setCurrentText("kind")
+    dialog.accept()
+    assert dialog.result() == QDialog.DialogCode.Accepted
+
+
+def test_the_choice_for_gaps_is_remembered_by_the_node(qtbot, window, tmp_path, monkeypatch):
+    file = tmp_path / "gaps.csv"
+    file.write_text("width,kind\n" + "1,a\n,b\n3,b\n" * 20)
+
+    def drop(self):
+        self.missing.setCurrentIndex(self.missing.findData("drop"))
+        return QDialog.DialogCode.Accepted
+
+    monkeypatch.setattr(DataImport, "exec", drop)
+    id = import_data(window.document, window, path=str(file))
+    assert window.document.graph.node(id).layer.missing == "drop"
+    assert id not in window.document.check.errors
+    seen = []
+    monkeypatch.setattr(DataImport, "exec", lambda self: seen.append(self.missing.currentData()))
+    import_data(window.document, window, id)
+    assert seen == ["drop"]
+
+
 def test_imported_data_is_in_view(qtbot, window, tmp_path, monkeypatch):
     file = tmp_path / "flowers.csv"
     file.write_text("width,kind\n" + "1,a\n3,b\n" * 20)
@@ -518,7 +568,7 @@ def test_a_table_is_looked_at_before_it_is_imported(qtbot, window, tmp_path, mon
     dialog.target.setCurrentText("width")
     dialog.target.activated.emit(0)
     assert dialog.settings() == {
-        "path": str(file), "target_column": "width", "task": "auto"}
+        "path": str(file), "target_column": "width", "task": "auto", "missing": "error"}
 
     monkeypatch.setattr(DataImport, "exec", lambda self: QDialog.DialogCode.Accepted)
     import_data(window.document, window, path=str(file))
