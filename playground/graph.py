@@ -219,6 +219,10 @@ class Graph(msgspec.Struct, frozen=True):
     def with_training(self, training: Training) -> Graph:
         return self._replace(training=training)
 
+    def with_notes(self, notes: str) -> Graph:
+        """Say something else about the network (Markdown)."""
+        return self._replace(notes=notes)
+
     def pasted(self, other: Graph, dx: float, dy: float) -> tuple[Graph, tuple[str, ...]]:
         """Add copies of another graph's nodes and inner edges; returns the new ids too."""
         graph, names = self, {}

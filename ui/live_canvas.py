@@ -76,6 +76,11 @@ class LiveCanvas(QWidget):
         if snapshot.program is not None:
             for id, loss in snapshot.losses.items():
                 scene.set_badge(id, format_number(loss) if np.isfinite(loss) else None)
+        if snapshot.state == "paused" and not snapshot.nodes:
+            # Nothing has run since the weights are what they are: no old pictures either.
+            for node in scene.document.graph.nodes:
+                if isinstance(node.layer, Layer) and node.layer.category != "data":
+                    scene.set_thumbnail(node.id, [])
         responses: dict[str, Floats] = {}
         for probe, values in snapshot.values.items():
             if isinstance(probe, ResponsesProbe):

@@ -97,7 +97,7 @@ class MainWindow(QMainWindow):
         self.examples_button.setToolTip("Networks to start from")
         self.examples_button.setFixedHeight(30)
         self.examples_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.training_bar.add_widget(self.examples_button)
+        self.training_bar.add_spare(self.examples_button)
         self.addToolBar(TopBar(self.document, self.transport, self.training_bar))
         self.status = StatusBar(self)
         self.setStatusBar(self.status)
@@ -145,9 +145,10 @@ class MainWindow(QMainWindow):
                 (stack.createUndoAction(self, "&Undo"), "Undo", [key.Undo]),
                 (stack.createRedoAction(self, "&Redo"), "Redo", [key.Redo])):
             action.setProperty("name", name)
-            action.setShortcuts(
-                QKeySequence.keyBindings(keys[0])
-                + ([QKeySequence("Ctrl+Y")] if keys[0] == key.Redo else []))
+            bindings = QKeySequence.keyBindings(keys[0])
+            more = [QKeySequence("Ctrl+Y")] if keys[0] == key.Redo else []
+            # A key that is there twice would be ambiguous, and do nothing.
+            action.setShortcuts([*bindings, *(k for k in more if k not in bindings)])
             menus.edit.addAction(action)
         canvas = self.canvas.actions_
         menus.edit.addSeparator()

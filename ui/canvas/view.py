@@ -233,6 +233,7 @@ class CanvasView(ZoomableView):
         spot = event.position().toPoint()
         if isinstance(self.interaction, Pan):
             self.interaction.move_by_screen(spot)
+            self._show_cursor()  # What scrolls past under the pointer would set its own.
         elif self.interaction:
             self.interaction.move(self.mapToScene(spot))
         else:

@@ -181,6 +181,9 @@ class FeatureMapsView(View):
             return "Press Run or Step: filters and feature maps appear here."
         if self.node() is None:
             return "Add a convolution or dense layer to see its filters."
+        if self._part() == "maps" and not snapshot.nodes and not (
+                self.wanted() & snapshot.values.keys()):
+            return "Press Run or Step: feature maps appear here."
         return ""
 
     def draw(self, snapshot: Snapshot) -> None:
@@ -194,6 +197,10 @@ class FeatureMapsView(View):
         arrays: dict[str, Floats] = {
             probe.name: value for probe, value in snapshot.values.items()
             if isinstance(probe, TensorProbe) and probe in self.wanted() and value is not None}
+        if not snapshot.nodes:
+            for section in self.sections:  # What was enlarged may be gone, after a reset.
+                if section is not self.filters:
+                    section.grid.enlarge(None)
         weights, output, data = (_weights(program, node), _output(program, node),
                                  _input(program, node))
         shape = program.tensors[weights].shape if weights else ()
