@@ -99,7 +99,8 @@ def _batch_norm(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
     """Changes the running statistics in place, as their layer does."""
     from torch.nn import functional as F
 
-    image = x[0].transpose(1, 2) if x[0].ndim == 3 else x[0]  # ours is (batch, time, features)
+    turned = x[0].ndim == 3 and layer.axes == "time_features"
+    image = x[0].transpose(1, 2) if turned else x[0]
     mean, var, measures = w["running_mean"], w["running_var"], layer.statistics == "batch"
     if measures and layer.convention == "keras":
         others = [axis for axis in range(image.ndim) if axis != 1]
@@ -109,7 +110,7 @@ def _batch_norm(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
         mean = var = None  # type: ignore[assignment]
     y = F.batch_norm(image, mean, var, w.get("w"), w.get("b"), measures, layer.momentum,
                      layer.epsilon)
-    return y.transpose(1, 2) if x[0].ndim == 3 else y
+    return y.transpose(1, 2) if turned else y
 
 
 def _layer_norm(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
@@ -141,7 +142,7 @@ def _l2_normalise(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
 
 
 def _spatial_dropout(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
-    if x[0].ndim == 3:  # (batch, time, features)
+    if x[0].ndim == 3 and layer.axes == "time_features":
         return x[0] * w["mask"][:, None]
     return x[0] * w["mask"].reshape(*w["mask"].shape, *[1] * (x[0].ndim - 2))
 
