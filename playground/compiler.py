@@ -126,9 +126,9 @@ class _Compiler:
                    out=layout.cell(f"{node.id}.mean", 2))
         if node.layer.active_range is not None and node.seen is not None:
             low, high = node.layer.active_range
-            self._once("forward", node.id, statistics.unit_activity, batch=y.shape[0],
-                       units=y.shape[1], positions=size_of(y.shape[2:]), low=float(low),
-                       high=float(high), y=y, seen=node.seen,
+            batch, units, positions = layout.units_of(node)
+            self._once("forward", node.id, statistics.unit_activity, batch=batch, units=units,
+                       positions=positions, low=float(low), high=float(high), y=y, seen=node.seen,
                        out=layout.cell(f"{node.id}.inactive"))
 
     def _backward(self, node: NodeTensors) -> None:

@@ -30,7 +30,8 @@ HELP: dict[str, str] = {
     "glorot_normal": "Normal with deviation √(2 / (fan_in + fan_out)). Glorot & Bengio 2010.",
     "he_uniform": "Uniform in ±√(6 / fan_in). He et al. 2015, eq. 10.",
     "he_normal": "Normal with deviation √(2 / fan_in). He et al. 2015, eq. 10.",
-    "pytorch": "Uniform in ±1/√fan_in, weights and biases: the default of PyTorch's layers.",
+    "pytorch": "Uniform in ±1/√fan_in, weights and biases: the default of PyTorch's layers; "
+               "embeddings normal with deviation 1.",
     "zeros": "All zero. Symmetric units then stay equal for ever: try it once.",
 }
 
@@ -40,13 +41,19 @@ def bias_rule(rule: Initializer) -> Initializer:
     return "pytorch" if rule == "pytorch" else "zeros"
 
 
+Role = Literal["weight", "embedding"]
+"""What an array is to its layer: PyTorch's defaults differ by it."""
+
+
 def initialize(rule: Start, shape: tuple[int, ...], fan_in: int, fan_out: int,
-               random: np.random.Generator) -> np.ndarray:
+               random: np.random.Generator, *, role: Role = "weight") -> np.ndarray:
     """Draw an array of `shape` (float32); fan_in and fan_out count a unit's connections."""
     if not isinstance(rule, str):
         return rule(shape, random)
     if rule == "zeros":
         return np.zeros(shape, np.float32)
+    if rule == "pytorch" and role == "embedding":
+        return random.normal(0, 1, shape).astype(np.float32)
     if rule == "pytorch":
         bound = 1 / np.sqrt(fan_in)
         return random.uniform(-bound, bound, shape).astype(np.float32)

@@ -132,6 +132,14 @@ class Layout:
         return tensor.part(self.bounds[lane] * size, (self.samples(lane), *tensor.shape[1:]),
                            _lane_name(tensor.name, lane))
 
+    @staticmethod
+    def units_of(node: NodeTensors) -> tuple[int, int, int]:
+        """A node's output as (samples, units, positions); a sequence counts its time steps."""
+        batch, first, *others = node.y[0].shape
+        if node.layer.units_last and others:
+            return node.y[0].size // others[-1], others[-1], 1
+        return batch, first, size_of(tuple(others))
+
     def measured(self) -> list[NodeTensors]:
         """The nodes that have cells in the row."""
         if not self.instrument:
@@ -255,7 +263,7 @@ class Layout:
         for node in self.measured():
             if node.layer.active_range is not None:
                 node.seen = self.tensors.new(
-                    f"{node.id}.seen", "metrics", (node.y[0].shape[1],), node.id, "int32")
+                    f"{node.id}.seen", "metrics", (self.units_of(node)[1],), node.id, "int32")
 
     def _place_optimizer(self) -> None:
         optimizer = type(self.graph.training.optimizer)

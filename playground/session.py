@@ -79,7 +79,7 @@ class Session:
                 [self.graph.training.weight_seed, crc32(name.encode())])
             self.arena.view(self.program.tensors[name])[...] = initialize(
                 parameter.initializer, parameter.shape, parameter.fan_in, parameter.fan_out,
-                random)
+                random, role=parameter.role)
         self._write_hyper(_hyper(self.graph.training))
         self._forget_past(History(self.program.columns))
 

@@ -147,6 +147,18 @@ def _spatial_dropout(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
     return x[0] * w["mask"].reshape(*w["mask"].shape, *[1] * (x[0].ndim - 2))
 
 
+def _embedding(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    return F.embedding(x[0].long(), w["w"])
+
+
+def _one_hot(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    return F.one_hot(x[0].long(), int(w["width"])).to(x[0])
+
+
 def _concat(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
     import torch
 
@@ -169,6 +181,11 @@ FORWARD: dict[str, Forward] = {
     "dropout": lambda layer, x, w: x[0] * w["mask"],
     "spatial_dropout": _spatial_dropout,
     "gaussian_noise": lambda layer, x, w: x[0] + w["noise"],
+    "embedding": _embedding,
+    "one_hot": _one_hot,
+    "last_step": lambda layer, x, w: x[0][:, -1],
+    "reverse": lambda layer, x, w: x[0].flip(1),
+    "mean_over_time": lambda layer, x, w: x[0].mean(dim=1),
     "batch_norm": _batch_norm,
     "layer_norm": _layer_norm,
     "group_norm": _group_norm,
@@ -179,7 +196,7 @@ FORWARD: dict[str, Forward] = {
     "relu": lambda layer, x, w: activation("relu", x[0]),
     "leaky_relu": lambda layer, x, w: activation("leaky_relu", x[0], slope=layer.slope),
     "elu": lambda layer, x, w: activation("elu", x[0], alpha=layer.alpha),
-    "softmax": lambda layer, x, w: x[0].softmax(dim=1),
+    "softmax": lambda layer, x, w: x[0].softmax(dim=-1),
     "concat": _concat,
     "add": lambda layer, x, w: sum(x[1:], start=x[0]),
     "multiply": lambda layer, x, w: math.prod(x[1:], start=x[0]),
@@ -263,6 +280,8 @@ class Twin:
             parts = [name for name in self.session.program.tensors
                      if name.partition("@")[0] == f"{id}.{drawn}"]
             w[drawn] = self.torch.cat([self._tensor(self.session.values(p)) for p in parts])
+        if layer.kind == "one_hot":
+            w["width"] = self.torch.tensor(self.session.values(f"{id}.y").shape[-1])
         return FORWARD[layer.kind](layer, x, w)
 
 

@@ -8,10 +8,11 @@ from playground.layers import noise  # isort: skip
 from playground.layers import conv  # isort: skip
 from playground.layers import pool  # isort: skip
 from playground.layers import norm  # isort: skip
+from playground.layers import sequence  # isort: skip
 from playground.layers import activation  # isort: skip
 from playground.layers import merge  # isort: skip
 from playground.layers import loss  # isort: skip
 from playground.layers.base import LAYERS, Layer
 
 __all__ = ["LAYERS", "Layer", "activation", "conv", "core", "data", "loss", "merge", "noise",
-           "norm", "pool"]
+           "norm", "pool", "sequence"]

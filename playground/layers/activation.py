@@ -93,23 +93,29 @@ class ELU(ActivationLayer, frozen=True, kw_only=True):
 class Softmax(Layer, frozen=True, kw_only=True):
     """Turns a row of numbers into probabilities that add up to 1.
 
+    On a sequence (time, features), every time step is such a row.
     The loss softmax cross-entropy has a softmax of its own and wants what comes before this one.
     """
 
     formula = "yᵢ = e^xᵢ / Σ e^xⱼ"
-    samples = (((5,),), ((3,),))
+    samples = (((5,),), ((4, 3),), ((3,),))
 
     def output_shape(self, *x: Shape) -> Shape:
-        if len(x[0]) != 1:
+        if len(x[0]) not in (1, 2):
             raise ShapeError(
-                f"Softmax needs a flat input, got {show_shape(x[0])}. Add a Flatten before it.")
+                f"Softmax needs a flat input or a sequence (time, features), got "
+                f"{show_shape(x[0])}. Add a Flatten before it.")
         return x[0]
 
+    @staticmethod
+    def _sizes(e: Emitter) -> dict[str, int]:
+        columns = e.x[0].shape[-1]
+        return {"rows": e.x[0].size // columns, "columns": columns}
+
     def forward(self, e: Emitter) -> None:
-        e.emit(kernels.activation.softmax_forward, rows=e.batch, columns=e.x[0].shape[1], x=e.x[0],
-               y=e.y[0])
+        e.emit(kernels.activation.softmax_forward, **self._sizes(e), x=e.x[0], y=e.y[0])
 
     def backward(self, e: Emitter) -> None:
-        if e.dx[0] is not None:
-            e.emit(kernels.activation.softmax_backward, rows=e.batch, columns=e.x[0].shape[1],
-                   y=e.y[0], dy=e.dy[0], dx=e.dx[0])
+        if (dx := e.dx[0]) is not None:
+            e.emit(kernels.activation.softmax_backward, **self._sizes(e), y=e.y[0], dy=e.dy[0],
+                   dx=dx)
