@@ -159,6 +159,36 @@ def _one_hot(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
     return F.one_hot(x[0].long(), int(w["width"])).to(x[0])
 
 
+def _attention(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    return F.scaled_dot_product_attention(*x, is_causal=layer.causal)
+
+
+def multi_head_attention(layer: Any, x: Sequence[Tensor], w: Weights) -> tuple[Tensor, Tensor]:
+    """(y, weights) of their layer with our weights."""
+    import torch
+    from torch import nn
+    from torch.func import functional_call
+
+    module = nn.MultiheadAttention(x[0].shape[-1], layer.heads, bias=layer.bias, batch_first=True,
+                                   device="meta")
+    theirs = {"w": "in_proj_weight", "w_out": "out_proj.weight", "b": "in_proj_bias",
+              "b_out": "out_proj.bias"}
+    weights = {their: w[name] for name, their in theirs.items() if name in w}
+    shape, mask = (x[0].shape[1], x[-1].shape[1]), None
+    if layer.causal:
+        mask = torch.ones(shape, dtype=torch.bool).triu(1)  # true: not to be seen
+    y: tuple[Tensor, Tensor] = functional_call(
+        module, weights, (x[0], x[-1], x[-1]),
+        {"attn_mask": mask, "average_attn_weights": False})
+    return y
+
+
+def _positional_encoding(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    return x[0] + (w["waves"] if layer.encoding == "sinusoidal" else w["w"])
+
+
 def _concat(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
     import torch
 
@@ -181,6 +211,9 @@ FORWARD: dict[str, Forward] = {
     "dropout": lambda layer, x, w: x[0] * w["mask"],
     "spatial_dropout": _spatial_dropout,
     "gaussian_noise": lambda layer, x, w: x[0] + w["noise"],
+    "attention": _attention,
+    "multi_head_attention": lambda layer, x, w: multi_head_attention(layer, x, w)[0],
+    "positional_encoding": _positional_encoding,
     "embedding": _embedding,
     "one_hot": _one_hot,
     "last_step": lambda layer, x, w: x[0][:, -1],
