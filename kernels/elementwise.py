@@ -43,6 +43,19 @@ def add(a):
         y[i] = left[i] + right[i]
 
 
+@kernel("rows n x p -> y")
+def add_to_each(a):
+    """y = x + p, in each row.
+
+    x, y (rows, n), p (n,)
+    """
+    rows, n = a[0], a[1]
+    x, p, y = floats(a[2], rows * n), floats(a[3], n), floats(a[4], rows * n)
+    for i in range(rows):
+        for j in range(n):
+            y[i * n + j] = x[i * n + j] + p[j]
+
+
 @kernel("n x -> y")
 def add_into(a):
     """y = y + x.

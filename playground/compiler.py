@@ -179,17 +179,18 @@ class _Compiler:
     def _measure_output(self, node: NodeTensors) -> None:
         layout, y = self.layout, node.y[0]
         low, high = map(float, node.layer.active_range or (0, 0))
+        batch, units, positions = layout.units_of(node)
         if node.layer.active_range is not None and node.seen is None:
-            self._once("forward", node.id, statistics.unit_statistics, batch=y.shape[0],
-                       units=y.shape[1], low=low, high=high, y=y,
+            self._once("forward", node.id, statistics.unit_statistics, batch=batch,
+                       units=units, low=low, high=high, y=y,
                        out=layout.cell(f"{node.id}.mean", 3))
             return
         self._once("forward", node.id, statistics.activation_statistics, n=y.size, y=y,
                    out=layout.cell(f"{node.id}.mean", 2))
         if node.seen is not None:
-            self._once("forward", node.id, statistics.unit_activity, batch=y.shape[0],
-                       units=y.shape[1], positions=size_of(y.shape[2:]), low=low, high=high,
-                       y=y, seen=node.seen, out=layout.cell(f"{node.id}.inactive"))
+            self._once("forward", node.id, statistics.unit_activity, batch=batch, units=units,
+                       positions=positions, low=low, high=high, y=y, seen=node.seen,
+                       out=layout.cell(f"{node.id}.inactive"))
 
     def _backward(self, node: NodeTensors, one: Pass) -> None:
         own = one.gradients.get(node.id)

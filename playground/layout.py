@@ -185,6 +185,14 @@ class Layout:
         return tensor.part(self.bounds[lane] * size, (self.samples(lane), *tensor.shape[1:]),
                            _lane_name(tensor.name, lane))
 
+    @staticmethod
+    def units_of(node: NodeTensors) -> tuple[int, int, int]:
+        """A node's output as (samples, units, positions); a sequence counts its time steps."""
+        batch, first, *others = node.y[0].shape
+        if node.layer.units_last and others:
+            return node.y[0].size // others[-1], others[-1], 1
+        return batch, first, size_of(tuple(others))
+
     def norm_of(self, one: Pass, statistic: str) -> Tensor:
         """Where the norm over the nodes of a pass goes: the step's own cell if there is one."""
         if len(self.passes) == 1:
@@ -371,9 +379,9 @@ class Layout:
         if not self.instrument:
             return
         for node in self.measured():
-            if node.layer.active_range is not None and size_of(node.y[0].shape[2:]) > 1:
+            if node.layer.active_range is not None and self.units_of(node)[2] > 1:
                 node.seen = self.tensors.new(
-                    f"{node.id}.seen", "metrics", (node.y[0].shape[1],), node.id, "int32")
+                    f"{node.id}.seen", "metrics", (self.units_of(node)[1],), node.id, "int32")
 
     def _place_optimizer(self) -> None:
         schedule = self.graph.training.schedule

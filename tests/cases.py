@@ -12,7 +12,8 @@ import msgspec
 from msgspec import inspect
 
 from playground.layers import LAYERS
-from playground.layers.base import Layer, Shape, ShapeError, Signal, make_layer, show_shape
+from playground.layers.base import Layer, Shape, ShapeError, make_layer, show_shape
+from tests.networks import signals_of
 
 MIXTURES = 10
 """For layers with several settings: how many random combinations of them."""
@@ -73,7 +74,7 @@ def single_changes(kind: str) -> Iterator[tuple[str, Layer]]:
 
 def fits(layer: Layer, shapes: tuple[Shape, ...]) -> bool:
     try:
-        layer.infer(*(Signal(shape) for shape in shapes))
+        layer.infer(*signals_of(layer, shapes))
     except ShapeError:
         return False
     return True

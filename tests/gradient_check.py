@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.layers.base import Layer, Shape, size_of
+from playground.layers.base import Layer, Shape, Signal, size_of
 from playground.session import Session
-from tests.networks import sandwich
+from tests.networks import sandwich, signals_of
 
 Array = NDArray[np.float32]
 STEP = 2e-3
@@ -52,16 +52,25 @@ class Bench:
         self.session = Session(graph, threads=threads)
 
     def draw(self, seed: int = 0, scale: float = 1.0) -> Given:
-        """Random numbers; in each sample the inputs are all different, and none is near 0."""
+        """Random numbers; in each sample the inputs are all different, and none is near 0.
+
+        Symbols are random too, and have no scale.
+        """
         random = np.random.default_rng(seed)
         tensors = self.session.program.tensors
         w = {p.name: random.normal(0, 0.5, p.shape).astype(np.float32)
              for p in self.layer.parameters(*self.shapes)}
-        x = tuple(self._spread(random, shape) * np.float32(scale) for shape in self.shapes)
+        x = tuple(self._symbols(random, signal) if signal.classes
+                  else self._spread(random, signal.shape) * np.float32(scale)
+                  for signal in signals_of(self.layer, self.shapes))
         dy = random.normal(size=tensors[f"{self.id}.y"].shape).astype(np.float32)
         running = {p.name: random.uniform(0.5, 2, p.shape).astype(np.float32)
                    for p in self.layer.running(*self.shapes)}
         return Given(x, w, dy, running)
+
+    def _symbols(self, random: np.random.Generator, signal: Signal) -> Array:
+        return random.integers(signal.classes, size=(self.batch, *signal.shape)
+                               ).astype(np.float32)
 
     def _spread(self, random: np.random.Generator, shape: Shape) -> Array:
         n = size_of(shape)

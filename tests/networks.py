@@ -34,6 +34,9 @@ class Samples(DataLayer, frozen=True, kw_only=True):
     classes: int = 0
     target: Shape = (1,)
     count: int = 40
+    symbols: int = 0
+    alphabet: int = 0
+    """The last `symbols` values of a flat sample are whole numbers below `alphabet`."""
 
     def dataset(self) -> Dataset:
         return _samples(self)
@@ -43,6 +46,8 @@ class Samples(DataLayer, frozen=True, kw_only=True):
 def _samples(made: Samples) -> Dataset:
     random = np.random.default_rng(made.seed)
     x = random.normal(size=(made.count, *made.shape))
+    if made.symbols:
+        x[:, -made.symbols:] = random.integers(made.alphabet, size=(made.count, made.symbols))
     if made.classes:
         # Each class at least once, and a little of each sample's class in its values.
         target = np.arange(made.count) % made.classes
@@ -62,6 +67,11 @@ class Feed(Layer, frozen=True, kw_only=True):
     shape: Shape
     start: int = 0
     learns: bool = True
+    classes: int = 0
+    """Says that the part holds so many symbols."""
+
+    def infer(self, *x: Signal) -> tuple[Signal, ...]:
+        return (Signal(self.shape, self.classes),)
 
     def output_shape(self, *x: Shape) -> Shape:
         return self.shape
@@ -101,6 +111,12 @@ class Probe(LossLayer, frozen=True, kw_only=True):
             e.emit(elementwise.copy, n=e.dx[0].size, x=e.x[1], y=e.dx[0])
 
 
+def signals_of(layer: Layer, shapes: tuple[Shape, ...]) -> tuple[Signal, ...]:
+    """Samples of these shapes, with symbols where the layer wants them."""
+    classes = layer.sample_classes or (0,) * len(shapes)
+    return tuple(Signal(*each) for each in zip(shapes, classes, strict=True))
+
+
 def sandwich(layer: Layer, shapes: tuple[Shape, ...], batch: int, *, learns: bool = True
              ) -> tuple[Graph, str]:
     """samples_1 -> feed_1, feed_2, ... -> the layer -> probe_1, and the layer's name.
@@ -108,12 +124,14 @@ def sandwich(layer: Layer, shapes: tuple[Shape, ...], batch: int, *, learns: boo
     With learns=False nothing before the layer asks for a gradient. Nothing ever moves: the
     learning rate is 0.
     """
-    (signal,) = layer.infer(*(Signal(shape) for shape in shapes))
+    signals = signals_of(layer, shapes)
+    (signal,) = layer.infer(*signals)
     graph = Graph().with_node(Samples(shape=(sum(map(size_of, shapes)),), target=signal.shape))
     graph = graph.with_node(layer)
     id, start = graph.nodes[-1].id, 0
-    for shape in shapes:
-        graph = graph.with_node(Feed(shape=shape, start=start, learns=learns))
+    for shape, each in zip(shapes, signals, strict=True):
+        graph = graph.with_node(
+            Feed(shape=shape, start=start, learns=learns, classes=each.classes))
         feed, start = graph.nodes[-1].id, start + size_of(shape)
         graph = graph.connect("samples_1", feed).connect(feed, id)
     graph = graph.with_node(Probe()).connect(id, "probe_1")
@@ -121,16 +139,28 @@ def sandwich(layer: Layer, shapes: tuple[Shape, ...], batch: int, *, learns: boo
 
 
 def learning(layer: Layer, shapes: tuple[Shape, ...], training: Training) -> Graph:
-    """The layer in a network that learns: a dense layer before each input, and one after it."""
-    graph = Graph().with_training(training).with_node(Samples(shape=(4,), target=(3,)))
+    """The layer in a network that learns: a dense layer before each input, and one after it.
+
+    Symbols come from the data themselves, after four values.
+    """
+    signals = signals_of(layer, shapes)
+    symbols = sum(size_of(signal.shape) for signal in signals if signal.classes)
+    alphabet = max(signal.classes for signal in signals)
+    graph = Graph().with_training(training).with_node(
+        Samples(shape=(4 + symbols,), target=(3,), symbols=symbols, alphabet=alphabet))
     graph = graph.with_node(layer)
-    id = graph.nodes[-1].id
-    for shape in shapes:
-        graph = graph.with_node(make_layer("dense", {"units": size_of(shape)}))
-        dense = graph.nodes[-1].id
-        graph = graph.with_node(Feed(shape=shape, learns=False))
+    id, start = graph.nodes[-1].id, 4
+    for signal in signals:
+        source, size = "samples_1", size_of(signal.shape)
+        if not signal.classes:
+            graph = graph.with_node(make_layer("dense", {"units": size}))
+            source = graph.nodes[-1].id
+            graph = graph.connect("samples_1", source)
+        graph = graph.with_node(Feed(shape=signal.shape, start=start if signal.classes else 0,
+                                     learns=False, classes=signal.classes))
+        start += size if signal.classes else 0
         feed = graph.nodes[-1].id
-        graph = graph.connect("samples_1", dense).connect(dense, feed).connect(feed, id)
+        graph = graph.connect(source, feed).connect(feed, id)
     for kind, settings in (("flatten", {}), ("dense", {"units": 3}), ("mean_squared_error", {})):
         graph = graph.with_node(make_layer(kind, settings))
         graph = graph.connect(id, graph.nodes[-1].id)

@@ -14,15 +14,16 @@ import pytest
 from msgspec import inspect
 
 from playground.layers import LAYERS
-from playground.layers.base import Signal, make_layer
+from playground.layers.base import make_layer
 from tests.cases import CASES, Case, cases, fits, kinds, settings_of, single_changes
 from tests.gradient_check import Bench, wrong_gradients
+from tests.networks import signals_of
 
 TOLERANCE = 3e-3
 """Of a gradient against finite differences in float32; they agree to 1e-3 or better."""
 RANDOM = {"dropout", "spatial_dropout", "gaussian_noise"}
 DIFFERS_WHILE_TRAINING = RANDOM | {"batch_norm"}
-OVERFLOWS = {"multiply"}
+OVERFLOWS = {"multiply", "attention", "multi_head_attention"}
 """Products of huge numbers are beyond float32."""
 HUGE = 1e30
 
@@ -169,7 +170,7 @@ def test_settings_survive_json(case: Case) -> None:
 
 
 def test_inference_of_shapes_is_what_the_program_holds(case: Case, bench: Bench) -> None:
-    signals = case.layer.infer(*(Signal(shape) for shape in case.shapes))
+    signals = case.layer.infer(*signals_of(case.layer, case.shapes))
     assert len(signals) == len(case.layer.outputs)
     for port, signal in zip(case.layer.outputs, signals, strict=True):
         assert bench.session.values(f"{bench.id}.{port}").shape == (bench.batch, *signal.shape)

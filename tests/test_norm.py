@@ -74,6 +74,15 @@ def test_a_spread_far_from_zero_is_seen(shape: Shape) -> None:
     np.testing.assert_allclose(y.std(axis=others), 1, rtol=1e-3)
 
 
+def test_conv1d_has_its_channels_first() -> None:
+    x = np.random.default_rng(1).normal(3, 2, (8, 4, 5))
+    _, y = play(BatchNorm(affine=False, axes="channels_length"), x)
+    np.testing.assert_allclose(y.mean(axis=(0, 2)), 0, atol=1e-5)
+    bench, y = play(BatchNorm(affine=False), x)
+    np.testing.assert_allclose(y.mean(axis=(0, 1)), 0, atol=1e-5)
+    assert bench.session.values("batch_norm_1.running_mean").shape == (5,)
+
+
 def test_frozen_statistics_stay_and_are_used() -> None:
     bench, y = play(BatchNorm(statistics="running", epsilon=1e-12), FEATURES, w=1.0, b=0.0,
                     running_mean=2.0, running_var=4.0)
@@ -169,8 +178,8 @@ def test_length_is_one_and_nothing_stays_nothing() -> None:
 
 @pytest.mark.parametrize(("layer", "shape", "words"), [
     (GroupNorm(groups=4), (6, 3, 3), "6 channels cannot be split into 4 equal groups"),
-    (GroupNorm(), (6, 3), "Use LayerNorm"),
-    (LocalResponseNorm(), (6, 3), "Use LayerNorm"),
+    (GroupNorm(), (2, 3, 4, 5), "Add a Flatten"),
+    (LocalResponseNorm(), (2, 3, 4, 5), "Add a Flatten"),
     (BatchNorm(), (2, 3, 4, 5), "Add a Flatten"),
 ])
 def test_what_does_not_fit_is_told(layer: Layer, shape: Shape, words: str) -> None:

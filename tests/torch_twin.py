@@ -165,7 +165,8 @@ def _batch_norm(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
     """Changes the running statistics in place, as their layer does."""
     from torch.nn import functional as F
 
-    image = x[0].transpose(1, 2) if x[0].ndim == 3 else x[0]  # ours is (batch, time, features)
+    turned = x[0].ndim == 3 and layer.axes == "time_features"
+    image = x[0].transpose(1, 2) if turned else x[0]
     mean, var, measures = w["running_mean"], w["running_var"], layer.statistics == "batch"
     if measures and layer.convention == "keras":
         others = [axis for axis in range(image.ndim) if axis != 1]
@@ -175,7 +176,7 @@ def _batch_norm(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
         mean = var = None  # type: ignore[assignment]
     y = F.batch_norm(image, mean, var, w.get("w"), w.get("b"), measures, layer.momentum,
                      layer.epsilon)
-    return y.transpose(1, 2) if x[0].ndim == 3 else y
+    return y.transpose(1, 2) if turned else y
 
 
 def _layer_norm(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
@@ -207,9 +208,51 @@ def _l2_normalise(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
 
 
 def _spatial_dropout(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
-    if x[0].ndim == 3:  # (batch, time, features)
+    if x[0].ndim == 3 and layer.axes == "time_features":
         return x[0] * w["mask"][:, None]
     return x[0] * w["mask"].reshape(*w["mask"].shape, *[1] * (x[0].ndim - 2))
+
+
+def _embedding(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    return F.embedding(x[0].long(), w["w"])
+
+
+def _one_hot(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    return F.one_hot(x[0].long(), int(w["width"])).to(x[0])
+
+
+def _attention(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    return F.scaled_dot_product_attention(*x, is_causal=layer.causal)
+
+
+def multi_head_attention(layer: Any, x: Sequence[Tensor], w: Weights) -> tuple[Tensor, Tensor]:
+    """(y, weights) of their layer with our weights."""
+    import torch
+    from torch import nn
+    from torch.func import functional_call
+
+    module = nn.MultiheadAttention(x[0].shape[-1], layer.heads, bias=layer.bias, batch_first=True,
+                                   device="meta")
+    theirs = {"w": "in_proj_weight", "w_out": "out_proj.weight", "b": "in_proj_bias",
+              "b_out": "out_proj.bias"}
+    weights = {their: w[name] for name, their in theirs.items() if name in w}
+    shape, mask = (x[0].shape[1], x[-1].shape[1]), None
+    if layer.causal:
+        mask = torch.ones(shape, dtype=torch.bool).triu(1)  # true: not to be seen
+    y: tuple[Tensor, Tensor] = functional_call(
+        module, weights, (x[0], x[-1], x[-1]),
+        {"attn_mask": mask, "average_attn_weights": False})
+    return y
+
+
+def _positional_encoding(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    return x[0] + (w["waves"] if layer.encoding == "sinusoidal" else w["w"])
 
 
 def _concat(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
@@ -237,6 +280,14 @@ FORWARD: dict[str, Forward] = {
     "dropout": lambda layer, x, w: x[0] * w["mask"],
     "spatial_dropout": _spatial_dropout,
     "gaussian_noise": lambda layer, x, w: x[0] + w["noise"],
+    "attention": _attention,
+    "multi_head_attention": lambda layer, x, w: multi_head_attention(layer, x, w)[0],
+    "positional_encoding": _positional_encoding,
+    "embedding": _embedding,
+    "one_hot": _one_hot,
+    "last_step": lambda layer, x, w: x[0][:, -1],
+    "reverse": lambda layer, x, w: x[0].flip(1),
+    "mean_over_time": lambda layer, x, w: x[0].mean(dim=1),
     "batch_norm": _batch_norm,
     "layer_norm": _layer_norm,
     "group_norm": _group_norm,
@@ -255,8 +306,8 @@ FORWARD: dict[str, Forward] = {
         "hard_tanh", x[0], min_val=layer.min_val, max_val=layer.max_val),
     "prelu": _prelu,
     "maxout": _maxout,
-    "log_softmax": lambda layer, x, w: x[0].log_softmax(dim=1),
-    "softmax": lambda layer, x, w: x[0].softmax(dim=1),
+    "log_softmax": lambda layer, x, w: x[0].log_softmax(dim=-1),
+    "softmax": lambda layer, x, w: x[0].softmax(dim=-1),
     "concat": _concat,
     "add": lambda layer, x, w: sum(x[1:], start=x[0]),
     "multiply": lambda layer, x, w: math.prod(x[1:], start=x[0]),
@@ -388,6 +439,8 @@ class Twin:
             parts = [name for name in self.session.program.tensors
                      if name.partition("@")[0] == f"{id}.{drawn}"]
             w[drawn] = self.torch.cat([self._tensor(self.session.values(p)) for p in parts])
+        if layer.kind == "one_hot":
+            w["width"] = self.torch.tensor(self.session.values(f"{id}.y").shape[-1])
         return FORWARD[layer.kind](layer, x, w)
 
 

@@ -10,11 +10,13 @@ from playground.layers import transposed  # isort: skip
 from playground.layers import upsample  # isort: skip
 from playground.layers import pool  # isort: skip
 from playground.layers import norm  # isort: skip
+from playground.layers import sequence  # isort: skip
+from playground.layers import attention  # isort: skip
 from playground.layers import activation  # isort: skip
 from playground.layers import recurrent  # isort: skip
 from playground.layers import merge  # isort: skip
 from playground.layers import loss  # isort: skip
 from playground.layers.base import LAYERS, Layer
 
-__all__ = ["LAYERS", "Layer", "activation", "conv", "core", "data", "loss", "merge", "noise",
-           "norm", "pool", "recurrent", "transposed", "upsample"]
+__all__ = ["LAYERS", "Layer", "activation", "attention", "conv", "core", "data", "loss", "merge",
+           "noise", "norm", "pool", "recurrent", "sequence", "transposed", "upsample"]

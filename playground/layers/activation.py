@@ -253,34 +253,41 @@ class Maxout(Layer, frozen=True, kw_only=True):
 
 
 class RowLayer(Layer, frozen=True, kw_only=True):
-    """A function of a whole row of numbers."""
+    """A function of a whole row of numbers: on a sequence (time, features), of every time step."""
 
-    samples = (((5,),), ((3,),))
+    samples = (((5,),), ((4, 3),), ((3,),))
+    units_last = True
 
     def output_shape(self, *x: Shape) -> Shape:
-        if len(x[0]) != 1:
-            raise ShapeError(f"{self.label} needs a flat input, got {show_shape(x[0])}. "
-                             "Add a Flatten before it.")
+        if len(x[0]) not in (1, 2):
+            raise ShapeError(
+                f"{self.label} needs a flat input or a sequence (time, features), got "
+                f"{show_shape(x[0])}. Add a Flatten before it.")
         return x[0]
+
+    @staticmethod
+    def _sizes(e: Emitter) -> dict[str, int]:
+        columns = e.x[0].shape[-1]
+        return {"rows": e.x[0].size // columns, "columns": columns}
 
 
 @layer("softmax", category="activation", label="Softmax")
 class Softmax(RowLayer, frozen=True, kw_only=True):
     """Turns a row of numbers into probabilities that add up to 1.
 
+    On a sequence (time, features), every time step is such a row.
     The loss softmax cross-entropy has a softmax of its own and wants what comes before this one.
     """
 
     formula = "yᵢ = e^xᵢ / Σ e^xⱼ"
 
     def forward(self, e: Emitter) -> None:
-        e.emit(kernels.activation.softmax_forward, rows=e.batch, columns=e.x[0].shape[1], x=e.x[0],
-               y=e.y[0])
+        e.emit(kernels.activation.softmax_forward, **self._sizes(e), x=e.x[0], y=e.y[0])
 
     def backward(self, e: Emitter) -> None:
-        if e.dx[0] is not None:
-            e.emit(kernels.activation.softmax_backward, rows=e.batch, columns=e.x[0].shape[1],
-                   y=e.y[0], dy=e.dy[0], dx=e.dx[0])
+        if (dx := e.dx[0]) is not None:
+            e.emit(kernels.activation.softmax_backward, **self._sizes(e), y=e.y[0], dy=e.dy[0],
+                   dx=dx)
 
 
 @layer("log_softmax", category="activation", label="Log-softmax")
@@ -290,10 +297,9 @@ class LogSoftmax(RowLayer, frozen=True, kw_only=True):
     formula = "yᵢ = xᵢ - log Σ e^xⱼ"
 
     def forward(self, e: Emitter) -> None:
-        e.emit(kernels.activation.log_softmax_forward, rows=e.batch, columns=e.x[0].shape[1],
-               x=e.x[0], y=e.y[0])
+        e.emit(kernels.activation.log_softmax_forward, **self._sizes(e), x=e.x[0], y=e.y[0])
 
     def backward(self, e: Emitter) -> None:
-        if e.dx[0] is not None:
-            e.emit(kernels.activation.log_softmax_backward, rows=e.batch,
-                   columns=e.x[0].shape[1], y=e.y[0], dy=e.dy[0], dx=e.dx[0])
+        if (dx := e.dx[0]) is not None:
+            e.emit(kernels.activation.log_softmax_backward, **self._sizes(e), y=e.y[0],
+                   dy=e.dy[0], dx=dx)

@@ -34,7 +34,10 @@ class Signal(msgspec.Struct, frozen=True):
     classes: int = 0
 
     def __str__(self) -> str:
-        return f"classes 0-{self.classes - 1}" if self.classes else show_shape(self.shape)
+        if not self.classes:
+            return show_shape(self.shape)
+        length = f"{show_shape(self.shape)} of " if self.shape else ""
+        return f"{length}classes 0-{self.classes - 1}"
 
 
 class Parameter(msgspec.Struct, frozen=True):
@@ -94,6 +97,10 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Takes any number of inputs (two or more), all alike."""
     samples: ClassVar[tuple[tuple[Shape, ...], ...]] = ()
     """Input shapes that every generic test tries, one tuple of shapes per try."""
+    sample_classes: ClassVar[tuple[int, ...]] = ()
+    """Which inputs of the samples hold symbols (class numbers), and how many; 0 for values."""
+    units_last: ClassVar[bool] = False
+    """The units lie along the last axis (dense, recurrent), else along the first (channels)."""
     is_view: ClassVar[bool] = False
     """The output is the input under another shape: no instruction, no memory."""
     whole_batch: ClassVar[bool] = False
@@ -182,7 +189,7 @@ LAYERS: dict[str, type[Layer]] = {}
 CATEGORIES: dict[str, str] = {
     "data": "Data", "core": "Core", "conv": "Convolution", "pool": "Pooling",
     "norm": "Normalisation", "activation": "Activation", "recurrent": "Recurrent",
-    "merge": "Merge", "loss": "Loss",
+    "sequence": "Sequences", "merge": "Merge", "loss": "Loss",
 }
 """Groups of the palette in order: id -> title."""
 

@@ -15,6 +15,7 @@ from playground.layers.base import (
     Parameter,
     Shape,
     ShapeError,
+    Signal,
     about,
     layer,
     show_shape,
@@ -25,44 +26,58 @@ from playground.tensor import Tensor
 
 @layer("dense", category="core", label="Dense")
 class Dense(Activated, frozen=True, kw_only=True):
-    """Fully connected: every output is a weighted sum of all inputs plus a bias."""
+    """Fully connected: every output is a weighted sum of all inputs plus a bias.
+
+    On a sequence (time, features), every time step goes through the same weights.
+    """
 
     formula = "y = φ(x wᵀ + b)"
-    samples = (((5,),), ((3,),))
+    samples = (((5,),), ((4, 3),), ((3,),))
+    units_last = True
 
     units: Annotated[int, about("Number of outputs.", ge=1, le=MAX_SIZE)] = 8
     activation: Fused = "identity"
     bias: Annotated[bool, about("Add a learned offset b to each output.")] = True
     initializer: Annotated[Initializer, about("How the weights start.")] = "glorot_uniform"
 
-    def output_shape(self, *x: Shape) -> Shape:
-        if len(x[0]) != 1:
+    def infer(self, *x: Signal) -> tuple[Signal, ...]:
+        if x[0].classes and x[0].shape:
             raise ShapeError(
-                f"Dense needs a flat input, got {show_shape(x[0])}. Add a Flatten before it.")
-        return (self.units,)
+                f"Dense got symbols ({x[0]}): numbers that are names, not amounts. Add an "
+                "Embedding or a 1-of-N before it.")
+        return (Signal(self.output_shape(x[0].shape)),)
+
+    def output_shape(self, *x: Shape) -> Shape:
+        if len(x[0]) not in (1, 2):
+            raise ShapeError(
+                f"Dense needs a flat input or a sequence (time, features), got "
+                f"{show_shape(x[0])}. Add a Flatten before it.")
+        return (*x[0][:-1], self.units)
 
     def parameters(self, *x: Shape) -> tuple[Parameter, ...]:
-        (inputs,), units = x[0], self.units
+        inputs, units = x[0][-1], self.units
         w = Parameter("w", (units, inputs), self.initializer, inputs, units)
         if not self.bias:
             return (w,)
         return (w, Parameter("b", (units,), bias_rule(self.initializer), inputs, units))
 
+    def _sizes(self, e: Emitter) -> dict[str, int]:
+        inputs = e.x[0].shape[-1]
+        return {"batch": e.x[0].size // inputs, "inputs": inputs, "units": self.units}
+
     def forward_linear(self, e: Emitter, z: Tensor) -> None:
-        x = e.x[0]
-        sizes = {"batch": e.batch, "inputs": x.shape[1], "units": self.units}
+        x, sizes = e.x[0], self._sizes(e)
         if self.bias:
             e.emit(kernels.dense.dense_forward, **sizes, x=x, w=e.w["w"], b=e.w["b"], y=z)
         else:
             e.emit(kernels.dense.dense_forward_no_bias, **sizes, x=x, w=e.w["w"], y=z)
 
     def backward_linear(self, e: Emitter, dz: Tensor) -> None:
-        x, dx = e.x[0], e.dx[0]
-        sizes = {"batch": e.batch, "inputs": x.shape[1], "units": self.units}
+        x, dx, sizes = e.x[0], e.dx[0], self._sizes(e)
         e.emit(kernels.dense.dense_weight_gradient, **sizes, x=x, dy=dz, dw=e.dw["w"])
         if self.bias:
-            e.emit(kernels.dense.dense_bias_gradient, batch=e.batch, units=self.units, dy=dz,
-                   db=e.dw["b"])
+            e.emit(kernels.dense.dense_bias_gradient, batch=sizes["batch"], units=self.units,
+                   dy=dz, db=e.dw["b"])
         if dx is not None:
             e.emit(kernels.dense.dense_input_gradient, **sizes, dy=dz, w=e.w["w"], dx=dx)
 
@@ -122,3 +137,6 @@ class Identity(Layer, frozen=True, kw_only=True):
     formula = "y = x"
     is_view = True
     samples = (((5,),), ((2, 3, 4),))
+
+    def infer(self, *x: Signal) -> tuple[Signal, ...]:
+        return (x[0],)

@@ -8,14 +8,14 @@ from typing import Annotated
 import kernels
 from playground.emitter import Emitter
 from playground.layers.base import Layer, Shape, about, layer
-from playground.layers.norm import channels_of, check_channels
+from playground.layers.norm import SequenceAxes, channels_of, check_axes
 
 
 @layer("spatial_dropout", category="core", label="Spatial dropout", stem="dropout")
 class SpatialDropout(Layer, frozen=True, kw_only=True):
     """Leaves out whole channels while training: neighbouring pixels cannot stand in for another.
 
-    Of a sequence (time, features), a feature is left out at all times.
+    Of a sequence, a feature is left out at all times.
     """
 
     formula = "y = x · mask of the channel / (1 - rate)"
@@ -24,17 +24,17 @@ class SpatialDropout(Layer, frozen=True, kw_only=True):
     rate: Annotated[float, about(
         "The share of channels left out. None is left out when the network is only used.",
         ge=0, lt=1)] = 0.5
+    axes: SequenceAxes = "time_features"
 
     def output_shape(self, *x: Shape) -> Shape:
-        check_channels(self.label, x[0])
+        check_axes(self.label, x[0])
         return x[0]
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
-        return {"mask": (batch, check_channels(self.label, x[0]))}
+        return {"mask": (batch, channels_of(batch, x[0], self.axes)["channels"])}
 
-    @staticmethod
-    def _sizes(e: Emitter) -> dict[str, int]:
-        sizes = channels_of(e.batch, e.x[0].shape[1:])
+    def _sizes(self, e: Emitter) -> dict[str, int]:
+        sizes = channels_of(e.batch, e.x[0].shape[1:], self.axes)
         return {**sizes, "times": sizes["batch"] // e.batch, "batch": e.batch}
 
     def forward(self, e: Emitter) -> None:

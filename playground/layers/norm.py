@@ -33,24 +33,28 @@ Axes = Annotated[Literal["last", "all"], about(
     "all: the whole sample.")]
 
 
-def channels_of(batch: int, x: Shape) -> dict[str, int]:
+SequenceAxes = Annotated[Literal["time_features", "channels_length"], about(
+    "What the two axes of a sequence are. time_features: as recurrent layers give them. "
+    "channels_length: as Conv1D does.", title="Axes of a sequence")]
+
+
+def channels_of(batch: int, x: Shape, axes: str = "channels_length") -> dict[str, int]:
     """The first operands of kernels that go channel by channel.
 
-    A sequence (time, features) counts every time step as a sample; an image has its channels
-    first.
+    Channels come first, but in a sequence (time, features): there the features are the channels,
+    and every time step counts as a sample.
     """
-    if len(x) == 2:
+    if len(x) == 2 and axes == "time_features":
         return {"batch": batch * x[0], "channels": x[1], "positions": 1}
     return {"batch": batch, "channels": x[0], "positions": size_of(x[1:])}
 
 
-def check_channels(label: str, x: Shape) -> int:
-    """The number of channels of a flat input, a sequence or an image."""
+def check_axes(label: str, x: Shape) -> None:
+    """Raise ShapeError unless it is a flat input, a sequence or an image."""
     if len(x) not in (1, 2, 3):
         raise ShapeError(
-            f"{label} needs a flat input, a sequence (time, features) or an image (channels, "
-            f"height, width), got {show_shape(x)}. Add a Flatten before it.")
-    return x[1] if len(x) == 2 else x[0]
+            f"{label} needs a flat input, a sequence or an image (channels, height, width), got "
+            f"{show_shape(x)}. Add a Flatten before it.")
 
 
 def scale_and_offset(shape: Shape) -> tuple[Parameter, ...]:
@@ -82,21 +86,25 @@ class BatchNorm(Layer, frozen=True, kw_only=True):
         "What training normalises by. batch: the batch's own mean and variance. running: the "
         "gathered ones, which then stay as they are (a frozen layer).",
         title="Statistics in training")] = "batch"
+    axes: SequenceAxes = "time_features"
 
     def output_shape(self, *x: Shape) -> Shape:
-        check_channels(self.label, x[0])
+        check_axes(self.label, x[0])
         return x[0]
 
+    def _sizes(self, batch: int, x: Shape) -> dict[str, int]:
+        return channels_of(batch, x, self.axes)
+
     def parameters(self, *x: Shape) -> tuple[Parameter, ...]:
-        return scale_and_offset((check_channels(self.label, x[0]),)) if self.affine else ()
+        return scale_and_offset((self._sizes(1, x[0])["channels"],)) if self.affine else ()
 
     def running(self, *x: Shape) -> tuple[Parameter, ...]:
-        shape = (check_channels(self.label, x[0]),)
+        shape = (self._sizes(1, x[0])["channels"],)
         return (Parameter("running_mean", shape, Constant(value=0.0)),
                 Parameter("running_var", shape, Constant(value=1.0)))
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
-        channels = check_channels(self.label, x[0])
+        channels = self._sizes(batch, x[0])["channels"]
         names = ["rstd", *(["scale"] if self.affine else ["dy_along", "dy_sum"])]
         if self.statistics == "batch":
             names += ["mean", "var"]
@@ -105,7 +113,7 @@ class BatchNorm(Layer, frozen=True, kw_only=True):
 
     def forward(self, e: Emitter) -> None:
         x, rstd = e.x[0], e.work["rstd"]
-        sizes = channels_of(e.batch, x.shape[1:])
+        sizes = self._sizes(e.batch, x.shape[1:])
         channels = sizes["channels"]
         mean, variance = e.running["running_mean"], e.running["running_var"]
         if self._measures(e):
@@ -131,7 +139,7 @@ class BatchNorm(Layer, frozen=True, kw_only=True):
 
     def backward(self, e: Emitter) -> None:
         x, dy, dx, rstd = e.x[0], e.dy[0], e.dx[0], e.work["rstd"]
-        sizes = channels_of(e.batch, x.shape[1:])
+        sizes = self._sizes(e.batch, x.shape[1:])
         measures = self._measures(e)
         mean = e.work["mean"] if measures else e.running["running_mean"]
         scale = e.work["scale"] if self.affine else rstd
@@ -235,20 +243,17 @@ class LayerNorm(RowNorm, frozen=True, kw_only=True):
 
 @layer("group_norm", category="norm", label="GroupNorm")
 class GroupNorm(RowNorm, frozen=True, kw_only=True):
-    """Brings groups of channels of each sample to mean 0 and deviation 1; for small batches."""
+    """Brings groups of channels of each sample to mean 0 and deviation 1, whatever the batch."""
 
     formula = "y = w (x - mean) / √(var + ε) + b"
-    samples = (((4, 3, 5),), ((6, 2, 3),), ((8,),))
+    samples = (((4, 3, 5),), ((6, 5),), ((8,),))
 
     groups: Annotated[int, about(
         "Into how many groups the channels are split. 1: all together. As many as channels: each "
         "by itself (instance normalisation).", ge=1, le=MAX_SIZE)] = 2
 
     def output_shape(self, *x: Shape) -> Shape:
-        if len(x[0]) not in (1, 3):
-            raise ShapeError(
-                f"GroupNorm needs channels: a flat input or an image (channels, height, width), "
-                f"got {show_shape(x[0])}. Use LayerNorm.")
+        check_axes(self.label, x[0])
         channels = x[0][0]
         if channels % self.groups:
             raise ShapeError(
@@ -271,7 +276,7 @@ class LocalResponseNorm(Layer, frozen=True, kw_only=True):
     """Damps a channel where its neighbours are strong, as in AlexNet."""
 
     formula = "y = x / (k + α/n Σ x²)^β"
-    samples = (((5, 2, 3),), ((4, 3, 2),), ((7,),))
+    samples = (((5, 2, 3),), ((4, 3),), ((7,),))
 
     size: Annotated[int, about(
         "How many neighbouring channels count, this one included.", ge=1, le=MAX_SIZE)] = 5
@@ -283,10 +288,7 @@ class LocalResponseNorm(Layer, frozen=True, kw_only=True):
         "What the sum begins at. AlexNet: 2, PyTorch: 1.", ge=1e-3, le=100)] = 2.0
 
     def output_shape(self, *x: Shape) -> Shape:
-        if len(x[0]) not in (1, 3):
-            raise ShapeError(
-                f"{self.label} needs channels: an image (channels, height, width) or a flat "
-                f"input, got {show_shape(x[0])}. Use LayerNorm.")
+        check_axes(self.label, x[0])
         return x[0]
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
