@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.jit import floats, kernel
+from kernels.jit import floats, kernel, real
 
 
 @kernel("n -> y")
@@ -17,6 +17,18 @@ def fill_zero(a):
     y = floats(a[1], n)
     for i in range(n):
         y[i] = np.float32(0)
+
+
+@kernel("n value -> y")
+def fill(a):
+    """y = value.
+
+    y (n,)
+    """
+    n, value = a[0], np.float32(real(a[1]))
+    y = floats(a[2], n)
+    for i in range(n):
+        y[i] = value
 
 
 @kernel("n x -> y")

@@ -37,6 +37,19 @@ def squares(counter, key):
     return (x * x + z) >> _32
 
 
+@kernel("n key counters -> y")
+def uniform(a):
+    """y = uniform random numbers from [0, 1), in steps of 2^-24.
+
+    counters int64: [0] the step; y (n,)
+    """
+    n, key, step = a[0], mixed(a[1]), longs(a[2], 1)[0]
+    y = floats(a[3], n)
+    start = np.uint64(step) << _32
+    for i in range(n):
+        y[i] = np.float32(squares(start + np.uint64(i), key) >> np.uint64(8)) * np.float32(2**-24)
+
+
 @kernel("n rate key counters x -> mask y")
 def dropout_forward(a):
     """y = x mask, with mask = 0 at the given rate, else 1 / (1 - rate). Srivastava et al. 2014.

@@ -20,7 +20,7 @@ from playground.training import SGD, Adam, Clipping, Training
 from tests.cases import CASES, Case, defaults, fits
 from tests.gradient_check import Bench
 from tests.networks import Samples, Step, learning, row
-from tests.torch_twin import FORWARD, LOSS, Twin, train_both
+from tests.torch_twin import DRAWN, FORWARD, LOSS, Twin, train_both
 
 pytestmark = [
     pytest.mark.torch,
@@ -49,8 +49,8 @@ def check_layer(torch: Any, layer: Layer, shapes: tuple[tuple[int, ...], ...]) -
         return torch.tensor(values, dtype=torch.float64, requires_grad=True)
 
     x, w = [tensor(x) for x in given.x], {name: tensor(v) for name, v in given.w.items()}
-    if layer.kind == "dropout":
-        w["mask"] = tensor(bench.session.values(f"{bench.id}.mask"))
+    if drawn := DRAWN.get(layer.kind):
+        w[drawn] = tensor(bench.session.values(f"{bench.id}.{drawn}"))
     y = FORWARD[layer.kind](layer, x, w)
     y.backward(torch.tensor(given.dy, dtype=torch.float64))
     close(came.y, y.detach(), 1e-5)

@@ -124,18 +124,44 @@ def _pad(image: Tensor, pads: list[int], mode: str) -> Tensor:
     return F.pad(image, pads, mode="constant" if mode == "zeros" else mode)
 
 
-def _max_pool2d(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+def _max_pool(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    image, padding = _pool_padding(layer, x[0], -math.inf)
+    return _pool("max", layer)(image, layer.kernel, layer.stride, padding,
+                               ceil_mode=layer.ceil_mode)
+
+
+def _avg_pool(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    image, padding = _pool_padding(layer, x[0], 0.0)
+    pool, settings = _pool("avg", layer), (layer.kernel, layer.stride, padding, layer.ceil_mode)
+    if layer.padding != "same" or layer.count_include_pad:
+        return pool(image, *settings, layer.count_include_pad)
+    # TensorFlow: the mean of what is not border.
+    inside, _ = _pool_padding(layer, x[0] * 0 + 1, 0.0)
+    return pool(image, *settings) / pool(inside, *settings)
+
+
+def _pool(name: str, layer: Any) -> Callable[..., Tensor]:
     from torch.nn import functional as F
 
-    return F.max_pool2d(x[0], layer.kernel, layer.stride, layer.padding,
-                        ceil_mode=layer.ceil_mode)
+    return getattr(F, f"{name}_pool{len(_each(layer.kernel))}d")  # type: ignore[no-any-return]
 
 
-def _avg_pool2d(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+def _pool_padding(layer: Any, image: Tensor, value: float) -> tuple[Tensor, Any]:
+    """PyTorch's padding; for "same", which it does not have, an image with its border."""
     from torch.nn import functional as F
 
-    return F.avg_pool2d(x[0], layer.kernel, layer.stride, layer.padding, layer.ceil_mode,
-                        layer.count_include_pad)
+    if layer.padding != "same":
+        return image, 0 if layer.padding == "valid" else layer.padding
+    reach = [k - 1 for k in _each(layer.kernel)]
+    return F.pad(image, _same(image, _each(layer.stride), reach), value=value), 0
+
+
+def _fractional_max_pool2d(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    size = layer.output_shape(tuple(x[0].shape[1:]))[1:]
+    return F.fractional_max_pool2d(  # type: ignore[no-any-return]
+        x[0], layer.kernel, output_size=size, _random_samples=w["draws"].detach())
 
 
 def _concat(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
@@ -155,9 +181,15 @@ FORWARD: dict[str, Forward] = {
     "conv2d": _conv,
     "conv_transpose2d": _conv_transpose2d,
     "upsample2d": _upsample2d,
-    "max_pool2d": _max_pool2d,
-    "avg_pool2d": _avg_pool2d,
+    "max_pool1d": _max_pool,
+    "max_pool2d": _max_pool,
+    "avg_pool1d": _avg_pool,
+    "avg_pool2d": _avg_pool,
+    "fractional_max_pool2d": _fractional_max_pool2d,
+    "global_avg_pool1d": lambda layer, x, w: x[0].mean(dim=2),
     "global_avg_pool2d": lambda layer, x, w: x[0].mean(dim=(2, 3)),
+    "global_max_pool1d": lambda layer, x, w: x[0].amax(dim=2),
+    "global_max_pool2d": lambda layer, x, w: x[0].amax(dim=(2, 3)),
     "flatten": lambda layer, x, w: x[0].flatten(1),
     "identity": lambda layer, x, w: x[0],
     "dropout": lambda layer, x, w: x[0] * w["mask"],  # what our own step has drawn
@@ -172,6 +204,10 @@ FORWARD: dict[str, Forward] = {
     "multiply": lambda layer, x, w: math.prod(x[1:], start=x[0]),
     "feed": _feed,
 }
+
+
+DRAWN = {"dropout": "mask", "fractional_max_pool2d": "draws"}
+"""What a layer has drawn at random in our own step, which theirs takes as it is."""
 
 
 def _softmax_cross_entropy(p: Tensor, t: Tensor) -> Tensor:
@@ -244,10 +280,10 @@ class Twin:
         x = [outputs[e.source, e.source_port] for e in self.graph.inputs_of(id)]
         w = {name.removeprefix(f"{id}."): t for name, t in self.w.items()
              if name.startswith(f"{id}.")}
-        if layer.kind == "dropout":
-            masks = [name for name in self.session.program.tensors
-                     if name.partition("@")[0] == f"{id}.mask"]
-            w["mask"] = self.torch.cat([self._tensor(self.session.values(m)) for m in masks])
+        if drawn := DRAWN.get(layer.kind):
+            lanes = [name for name in self.session.program.tensors
+                     if name.partition("@")[0] == f"{id}.{drawn}"]
+            w[drawn] = self.torch.cat([self._tensor(self.session.values(m)) for m in lanes])
         return FORWARD[layer.kind](layer, x, w)
 
 
