@@ -50,6 +50,25 @@ def uniform(a):
         y[i] = np.float32(squares(start + np.uint64(i), key) >> np.uint64(8)) * np.float32(2**-24)
 
 
+@kernel("n mean deviation key counters -> y")
+def normal(a):
+    """y = normal random numbers with this mean and deviation. Box & Muller 1958.
+
+    counters int64: [0] the step; y (n,)
+    """
+    n, mean, deviation = a[0], np.float32(real(a[1])), np.float32(real(a[2]))
+    key, step, y = mixed(a[3]), longs(a[4], 1)[0], floats(a[5], n)
+    start, unit = np.uint64(step) << _32, np.float64(2**-32)
+    for i in range(0, n, 2):
+        # Two uniform numbers make two normal ones; the half keeps the logarithm finite.
+        first = (np.float64(squares(start + np.uint64(i), key)) + 0.5) * unit
+        second = np.float64(squares(start + np.uint64(i + 1), key)) * unit
+        radius, angle = np.sqrt(-2.0 * np.log(first)), 2.0 * np.pi * second
+        y[i] = mean + deviation * np.float32(radius * np.cos(angle))
+        if i + 1 < n:
+            y[i + 1] = mean + deviation * np.float32(radius * np.sin(angle))
+
+
 @kernel("n rate key counters x -> mask y")
 def dropout_forward(a):
     """y = x mask, with mask = 0 at the given rate, else 1 / (1 - rate). Srivastava et al. 2014.

@@ -121,7 +121,7 @@ class _Compiler:
             self._measure_output(node)
 
     def _measure_output(self, node: NodeTensors) -> None:
-        layout, y = self.layout, node.y[0]
+        layout, y = self.layout, node.y[0]  # Of several outputs the first stands for all.
         self._once("forward", node.id, statistics.activation_statistics, n=y.size, y=y,
                    out=layout.cell(f"{node.id}.mean", 2))
         if node.layer.active_range is not None and node.seen is not None:
@@ -136,6 +136,9 @@ class _Compiler:
             return
         layout = self.layout
         for gradient, parts, empty in node.sums:
+            if empty and not parts:  # One of several outputs, which nobody reads.
+                self._once("backward", node.id, elementwise.fill_zero, n=gradient.size,
+                           y=gradient)
             if empty and parts:
                 first, *parts = parts
                 self._once("backward", node.id, elementwise.copy, n=gradient.size, x=first,

@@ -20,7 +20,9 @@ from tests.gradient_check import Bench, wrong_gradients
 
 TOLERANCE = 3e-3
 """Of a gradient against finite differences in float32; they agree to 1e-3 or better."""
-DIFFERS_WHILE_TRAINING = {"dropout", "fractional_max_pool2d"}
+DIFFERS_WHILE_TRAINING = {"dropout", "fractional_max_pool2d", "random_normal"}
+DRAWN_WHEN_USED = {"random_normal"}
+"""Each place of the batch has numbers of its own."""
 OVERFLOWS = {"multiply"}
 """Products of huge numbers are beyond float32."""
 HUGE = 1e30
@@ -62,7 +64,8 @@ def test_what_comes_in_stays_as_it_is(bench: Bench) -> None:
         np.testing.assert_array_equal(values(f"feed_{port}.y"), x)
     for name, w in given.w.items():
         np.testing.assert_array_equal(values(f"{bench.id}.{name}"), w)
-    np.testing.assert_array_equal(values(f"{bench.id}.dy"), given.dy)
+    if bench.learns and (given.x or given.w):
+        np.testing.assert_array_equal(values(bench.gradient), given.dy)
 
 
 def test_the_same_step_gives_the_same_bits(bench: Bench, two_lanes: Bench) -> None:
@@ -95,6 +98,8 @@ def test_parameter_gradients_do_not_depend_on_who_asks(case: Case, bench: Bench)
 
 
 def test_samples_do_not_see_each_other_when_the_network_is_used(bench: Bench) -> None:
+    if bench.layer.kind in DRAWN_WHEN_USED:
+        return
     given = bench.draw()
     together = bench.infer(given)
     for sample in range(bench.batch):
@@ -138,7 +143,7 @@ def test_what_is_not_finite_never_crashes_and_nan_is_never_hidden(
     drawn = bench.draw()
     given = replace(drawn, x=tuple(np.full_like(x, value) for x in drawn.x))
     y = bench.play(given).y
-    if np.isnan(value):
+    if np.isnan(value) and given.x:
         assert np.isnan(y).any()
     # And the next step is as good as new.
     for array in bench.play(drawn).arrays():

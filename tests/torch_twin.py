@@ -25,7 +25,7 @@ else:
     torch = Tensor = Any
 
 Weights = Mapping[str, Tensor]
-Forward = Callable[[Any, Sequence[Tensor], Weights], Tensor]
+Forward = Callable[[Any, Sequence[Tensor], Weights], Tensor | tuple[Tensor, ...]]
 
 
 def activation(name: str, x: Tensor, **constants: float) -> Tensor:
@@ -164,10 +164,42 @@ def _fractional_max_pool2d(layer: Any, x: Sequence[Tensor], w: Weights) -> Tenso
         x[0], layer.kernel, output_size=size, _random_samples=w["draws"].detach())
 
 
-def _concat(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
-    import torch
+def _aligned(x: Sequence[Tensor]) -> list[Tensor]:
+    """Samples with as many axes each: NumPy's rule knows nothing of a batch axis."""
+    axes = max(t.ndim for t in x)
+    return [t.reshape(len(t), *[1] * (axes - t.ndim), *t.shape[1:]) for t in x]
 
-    return torch.cat(list(x), dim=1)
+
+def _together(x: Sequence[Tensor]) -> Tensor:
+    """All inputs of one shape, stacked."""
+    torch = _torch()
+    return torch.stack(torch.broadcast_tensors(*_aligned(x)))  # type: ignore[no-any-return]
+
+
+def _slice(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    stop = None if layer.stop == "end" else layer.stop
+    places = slice(layer.start, stop, layer.step)
+    return x[0][(slice(None),) * layer.axis + (places,)]
+
+
+def _pad_layer(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    pads = [*layer.columns, *layer.rows] if x[0].ndim > 3 else [*layer.columns]
+    # Only images and sequences have PyTorch's modes: a vector is a sequence of one channel.
+    image = x[0].unsqueeze(1) if x[0].ndim == 2 else x[0]
+    constant = {"value": layer.value} if layer.mode == "constant" else {}
+    y = F.pad(image, pads, mode=layer.mode, **constant)
+    return y.squeeze(1) if x[0].ndim == 2 else y
+
+
+def _crop(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    def kept(size: int, cut: tuple[int, int]) -> slice:
+        return slice(cut[0], size - cut[1])
+
+    if x[0].ndim < 4:
+        return x[0][..., kept(x[0].shape[-1], layer.columns)]
+    return x[0][..., kept(x[0].shape[-2], layer.rows), kept(x[0].shape[-1], layer.columns)]
 
 
 def _feed(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
@@ -199,15 +231,28 @@ FORWARD: dict[str, Forward] = {
     "leaky_relu": lambda layer, x, w: activation("leaky_relu", x[0], slope=layer.slope),
     "elu": lambda layer, x, w: activation("elu", x[0], alpha=layer.alpha),
     "softmax": lambda layer, x, w: x[0].softmax(dim=1),
-    "concat": _concat,
-    "add": lambda layer, x, w: sum(x[1:], start=x[0]),
-    "multiply": lambda layer, x, w: math.prod(x[1:], start=x[0]),
+    "concat": lambda layer, x, w: _torch().cat(list(x), dim=layer.axis),
+    "add": lambda layer, x, w: _together(x).sum(0),
+    "subtract": lambda layer, x, w: _aligned(x)[0] - _aligned(x)[1],
+    "average": lambda layer, x, w: _together(x).mean(0),
+    "multiply": lambda layer, x, w: _together(x).prod(0),
+    "maximum": lambda layer, x, w: _together(x).max(0).values,
+    "reshape": lambda layer, x, w: x[0].reshape(len(x[0]), *layer.shape),
+    "permute": lambda layer, x, w: x[0].permute(0, *layer.axes),
+    "split": lambda layer, x, w: x[0].split(
+        list(layer.sizes) or x[0].shape[layer.axis] // layer.parts, dim=layer.axis),
+    "slice": _slice,
+    "pad": _pad_layer,
+    "crop": _crop,
+    "constant": lambda layer, x, w: w["y"],
+    "random_normal": lambda layer, x, w: w["y"],
     "feed": _feed,
 }
 
 
-DRAWN = {"dropout": "mask", "fractional_max_pool2d": "draws"}
-"""What a layer has drawn at random in our own step, which theirs takes as it is."""
+DRAWN = {"dropout": "mask", "fractional_max_pool2d": "draws",
+         "random_normal": "y", "constant": "y"}
+"""What comes from nowhere in our own step (random draws, sources): theirs takes it as it is."""
 
 
 def _softmax_cross_entropy(p: Tensor, t: Tensor) -> Tensor:
@@ -267,14 +312,17 @@ class Twin:
             zip(((data, 0), (data, 1)), self.batch(), strict=True))
         for id in others:
             if id != data:
-                outputs[id, 0] = self._forward(id, outputs)
+                y = self._forward(id, outputs)
+                outputs |= {(id, port): part for port, part in
+                            enumerate(y if isinstance(y, tuple) else (y,))}
         prediction = next(e for e in self.graph.inputs_of(loss) if e.target_port == 0)
         target = targets(self.graph, loss)
         assert target is not None
         return LOSS[self.graph.node(loss).layer.kind](
             outputs[prediction.source, prediction.source_port], outputs[target])
 
-    def _forward(self, id: str, outputs: Mapping[tuple[str, int], Tensor]) -> Tensor:
+    def _forward(self, id: str, outputs: Mapping[tuple[str, int], Tensor]
+                 ) -> Tensor | tuple[Tensor, ...]:
         layer = self.graph.node(id).layer
         assert isinstance(layer, Layer)
         x = [outputs[e.source, e.source_port] for e in self.graph.inputs_of(id)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from playground.layers import data  # isort: skip
+from playground.layers import source  # isort: skip
 from playground.layers import core  # isort: skip
 from playground.layers import conv  # isort: skip
 from playground.layers import transposed  # isort: skip
@@ -10,8 +11,9 @@ from playground.layers import upsample  # isort: skip
 from playground.layers import pool  # isort: skip
 from playground.layers import activation  # isort: skip
 from playground.layers import merge  # isort: skip
+from playground.layers import shape  # isort: skip
 from playground.layers import loss  # isort: skip
 from playground.layers.base import LAYERS, Layer
 
 __all__ = ["LAYERS", "Layer", "activation", "conv", "core", "data", "loss", "merge", "pool",
-           "transposed", "upsample"]
+           "shape", "source", "transposed", "upsample"]

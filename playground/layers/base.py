@@ -48,10 +48,19 @@ class Parameter(msgspec.Struct, frozen=True):
 
 def about(help: str, *, ge: float | None = None, le: float | None = None,
           gt: float | None = None, lt: float | None = None,
-          title: str | None = None, unit: str = "", log: bool = False) -> Meta:
-    """Help, limits and looks of a setting: `units: Annotated[int, about("...", ge=1)] = 8`."""
+          title: str | None = None, unit: str = "", log: bool = False,
+          parts: tuple[str, str] = ("height", "width")) -> Meta:
+    """Help, limits and looks of a setting: `units: Annotated[int, about("...", ge=1)] = 8`.
+
+    parts: what the two numbers of a pair are.
+    """
     limits: dict[str, Any] = {"ge": ge, "le": le, "gt": gt, "lt": lt}
-    return Meta(description=help, title=title, extra={"unit": unit, "log": log}, **limits)
+    extra = {"unit": unit, "log": log, "parts": parts}
+    return Meta(description=help, title=title, extra=extra, **limits)
+
+
+Examples = Mapping[str, tuple[Any, ...]]
+"""Values of settings, by name."""
 
 
 class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,6 +85,8 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Takes any number of inputs (two or more), all alike."""
     samples: ClassVar[tuple[tuple[Shape, ...], ...]] = ()
     """Input shapes that every generic test tries, one tuple of shapes per try."""
+    examples: ClassVar[Examples] = {}
+    """Values for the generic tests, of settings whose limits do not tell what is possible."""
     is_view: ClassVar[bool] = False
     """The output is the input under another shape: no instruction, no memory."""
     integers: ClassVar[frozenset[str]] = frozenset()
@@ -137,8 +148,9 @@ LAYERS: dict[str, type[Layer]] = {}
 """The catalogue: kind -> class, in palette order."""
 
 CATEGORIES: dict[str, str] = {
-    "data": "Data", "core": "Core", "conv": "Convolution", "pool": "Pooling",
-    "activation": "Activation", "merge": "Merge", "loss": "Loss",
+    "data": "Data", "source": "Sources", "core": "Core", "conv": "Convolution",
+    "pool": "Pooling", "activation": "Activation", "merge": "Merge", "shape": "Shapes",
+    "loss": "Loss",
 }
 """Groups of the palette in order: id -> title."""
 
@@ -196,6 +208,6 @@ def tooltip(cls: type[Layer]) -> str:
 
 
 __all__ = [
-    "CATEGORIES", "LAYERS", "MAX_SIZE", "Layer", "Pair", "Parameter", "Shape",
+    "CATEGORIES", "LAYERS", "MAX_SIZE", "Examples", "Layer", "Pair", "Parameter", "Shape",
     "ShapeError", "Signal", "about", "layer", "make_layer", "show_shape", "size_of", "tooltip",
 ]
