@@ -19,6 +19,18 @@ def fill_zero(a):
         y[i] = np.float32(0)
 
 
+@kernel("n value -> y")
+def fill(a):
+    """y = value.
+
+    y (n,)
+    """
+    n, value = a[0], np.float32(real(a[1]))
+    y = floats(a[2], n)
+    for i in range(n):
+        y[i] = value
+
+
 @kernel("n x -> y")
 def copy(a):
     """y = x.

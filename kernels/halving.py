@@ -10,7 +10,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from kernels.simd import FLOAT, INT, LANE, VECTOR, WIDTH, ZERO, Writer, for_each_vector
+from kernels.simd import FLOAT, INT, LANE, VECTOR, WIDTH, Writer, for_each_vector
 
 _INDICES = ir.VectorType(LANE, WIDTH)
 
@@ -133,33 +133,6 @@ def max_of_pairs(typing_context, n, x, x_start, width, first, y, winner, y_start
                                builder.select(wins, index, place))
             writer.store(best, writer.at(y, y_start, j), mask)
             writer.store(builder.bitcast(place, VECTOR), writer.at(winner, y_start, j), mask)
-
-        for_each_vector(writer, n, windows)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@intrinsic
-def winners_to_pairs(typing_context, n, winner, dy, dy_start, dx, dx_start, width, first):
-    """dx = dy[j] at index winner[j] of its window, else 0: the adjoint of `max_of_pairs`."""
-    size = types.intp
-    signature = types.void(size, winner, dy, size, dx, size, size, size)
-
-    def generate(context, builder, signature, arguments):
-        writer = Writer(context, builder, signature, arguments)
-        n, winner, dy, dy_start, dx, dx_start, width, first = writer.arguments
-        winner = builder.bitcast(winner, FLOAT.as_pointer())
-
-        def windows(j, mask):
-            pairs = _Pairs(writer, mask)
-            won = builder.bitcast(writer.load(writer.at(winner, dy_start, j), mask), _INDICES)
-            gradient = writer.load(writer.at(dy, dy_start, j), mask)
-            parts = [builder.select(builder.icmp_signed("==", won, place), gradient, ZERO)
-                     for place in _places(writer, first, j, width)]
-            dx_at = writer.at(dx, dx_start, builder.mul(j, INT(2)))
-            pairs.store(parts[0], parts[1], dx_at)
-            pairs.store(parts[2], parts[3], writer.at(dx_at, width))
 
         for_each_vector(writer, n, windows)
         return context.get_dummy_value()

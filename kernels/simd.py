@@ -96,10 +96,20 @@ class Writer:
 
     def gather(self, pointer, start, stride, mask=None):
         """The floats at stride (start + lane)."""
-        places = self._places(pointer, start, stride)
+        return self._gather(self._places(pointer, start, stride), mask)
+
+    def _gather(self, places, mask):
         gather = self._intrinsic(f"masked.gather.v{WIDTH}f32.v{WIDTH}p0", VECTOR,
                                  [places.type, LANE, MASK, VECTOR])
         return self.builder.call(gather, [places, LANE(4), mask or ALL, ZERO])
+
+    def gather_indices(self, address, indices, mask=None):
+        """The floats at an address (int64) plus int32 indices."""
+        wide = self.builder.sext(indices, ir.VectorType(INT, WIDTH))
+        offsets = self.builder.mul(wide, ir.Constant(wide.type, [4] * WIDTH))
+        places = self.builder.inttoptr(self.builder.add(offsets, self._spread(address)),
+                                       ir.VectorType(FLOAT.as_pointer(), WIDTH))
+        return self._gather(places, mask)
 
     def scatter(self, value, pointer, start, stride, mask=None):
         """Store to stride (start + lane)."""
@@ -275,37 +285,6 @@ def sum_rows(typing_context, rows, columns, x, y):
             writer.store(total, writer.at(y, j), mask)
 
         for_each_vector(writer, columns, vector)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@intrinsic
-def max_row(typing_context, n, x, x_start, stride, first_index, y, winner, to_start):
-    """Where x[stride j] > y[j], or is NaN: y[j] = that, winner[j] = first_index + stride j."""
-    size = types.intp
-    signature = types.void(size, x, size, size, size, y, winner, size)
-
-    def generate(context, builder, signature, arguments):
-        writer = Writer(context, builder, signature, arguments)
-        n, x, x_start, stride, first_index, y, winner, to_start = writer.arguments
-        x, y = writer.at(x, x_start), writer.at(y, to_start)
-        # Indices travel as the bits of floats.
-        winner = builder.bitcast(writer.at(winner, to_start), FLOAT.as_pointer())
-        indices = ir.VectorType(LANE, WIDTH)
-
-        def vector(i, mask):
-            value = writer.gather(x, i, stride, mask)
-            best = writer.load(writer.at(y, i), mask)
-            wins = builder.or_(builder.fcmp_ordered(">", value, best),
-                               builder.fcmp_unordered("uno", value, value))
-            index = builder.trunc(writer.strided(i, stride, first_index), indices)
-            old = builder.bitcast(writer.load(writer.at(winner, i), mask), indices)
-            index = builder.bitcast(builder.select(wins, index, old), VECTOR)
-            writer.store(builder.select(wins, value, best), writer.at(y, i), mask)
-            writer.store(index, writer.at(winner, i), mask)
-
-        for_each_vector(writer, n, vector)
         return context.get_dummy_value()
 
     return signature, generate

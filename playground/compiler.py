@@ -177,7 +177,7 @@ class _Compiler:
                            w=y, loss=total)
 
     def _measure_output(self, node: NodeTensors) -> None:
-        layout, y = self.layout, node.y[0]
+        layout, y = self.layout, node.y[0]  # Of several outputs the first stands for all.
         low, high = map(float, node.layer.active_range or (0, 0))
         batch, units, positions = layout.units_of(node)
         if node.layer.active_range is not None and node.seen is None:
@@ -197,6 +197,9 @@ class _Compiler:
         if own is None:
             return
         for gradient, parts, empty in own.sums:
+            if empty and not parts:  # One of several outputs, which nobody reads.
+                self._once("backward", node.id, elementwise.fill_zero, n=gradient.size,
+                           y=gradient)
             if empty and parts:
                 first, *parts = parts
                 self._once("backward", node.id, elementwise.copy, n=gradient.size, x=first,

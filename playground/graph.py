@@ -110,6 +110,12 @@ class Graph(msgspec.Struct, frozen=True):
         ports = len(taken) + 1 if layer.variadic else len(layer.inputs)
         return next((port for port in range(ports) if port not in taken), None)
 
+    def free_output(self, id: str) -> int:
+        """The first output port of a node that nothing reads; 0 when all are read."""
+        layer, read = self.node(id).layer, {e.source_port for e in self.outputs_of(id)}
+        ports = range(len(layer.outputs)) if isinstance(layer, Layer) else range(1)
+        return next((port for port in ports if port not in read), 0)
+
     # -- editing ------------------------------------------------------------------------------
 
     def with_node(self, layer: Layer | UnknownLayer, x: float = 0.0, y: float = 0.0,
@@ -159,8 +165,13 @@ class Graph(msgspec.Struct, frozen=True):
         return self._replace(edges=tuple(e for e in self.edges if e not in gone))
 
     def with_layer(self, id: str, layer: Layer) -> Graph:
-        """Give a node other settings (or another kind with the same ports)."""
-        return self._with_nodes({id: msgspec.structs.replace(self.node(id), layer=layer)})
+        """Give a node other settings (or another kind with the same ports).
+
+        Edges from outputs that it has no longer go with them.
+        """
+        graph = self.without_edges(
+            e for e in self.outputs_of(id) if e.source_port >= len(layer.outputs))
+        return graph._with_nodes({id: msgspec.structs.replace(self.node(id), layer=layer)})
 
     def with_learning(self, id: str, learning: Learning) -> Graph:
         """Let a node learn in another way."""

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from playground.compiler import random_key
 from playground.layers.augmentation import Augmentation, augmented
+from playground.layers.base import Layer
 from playground.layers.data import DataLayer
 from playground.session import Session
+from playground.shapes import is_data
 from playground.snapshot import (
     AugmentationProbe,
     Boundary,
@@ -101,7 +103,10 @@ def _responses(session: Session, probe: ResponsesProbe) -> dict[str, Floats] | N
     answers: dict[str, Floats] = {}
     for name, values in session.evaluator.activations(grid).items():
         node, _, port = name.rpartition(".")
-        if port != "y" or values.ndim != 2:
+        layer = session.graph.node(node).layer if node in session.graph else None
+        if not isinstance(layer, Layer) or is_data(layer) or values.ndim != 2:
+            continue
+        if port not in layer.outputs[:1]:  # Of several outputs the first stands for the node.
             continue
         units = values[:, :probe.limit].T.reshape(-1, probe.resolution, probe.resolution)
         answers[node] = np.ascontiguousarray(units[:, ::-1])

@@ -121,12 +121,15 @@ def sandwich(layer: Layer, shapes: tuple[Shape, ...], batch: int, *, learns: boo
              ) -> tuple[Graph, str]:
     """samples_1 -> feed_1, feed_2, ... -> the layer -> probe_1, and the layer's name.
 
+    Several outputs reach the probe as one vector.
+
     With learns=False nothing before the layer asks for a gradient. Nothing ever moves: the
     learning rate is 0.
     """
-    signals = signals_of(layer, shapes)
-    (signal,) = layer.infer(*signals)
-    graph = Graph().with_node(Samples(shape=(sum(map(size_of, shapes)),), target=signal.shape))
+    signals = layer.infer(*signals_of(layer, shapes))
+    whole = signals[0].shape if len(signals) == 1 else (sum(size_of(s.shape) for s in signals),)
+    # A layer without inputs comes with samples all the same: they are the batch.
+    graph = Graph().with_node(Samples(shape=(sum(map(size_of, shapes)) or 1,), target=whole))
     graph = graph.with_node(layer)
     id, start = graph.nodes[-1].id, 0
     for shape, each in zip(shapes, signals, strict=True):
@@ -134,8 +137,22 @@ def sandwich(layer: Layer, shapes: tuple[Shape, ...], batch: int, *, learns: boo
             Feed(shape=shape, start=start, learns=learns, classes=each.classes))
         feed, start = graph.nodes[-1].id, start + size_of(shape)
         graph = graph.connect("samples_1", feed).connect(feed, id)
-    graph = graph.with_node(Probe()).connect(id, "probe_1")
+    graph, end = joined(graph, id)
+    graph = graph.with_node(Probe()).connect(end, "probe_1").connect("samples_1", "probe_1", 1, 1)
     return graph.with_training(Training(batch=batch, optimizer=SGD(learning_rate=0))), id
+
+
+def joined(graph: Graph, id: str) -> tuple[Graph, str]:
+    """The node itself; or of several outputs, one vector of them all."""
+    count = len(graph.node(id).layer.outputs)  # type: ignore[union-attr]
+    if count == 1:
+        return graph, id
+    graph = graph.with_node(make_layer("concat", {}), id="outputs")
+    for port in range(count):
+        graph = graph.with_node(make_layer("flatten", {}))
+        flat = graph.nodes[-1].id
+        graph = graph.connect(id, flat, port).connect(flat, "outputs")
+    return graph, "outputs"
 
 
 def learning(layer: Layer, shapes: tuple[Shape, ...], training: Training) -> Graph:
@@ -161,11 +178,12 @@ def learning(layer: Layer, shapes: tuple[Shape, ...], training: Training) -> Gra
         start += size if signal.classes else 0
         feed = graph.nodes[-1].id
         graph = graph.connect(source, feed).connect(feed, id)
+    graph, id = joined(graph, id)
     for kind, settings in (("flatten", {}), ("dense", {"units": 3}), ("mean_squared_error", {})):
         graph = graph.with_node(make_layer(kind, settings))
         graph = graph.connect(id, graph.nodes[-1].id)
         id = graph.nodes[-1].id
-    return graph
+    return graph.connect("samples_1", id, 1, 1)
 
 
 def row(data: DataLayer, *steps: Step, training: Training) -> Graph:

@@ -73,9 +73,13 @@ def check_layer(torch: Any, layer: Layer, shapes: tuple[tuple[int, ...], ...]) -
         w[drawn] = tensor(bench.session.values(f"{bench.id}.{drawn}"))
     w["width"] = torch.tensor(came.y.shape[-1])
     y = FORWARD[layer.kind](layer, x, w)
+    if isinstance(y, tuple):
+        y = torch.cat([part.flatten(1) for part in y], dim=1)
     if y.requires_grad:
         y.backward(torch.tensor(given.dy, dtype=torch.float64))
     close(came.y, y.detach(), 1e-5)
+    if x or given.w:
+        y.backward(torch.tensor(given.dy, dtype=torch.float64))
     for ours, theirs in zip(came.dx, x, strict=True):
         assert ours is not None
         # Lengths count something, symbols are names: they have no gradient.

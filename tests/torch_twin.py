@@ -30,7 +30,7 @@ DRAWN = {"dropout": "mask", "spatial_dropout": "mask", "gaussian_noise": "noise"
 """Layers that draw random numbers, and where they keep them: the twin takes what we have drawn."""
 
 Weights = Mapping[str, Tensor]
-Forward = Callable[[Any, Sequence[Tensor], Weights], Tensor]
+Forward = Callable[[Any, Sequence[Tensor], Weights], Tensor | tuple[Tensor, ...]]
 
 
 def activation(name: str, x: Tensor, **constants: float) -> Tensor:
@@ -147,18 +147,36 @@ def _pad(image: Tensor, pads: list[int], mode: str) -> Tensor:
     return F.pad(image, pads, mode="constant" if mode == "zeros" else mode)
 
 
-def _max_pool2d(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+def _max_pool(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    image, padding = _pool_padding(layer, x[0], -math.inf)
+    return _pool("max", layer)(image, layer.kernel, layer.stride, padding,
+                               ceil_mode=layer.ceil_mode)
+
+
+def _avg_pool(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    image, padding = _pool_padding(layer, x[0], 0.0)
+    pool, settings = _pool("avg", layer), (layer.kernel, layer.stride, padding, layer.ceil_mode)
+    if layer.padding != "same" or layer.count_include_pad:
+        return pool(image, *settings, layer.count_include_pad)
+    # TensorFlow: the mean of what is not border.
+    inside, _ = _pool_padding(layer, x[0] * 0 + 1, 0.0)
+    return pool(image, *settings) / pool(inside, *settings)
+
+
+def _pool(name: str, layer: Any) -> Callable[..., Tensor]:
     from torch.nn import functional as F
 
-    return F.max_pool2d(x[0], layer.kernel, layer.stride, layer.padding,
-                        ceil_mode=layer.ceil_mode)
+    return getattr(F, f"{name}_pool{len(_each(layer.kernel))}d")  # type: ignore[no-any-return]
 
 
-def _avg_pool2d(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+def _pool_padding(layer: Any, image: Tensor, value: float) -> tuple[Tensor, Any]:
+    """PyTorch's padding; for "same", which it does not have, an image with its border."""
     from torch.nn import functional as F
 
-    return F.avg_pool2d(x[0], layer.kernel, layer.stride, layer.padding, layer.ceil_mode,
-                        layer.count_include_pad)
+    if layer.padding != "same":
+        return image, 0 if layer.padding == "valid" else layer.padding
+    reach = [k - 1 for k in _each(layer.kernel)]
+    return F.pad(image, _same(image, _each(layer.stride), reach), value=value), 0
 
 
 def _batch_norm(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
@@ -255,10 +273,50 @@ def _positional_encoding(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
     return x[0] + (w["waves"] if layer.encoding == "sinusoidal" else w["w"])
 
 
-def _concat(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
-    import torch
+def _fractional_max_pool2d(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
 
-    return torch.cat(list(x), dim=1)
+    size = layer.output_shape(tuple(x[0].shape[1:]))[1:]
+    return F.fractional_max_pool2d(  # type: ignore[no-any-return]
+        x[0], layer.kernel, output_size=size, _random_samples=w["draws"].detach())
+
+
+def _aligned(x: Sequence[Tensor]) -> list[Tensor]:
+    """Samples with as many axes each: NumPy's rule knows nothing of a batch axis."""
+    axes = max(t.ndim for t in x)
+    return [t.reshape(len(t), *[1] * (axes - t.ndim), *t.shape[1:]) for t in x]
+
+
+def _together(x: Sequence[Tensor]) -> Tensor:
+    """All inputs of one shape, stacked."""
+    torch = _torch()
+    return torch.stack(torch.broadcast_tensors(*_aligned(x)))  # type: ignore[no-any-return]
+
+
+def _slice(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    stop = None if layer.stop == "end" else layer.stop
+    places = slice(layer.start, stop, layer.step)
+    return x[0][(slice(None),) * layer.axis + (places,)]
+
+
+def _pad_layer(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    pads = [*layer.columns, *layer.rows] if x[0].ndim > 3 else [*layer.columns]
+    # Only images and sequences have PyTorch's modes: a vector is a sequence of one channel.
+    image = x[0].unsqueeze(1) if x[0].ndim == 2 else x[0]
+    constant = {"value": layer.value} if layer.mode == "constant" else {}
+    y = F.pad(image, pads, mode=layer.mode, **constant)
+    return y.squeeze(1) if x[0].ndim == 2 else y
+
+
+def _crop(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    def kept(size: int, cut: tuple[int, int]) -> slice:
+        return slice(cut[0], size - cut[1])
+
+    if x[0].ndim < 4:
+        return x[0][..., kept(x[0].shape[-1], layer.columns)]
+    return x[0][..., kept(x[0].shape[-2], layer.rows), kept(x[0].shape[-1], layer.columns)]
 
 
 def _feed(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
@@ -272,9 +330,15 @@ FORWARD: dict[str, Forward] = {
     "conv2d": _conv,
     "conv_transpose2d": _conv_transpose2d,
     "upsample2d": _upsample2d,
-    "max_pool2d": _max_pool2d,
-    "avg_pool2d": _avg_pool2d,
+    "max_pool1d": _max_pool,
+    "max_pool2d": _max_pool,
+    "avg_pool1d": _avg_pool,
+    "avg_pool2d": _avg_pool,
+    "fractional_max_pool2d": _fractional_max_pool2d,
+    "global_avg_pool1d": lambda layer, x, w: x[0].mean(dim=2),
     "global_avg_pool2d": lambda layer, x, w: x[0].mean(dim=(2, 3)),
+    "global_max_pool1d": lambda layer, x, w: x[0].amax(dim=2),
+    "global_max_pool2d": lambda layer, x, w: x[0].amax(dim=(2, 3)),
     "flatten": lambda layer, x, w: x[0].flatten(1),
     "identity": lambda layer, x, w: x[0],
     "dropout": lambda layer, x, w: x[0] * w["mask"],
@@ -308,12 +372,29 @@ FORWARD: dict[str, Forward] = {
     "maxout": _maxout,
     "log_softmax": lambda layer, x, w: x[0].log_softmax(dim=-1),
     "softmax": lambda layer, x, w: x[0].softmax(dim=-1),
-    "concat": _concat,
-    "add": lambda layer, x, w: sum(x[1:], start=x[0]),
-    "multiply": lambda layer, x, w: math.prod(x[1:], start=x[0]),
+    "concat": lambda layer, x, w: _torch().cat(list(x), dim=layer.axis),
+    "add": lambda layer, x, w: _together(x).sum(0),
+    "subtract": lambda layer, x, w: _aligned(x)[0] - _aligned(x)[1],
+    "average": lambda layer, x, w: _together(x).mean(0),
+    "multiply": lambda layer, x, w: _together(x).prod(0),
+    "maximum": lambda layer, x, w: _together(x).max(0).values,
+    "reshape": lambda layer, x, w: x[0].reshape(len(x[0]), *layer.shape),
+    "permute": lambda layer, x, w: x[0].permute(0, *layer.axes),
+    "split": lambda layer, x, w: x[0].split(
+        list(layer.sizes) or x[0].shape[layer.axis] // layer.parts, dim=layer.axis),
+    "slice": _slice,
+    "pad": _pad_layer,
+    "crop": _crop,
+    "constant": lambda layer, x, w: w["y"],
+    "random_normal": lambda layer, x, w: w["y"],
     **dict.fromkeys(CELLS, recurrent),
     "feed": _feed,
 }
+
+
+DRAWN = {"dropout": "mask", "fractional_max_pool2d": "draws",
+         "random_normal": "y", "constant": "y"}
+"""What comes from nowhere in our own step (random draws, sources): theirs takes it as it is."""
 
 
 def _softmax_cross_entropy(p: Tensor, t: Tensor) -> Tensor:
@@ -394,7 +475,9 @@ class Twin:
                   if self.graph.node(id).layer.trains == group]  # type: ignore[union-attr]
         for id in self.used:
             if id != data and id not in self.session.program.check.losses:
-                outputs[id, 0] = self._forward(id, outputs)
+                y = self._forward(id, outputs)
+                outputs |= {(id, port): part for port, part in
+                            enumerate(y if isinstance(y, tuple) else (y,))}
         summed = sum(self._weighted(id, outputs) for id in losses)
         for id, parameters in self.trained(group).items():
             learning = self.graph.node(id).learning
@@ -426,7 +509,8 @@ class Twin:
                 found.add(edge.source)
         return [id for id in self.used if id in found]
 
-    def _forward(self, id: str, outputs: Mapping[tuple[str, int], Tensor]) -> Tensor:
+    def _forward(self, id: str, outputs: Mapping[tuple[str, int], Tensor]
+                 ) -> Tensor | tuple[Tensor, ...]:
         layer = self.graph.node(id).layer
         assert isinstance(layer, Layer)
         x: list[Any] = [source and outputs[source] for source in sources_of(self.graph, id)]

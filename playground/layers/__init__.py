@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from playground.layers import data  # isort: skip
+from playground.layers import source  # isort: skip
 from playground.layers import core  # isort: skip
 from playground.layers import noise  # isort: skip
 from playground.layers import conv  # isort: skip
@@ -15,8 +16,10 @@ from playground.layers import attention  # isort: skip
 from playground.layers import activation  # isort: skip
 from playground.layers import recurrent  # isort: skip
 from playground.layers import merge  # isort: skip
+from playground.layers import shape  # isort: skip
 from playground.layers import loss  # isort: skip
 from playground.layers.base import LAYERS, Layer
 
 __all__ = ["LAYERS", "Layer", "activation", "attention", "conv", "core", "data", "loss", "merge",
-           "noise", "norm", "pool", "recurrent", "sequence", "transposed", "upsample"]
+           "noise", "norm", "pool", "recurrent", "sequence", "shape", "source", "transposed",
+           "upsample"]

@@ -63,10 +63,18 @@ class Parameter(msgspec.Struct, frozen=True):
 def about(help: str, *, ge: float | None = None, le: float | None = None,
           gt: float | None = None, lt: float | None = None,
           title: str | None = None, unit: str = "", log: bool = False,
-          pattern: str | None = None) -> Meta:
-    """Help, limits and looks of a setting: `units: Annotated[int, about("...", ge=1)] = 8`."""
+          pattern: str | None = None, parts: tuple[str, str] = ("height", "width")) -> Meta:
+    """Help, limits and looks of a setting: `units: Annotated[int, about("...", ge=1)] = 8`.
+
+    parts: what the two numbers of a pair are.
+    """
     limits: dict[str, Any] = {"ge": ge, "le": le, "gt": gt, "lt": lt, "pattern": pattern}
-    return Meta(description=help, title=title, extra={"unit": unit, "log": log}, **limits)
+    extra = {"unit": unit, "log": log, "parts": parts}
+    return Meta(description=help, title=title, extra=extra, **limits)
+
+
+Examples = Mapping[str, tuple[Any, ...]]
+"""Values of settings, by name."""
 
 
 class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -101,6 +109,8 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Which inputs of the samples hold symbols (class numbers), and how many; 0 for values."""
     units_last: ClassVar[bool] = False
     """The units lie along the last axis (dense, recurrent), else along the first (channels)."""
+    examples: ClassVar[Examples] = {}
+    """Values for the generic tests, of settings whose limits do not tell what is possible."""
     is_view: ClassVar[bool] = False
     """The output is the input under another shape: no instruction, no memory."""
     whole_batch: ClassVar[bool] = False
@@ -187,9 +197,10 @@ LAYERS: dict[str, type[Layer]] = {}
 """The catalogue: kind -> class, in palette order."""
 
 CATEGORIES: dict[str, str] = {
-    "data": "Data", "core": "Core", "conv": "Convolution", "pool": "Pooling",
-    "norm": "Normalisation", "activation": "Activation", "recurrent": "Recurrent",
-    "sequence": "Sequences", "merge": "Merge", "loss": "Loss",
+    "data": "Data", "source": "Sources", "core": "Core", "conv": "Convolution",
+    "pool": "Pooling", "norm": "Normalisation", "activation": "Activation",
+    "recurrent": "Recurrent", "sequence": "Sequences", "merge": "Merge", "shape": "Shapes",
+    "loss": "Loss",
 }
 """Groups of the palette in order: id -> title."""
 
@@ -247,7 +258,7 @@ def tooltip(cls: type[Layer]) -> str:
 
 
 __all__ = [
-    "CATEGORIES", "LAYERS", "MAX_SIZE", "Layer", "Pair", "Parameter", "Shape",
+    "CATEGORIES", "LAYERS", "MAX_SIZE", "Examples", "Layer", "Pair", "Parameter", "Shape",
     "ShapeError", "Signal", "about", "layer", "make_layer", "shapes_of", "show_shape",
     "size_of", "tooltip",
 ]

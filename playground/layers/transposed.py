@@ -44,7 +44,7 @@ class ConvTranspose2D(Activated, frozen=True, kw_only=True):
         "Steps between the stamps of neighbouring pixels: 2 doubles the image.")] = (2, 2)
     padding: Annotated[Literal["valid", "same"] | PaddingPair, about(
         "What is cut off around the result. valid: nothing. same: so much that the output is the "
-        "input times the stride (Keras). Or a height and width on both sides (PyTorch).")] = "same"
+        "input times the stride (Keras). Or a height and width on both sides (PyTorch).")] = "valid"
     output_padding: Annotated[PaddingPair, about(
         "Rows and columns to add below and right, of the sizes that the stride makes possible "
         "(PyTorch); not with padding same.")] = (0, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from ui.inspector.fields import Field, Limits, choice_help, limits_of, readable
+from ui.inspector.fields import Field, Limits, choice_help, limits_of, readable, show_number
 from ui.inspector.number import NumberField
 from ui.theme import theme
 
@@ -222,14 +223,14 @@ class PairEditor(Editor):
         self.link.setCheckable(True)
         self.link.setProperty("role", "flat")
         self.link.setAccessibleName(f"{field.title}: keep both equal")
-        self.link.setToolTip("Keep height and width equal.")
+        self.link.setToolTip(f"Keep {' and '.join(field.parts)} equal.")
         self.link.toggled.connect(self._show_link)
         theme().changed.connect(self._show_link)
         row = self._row(*self.numbers, self.link, spacing=4)
         row.setStretch(0, 1)
         row.setStretch(1, 1)
         self._known = False
-        for number, side in zip(self.numbers, ("height", "width"), strict=True):
+        for number, side in zip(self.numbers, field.parts, strict=True):
             self._describe(number, f"{side.capitalize()}. Allowed: {number.limits}.",
                            f"{field.title}, {side}")
             number.edited.connect(lambda value, n=number: self._number_edited(n, value))
@@ -349,6 +350,41 @@ class TextEditor(Editor):
         if name:
             self.line.setText(name)
             self._take()
+
+
+class NumbersEditor(Editor):
+    """Any number of numbers in a row: a shape, an order of axes, the values of a constant."""
+
+    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+        super().__init__(field, parent)
+        assert isinstance(field.type, inspect.VarTupleType)
+        item = field.type.item_type
+        item = item.type if isinstance(item, inspect.Metadata) else item
+        self._read: type[int] | type[float] = int if isinstance(item, inspect.IntType) else float
+        self.line = QLineEdit()
+        self.line.setPlaceholderText("none")
+        self._describe(self.line, "Numbers with commas, blanks or × between them.")
+        self.line.editingFinished.connect(self._take)
+        self._row(self.line)
+        self._value: tuple[float, ...] = ()
+
+    def set_value(self, value: Any) -> None:
+        self._value = tuple(value)
+        self.line.setText(", ".join(show_number(number) for number in value))
+
+    def _take(self) -> None:
+        words = re.split(r"[\s,;×x]+", self.line.text().strip())
+        try:
+            value = tuple(self._read(word) for word in words if word)
+        except ValueError:
+            kind = "whole numbers" if self._read is int else "numbers"
+            self.problem_changed.emit(f"Write {kind} with commas between them, such as 3, 8, 8.")
+            return
+        self.problem_changed.emit("")
+        if value != self._value:
+            self._value = value
+            self.edited.emit(value)
+            self.finished.emit()
 
 
 class JsonEditor(Editor):

@@ -72,6 +72,8 @@ class Field:
     choices: tuple[Any, ...] = ()
     """The values of a Literal in the order in which they were written."""
     default: Any = None
+    parts: tuple[str, str] = ("height", "width")
+    """What the two numbers of a pair are."""
 
 
 @lru_cache(maxsize=256)
@@ -105,6 +107,7 @@ def _field(field: inspect.Field, hint: Any) -> Field:
             and field.name.rpartition("_")[2] in {"path", "file", "folder"}),
         choices=_choices(hint),
         default=default,
+        parts=extra.get("parts", ("height", "width")),
     )
 
 

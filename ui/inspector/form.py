@@ -17,6 +17,7 @@ from ui.inspector.editors import (
     Editor,
     JsonEditor,
     NumberEditor,
+    NumbersEditor,
     PairEditor,
     TextEditor,
 )
@@ -233,6 +234,10 @@ def make_editor(field: Field, parent: QWidget | None = None) -> Editor:
         case inspect.TupleType(item_types=(inspect.IntType() | inspect.Metadata(),
                                            inspect.IntType() | inspect.Metadata())):
             return PairEditor(field, parent=parent)
+        case inspect.VarTupleType(item_type=item) if isinstance(
+                item.type if isinstance(item, inspect.Metadata) else item,
+                inspect.IntType | inspect.FloatType):
+            return NumbersEditor(field, parent=parent)
         case inspect.StrType():
             return TextEditor(field, parent=parent)
         case inspect.StructType():

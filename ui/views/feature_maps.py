@@ -24,6 +24,7 @@ from ui.views.base import Table, View
 from ui.views.network import (
     category,
     data_nodes,
+    main_output,
     node_order,
     sample_shape,
     tensors_of,
@@ -270,7 +271,8 @@ def _weights(program: Program, node: str) -> str | None:
 
 
 def _output(program: Program, node: str) -> str | None:
-    tensor = tensors_of(program, node).get("y")
+    port = main_output(program, node)
+    tensor = tensors_of(program, node).get(port) if port else None
     return tensor.name if tensor is not None and category(program, node) != "loss" else None
 
 
