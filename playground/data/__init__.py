@@ -11,7 +11,7 @@ from playground.data.bundled import (
     iris,
     wine,
 )
-from playground.data.dataset import DataError, Dataset, make_dataset
+from playground.data.dataset import NO_TARGET, DataError, Dataset, Port, make_dataset
 from playground.data.idx_reader import read_idx
 from playground.data.image_folder import read_image_folder
 from playground.data.npz_reader import read_npz
@@ -33,8 +33,10 @@ from playground.data.table_reader import read_csv
 
 __all__ = [
     "FASHION_FOLDER",
+    "NO_TARGET",
     "DataError",
     "Dataset",
+    "Port",
     "PreparedData",
     "Preview",
     "Split",

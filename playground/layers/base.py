@@ -27,12 +27,18 @@ class ShapeError(Exception):
 
 
 class Signal(msgspec.Struct, frozen=True):
-    """What travels along an edge: samples of `shape`, or class numbers below `classes`."""
+    """What travels along an edge: samples of `shape`, or class numbers below `classes`.
+
+    A class number for each sample has the shape (); class numbers along time, such as tokens, have
+    the shape (time,), and a target of theirs may be -1 where nothing is asked.
+    """
 
     shape: Shape
     classes: int = 0
 
     def __str__(self) -> str:
+        if self.classes and self.shape:
+            return f"{show_shape(self.shape)} of {self.classes} classes"
         return f"classes 0-{self.classes - 1}" if self.classes else show_shape(self.shape)
 
 
