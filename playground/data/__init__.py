@@ -6,9 +6,11 @@ Pure NumPy and the standard library, with Pillow for pictures; knows nothing of 
 from playground.data.bundled import (
     FASHION_FOLDER,
     digits,
+    el_nino,
     fashion_mnist,
     full_fashion_mnist,
     iris,
+    pride_and_prejudice,
     wine,
 )
 from playground.data.dataset import NO_TARGET, DataError, Dataset, Port, make_dataset
@@ -46,6 +48,7 @@ __all__ = [
     "curve",
     "data_format",
     "digits",
+    "el_nino",
     "fashion_mnist",
     "full_fashion_mnist",
     "gaussians",
@@ -57,6 +60,7 @@ __all__ = [
     "plane",
     "prepare",
     "preview",
+    "pride_and_prejudice",
     "read_csv",
     "read_idx",
     "read_image_folder",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from playground.layers import data  # isort: skip
+from playground.layers import sequence_data  # isort: skip
 from playground.layers import core  # isort: skip
 from playground.layers import conv  # isort: skip
 from playground.layers import pool  # isort: skip
@@ -11,4 +12,5 @@ from playground.layers import merge  # isort: skip
 from playground.layers import loss  # isort: skip
 from playground.layers.base import LAYERS, Layer
 
-__all__ = ["LAYERS", "Layer", "activation", "conv", "core", "data", "loss", "merge", "pool"]
+__all__ = ["LAYERS", "Layer", "activation", "conv", "core", "data", "loss", "merge", "pool",
+           "sequence_data"]

@@ -37,10 +37,12 @@ class DataLayer(Layer, frozen=True, kw_only=True):
     """
 
     inputs = ()
-    outputs = ("x", "target")
+    outputs: ClassVar[tuple[str, ...]] = ("x", "target")
     not_of_samples: ClassVar[frozenset[str]] = frozenset(
         {"train_fraction", "standardise", "augmentation"})
     """The settings that change how samples are used, not which ones there are."""
+    paths: ClassVar[tuple[str, ...]] = ()
+    """The settings that name files; documents store them as seen from their own folder."""
 
     train_fraction: Annotated[float, about(
         "The share of the samples to train on; the rest validates. Each class keeps its share. Of "
@@ -61,7 +63,8 @@ class DataLayer(Layer, frozen=True, kw_only=True):
 
     def version(self) -> int:
         """Changes when the samples change on disk."""
-        return 0
+        return hash(tuple(fingerprint(path) for name in self.paths
+                          if (path := getattr(self, name))))
 
     def raw(self) -> Dataset:
         """All samples as `dataset` gives them; remembered for equal settings. Raises DataError."""
@@ -98,9 +101,10 @@ class DataLayer(Layer, frozen=True, kw_only=True):
             return frozenset({"augmentation"})
         idle = {f"augmentation.{name}" for name in (*FOR_IMAGES, "noise")
                 if name not in usable(dataset)}
-        nothing = not usable(dataset), not dataset.scalable.any()
-        return frozenset(idle) | {name for name, is_idle in zip(
-            ("augmentation", "standardise"), nothing, strict=True) if is_idle}
+        without_use = {
+            "augmentation": not usable(dataset), "standardise": not dataset.scalable.any(),
+            "seed": dataset.ordered and "seed" in self.not_of_samples}
+        return frozenset(idle) | {name for name, useless in without_use.items() if useless}
 
     def notes(self, *x: Shape) -> tuple[str, ...]:
         data = self.load()
@@ -310,6 +314,7 @@ class File(DataLayer, frozen=True, kw_only=True):
     """Your own: a CSV table, .npz arrays, IDX images, or a folder of images per class."""
 
     not_of_samples = DataLayer.not_of_samples | {"seed"}
+    paths = ("path", "labels_path")
 
     path: Annotated[str, about(
         "The file or folder. One that lies in the document's folder is saved as seen from there, "
@@ -358,12 +363,12 @@ class File(DataLayer, frozen=True, kw_only=True):
             name: settings[name] for name in data.reader_options(self.path) & settings.keys()})
 
     def version(self) -> int:
-        paths = [path for path in (self.path, self.labels_path) if path]
+        known = super().version()
         if self.path and not self.labels_path:
             # Labels that are found by their name; where there are none, only `path` counts.
             with suppress(DataError, ValueError):
-                paths.append(str(labels_beside(Path(self.path))))
-        return hash(tuple(map(fingerprint, paths)))
+                known = hash((known, fingerprint(str(labels_beside(Path(self.path))))))
+        return known
 
     def subtitle(self) -> str:
         return os.path.basename(self.path) or "no file yet"
