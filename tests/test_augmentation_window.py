@@ -116,10 +116,9 @@ def test_before_stands_over_after(qtbot: Any, shape: tuple[int, ...]) -> None:
 def test_the_inspector_tells_of_the_data(document: Document, inspector: Inspector) -> None:
     document.replace(chain(("look_ahead", {"steps": 7}), "flatten"))
     document.select({"look_ahead_1"})
-    told = inspector.node_page.samples.text().splitlines()
-    assert told[0] == "2,000 samples: 1,600 train, 400 validate."
-    assert all(len(line) == 7 + len(" → ") + 7 for line in told[2:])
-    assert len(told) == 5
+    facts, *samples = inspector.node_page.samples.text().split("\n\n")
+    assert facts.startswith("2,000 samples: 1,600 train, 400 validate.\nGenerated")
+    assert [len(line) for line in samples] == [7 + len(" → ") + 7] * 3
     form = inspector.node_page.form
     assert form is not None
     assert not form.rows["augmentation"].editor.isVisible()

@@ -17,7 +17,7 @@ from playground.layers.base import about, layer
 from playground.layers.data import DataLayer, Noise
 
 Samples = Annotated[int, about(
-    "Number of sequences, those that validate included.", ge=10, le=20_000)]
+    "Number of sequences, those that validate included.", title="Samples", ge=10, le=20_000)]
 Steps = Annotated[int, about("Time steps of each sequence.", ge=2, le=1000)]
 Asked = Annotated[Answers, about(
     "Whether to tell what comes after the last step alone, or after each one.", title="Predict")]
@@ -210,7 +210,7 @@ class Scenes(DataLayer, frozen=True, kw_only=True):
 
     outputs = ("x", "target", "question")
 
-    count: Annotated[int, about("Number of scenes.", ge=10, le=5_000)] = 2000
+    count: Annotated[int, about("Number of scenes.", title="Samples", ge=10, le=5_000)] = 2000
     size: Annotated[int, about("Pixels a side.", ge=12, le=48)] = 24
 
     def dataset(self) -> Dataset:

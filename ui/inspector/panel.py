@@ -221,7 +221,7 @@ def _told(layer: DataLayer) -> str:
         data = layer.load()
     except DataError:
         return ""
-    return "\n".join((facts(data), *wordings(data)))
+    return "\n\n".join((facts(data), *wordings(data)))
 
 
 class Message(QLabel):
