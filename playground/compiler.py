@@ -68,6 +68,8 @@ class _Compiler:
         layout = self.layout
         if layout.training:
             self._load()
+        self._unpack()
+        if layout.training:
             for one in layout.passes:
                 for node in one.nodes:
                     self._forward(node, one)
@@ -96,7 +98,7 @@ class _Compiler:
             metric=layout.loss.work[0]["metric"],
             metric_name=loss.metric_name(*layout.check.inputs[layout.loss.id]),
             outputs=layout.loss.work[0].get("probabilities", layout.loss.x[0]),
-            data=layout.prepared)
+            samples=layout.loaded, data=layout.prepared)
 
     # -- the phases ---------------------------------------------------------------------------
 
@@ -106,7 +108,7 @@ class _Compiler:
                    batches_per_epoch=layout.batches_per_epoch,
                    shuffle_key=random_key(self.training.shuffle_seed, "shuffle"),
                    counters=layout.counters, order=layout.order)
-        x, target = layout.data.y
+        x, target = layout.loaded, layout.data.y[1]
         layer = layer_of(layout.graph, layout.data.id, DataLayer)
 
         def emit(lane: int, append: Callable[..., None]) -> None:
@@ -126,6 +128,23 @@ class _Compiler:
                 key=partial(random_key, self.training.augmentation_seed))
 
         self._each_lane("load", layout.data.id, emit)
+
+    def _unpack(self) -> None:
+        """Hand the parts of packed samples out to the ports of the data node."""
+        layout = self.layout
+        names, total = layout.data.layer.outputs, size_of(layout.prepared.dataset.shape)
+        places = dict(zip(names, layout.data.y, strict=True))
+
+        def emit(lane: int, append: Callable[..., None]) -> None:
+            for port in layout.prepared.dataset.ports:
+                size = size_of(port.shape)
+                append(elementwise.copy_blocks, {
+                    "rows": layout.samples(lane), "width": size, "from_stride": total,
+                    "from_offset": port.start, "to_stride": size, "to_offset": 0,
+                    "x": layout.shard(layout.loaded, lane),
+                    "y": layout.shard(places[port.name], lane)})
+
+        self._each_lane("forward", layout.data.id, emit)
 
     def _forward(self, node: NodeTensors, one: Pass) -> None:
         if node.layer.is_view or isinstance(node.layer, DataLayer):

@@ -91,7 +91,7 @@ class Evaluator:
             self._runs[batch] = _Run(self._compiled(batch))
         run = self._runs[batch]
         run.take_parameters(self._source)
-        run.write(f"{run.program.data_node}.x", x)
+        run.write(run.program.samples.name, x)
         run.write(f"{run.program.data_node}.target", target)
         run.machine.run(0, len(run.program.code))
         return run

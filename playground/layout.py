@@ -120,7 +120,8 @@ class Layout:
     """The tensors of one program, by node and by purpose.
 
     columns: what a row of measurements holds. bounds: where each lane's shard of the batch begins,
-    and the end. `row`, `ring`, `per_bucket`, `hyper` and `order` exist only for training.
+    and the end. loaded: where the samples of a batch are put, as they lie in the data. `row`,
+    `ring`, `per_bucket`, `hyper` and `order` exist only for training.
     """
 
     def __init__(self, graph: Graph, check: Check, training: bool, batch: int | None,
@@ -240,6 +241,11 @@ class Layout:
                     self.tensors.new(f"{node.id}.{port}", region,  # type: ignore[arg-type]
                                      (self.batch, *signal.shape), node.id)
                     for port, signal in zip(layer.outputs, signals, strict=True))
+            if isinstance(layer, DataLayer):
+                # Packed samples have a place of their own, and are handed out by port.
+                size = (self.batch, *self.prepared.dataset.shape)
+                self.loaded = node.y[0] if not self.prepared.dataset.ports else (
+                    self.tensors.new(f"{node.id}.samples", "batch", size, node.id))
             shapes = self._input_shapes(node.id)
             for lane in self.lanes_of(layer):
                 work = layer.workspace(self.samples_of(lane), *shapes)

@@ -67,6 +67,8 @@ class Program:
     """What the loss node's metric is: "accuracy" or "mean abs error"."""
     outputs: Tensor
     """What the user calls the network's output: probabilities, or the prediction itself."""
+    samples: Tensor
+    """Where samples are loaded or written to, as they lie in the data."""
     data: PreparedData = field(repr=False)
     """Lies outside the arena; instructions hold addresses of its arrays."""
 

@@ -59,7 +59,7 @@ class ResponsesProbe:
 
 @dataclass(frozen=True)
 class ConfusionProbe:
-    """Counts (true class, predicted class), int64 (classes, classes)."""
+    """Counts (true class, predicted class), int64 (classes, classes); along time, of all steps."""
 
     split: SplitName = "validation"
 
@@ -114,7 +114,8 @@ class Boundary:
 @dataclass(frozen=True)
 class Predictions:
     """x (n, *shape) raw samples; target (n,) or (n, ...); output (n, ...): probabilities of the
-    classes, or values for a regression."""
+    classes, or values for a regression. Of classes along time, the last step with a target; of
+    packed samples, what comes out at x."""
 
     x: Floats
     target: Floats

@@ -162,7 +162,8 @@ def test_what_is_not_finite_stays_in_sight() -> None:
 # -- what is drawn --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("kernel", "settings"), all_kernels(), ids=str)
+@pytest.mark.parametrize(("kernel", "settings"), all_kernels(),
+                         ids=["flip", "rotate", "shift", "crop", "cutout"])
 def test_a_sample_is_changed_alike_wherever_it_is_computed(
         kernel: Any, settings: dict[str, Any]) -> None:
     x = images(9)
@@ -286,15 +287,16 @@ def test_what_is_for_images_does_nothing_else_and_says_so() -> None:
     augmentation = Augmentation(flip_horizontal=True, shift=3)
     graph = row(Moons(points=50, augmentation=augmentation), ("dense", {"units": 2}),
                 ("softmax_cross_entropy", {}), training=Training(batch=40))
-    assert "Augmentation by flip horizontal and shift is for images" in check(
-        graph).notes["moons_1"][0]
+    assert check(graph).notes["moons_1"] == (
+        "Augmentation by flip horizontal and shift changes nothing here: these samples are not "
+        "images.",)
     assert len(compile_program(graph).instructions) == len(compile_program(
         graph.with_layer("moons_1", Moons(points=50))).instructions)
     assert Moons().idle_settings() == {
         f"augmentation.{name}" for name in (
             "flip_horizontal", "flip_vertical", "rotate", "shift", "crop", "cutout")}
     assert not Digits().idle_settings()
-    assert File().idle_settings() == Moons().idle_settings()  # nothing is known of it yet
+    assert File().idle_settings() == {"augmentation"}  # nothing is known of it yet
 
 
 def test_many_channels_of_odd_size_in_lanes_of_unequal_size() -> None:

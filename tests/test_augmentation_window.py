@@ -111,3 +111,17 @@ def test_before_stands_over_after(qtbot: Any, shape: tuple[int, ...]) -> None:
     assert len(names) == len(next(iter(rows)))
     view.select("moons_1")
     assert "train nothing yet" in view.empty_text
+
+
+def test_the_inspector_tells_of_the_data(document: Document, inspector: Inspector) -> None:
+    document.replace(chain(("look_ahead", {"steps": 7}), "flatten"))
+    document.select({"look_ahead_1"})
+    facts, *samples = inspector.node_page.samples.text().split("\n\n")
+    assert facts.startswith("2,000 samples: 1,600 train, 400 validate.\nGenerated")
+    assert [len(line) for line in samples] == [7 + len(" → ") + 7] * 3
+    form = inspector.node_page.form
+    assert form is not None
+    assert not form.rows["augmentation"].editor.isVisible()
+    assert not form.rows["standardise"].title.isVisible()
+    document.select({"flatten_1"})
+    assert not inspector.node_page.samples.isVisible()

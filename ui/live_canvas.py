@@ -98,6 +98,8 @@ class LiveCanvas(QWidget):
                 outputs.setdefault(id, {})[port] = values
             elif port == "x" and values.ndim == 4:
                 scene.set_thumbnail(id, [_photograph(x) for x in values[:3]])
+            elif port == "x" and values.ndim == 3:  # sequences: time from left to right
+                scene.set_thumbnail(id, [signed_image(x.T) for x in values[:3]])
             elif port == "x" and values.ndim == 2:
                 # The points stay as they are until the network or the theme is another one.
                 drawn = (snapshot.program, theme().dark)

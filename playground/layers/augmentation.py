@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 import kernels
-from playground.data import PreparedData
+from playground.data import Dataset, PreparedData
 from playground.data.dataset import FloatArray
 from playground.layers.base import about, size_of
 
@@ -45,9 +45,16 @@ class Augmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         "Adds normal noise of this deviation to each value, after scaling.", ge=0, le=10)] = 0.0
 
     @property
-    def for_images(self) -> tuple[str, ...]:
-        """Those settings of FOR_IMAGES that do something."""
-        return tuple(name for name in FOR_IMAGES if getattr(self, name))
+    def active(self) -> tuple[str, ...]:
+        """The settings that are not off."""
+        return tuple(name for name in (*FOR_IMAGES, "noise") if getattr(self, name))
+
+
+def usable(dataset: Dataset) -> frozenset[str]:
+    """The settings that mean something for these samples; none where they hold word numbers."""
+    if dataset.vocabulary or dataset.ports:
+        return frozenset()
+    return frozenset({*(FOR_IMAGES if dataset.are_images else ()), "noise"})
 
 
 def emit_augmentation(
@@ -59,8 +66,9 @@ def emit_augmentation(
     x (batch, *shape): samples `first` and following of the whole batch. image: memory for one
     channel. key: a key for each purpose. Tensors of a program, or arrays to work on at once.
     """
+    useful = usable(data.dataset)
     drawn = {"first": first, "batch": batch, "counters": counters, "x": x}
-    names = augmentation.for_images if len(data.dataset.shape) == 3 else ()
+    names = [name for name in augmentation.active if name in useful and name != "noise"]
     scale = {
         "batch": batch, "size": size_of(data.dataset.shape), "scales": data.mean.size,
         "mean": data.mean.ctypes.data, "deviation": data.std.ctypes.data, "x": x}
@@ -87,7 +95,7 @@ def emit_augmentation(
                 "side": augmentation.cutout, "key": key("cutout")})
     if is_scaled:
         append(kernels.augment.to_scaled_units, scale)
-    if augmentation.noise:
+    if augmentation.noise and "noise" in useful:
         append(kernels.augment.add_noise, drawn | {
             "size": size_of(data.dataset.shape), "deviation": float(augmentation.noise),
             "key": key("noise")})
@@ -104,4 +112,4 @@ def augmented(augmentation: Augmentation, data: PreparedData, count: int, draw: 
     return x
 
 
-__all__ = ["FOR_IMAGES", "Augmentation", "augmented", "emit_augmentation"]
+__all__ = ["FOR_IMAGES", "Augmentation", "augmented", "emit_augmentation", "usable"]

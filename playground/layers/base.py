@@ -28,7 +28,11 @@ class ShapeError(Exception):
 
 
 class Signal(msgspec.Struct, frozen=True):
-    """What travels along an edge: samples of `shape`, or class numbers below `classes`."""
+    """What travels along an edge: samples of `shape`, or class numbers below `classes`.
+
+    A class number for each sample has the shape (); class numbers along time, such as tokens, have
+    the shape (time,), and a target of theirs may be -1 where nothing is asked.
+    """
 
     shape: Shape
     classes: int = 0

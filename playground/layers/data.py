@@ -18,8 +18,8 @@ from playground.data.idx_reader import labels_beside
 from playground.data.labels import Task
 from playground.data.table import Decimal, Header, Separator
 from playground.data.table_reader import Missing
-from playground.layers.augmentation import FOR_IMAGES, Augmentation
-from playground.layers.base import Layer, Shape, ShapeError, Signal, about, layer, show_shape
+from playground.layers.augmentation import FOR_IMAGES, Augmentation, usable
+from playground.layers.base import Layer, Shape, ShapeError, Signal, about, layer
 
 Points = Annotated[int, about("Number of points.", ge=10, le=100_000)]
 Noise = Annotated[float, about("How far points stray.", ge=0, le=5)]
@@ -32,17 +32,21 @@ FEW = 10
 class DataLayer(Layer, frozen=True, kw_only=True):
     """A data set: its samples come out at x, what they should give at target.
 
-    A subclass says what the samples are in `dataset`; split, scale and seed are common to all.
+    A subclass says what the samples are in `dataset`; split, scale and seed are common to all. One
+    whose samples have ports names them as outputs after "x" and "target", in any order.
     """
 
     inputs = ()
-    outputs = ("x", "target")
+    outputs: ClassVar[tuple[str, ...]] = ("x", "target")
     not_of_samples: ClassVar[frozenset[str]] = frozenset(
         {"train_fraction", "standardise", "augmentation"})
     """The settings that change how samples are used, not which ones there are."""
+    paths: ClassVar[tuple[str, ...]] = ()
+    """The settings that name files; documents store them as seen from their own folder."""
 
     train_fraction: Annotated[float, about(
-        "The share of the samples to train on; the rest validates. Each class keeps its share.",
+        "The share of the samples to train on; the rest validates. Each class keeps its share. Of "
+        "what follows in time, the first part trains and the last validates.",
         gt=0, lt=1)] = 0.8
     standardise: Annotated[Literal["none", "feature", "global"], about(
         "Shift and scale to mean 0 and deviation 1, as measured on the training part: each "
@@ -59,7 +63,8 @@ class DataLayer(Layer, frozen=True, kw_only=True):
 
     def version(self) -> int:
         """Changes when the samples change on disk."""
-        return 0
+        return hash(tuple(fingerprint(path) for name in self.paths
+                          if (path := getattr(self, name))))
 
     def raw(self) -> Dataset:
         """All samples as `dataset` gives them; remembered for equal settings. Raises DataError."""
@@ -76,23 +81,30 @@ class DataLayer(Layer, frozen=True, kw_only=True):
             dataset = self.load().dataset
         except DataError as error:
             raise ShapeError(str(error)) from error
-        return (Signal(dataset.shape), Signal(dataset.target_shape, len(dataset.classes)))
+        signals = {"x": Signal(dataset.shape, len(dataset.vocabulary)),
+                   **{port.name: Signal(port.shape, port.classes) for port in dataset.ports},
+                   "target": Signal(dataset.target_shape, len(dataset.classes))}
+        return tuple(signals[name] for name in self.outputs)
 
     def output_shape(self, *x: Shape) -> Shape:
         return self.infer()[0].shape
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
-        shape = self.load().dataset.shape
-        wanted = len(shape) == 3 and self.augmentation.for_images
-        return {"image": shape[1:]} if wanted else {}
+        dataset = self.load().dataset
+        wanted = dataset.are_images and self.augmentation.active
+        return {"image": dataset.shape[1:]} if wanted else {}
 
     def idle_settings(self) -> frozenset[str]:
         try:
-            are_images = len(self.load().dataset.shape) == 3
+            dataset = self.load().dataset
         except DataError:
-            are_images = False
-        return frozenset() if are_images else frozenset(
-            f"augmentation.{name}" for name in FOR_IMAGES)
+            return frozenset({"augmentation"})
+        idle = {f"augmentation.{name}" for name in (*FOR_IMAGES, "noise")
+                if name not in usable(dataset)}
+        without_use = {
+            "augmentation": not usable(dataset), "standardise": not dataset.scalable.any(),
+            "seed": dataset.ordered and "seed" in self.not_of_samples}
+        return frozenset(idle) | {name for name, useless in without_use.items() if useless}
 
     def notes(self, *x: Shape) -> tuple[str, ...]:
         data = self.load()
@@ -100,10 +112,11 @@ class DataLayer(Layer, frozen=True, kw_only=True):
         if count < FEW:
             notes.append(f"Only {count} of {len(data.dataset):,} samples validate: their loss says "
                          "little about new data. Lower the train fraction.")
-        if self.augmentation.for_images and len(data.dataset.shape) != 3:
-            idle = " and ".join(self.augmentation.for_images).replace("_", " ")
-            notes.append(f"Augmentation by {idle} is for images and changes nothing here: each "
-                         f"sample is {show_shape(data.dataset.shape)}.")
+        idle = [name for name in self.augmentation.active if name not in usable(data.dataset)]
+        if idle:
+            told = " and ".join(idle).replace("_", " ")
+            notes.append(f"Augmentation by {told} changes nothing here: these samples are not "
+                         f"{'plain numbers' if 'noise' in idle else 'images'}.")
         return tuple(notes)
 
 
@@ -301,6 +314,7 @@ class File(DataLayer, frozen=True, kw_only=True):
     """Your own: a CSV table, .npz arrays, IDX images, or a folder of images per class."""
 
     not_of_samples = DataLayer.not_of_samples | {"seed"}
+    paths = ("path", "labels_path")
 
     path: Annotated[str, about(
         "The file or folder. One that lies in the document's folder is saved as seen from there, "
@@ -349,12 +363,12 @@ class File(DataLayer, frozen=True, kw_only=True):
             name: settings[name] for name in data.reader_options(self.path) & settings.keys()})
 
     def version(self) -> int:
-        paths = [path for path in (self.path, self.labels_path) if path]
+        known = super().version()
         if self.path and not self.labels_path:
             # Labels that are found by their name; where there are none, only `path` counts.
             with suppress(DataError, ValueError):
-                paths.append(str(labels_beside(Path(self.path))))
-        return hash(tuple(map(fingerprint, paths)))
+                known = hash((known, fingerprint(str(labels_beside(Path(self.path))))))
+        return known
 
     def subtitle(self) -> str:
         return os.path.basename(self.path) or "no file yet"

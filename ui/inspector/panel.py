@@ -16,6 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from playground.data import DataError
+from playground.data.wording import facts, wordings
 from playground.graph import Node
 from playground.layers.augmentation import Augmentation
 from playground.layers.base import Layer
@@ -136,6 +138,10 @@ class NodePage(Page):
         self._choose.clicked.connect(lambda: self.data_wanted.emit(self._id))
         self.column.addWidget(self._choose)
         self.column.addWidget(self.notes)
+        self.samples = Message("secondary", "The data")
+        self.samples.setToolTip("How many samples there are, where they come from, and the first "
+                                "ones where they are words")
+        self.column.addWidget(self.samples)
         self.outer.addStretch(0)
 
     def embed(self, view: QWidget) -> None:
@@ -157,6 +163,7 @@ class NodePage(Page):
         self.notes.show_text("\n".join(check.notes.get(node.id, ())))
         layer = node.layer
         self._choose.setVisible(getattr(layer, "kind", "") == "file")
+        self.samples.show_text(_told(layer) if isinstance(layer, DataLayer) else "")
         if self._preview is not None:
             self._preview.setVisible(
                 isinstance(layer, DataLayer) and layer.augmentation != Augmentation())
@@ -206,6 +213,15 @@ class NodePage(Page):
             self._document.select({name})
         else:
             self.header.name.show_name(old)
+
+
+def _told(layer: DataLayer) -> str:
+    """The data of a node in words; empty when they cannot be read, which its error says."""
+    try:
+        data = layer.load()
+    except DataError:
+        return ""
+    return "\n\n".join((facts(data), *wordings(data)))
 
 
 class Message(QLabel):
