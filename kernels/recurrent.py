@@ -112,3 +112,67 @@ def elman_backward(a):
             dh_before[k] += carry[k]
     if has_lengths and cut == 0:
         pass_on(t, lengths, batch, units, dh, dh_before)
+
+
+@kernel("batch units outputs function output_function t lengths z y_before w v b_y -> h y")
+def jordan_forward(a):
+    """h = φ(z + y_before wᵀ), y = γ(h vᵀ + b_y). Jordan 1986.
+
+    z, h (batch, units), y_before, y (batch, outputs), w (units, outputs), v (outputs, units),
+    b_y (outputs,) or 0 for none
+    """
+    batch, units, outputs, function, output_function, t = a[0], a[1], a[2], a[3], a[4], a[5]
+    has_lengths, lengths, n, m = a[6] != 0, ints(a[6], a[0]), batch * units, batch * outputs
+    z, before, b_y, has_bias = floats(a[7], n), floats(a[8], m), floats(a[11], outputs), a[11] != 0
+    h, y = floats(a[12], n), floats(a[13], m)
+    np.dot(matrix(a[8], batch, outputs), matrix(a[9], units, outputs).T,
+           matrix(a[12], batch, units))
+    for k in range(n):
+        h[k] += z[k]
+    activate(function, 1, n, n, h, 0)
+    np.dot(matrix(a[12], batch, units), matrix(a[10], outputs, units).T,
+           matrix(a[13], batch, outputs))
+    if has_bias:
+        for i in range(batch):
+            for j in range(outputs):
+                y[i * outputs + j] += b_y[j]
+    activate(output_function, 1, m, m, y, 0)
+    if has_lengths:
+        freeze(t, lengths, batch, outputs, before, y)
+
+
+@kernel("batch units outputs function output_function t cut lengths h y w v dy "
+        "-> dsums dh dz dy_before carry h_norm y_norm")
+def jordan_backward(a):
+    """dsums = γ'(y) dy, dh = dsums v, dz = φ'(h) dh, dy_before += dz w unless cut.
+
+    h_norm = ‖dh‖, y_norm = ‖dy‖, both (1,). h, dh, dz (batch, units), y, dy, dsums, dy_before,
+    carry (batch, outputs), w (units, outputs), v (outputs, units)
+    """
+    batch, units, outputs, function, output_function = a[0], a[1], a[2], a[3], a[4]
+    t, cut, has_lengths, lengths = a[5], a[6], a[7] != 0, ints(a[7], a[0])
+    n, m = batch * units, batch * outputs
+    h, y, dy, dsums = floats(a[8], n), floats(a[9], m), floats(a[12], m), floats(a[13], m)
+    dh, dz = floats(a[14], n), floats(a[15], n)
+    dy_before, carry = floats(a[16], m), floats(a[17], m)
+    floats(a[19], 1)[0] = norm(dy, m)
+    for k in range(m):
+        dsums[k] = dy[k]
+    differentiate(output_function, 1, m, y, 0, m, dsums, 0, m)
+    if has_lengths:
+        clear_ended(t, lengths, batch, outputs, dsums)
+    np.dot(matrix(a[13], batch, outputs), matrix(a[11], outputs, units),
+           matrix(a[14], batch, units))
+    floats(a[18], 1)[0] = norm(dh, n)
+    for k in range(n):
+        dz[k] = dh[k]
+    differentiate(function, 1, n, h, 0, n, dz, 0, n)
+    if has_lengths:
+        clear_ended(t, lengths, batch, units, dz)
+    if cut == 0:
+        np.dot(matrix(a[15], batch, units), matrix(a[10], units, outputs),
+               matrix(a[17], batch, outputs))
+        for k in range(m):
+            dy_before[k] += carry[k]
+    if has_lengths and cut == 0:
+        pass_on(t, lengths, batch, outputs, dy, dy_before)

@@ -77,9 +77,11 @@ class Session:
             # A generator of its own for each array: adding a layer leaves the others' weights.
             random = np.random.default_rng(
                 [self.graph.training.weight_seed, crc32(name.encode())])
-            self.arena.view(self.program.tensors[name])[...] = initialize(
-                parameter.initializer, parameter.shape, parameter.fan_in, parameter.fan_out,
-                random)
+            values = self.values(name)
+            values[...] = initialize(parameter.initializer, parameter.shape, parameter.fan_in,
+                                     parameter.fan_out, random)
+            for first, end, value in parameter.added:
+                values[first:end] += value
         self._write_hyper(_hyper(self.graph.training))
         self._forget_past(History(self.program.columns))
 

@@ -44,6 +44,8 @@ class Parameter(msgspec.Struct, frozen=True):
     initializer: Initializer
     fan_in: int = 1
     fan_out: int = 1
+    added: tuple[tuple[int, int, float], ...] = ()
+    """(first, end, value): what is added to these rows of the drawn array."""
 
 
 def about(help: str, *, ge: float | None = None, le: float | None = None,
