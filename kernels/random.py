@@ -1,4 +1,4 @@
-"""Random numbers that are a pure function of (key, step, element): dropout and shuffling.
+"""Random numbers that are a pure function of (key, step, element): dropout, noise and shuffling.
 
 Nothing is drawn one after the other, so a step can be run again, split among threads or undone,
 and it sees the same numbers.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kernels import vector_math
 from kernels.jit import floats, inline, ints, kernel, longs, matrix, real
 
 _32 = np.uint64(32)
@@ -37,6 +38,39 @@ def squares(counter, key):
     return (x * x + z) >> _32
 
 
+@inline
+def normal(bits):
+    """A normal random number from 32 random bits: √2 erfinv(u), u evenly between -1 and 1.
+
+    The polynomials of Giles 2010, "Approximating the erfinv function", single precision. The
+    largest of the 2²³ numbers is 5.3.
+    """
+    u = (np.float32(bits >> np.uint64(9)) * np.float32(2) + np.float32(1)) * np.float32(2.0**-23)
+    u -= np.float32(1)
+    w = -vector_math.log((np.float32(1) - u) * (np.float32(1) + u))
+    v = w - np.float32(2.5)
+    p = np.float32(2.81022636e-08)
+    p = p * v + np.float32(3.43273939e-07)
+    p = p * v + np.float32(-3.5233877e-06)
+    p = p * v + np.float32(-4.39150654e-06)
+    p = p * v + np.float32(0.00021858087)
+    p = p * v + np.float32(-0.00125372503)
+    p = p * v + np.float32(-0.00417768164)
+    p = p * v + np.float32(0.246640727)
+    p = p * v + np.float32(1.50140941)
+    v = np.sqrt(w) - np.float32(3)
+    q = np.float32(-0.000200214257)
+    q = q * v + np.float32(0.000100950558)
+    q = q * v + np.float32(0.00134934322)
+    q = q * v + np.float32(-0.00367342844)
+    q = q * v + np.float32(0.00573950773)
+    q = q * v + np.float32(-0.0076224613)
+    q = q * v + np.float32(0.00943887047)
+    q = q * v + np.float32(1.00167406)
+    q = q * v + np.float32(2.83297682)
+    return np.float32(1.4142135623730951) * u * (p if w < np.float32(5) else q)
+
+
 @kernel("n rate key counters x -> mask y")
 def dropout_forward(a):
     """y = x mask, with mask = 0 at the given rate, else 1 / (1 - rate). Srivastava et al. 2014.
@@ -64,6 +98,58 @@ def dropout_backward(a):
     mask, dy, dx = floats(a[1], n), floats(a[2], n), floats(a[3], n)
     for i in range(n):
         dx[i] = dy[i] * mask[i]
+
+
+@kernel("n rate key counters -> mask")
+def dropout_mask(a):
+    """mask = 0 at the given rate, else 1 / (1 - rate).
+
+    counters int64: [0] the step; mask (n,)
+    """
+    n, rate, key, step = a[0], real(a[1]), mixed(a[2]), longs(a[3], 1)[0]
+    mask = floats(a[4], n)
+    threshold = np.uint64(rate * 4294967296.0)
+    kept = np.float32(1.0 / (1.0 - rate))
+    start = np.uint64(step) << _32
+    for i in range(n):
+        mask[i] = np.float32(0) if squares(start + np.uint64(i), key) < threshold else kept
+
+
+@kernel("batch times channels positions x mask -> y")
+def mask_channels(a):
+    """y = x mask, with the mask of the sample's whole channel. Tompson et al. 2015.
+
+    x, y (batch, times, channels, positions), mask (batch, channels)
+    """
+    batch, times, channels, positions = a[0], a[1], a[2], a[3]
+    n = batch * times * channels * positions
+    x, mask, y = floats(a[4], n), floats(a[5], batch * channels), floats(a[6], n)
+    for i in range(batch):
+        for t in range(times):
+            row = (i * times + t) * channels
+            if positions == 1:
+                for c in range(channels):
+                    y[row + c] = x[row + c] * mask[i * channels + c]
+            else:
+                for c in range(channels):
+                    factor, start = mask[i * channels + c], (row + c) * positions
+                    for p in range(start, start + positions):
+                        y[p] = x[p] * factor
+
+
+@kernel("n deviation key counters x -> noise y")
+def add_noise(a):
+    """y = x + noise, normal with the given deviation.
+
+    counters int64: [0] the step; x, noise, y (n,)
+    """
+    n, deviation, key, step = a[0], np.float32(real(a[1])), mixed(a[2]), longs(a[3], 1)[0]
+    x, noise, y = floats(a[4], n), floats(a[5], n), floats(a[6], n)
+    start = np.uint64(step) << _32
+    for i in range(n):
+        noise[i] = deviation * normal(squares(start + np.uint64(i), key))
+    for i in range(n):
+        y[i] = x[i] + noise[i]
 
 
 @kernel("samples batches_per_epoch shuffle_key counters -> order")

@@ -1,4 +1,4 @@
-"""Vector code that LLVM does not find by itself: a copy, and the two inner loops of convolution.
+"""Vector code that LLVM does not find by itself: copies, column sums, convolution's inner loops.
 
 Each function here writes LLVM's vector instructions for the width of this machine's registers. A
 *tile* keeps `rows` x `vectors` sums in registers for as long as one operand is read past them, so
@@ -63,14 +63,14 @@ class _Writer:
         """An int32 table entry as int64."""
         return self.builder.sext(self.builder.load(self.at(pointer, index)), _INT)
 
-    def load(self, pointer, mask=None):
-        """A vector; lanes outside the mask are not read and give 0."""
+    def load(self, pointer, mask=None, default=_ZERO):
+        """A vector; lanes outside the mask are not read and give the default."""
         pointer = self.builder.bitcast(pointer, _VECTOR.as_pointer())
         if mask is None:
             return self.builder.load(pointer, align=4)
         load = self._intrinsic(f"masked.load.v{WIDTH}f32.p0", _VECTOR,
                                [pointer.type, _LANE, _MASK, _VECTOR])
-        return self.builder.call(load, [pointer, _LANE(4), mask, _ZERO])
+        return self.builder.call(load, [pointer, _LANE(4), mask, default])
 
     def store(self, value, pointer, mask=None):
         """Store a vector; memory outside the mask is left alone."""
@@ -128,6 +128,12 @@ class _Writer:
         """a b + c, in one instruction where the machine has one."""
         function = self._intrinsic(f"fmuladd.v{WIDTH}f32", _VECTOR, [_VECTOR] * 3)
         return self.builder.call(function, [a, b, c])
+
+    def count(self, mask):
+        """How many lanes of a mask are set."""
+        bits = self.builder.bitcast(mask, ir.IntType(WIDTH))
+        count = self._intrinsic("ctpop.i64", _INT, [_INT])
+        return self.builder.call(count, [self.builder.zext(bits, _INT)])
 
     def totals(self, vectors):
         """The sum of the lanes of each vector.
@@ -373,5 +379,52 @@ def correlate_tile(typing_context, rows, taps, n, dy, dy_start, dy_step, x, x_st
 
         writer.for_each_tile(rows, taps, tile)
         return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def measure_columns(typing_context, rows, columns, y, around, low, high):
+    """(Σ (y - around), Σ (y - around)², columns with a value that is not <= low nor >= high).
+
+    y (rows, columns). Each vector of columns is one pass down the rows, two rows at a time.
+    """
+    size = types.intp
+    signature = types.Tuple((types.float32, types.float32, types.int64))(
+        size, size, y, types.float32, types.float32, types.float32)
+
+    def generate(context, builder, signature, arguments):
+        writer = _Writer(context, builder, signature, arguments)
+        rows, columns, y, around, low, high = writer.arguments
+        around, low, high = (writer._spread(value) for value in (around, low, high))
+        pairs = builder.and_(rows, _INT(-2))
+        totals = [cgutils.alloca_once_value(builder, ir.Constant(kind, 0))
+                  for kind in (_FLOAT, _FLOAT, _INT)]
+
+        def vector(column, mask):
+            def row(i, sums):
+                at = writer.at(y, column, builder.mul(i, columns))
+                value = writer.load(at, mask, around)
+                off = builder.fsub(value, around)
+                # Unordered: a NaN is neither dead nor saturated.
+                is_within = builder.and_(builder.fcmp_unordered(">", value, low),
+                                         builder.fcmp_unordered("<", value, high))
+                return [builder.fadd(sums[0], off), writer.multiply_add(off, off, sums[1]),
+                        builder.or_(sums[2], is_within)]
+
+            nothing = [_ZERO, _ZERO, ir.Constant(_MASK, [False] * WIDTH)]
+            sums = writer.loop(_INT(0), pairs, 2, nothing * 2, lambda i, sums: [
+                *row(i, sums[:3]), *row(builder.add(i, _INT(1)), sums[3:])])
+            last = writer.loop(pairs, rows, 1, sums[:3], row)
+            seen = builder.or_(last[2], sums[5])
+            found = [*writer.totals([builder.fadd(last[k], sums[3 + k]) for k in range(2)]),
+                     writer.count(seen if mask is None else builder.and_(seen, mask))]
+            for total, part in zip(totals, found, strict=True):
+                add = builder.add if part.type == _INT else builder.fadd
+                builder.store(add(builder.load(total), part), total)
+
+        _for_each_vector(writer, columns, vector)
+        return context.make_tuple(builder, signature.return_type,
+                                  [builder.load(total) for total in totals])
 
     return signature, generate

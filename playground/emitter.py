@@ -49,7 +49,8 @@ class Emitter:
 
     batch: samples in this lane. x, y: the tensors of the input and output ports, (batch, *shape).
     dx, dy: gradients of the loss with respect to them; dx[i] is None where nobody needs it.
-    w, dw: parameters and their gradients by name. work: the layer's workspace by name.
+    w, dw: parameters and their gradients by name. running: what lasts over the steps and is not
+    learned. work: the layer's workspace by name.
     """
 
     append: Callable[..., None]
@@ -61,6 +62,7 @@ class Emitter:
     dy: tuple[Tensor, ...]
     w: Mapping[str, Tensor]
     dw: Mapping[str, Tensor]
+    running: Mapping[str, Tensor]
     work: Mapping[str, Tensor]
     counters: Tensor
     """int64 counters; [0] is the number of finished steps. For counter-based random numbers."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kernels.jit import Kernel, encode
 from playground.arena import Arena
 from playground.data import PreparedData
-from playground.emitter import Instruction, Phase
+from playground.emitter import Instruction, Operand, Phase
 from playground.graph import Graph
 from playground.layers.base import Parameter
 from playground.shapes import Check
@@ -50,11 +50,19 @@ class Program:
     tensors: dict[str, Tensor]
     parameters: dict[str, Parameter]
     """By tensor name, "conv_1.w"."""
+    running: dict[str, Parameter]
+    """What lasts over the steps and is not learned, by tensor name."""
     columns: tuple[str, ...]
     sizes: dict[Region, int]
     batches_per_epoch: int
     data_node: str
+    learners: tuple[str, ...]
+    """The nodes whose parameters are trained, in network order."""
     loss_node: str
+    """The loss that has the metric: the first one."""
+    loss: Tensor
+    """What training makes small: the weighted sum of losses and penalties (of the first pass)."""
+    metric: Tensor
     metric_name: str
     """What the loss node's metric is: "accuracy" or "mean abs error"."""
     outputs: Tensor
@@ -68,11 +76,6 @@ class Program:
         return tuple({i.kernel.name: i.kernel for row in self.code for i in row if i}.values())
 
     @property
-    def learners(self) -> tuple[str, ...]:
-        """The nodes with parameters, in network order."""
-        return tuple({str(self.tensors[name].node): None for name in self.parameters})
-
-    @property
     def lanes(self) -> int:
         return len(self.code[0])
 
@@ -83,6 +86,21 @@ class Program:
 
     def column(self, name: str) -> int:
         return self.columns.index(name)
+
+
+def same_code(a: Program, b: Program) -> bool:
+    """Whether two programs do the same in the same places, whatever their nodes are called."""
+    return a.sizes == b.sizes and _signature(a) == _signature(b)
+
+
+def _signature(program: Program) -> list[object]:
+    def told(operand: Operand) -> object:
+        return (operand.region, operand.offset, operand.shape) if isinstance(
+            operand, Tensor) else operand
+
+    return [instruction and (instruction.kernel.name, instruction.phase, instruction.time, [
+        told(operand) for operand in instruction.operands.values()])
+        for row in program.code for instruction in row]
 
 
 def link(program: Program, arena: Arena, progress: Callable[[str], None] | None = None

@@ -165,6 +165,9 @@ class Snapshot:
     """Share of the time that goes into measuring, 0..1."""
     can_step_back: bool = False
     loss: float = float("nan")
+    """The weighted sum of all losses and penalties."""
+    losses: Mapping[str, float] = field(default_factory=dict)
+    """Each loss node's own."""
     metric: float = float("nan")
     """Accuracy (0..1) of the last batch, or the mean absolute error of a regression."""
     metric_name: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +22,14 @@ OVERWRITTEN = ("activations", "activation_gradients", "gradients", "workspace")
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """What goes in: inputs by port, parameters by name, the gradient of the loss by the output."""
+    """What goes in: inputs by port, parameters by name, the gradient of the loss by the output,
+    and what earlier steps have left.
+    """
 
     x: tuple[Array, ...]
     w: dict[str, Array]
     dy: Array
+    running: dict[str, Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +61,9 @@ class Bench:
              for p in self.layer.parameters(*self.shapes)}
         x = tuple(self._spread(random, shape) * np.float32(scale) for shape in self.shapes)
         dy = random.normal(size=tensors[f"{self.id}.y"].shape).astype(np.float32)
-        return Given(x, w, dy)
+        running = {p.name: random.uniform(0.5, 2, p.shape).astype(np.float32)
+                   for p in self.layer.running(*self.shapes)}
+        return Given(x, w, dy, running)
 
     def _spread(self, random: np.random.Generator, shape: Shape) -> Array:
         n = size_of(shape)
@@ -76,7 +81,7 @@ class Bench:
         flat = [x.reshape(self.batch, -1) for x in given.x]
         values("samples_1.x")[...] = np.concatenate(flat, axis=1)
         values("samples_1.target")[...] = given.dy
-        for name, w in given.w.items():
+        for name, w in (given.w | given.running).items():
             values(f"{self.id}.{name}")[...] = w
         session.forward_to("batch")
         feeds = [f"feed_{port}" for port in range(1, len(given.x) + 1)]

@@ -6,15 +6,11 @@ import math
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import (
     QContextMenuEvent,
-    QDragEnterEvent,
-    QDragMoveEvent,
-    QDropEvent,
     QGuiApplication,
     QKeyEvent,
-    QMouseEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QApplication, QInputDialog
@@ -23,95 +19,36 @@ from pytestqt.qtbot import QtBot
 from playground.graph import Edge, Graph, UnknownLayer
 from playground.layers import LAYERS
 from playground.snapshot import NodeStatistics
+from tests.on_canvas import (
+    CONTROL,
+    NONE,
+    SHIFT,
+    click,
+    drag,
+    drop,
+    in_step,
+    middle,
+    mouse,
+    network,
+    open_canvas,
+    port,
+)
 from ui import theme as themes
 from ui.canvas import editing, gradient
 from ui.canvas.interactions import ConnectByKeys
-from ui.canvas.layout import _longest_path, arrange, free_place, make_room
+from ui.canvas.layout import _longest_path, arrange
 from ui.canvas.node_item import GRID
 from ui.canvas.routing import Side, sides
 from ui.canvas.view import CanvasView
 from ui.colormaps import signed_image
-from ui.document import Document
 from ui.outline import Outline
-from ui.palette import LAYER_MIME
 
-LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 NAN = math.nan
-
-
-def network() -> Graph:
-    """moons_1 -> dense_1 -> dense_2, and a loss that waits."""
-    graph = Graph().with_node(LAYERS["moons"](), 0, 0)
-    graph = graph.with_node(LAYERS["dense"](), 240, 0).with_node(
-        LAYERS["dense"]().with_settings(units=2), 480, 0)
-    graph = graph.with_node(LAYERS["softmax_cross_entropy"](), 480, 160, id="loss_1")
-    return graph.connect("moons_1", "dense_1").connect("dense_1", "dense_2")
 
 
 @pytest.fixture
 def view(qtbot: QtBot, qapp: QApplication) -> CanvasView:
-    themes.apply(qapp, "dark")
-    view = CanvasView(Document(network()))
-    qtbot.addWidget(view)
-    view.resize(1000, 600)
-    view.show()
-    qtbot.waitExposed(view)
-    view.activateWindow()
-    view.setFocus()
-    view.fit()
-    return view
-
-
-def mouse(view: CanvasView, kind: QEvent.Type, at: QPointF, keys: Qt.KeyboardModifier = NONE,
-          button: Qt.MouseButton = LEFT) -> None:
-    spot = QPointF(view.mapFromScene(at))
-    held = Qt.MouseButton.NoButton if kind is QEvent.Type.MouseButtonRelease else button
-    QApplication.sendEvent(view.viewport(), QMouseEvent(
-        kind, spot, view.viewport().mapToGlobal(spot), button, held, keys))
-
-
-def drag(view: CanvasView, start: QPointF, end: QPointF, keys: Qt.KeyboardModifier = NONE,
-         button: Qt.MouseButton = LEFT, let_go: bool = True) -> None:
-    mouse(view, QEvent.Type.MouseButtonPress, start, keys, button)
-    for share in (0.3, 0.7, 1.0):
-        mouse(view, QEvent.Type.MouseMove, start + (end - start) * share, keys, button)
-    if let_go:
-        mouse(view, QEvent.Type.MouseButtonRelease, end, keys, button)
-
-
-def click(view: CanvasView, at: QPointF, keys: Qt.KeyboardModifier = NONE) -> None:
-    mouse(view, QEvent.Type.MouseButtonPress, at, keys)
-    mouse(view, QEvent.Type.MouseButtonRelease, at, keys)
-
-
-def drop(view: CanvasView, kind: str, at: QPointF) -> bool:
-    data = QMimeData()
-    data.setData(LAYER_MIME, kind.encode())
-    spot, copy = view.mapFromScene(at), Qt.DropAction.CopyAction
-    QApplication.sendEvent(view.viewport(), QDragEnterEvent(spot, copy, data, LEFT, NONE))
-    QApplication.sendEvent(view.viewport(), QDragMoveEvent(spot, copy, data, LEFT, NONE))
-    event = QDropEvent(QPointF(spot), copy, data, LEFT, NONE)
-    QApplication.sendEvent(view.viewport(), event)
-    return event.isAccepted()
-
-
-def middle(view: CanvasView, id: str) -> QPointF:
-    return view.canvas.nodes[id].box().center()
-
-
-def port(view: CanvasView, id: str, output: bool, number: int = 0) -> QPointF:
-    item = view.canvas.nodes[id].port(output, number)
-    assert item is not None
-    return item.center()
-
-
-def in_step(view: CanvasView) -> bool:
-    """The pictures show the document's graph and nothing else."""
-    graph = view.document.graph
-    return (view.canvas.nodes.keys() == {n.id for n in graph.nodes}
-            and view.canvas.edges.keys() == set(graph.edges)
-            and all(view.canvas.nodes[n.id].pos() == QPointF(n.x, n.y) for n in graph.nodes))
+    return open_canvas(qtbot, qapp)
 
 
 # -- adding -----------------------------------------------------------------------------------
@@ -149,24 +86,9 @@ def test_the_others_make_room_for_it(view: CanvasView) -> None:
     assert view.document.stack.count() == 1
 
 
-@pytest.mark.parametrize("way", [(300, 0), (-300, 0), (0, 150), (0, -150), (90, 130)])
-def test_room_is_made_in_every_direction(way: tuple[float, float]) -> None:
-    boxes = {"a": (0.0, 0.0, 168.0, 100.0), "b": (*way, 168.0, 100.0)}
-    place, moved = make_room(boxes, "a", "b", (168, 112))
-    spots = {"new": place, **{id: box[:2] for id, box in boxes.items()}, **moved}
-    assert not overlap(spots, (160, 96))
-
-
 def test_drops_that_are_no_layers_are_not_taken(view: CanvasView) -> None:
     assert not drop(view, "no such layer", QPointF(240, 200))
     assert view.document.graph == network()
-
-
-def test_new_nodes_cover_no_others(view: CanvasView) -> None:
-    for _ in range(4):
-        drop(view, "dense", QPointF(250, 20))
-    boxes = [item.box() for item in view.canvas.nodes.values()]
-    assert not any(a.intersects(b) for i, a in enumerate(boxes) for b in boxes[:i])
 
 
 def test_the_palettes_enter_connects_to_the_selected_node(view: CanvasView) -> None:
@@ -395,6 +317,44 @@ def test_connect_by_keys(view: CanvasView, qtbot: QtBot) -> None:
     assert view.interaction is None
     assert view.document.stack.count() == 1
     assert view.document.selection == {"moons_1"}
+
+
+def offered(view: CanvasView, qtbot: QtBot, output: int = 0) -> list[str]:
+    """What the keyboard offers to connect the selected node to, in order."""
+    qtbot.keyClick(view, Qt.Key.Key_C)
+    for _ in range(output):
+        qtbot.keyClick(view, Qt.Key.Key_Tab)
+    texts: list[str] = []
+    while (text := view._message.text()) not in texts:
+        texts.append(text)
+        qtbot.keyClick(view, Qt.Key.Key_Right)
+    qtbot.keyClick(view, Qt.Key.Key_Escape)
+    return [text.partition(" to ")[2] for text in texts if " to " in text]
+
+
+def test_the_keyboard_offers_what_is_needed_first_and_names_the_port(
+        view: CanvasView, qtbot: QtBot) -> None:
+    graph = view.document.graph.with_node(LAYERS["mean_squared_error"](), 720, 400, id="loss_2")
+    graph = graph.with_node(LAYERS["dense"](), 1400, 0, id="far").with_node(
+        LAYERS["add"](), 1600, 400)
+    view.document.edit("Add", graph)
+    view.document.select(["dense_2"])
+    names = offered(view, qtbot)
+    assert names[:6] == ["loss_1 · prediction", "loss_2 · prediction", "far", "add_1 · x1",
+                         "loss_1 · target", "loss_2 · target"]
+    qtbot.keyClick(view, Qt.Key.Key_C)
+    qtbot.keyClick(view, Qt.Key.Key_Return)
+    assert Edge("dense_2", 0, "loss_1", 0) in view.document.graph.edges
+    assert offered(view, qtbot)[:3] == ["loss_2 · prediction", "far", "add_1 · x1"]
+
+
+def test_the_datas_target_is_offered_to_targets_first(view: CanvasView, qtbot: QtBot) -> None:
+    view.document.select(["moons_1"])
+    assert offered(view, qtbot, output=1)[0] == "loss_1 · target"
+    qtbot.keyClick(view, Qt.Key.Key_C)
+    qtbot.keyClick(view, Qt.Key.Key_Tab)
+    qtbot.keyClick(view, Qt.Key.Key_Return)
+    assert Edge("moons_1", 1, "loss_1", 1) in view.document.graph.edges
 
 
 def test_a_node_without_output_cannot_start_an_edge(view: CanvasView, qtbot: QtBot) -> None:
@@ -638,11 +598,6 @@ def test_tidy_is_one_entry(view: CanvasView, qtbot: QtBot) -> None:
     assert view.document.graph == network()
 
 
-def test_free_place_goes_below(view: CanvasView) -> None:
-    assert free_place([], 3, 5, (168, 100)) == (0, 8)
-    x, y = free_place([(0, 0, 168, 100), (0, 116, 168, 100)], 0, 0, (168, 100))
-    assert x == 0
-    assert y >= 216
 
 
 def test_edges_leave_towards_where_they_go(view: CanvasView) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QListView, QWidget
 
 from playground.graph import Graph
+from playground.initializers import Constant, Initializer, Normal
 from playground.layers import LAYERS
 from playground.layers.base import Pair, about, make_layer
 from playground.shapes import check
@@ -31,6 +32,7 @@ class Everything(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     kernel: Annotated[tuple[Annotated[int, about("", ge=1)], Annotated[int, about("", ge=1)]],
                       about("Size.")] = (3, 3)
     padding: Annotated[Literal["valid", "same"] | Pair, about("Edge.")] = "valid"
+    rule: Annotated[Initializer, about("Start.")] = "zeros"
     path: str = ""
     training: Training = Training()
     other: Annotated[tuple[int, ...], about("Rare.")] = (1, 2)
@@ -69,7 +71,8 @@ def test_every_kind_of_field_has_an_editor_of_its_own(form):
     assert names == {
         "count": "NumberEditor", "rate": "NumberEditor", "on": "BoolEditor",
         "kind": "ChoiceEditor", "kernel": "PairEditor", "padding": "ChoiceOrPairEditor",
-        "path": "TextEditor", "training": "GroupEditor", "other": "JsonEditor"}
+        "rule": "RuleEditor", "path": "TextEditor", "training": "GroupEditor",
+        "other": "JsonEditor"}
 
 
 def test_choices_stand_in_the_order_in_which_they_were_written():
@@ -169,6 +172,25 @@ def test_padding_is_a_word_or_a_pair(qtbot, form):
     with qtbot.waitSignal(form.edited) as caught:
         editor.combo.setCurrentIndex(1)
     assert caught.args[0].padding == "same"
+
+
+def test_a_rule_has_its_numbers_beside_it(qtbot, form):
+    editor, seen = form.rows["rule"].editor, []
+    form.edited.connect(lambda value, name: seen.append(value.rule))
+    assert not editor.numbers
+    editor.combo.setCurrentIndex(editor.rules.index(Normal))
+    typed(qtbot, editor.numbers["deviation"], "0.02")
+    editor.combo.setCurrentIndex(editor.rules.index(Constant))
+    typed(qtbot, editor.numbers["value"], "5000")
+    assert "at most 1000" in form.rows["rule"].problem.text()
+    editor.combo.setCurrentIndex(editor.rules.index("glorot_normal"))
+    assert not editor.numbers
+    assert not form.rows["rule"].problem.isVisible()
+    editor.combo.setCurrentIndex(editor.rules.index(Normal))
+    assert seen == [Normal(), Normal(deviation=0.02), Constant(), "glorot_normal",
+                    Normal(deviation=0.02)]
+    form.set_value(Everything())
+    assert editor.combo.currentText() == "zeros"
 
 
 def test_the_slider_moves_with_the_number(qtbot, form):

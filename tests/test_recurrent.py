@@ -15,7 +15,8 @@ from playground.layers.unrolled import RecurrentLayer
 from playground.session import Session
 from playground.shapes import check
 from playground.training import SGD, Training
-from tests.networks import Feed, Probe, Samples
+from tests.networks import Feed, Probe, Samples, row
+from tests.torch_twin import train_both
 
 BATCH, TIME, FEATURES, UNITS = 7, 6, 5, 4
 LENGTHS = np.array([6, 1, 3, 6, 2, 5, 4])
@@ -361,6 +362,29 @@ def test_an_encoder_hands_its_states_to_a_decoder() -> None:
     first = session.measured("loss")
     session.run(200)
     assert session.measured("loss") < first
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("loss", "data"), [
+    ("softmax_cross_entropy", Samples(shape=(6, 5), classes=4, steps=6)),
+    ("mean_squared_error", Samples(shape=(6, 5), target=(6, 4)))])
+def test_a_loss_at_every_time_step(loss: str, data: Samples, threads: int) -> None:
+    graph = row(data, ("gru", {"units": 7, "returns": "sequence"}),
+                ("elman", {"units": 4, "activation": "identity", "returns": "sequence"}),
+                (loss, {}), training=Training(batch=9, optimizer=SGD(learning_rate=0.1)))
+    session, twin = train_both(graph, 20, threads)
+    for name, theirs in twin.w.items():
+        close(session.values(name), theirs.detach(), 1e-4)
+    held = session.data
+    result = session.evaluator.evaluate(held.x_validation, held.target_validation,
+                                        keep_outputs=True)
+    assert result.outputs is not None
+    if loss == "softmax_cross_entropy":
+        asked = held.target_validation >= 0
+        right = result.outputs.argmax(axis=2) == held.target_validation
+        assert result.metric == pytest.approx(right[asked].mean())
+        assert not session.values("elman_1.dy")[session.values("samples_1.target") < 0].any()
 
 
 def test_wrong_inputs_are_refused_with_the_way_out() -> None:

@@ -13,7 +13,8 @@ import numpy as np
 
 from playground.graph import Graph
 from playground.layers.base import Layer, size_of
-from playground.schedules import Constant, Exponential, Factor, StepDecay
+from playground.learning import Learning
+from playground.schedules import Constant, Cosine, Exponential, Factor, Plateau, StepDecay
 from playground.session import Session
 from playground.shapes import sources_of, targets
 from playground.training import SGD, Training
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 else:
     torch = Tensor = Any
 
+DRAWN = {"dropout": "mask", "spatial_dropout": "mask", "gaussian_noise": "noise"}
+"""Layers that draw random numbers, and where they keep them: the twin takes what we have drawn."""
+
 Weights = Mapping[str, Tensor]
 Forward = Callable[[Any, Sequence[Tensor], Weights], Tensor]
 
@@ -34,8 +38,26 @@ def activation(name: str, x: Tensor, **constants: float) -> Tensor:
 
     functions: dict[str, Callable[..., Tensor]] = {
         "identity": lambda x: x, "sigmoid": F.sigmoid, "tanh": F.tanh, "relu": F.relu,
-        "leaky_relu": lambda x, slope=0.01: F.leaky_relu(x, slope), "elu": F.elu}
+        "leaky_relu": lambda x, slope=0.01: F.leaky_relu(x, slope), "elu": F.elu,
+        "gelu": F.gelu, "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"), "silu": F.silu,
+        "softplus": F.softplus, "hard_tanh": F.hardtanh}
     return functions[name](x, **constants)
+
+
+def _gelu(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    return F.gelu(x[0], approximate=layer.approximate)
+
+
+def _prelu(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    return F.prelu(x[0], w["w"])
+
+
+def _maxout(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    return x[0].unflatten(1, (-1, layer.pieces)).max(dim=2).values
 
 
 def _dense(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
@@ -93,6 +115,57 @@ def _avg_pool2d(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
                         layer.count_include_pad)
 
 
+def _batch_norm(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    """Changes the running statistics in place, as their layer does."""
+    from torch.nn import functional as F
+
+    image = x[0].transpose(1, 2) if x[0].ndim == 3 else x[0]  # ours is (batch, time, features)
+    mean, var, measures = w["running_mean"], w["running_var"], layer.statistics == "batch"
+    if measures and layer.convention == "keras":
+        others = [axis for axis in range(image.ndim) if axis != 1]
+        for running, new in ((mean, image.mean(others)),
+                             (var, image.var(others, correction=0))):
+            running.mul_(layer.momentum).add_(new.detach() * (1 - layer.momentum))
+        mean = var = None  # type: ignore[assignment]
+    y = F.batch_norm(image, mean, var, w.get("w"), w.get("b"), measures, layer.momentum,
+                     layer.epsilon)
+    return y.transpose(1, 2) if x[0].ndim == 3 else y
+
+
+def _layer_norm(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    shape = x[0].shape[-1:] if layer.axes == "last" else x[0].shape[1:]
+    given = (w[name].reshape(shape) if name in w else None for name in ("w", "b"))
+    return F.layer_norm(x[0], shape, *given, layer.epsilon)
+
+
+def _group_norm(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    return F.group_norm(x[0], layer.groups, w.get("w"), w.get("b"), layer.epsilon)
+
+
+def _lrn(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    image = x[0].unsqueeze(2)  # theirs takes no flat input
+    return F.local_response_norm(image, layer.size, layer.alpha, layer.beta, layer.k).squeeze(2)
+
+
+def _l2_normalise(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    rows = x[0] if layer.axes == "last" else x[0].flatten(1)
+    return F.normalize(rows, dim=-1, eps=layer.epsilon).reshape(x[0].shape)
+
+
+def _spatial_dropout(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    if x[0].ndim == 3:  # (batch, time, features)
+        return x[0] * w["mask"][:, None]
+    return x[0] * w["mask"].reshape(*w["mask"].shape, *[1] * (x[0].ndim - 2))
+
+
 def _concat(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
     import torch
 
@@ -112,12 +185,28 @@ FORWARD: dict[str, Forward] = {
     "global_avg_pool2d": lambda layer, x, w: x[0].mean(dim=(2, 3)),
     "flatten": lambda layer, x, w: x[0].flatten(1),
     "identity": lambda layer, x, w: x[0],
-    "dropout": lambda layer, x, w: x[0] * w["mask"],  # what our own step has drawn
+    "dropout": lambda layer, x, w: x[0] * w["mask"],
+    "spatial_dropout": _spatial_dropout,
+    "gaussian_noise": lambda layer, x, w: x[0] + w["noise"],
+    "batch_norm": _batch_norm,
+    "layer_norm": _layer_norm,
+    "group_norm": _group_norm,
+    "lrn": _lrn,
+    "l2_normalise": _l2_normalise,
     "sigmoid": lambda layer, x, w: activation("sigmoid", x[0]),
     "tanh": lambda layer, x, w: activation("tanh", x[0]),
     "relu": lambda layer, x, w: activation("relu", x[0]),
     "leaky_relu": lambda layer, x, w: activation("leaky_relu", x[0], slope=layer.slope),
     "elu": lambda layer, x, w: activation("elu", x[0], alpha=layer.alpha),
+    "gelu": _gelu,
+    "silu": lambda layer, x, w: activation("silu", x[0]),
+    "softplus": lambda layer, x, w: activation(
+        "softplus", x[0], beta=layer.beta, threshold=layer.threshold),
+    "hard_tanh": lambda layer, x, w: activation(
+        "hard_tanh", x[0], min_val=layer.min_val, max_val=layer.max_val),
+    "prelu": _prelu,
+    "maxout": _maxout,
+    "log_softmax": lambda layer, x, w: x[0].log_softmax(dim=1),
     "softmax": lambda layer, x, w: x[0].softmax(dim=1),
     "concat": _concat,
     "add": lambda layer, x, w: sum(x[1:], start=x[0]),
@@ -130,7 +219,7 @@ FORWARD: dict[str, Forward] = {
 def _softmax_cross_entropy(p: Tensor, t: Tensor) -> Tensor:
     from torch.nn import functional as F
 
-    return F.cross_entropy(p, t.long())
+    return F.cross_entropy(p.flatten(0, -2), t.long().flatten(), ignore_index=-1)
 
 
 def _binary_cross_entropy(p: Tensor, t: Tensor) -> Tensor:
@@ -164,8 +253,21 @@ class Twin:
 
         self.session, self.graph, self.torch = session, session.graph, torch
         self.used = session.program.check.used
-        self.w = {name: self._tensor(session.values(name), learns=True)
+        self.w = {name: self._tensor(session.values(name), learns=not self._node(name).frozen)
                   for name in session.program.parameters}
+        self.running = {name: self._tensor(session.values(name))
+                        for name in session.program.running}
+
+    def _node(self, parameter: str) -> Learning:
+        return self.graph.node(parameter.partition(".")[0]).learning
+
+    def trained(self, group: str) -> dict[str, dict[str, Tensor]]:
+        """The parameters that losses of this group train, by node."""
+        nodes: dict[str, dict[str, Tensor]] = {}
+        for name, w in self.w.items():
+            if w.requires_grad and group in ("", self._node(name).group):
+                nodes.setdefault(name.partition(".")[0], {})[name] = w
+        return nodes
 
     def _tensor(self, values: np.ndarray, learns: bool = False) -> Tensor:
         return self.torch.tensor(values, dtype=self.torch.float64, requires_grad=learns)
@@ -176,31 +278,67 @@ class Twin:
         return tuple(self._tensor(self.session.values(f"{data}.{port}"))  # type: ignore[return-value]
                      for port in ("x", "target"))
 
-    def loss(self) -> Tensor:
-        """The loss of the session's present batch."""
-        *others, loss = self.used
+    def groups(self) -> list[str]:
+        """What the losses train, in the order of the passes."""
+        return list(dict.fromkeys(
+            self.graph.node(loss).layer.trains  # type: ignore[union-attr]
+            for loss in self.session.program.check.losses))
+
+    def loss(self, group: str | None = None) -> Tensor:
+        """The loss of the session's present batch; of the first group unless given."""
         data = self.session.program.data_node
+        group = self.groups()[0] if group is None else group
         outputs: dict[tuple[str, int], Tensor] = dict(
             zip(((data, 0), (data, 1)), self.batch(), strict=True))
-        for id in others:
-            if id != data:
+        losses = [id for id in self.session.program.check.losses
+                  if self.graph.node(id).layer.trains == group]  # type: ignore[union-attr]
+        for id in self.used:
+            if id != data and id not in self.session.program.check.losses:
                 outputs[id, 0] = self._forward(id, outputs)
+        summed = sum(self._weighted(id, outputs) for id in losses)
+        for id, parameters in self.trained(group).items():
+            learning = self.graph.node(id).learning
+            for w in parameters.values():
+                if w.ndim > 1:
+                    summed = summed + learning.l1 * w.abs().sum() + learning.l2 * (w ** 2).sum()
+        for id in self._ancestors(losses):
+            learning = self.graph.node(id).learning
+            if learning.penalises_outputs:
+                y = outputs[id, 0].flatten(1)
+                summed = summed + learning.activity_l1 * y.abs().sum(1).mean() + (
+                    learning.activity_l2 * (y ** 2).sum(1).mean())
+        return summed  # type: ignore[return-value]
+
+    def _weighted(self, loss: str, outputs: Mapping[tuple[str, int], Tensor]) -> Tensor:
         prediction = next(e for e in self.graph.inputs_of(loss) if e.target_port == 0)
         target = targets(self.graph, loss)
         assert target is not None
-        return LOSS[self.graph.node(loss).layer.kind](
+        layer: Any = self.graph.node(loss).layer
+        value = LOSS[layer.kind](
             outputs[prediction.source, prediction.source_port], outputs[target])
+        return layer.weight * value
+
+    def _ancestors(self, losses: list[str]) -> list[str]:
+        found, waiting = set(), list(losses)
+        while waiting:
+            for edge in self.graph.inputs_of(waiting.pop()):
+                waiting.append(edge.source)
+                found.add(edge.source)
+        return [id for id in self.used if id in found]
 
     def _forward(self, id: str, outputs: Mapping[tuple[str, int], Tensor]) -> Tensor:
         layer = self.graph.node(id).layer
         assert isinstance(layer, Layer)
         x: list[Any] = [source and outputs[source] for source in sources_of(self.graph, id)]
-        w = {name.removeprefix(f"{id}."): t for name, t in self.w.items()
-             if name.startswith(f"{id}.")}
-        if layer.kind == "dropout":
-            masks = [name for name in self.session.program.tensors
-                     if name.partition("@")[0] == f"{id}.mask"]
-            w["mask"] = self.torch.cat([self._tensor(self.session.values(m)) for m in masks])
+        owner = self.graph.node(id).shares or id
+        w = {name.removeprefix(f"{owner}."): t for name, t in self.w.items()
+             if name.startswith(f"{owner}.")}
+        w |= {name.removeprefix(f"{id}."): t for name, t in self.running.items()
+              if name.startswith(f"{id}.")}
+        if drawn := DRAWN.get(layer.kind):
+            parts = [name for name in self.session.program.tensors
+                     if name.partition("@")[0] == f"{id}.{drawn}"]
+            w[drawn] = self.torch.cat([self._tensor(self.session.values(p)) for p in parts])
         return FORWARD[layer.kind](layer, x, w)
 
 
@@ -209,37 +347,52 @@ class TorchTraining:
 
     def __init__(self, twin: Twin) -> None:
         self.twin, self.training = twin, twin.graph.training
-        self.optimizer = _optimizer(self.training, list(twin.w.values()))
-        self.schedule, self.each_step = _schedule(self.training, self.optimizer)
-        self.steps = 0
+        self.passes = [_TorchPass(twin, group) for group in twin.groups()]
 
     def step(self) -> float:
-        """One step on the session's present batch; gives the loss."""
-        self.optimizer.zero_grad()
-        loss = self.twin.loss()
+        """One step on the session's present batch; gives the loss of the first pass."""
+        losses = [one.step() for one in self.passes]
+        for one in self.passes:
+            one.schedule.after_step(losses[0])
+        return losses[0]
+
+
+class _TorchPass:
+    """Training of one group of nodes, by the losses that train it."""
+
+    def __init__(self, twin: Twin, group: str) -> None:
+        self.twin, self.group, self.training = twin, group, twin.graph.training
+        self.nodes = twin.trained(group)
+        rate = self.training.optimizer.learning_rate
+        self.optimizer = _optimizer(self.training, [
+            {"params": list(w.values()), "lr": rate * twin.graph.node(id).learning.rate}
+            for id, w in self.nodes.items()])
+        self.schedule = _Schedule(twin, self.optimizer)
+
+    def step(self) -> float:
+        for w in self.twin.w.values():
+            w.grad = None
+        loss = self.twin.loss(self.group)
         loss.backward()
         self._clip()
         self.optimizer.step()
-        self.steps += 1
-        if self.each_step or self.steps % self.twin.session.program.batches_per_epoch == 0:
-            self.schedule.step()
         return float(loss.detach())
 
     def _clip(self) -> None:
         from torch.nn import utils
 
-        clipping, w = self.training.clipping, self.twin.w
+        clipping = self.training.clipping
+        everything = [t for w in self.nodes.values() for t in w.values()]
         if clipping.mode == "value":
-            utils.clip_grad_value_(w.values(), clipping.threshold)
+            utils.clip_grad_value_(everything, clipping.threshold)
         elif clipping.mode == "global_norm":
-            utils.clip_grad_norm_(w.values(), clipping.threshold)
+            utils.clip_grad_norm_(everything, clipping.threshold)
         elif clipping.mode == "layer_norm":
-            for node in self.twin.session.program.learners:
-                own = [t for name, t in w.items() if name.startswith(f"{node}.")]
-                utils.clip_grad_norm_(own, clipping.threshold)
+            for w in self.nodes.values():
+                utils.clip_grad_norm_(w.values(), clipping.threshold)
 
 
-def _optimizer(training: Training, parameters: list[Tensor]) -> torch.optim.Optimizer:
+def _optimizer(training: Training, parameters: list[Any]) -> torch.optim.Optimizer:
     from torch import optim
 
     o = training.optimizer
@@ -250,19 +403,60 @@ def _optimizer(training: Training, parameters: list[Tensor]) -> torch.optim.Opti
                       weight_decay=o.weight_decay)
 
 
-def _schedule(training: Training, optimizer: torch.optim.Optimizer) -> tuple[Any, bool]:
-    """PyTorch's scheduler, and whether it counts steps (else epochs)."""
-    from torch.optim import lr_scheduler
+class _Schedule:
+    """PyTorch's linear warm-up, and then the schedule, which counts steps, epochs or losses."""
 
-    match training.schedule:
-        case Constant():
-            return lr_scheduler.ConstantLR(optimizer, factor=1.0), True
-        case Factor(factor_per_epoch=factor):
-            return lr_scheduler.ExponentialLR(optimizer, factor), False
-        case StepDecay(every=every, gamma=gamma):
-            return lr_scheduler.StepLR(optimizer, every, gamma), False
-        case Exponential(rate=rate):
-            return lr_scheduler.ExponentialLR(optimizer, math.exp(-rate)), True
+    def __init__(self, twin: Twin, optimizer: torch.optim.Optimizer) -> None:
+        from torch.optim import lr_scheduler
+
+        schedule = twin.graph.training.schedule
+        self.per_epoch = twin.session.program.batches_per_epoch
+        self.steps, self.losses, self.last = 0, [], math.inf  # type: ignore[var-annotated]
+        self.every = 1
+        self.main: Any
+        match schedule:
+            case Constant():
+                self.main = lr_scheduler.ConstantLR(optimizer, factor=1.0)
+            case Factor(factor_per_epoch=factor):
+                self.main = lr_scheduler.ExponentialLR(optimizer, factor)
+                self.every = self.per_epoch
+            case StepDecay(every=every, gamma=gamma):
+                self.main = lr_scheduler.StepLR(optimizer, every, gamma)
+                self.every = self.per_epoch
+            case Exponential(rate=rate):
+                self.main = lr_scheduler.ExponentialLR(optimizer, math.exp(-rate))
+            case Cosine(restarts=False):
+                self.last = schedule.period * self.per_epoch  # theirs would rise again
+                self.main = lr_scheduler.CosineAnnealingLR(optimizer, int(self.last),
+                                                           schedule.minimum)
+            case Cosine():
+                self.main = lr_scheduler.CosineAnnealingWarmRestarts(
+                    optimizer, schedule.period * self.per_epoch, schedule.growth, schedule.minimum)
+            case Plateau():
+                self.every = self.per_epoch
+                self.main = lr_scheduler.ReduceLROnPlateau(
+                    optimizer, factor=schedule.factor, patience=schedule.patience,
+                    threshold=schedule.threshold, cooldown=schedule.cooldown,
+                    min_lr=schedule.minimum, eps=0)
+        self.warmup = schedule.warmup
+        self.linear = lr_scheduler.LinearLR(
+            optimizer, 1 / (self.warmup + 1), total_iters=self.warmup)
+
+    def after_step(self, loss: float) -> None:
+        from torch.optim import lr_scheduler
+
+        self.steps += 1
+        self.losses.append(loss)
+        since = self.steps - self.warmup
+        if since <= 0:
+            self.linear.step()
+            self.losses.clear()
+        elif since % self.every == 0 and since <= self.last:
+            if isinstance(self.main, lr_scheduler.ReduceLROnPlateau):
+                self.main.step(sum(self.losses) / len(self.losses))
+            else:
+                self.main.step()
+            self.losses.clear()
 
 
 def train_both(graph: Graph, steps: int, threads: int = 1) -> tuple[Session, Twin]:

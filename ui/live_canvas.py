@@ -74,9 +74,8 @@ class LiveCanvas(QWidget):
         if snapshot.state == "running" and self._count % EVERY:
             return
         if snapshot.program is not None:
-            loss = snapshot.program.check.used[-1]
-            scene.set_badge(loss, format_number(snapshot.loss)
-                            if np.isfinite(snapshot.loss) else None)
+            for id, loss in snapshot.losses.items():
+                scene.set_badge(id, format_number(loss) if np.isfinite(loss) else None)
         responses: dict[str, Floats] = {}
         for probe, values in snapshot.values.items():
             if isinstance(probe, ResponsesProbe):

@@ -216,6 +216,7 @@ class MainWindow(QMainWindow):
         self.files.paced.connect(self.training_bar.speed_slider.set_speed)
         self.notes.dismissed.connect(self.docks.all["notes"].hide)
         self.palette_panel.layer_chosen.connect(self.canvas.add_layer)
+        self.canvas.space_tapped.connect(self.run_actions.run.trigger)
         self.canvas.search_requested.connect(self.palette_panel.focus_search)
         self.canvas.inspect_requested.connect(self._inspect)
         self.inspector.data_wanted.connect(lambda id: import_data(document, self, id))

@@ -41,7 +41,7 @@ needs a contrast of 4.5:1; `disabled` is the drawn faint, for what carries none.
 
 FAMILIES: dict[str, str] = {
     "data": "#7a8699", "core": "#4c9aff", "conv": "#2bb3a3", "pool": "#8f7bf0",
-    "activation": "#f2a541", "normalisation": "#d06bd0", "recurrent": "#e8718a",
+    "activation": "#f2a541", "norm": "#d06bd0", "recurrent": "#e8718a",
     "merge": "#5fa8c9", "loss": "#ef5b5b",
 }
 STATES: dict[str, str] = {

@@ -44,6 +44,7 @@ class RunActions(QObject):
         self.unit = "layer"
 
         self.run = self._action("Run", "Space", "Train, or pause", bridge.toggle)
+        self.run.setAutoRepeat(False)  # Held, it would run and pause by turns.
         self.step = self._action("Step", "", "", self._step)
         self.step_layer = self._action(
             "Step Over Layer", "F10", "Do one layer in one phase", lambda: bridge.step("layer"))

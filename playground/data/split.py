@@ -44,7 +44,7 @@ def split(dataset: Dataset, train_fraction: float, seed: int) -> Split:
     rng = random_generator(seed)
     groups = (
         [np.flatnonzero(dataset.target == index) for index in range(len(dataset.classes))]
-        if dataset.kind == "classification"
+        if dataset.kind == "classification" and dataset.target.ndim == 1
         else [np.arange(count)]
     )
     train, validation = [], []

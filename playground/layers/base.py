@@ -12,10 +12,11 @@ from typing import Any, ClassVar, TypeVar
 
 import msgspec
 import msgspec.inspect
+import numpy as np
 from msgspec import Meta
 
 from playground.emitter import Emitter
-from playground.initializers import Initializer
+from playground.initializers import Role, Start, initialize
 from playground.sizes import Pair, Shape, show_shape, size_of
 
 MAX_SIZE = 10**9
@@ -37,22 +38,31 @@ class Signal(msgspec.Struct, frozen=True):
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """A learned array of a layer. Weights are (out, in, ...), as in PyTorch."""
+    """A learned array of a layer, or one that is kept over the steps. Weights are (out, in, ...),
+    as in PyTorch.
+    """
 
     name: str
     shape: Shape
-    initializer: Initializer
+    initializer: Start
     fan_in: int = 1
     fan_out: int = 1
-    added: tuple[tuple[int, int, float], ...] = ()
-    """(first, end, value): what is added to these rows of the drawn array."""
+    role: Role = "weight"
+    groups: int = 1
+    """Blocks of the first axis that see different inputs."""
+
+    def draw(self, random: np.random.Generator) -> np.ndarray:
+        """Its initial values (float32)."""
+        return initialize(self.initializer, self.shape, self.fan_in, self.fan_out, random,
+                          role=self.role, groups=self.groups)
 
 
 def about(help: str, *, ge: float | None = None, le: float | None = None,
           gt: float | None = None, lt: float | None = None,
-          title: str | None = None, unit: str = "", log: bool = False) -> Meta:
+          title: str | None = None, unit: str = "", log: bool = False,
+          pattern: str | None = None) -> Meta:
     """Help, limits and looks of a setting: `units: Annotated[int, about("...", ge=1)] = 8`."""
-    limits: dict[str, Any] = {"ge": ge, "le": le, "gt": gt, "lt": lt}
+    limits: dict[str, Any] = {"ge": ge, "le": le, "gt": gt, "lt": lt, "pattern": pattern}
     return Meta(description=help, title=title, extra={"unit": unit, "log": log}, **limits)
 
 
@@ -78,12 +88,17 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     Where the layer gets something for each input, it gets None for such a one, or nothing if no
     connected one comes after it. No other layer ever gets None.
     """
+    target_port: ClassVar[int | None] = None
+    """The input of a loss that is compared with and gets no gradient."""
     variadic: ClassVar[bool] = False
     """Takes any number of inputs (two or more), all alike."""
     samples: ClassVar[tuple[tuple[Shape, ...], ...]] = ()
     """Input shapes that every generic test tries, one tuple of shapes per try."""
     is_view: ClassVar[bool] = False
     """The output is the input under another shape: no instruction, no memory."""
+    whole_batch: ClassVar[bool] = False
+    """Its instructions see all samples of the step at once: statistics of a batch are not those
+    of its parts. The lanes meet there, and one of them does the work."""
     integers: ClassVar[frozenset[str]] = frozenset()
     """The arrays of the workspace that hold int32."""
 
@@ -107,6 +122,14 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def parameters(self, *x: Shape) -> tuple[Parameter, ...]:
         """The learned arrays, for inputs of these shapes."""
+        return ()
+
+    def running(self, *x: Shape) -> tuple[Parameter, ...]:
+        """Arrays that last over the steps and are not learned, as running statistics.
+
+        Saved, restored and rewound with the parameters. Only a layer with `whole_batch` may
+        write to them: lanes share one copy.
+        """
         return ()
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
@@ -154,7 +177,8 @@ LAYERS: dict[str, type[Layer]] = {}
 
 CATEGORIES: dict[str, str] = {
     "data": "Data", "core": "Core", "conv": "Convolution", "pool": "Pooling",
-    "activation": "Activation", "recurrent": "Recurrent", "merge": "Merge", "loss": "Loss",
+    "norm": "Normalisation", "activation": "Activation", "recurrent": "Recurrent",
+    "merge": "Merge", "loss": "Loss",
 }
 """Groups of the palette in order: id -> title."""
 

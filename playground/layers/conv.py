@@ -124,7 +124,8 @@ class Conv2D(Layer, frozen=True, kw_only=True):
     def parameters(self, *x: Shape) -> tuple[Parameter, ...]:
         inputs, kernel_size = x[0][0] // self.groups, self.kernel[0] * self.kernel[1]
         fan_in, fan_out = inputs * kernel_size, self.channels * kernel_size
-        w = Parameter("w", (self.channels, inputs, *self.kernel), self.initializer, fan_in, fan_out)
+        w = Parameter("w", (self.channels, inputs, *self.kernel), self.initializer, fan_in, fan_out,
+                      groups=self.groups)
         if not self.bias:
             return (w,)
         return (w, Parameter("b", (self.channels,), bias_rule(self.initializer), fan_in, fan_out))
@@ -157,7 +158,7 @@ class Conv2D(Layer, frozen=True, kw_only=True):
         x, y, dy, dx, work = e.x[0], e.y[0], e.dy[0], e.dx[0], e.work["work"]
         dz = e.work.get("dz", dy)
         operands = self.geometry(e.batch, x.shape[1:])._asdict()
-        activation(self.activation).backward(e, y, dy, dz)
+        activation(self.activation).backward(e, y, dy, dz, x=e.work.get("z", y))
         e.emit(kernels.conv.conv2d_weight_gradient, **operands, x=x, dy=dz, dw=e.dw["w"],
                db=e.dw.get("b", 0), work=work)
         if dx is not None:

@@ -71,7 +71,7 @@ class Dense(Layer, frozen=True, kw_only=True):
         x, y, dy, dx = e.x[0], e.y[0], e.dy[0], e.dx[0]
         dz = e.work.get("dz", dy)
         sizes = {"batch": e.batch, "inputs": x.shape[1], "units": self.units}
-        activation(self.activation).backward(e, y, dy, dz)
+        activation(self.activation).backward(e, y, dy, dz, x=e.work.get("z", y))
         e.emit(kernels.dense.dense_weight_gradient, **sizes, x=x, dy=dz, dw=e.dw["w"])
         if self.bias:
             e.emit(kernels.dense.dense_bias_gradient, batch=e.batch, units=self.units, dy=dz,

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-import msgspec
+import numpy as np
 
 import kernels
-from playground.initializers import Initializer, bias_rule
-from playground.layers.base import MAX_SIZE, Parameter, Shape, about, layer
+from playground.initializers import Start, bias_rule, initialize
+from playground.layers.base import MAX_SIZE, Shape, about, layer
 from playground.layers.sequence_pass import Pass
 from playground.layers.unrolled import RecurrentLayer
 from playground.tensor import Tensor
@@ -72,13 +72,13 @@ class Jordan(RecurrentLayer, frozen=True, kw_only=True):
     def kept(self) -> tuple[str, ...]:
         return ("out", "h")
 
-    def cell_parameters(self, inputs: int) -> tuple[tuple[str, Shape, Initializer], ...]:
-        weights: tuple[tuple[str, Shape, Initializer], ...] = (
+    def cell_parameters(self, inputs: int) -> tuple[tuple[str, Shape, Start], ...]:
+        weights: tuple[tuple[str, Shape, Start], ...] = (
             ("weight_ih", (self.units, inputs), self.initializer),
             ("weight_yh", (self.units, self.output_units), self.recurrent_initializer),
             ("weight_hy", (self.output_units, self.units), self.initializer))
         rule = bias_rule(self.initializer)
-        biases: tuple[tuple[str, Shape, Initializer], ...] = (
+        biases: tuple[tuple[str, Shape, Start], ...] = (
             ("bias_ih", (self.units,), rule), ("bias_hy", (self.output_units,), rule))
         return (*weights, *biases) if self.bias else weights
 
@@ -131,10 +131,15 @@ class LSTM(RecurrentLayer, frozen=True, kw_only=True):
         "Added to the forget gate's initial bias: above 0, the memory lasts from the start. "
         "Jozefowicz et al. 2015.", ge=-100, le=100)] = 1.0
 
-    def parameters(self, *x: Shape) -> tuple[Parameter, ...]:
-        added = ((self.units, 2 * self.units, float(self.forget_bias)),)
-        return tuple(msgspec.structs.replace(p, added=added) if p.name.startswith("bias_ih") else p
-                     for p in super().parameters(*x))
+    def cell_parameters(self, inputs: int) -> tuple[tuple[str, Shape, Start], ...]:
+        def with_forget_bias(shape: Shape, random: np.random.Generator) -> np.ndarray:
+            rule = bias_rule(self.initializer)
+            bias = initialize(rule, shape, self.units, self.units, random)
+            bias[self.units:2 * self.units] += self.forget_bias
+            return bias
+
+        return tuple((name, shape, with_forget_bias if name == "bias_ih" else rule)
+                     for name, shape, rule in super().cell_parameters(inputs))
 
     def cell_workspace(self, batch: int, time: int) -> dict[str, Shape]:
         return {**super().cell_workspace(batch, time), "sums": (batch, 4 * self.units),

@@ -17,7 +17,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import kernels
 from playground.emitter import Emitter
-from playground.initializers import Initializer, bias_rule
+from playground.initializers import Initializer, Orthogonal, Role, Start, bias_rule
 from playground.layers.base import (
     MAX_SIZE,
     Layer,
@@ -61,7 +61,7 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
     initializer: Annotated[Initializer, about("How the weights of the inputs start.")] = (
         "glorot_uniform")
     recurrent_initializer: Annotated[Initializer, about(
-        "How the weights of the states start.")] = "glorot_uniform"
+        "How the weights of the states start.")] = Orthogonal()
 
     # -- shapes -------------------------------------------------------------------------------
 
@@ -142,17 +142,18 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
             for number, reverse in self._places()
             for name, shape, rule in self.cell_parameters(self._inputs(number, x[0])))
 
-    def _parameter(self, name: str, shape: Shape, rule: Initializer, number: int, reverse: bool
+    def _parameter(self, name: str, shape: Shape, rule: Start, number: int, reverse: bool
                    ) -> Parameter:
         # Each gate is a layer of its own to the rules; PyTorch's goes by the units alone.
         fan_in = self.units if rule == "pytorch" else shape[-1]
+        role: Role = "recurrent" if name in ("weight_hh", "weight_yh") else "weight"
         return Parameter(parameter_name(name, number, reverse), shape, rule, fan_in,
-                         shape[0] // self.gates)
+                         shape[0] // self.gates, role, self.gates)
 
-    def cell_parameters(self, inputs: int) -> tuple[tuple[str, Shape, Initializer], ...]:
+    def cell_parameters(self, inputs: int) -> tuple[tuple[str, Shape, Start], ...]:
         """Name, shape and rule of each array of one cell."""
         width = self.gates * self.units
-        weights: tuple[tuple[str, Shape, Initializer], ...] = (
+        weights: tuple[tuple[str, Shape, Start], ...] = (
             ("weight_ih", (width, inputs), self.initializer),
             ("weight_hh", (width, self.units), self.recurrent_initializer))
         if not self.bias:

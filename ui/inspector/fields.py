@@ -149,6 +149,11 @@ def readable(name: object) -> str:
     return f"{head} {tail.lower()}" if tail and head[:1].isupper() else text
 
 
+def title_of(cls: type[msgspec.Struct]) -> str:
+    """What people call one of several structs: its label, or its name."""
+    return getattr(cls, "label", readable(cls.__name__))
+
+
 def choice_help(value: object) -> str:
     """What one value of a choice means, where the core says so."""
     if (function := ACTIVATIONS.get(str(value))) is not None:

@@ -20,7 +20,8 @@ from ui.inspector.editors import (
     PairEditor,
     TextEditor,
 )
-from ui.inspector.fields import Field, fields_of, readable, with_field
+from ui.inspector.fields import Field, fields_of, title_of, with_field
+from ui.inspector.rule import RuleEditor
 from ui.theme import theme
 
 LABEL_WIDTH = 100
@@ -138,7 +139,7 @@ class VariantEditor(Editor):
         self.combo = Choice()
         for cls in self.variants:
             help = (cls.__doc__ or "").strip()
-            self.combo.add(cls, getattr(cls, "label", readable(cls.__name__)), help)
+            self.combo.add(cls, title_of(cls), help)
         self.combo.currentIndexChanged.connect(self._chosen)
         title = QLabel(field.title)
         title.setProperty("role", "secondary")
@@ -215,6 +216,9 @@ def make_editor(field: Field, parent: QWidget | None = None) -> Editor:
         case inspect.UnionType(types=parts):
             if all(isinstance(part, inspect.StructType) for part in parts):
                 return VariantEditor(field, parent=parent)
-            if {type(part) for part in parts} == {inspect.LiteralType, inspect.TupleType}:
+            kinds = {type(part) for part in parts}
+            if kinds == {inspect.LiteralType, inspect.TupleType}:
                 return ChoiceOrPairEditor(field, parent=parent)
+            if kinds == {inspect.LiteralType, inspect.StructType}:
+                return RuleEditor(field, parent=parent)
     return JsonEditor(field, parent=parent)

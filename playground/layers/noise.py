@@ -1,0 +1,85 @@
+"""Noise while training: it keeps a network from relying on single values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import kernels
+from playground.emitter import Emitter
+from playground.layers.base import Layer, Shape, about, layer
+from playground.layers.norm import channels_of, check_channels
+
+
+@layer("spatial_dropout", category="core", label="Spatial dropout", stem="dropout")
+class SpatialDropout(Layer, frozen=True, kw_only=True):
+    """Leaves out whole channels while training: neighbouring pixels cannot stand in for another.
+
+    Of a sequence (time, features), a feature is left out at all times.
+    """
+
+    formula = "y = x · mask of the channel / (1 - rate)"
+    samples = (((3, 2, 4),), ((4, 5),), ((7,),))
+
+    rate: Annotated[float, about(
+        "The share of channels left out. None is left out when the network is only used.",
+        ge=0, lt=1)] = 0.5
+
+    def output_shape(self, *x: Shape) -> Shape:
+        check_channels(self.label, x[0])
+        return x[0]
+
+    def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
+        return {"mask": (batch, check_channels(self.label, x[0]))}
+
+    @staticmethod
+    def _sizes(e: Emitter) -> dict[str, int]:
+        sizes = channels_of(e.batch, e.x[0].shape[1:])
+        return {**sizes, "times": sizes["batch"] // e.batch, "batch": e.batch}
+
+    def forward(self, e: Emitter) -> None:
+        x, y, mask = e.x[0], e.y[0], e.work["mask"]
+        if not e.training:
+            e.emit(kernels.elementwise.copy, n=x.size, x=x, y=y)
+            return
+        e.emit(kernels.random.dropout_mask, n=mask.size, rate=float(self.rate), key=e.random_key,
+               counters=e.counters, mask=mask)
+        e.emit(kernels.random.mask_channels, **self._sizes(e), x=x, mask=mask, y=y)
+
+    def backward(self, e: Emitter) -> None:
+        if (dx := e.dx[0]) is not None:
+            e.emit(kernels.random.mask_channels, **self._sizes(e), x=e.dy[0],
+                   mask=e.work["mask"], y=dx)
+
+    def subtitle(self) -> str:
+        return f"rate {self.rate:g}"
+
+
+@layer("gaussian_noise", category="core", label="Gaussian noise", stem="noise")
+class GaussianNoise(Layer, frozen=True, kw_only=True):
+    """Adds normal random numbers while training, new ones in every step."""
+
+    formula = "y = x + noise"
+    samples = (((7,),), ((2, 3, 4),))
+
+    deviation: Annotated[float, about(
+        "The standard deviation of the noise. None is added when the network is only used.",
+        ge=0, le=100)] = 0.1
+
+    def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
+        return {"noise": (batch, *x[0])}
+
+    def forward(self, e: Emitter) -> None:
+        x, y = e.x[0], e.y[0]
+        if e.training:
+            e.emit(kernels.random.add_noise, n=x.size, deviation=float(self.deviation),
+                   key=e.random_key, counters=e.counters, x=x, noise=e.work["noise"], y=y)
+        else:
+            e.emit(kernels.elementwise.copy, n=x.size, x=x, y=y)
+
+    def backward(self, e: Emitter) -> None:
+        if (dx := e.dx[0]) is not None:
+            e.emit(kernels.elementwise.copy, n=dx.size, x=e.dy[0], y=dx)
+
+    def subtitle(self) -> str:
+        return f"deviation {self.deviation:g}"
