@@ -9,10 +9,16 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.gates import activate, differentiate
-from kernels.jit import floats, helper, ints, kernel, matrix
-from kernels.recurrent import clear_ended, freeze, norm
+from kernels.jit import floats, helper, inline, ints, kernel, matrix
+from kernels.recurrent import carry_back, clear_ended, freeze, norm
 
-ZERO, ONE = np.float32(0), np.float32(1)
+ONE = np.float32(1)
+
+
+@inline
+def part(address, row, width, first, n):
+    """n values of a row of (..., width), from `first` on. It counts from 0: see recurrent.py."""
+    return floats(address + 4 * (row * width + first), n)
 
 
 @kernel("batch units input_gate forget_gate candidate output_gate function t lengths "
@@ -25,31 +31,32 @@ def lstm_forward(a):
     """
     batch, units, function, t = a[0], a[1], a[6], a[7]
     input_gate, forget_gate, candidate, output_gate = a[2], a[3], a[4], a[5]
-    has_lengths, lengths, n, width = a[8] != 0, ints(a[8], a[0]), batch * units, 4 * units
-    h_before, c_before = floats(a[9], n), floats(a[10], n)
-    gates, sums = floats(a[12], 4 * n), floats(a[13], 4 * n)
-    c, squashed, h = floats(a[14], n), floats(a[15], n), floats(a[16], n)
+    has_lengths, lengths, width = a[8] != 0, ints(a[8], a[0]), 4 * units
     np.dot(matrix(a[9], batch, units), matrix(a[11], width, units).T, matrix(a[13], batch, width))
     for row in range(batch):
-        at, i = row * units, row * width
-        f, g, o = i + units, i + 2 * units, i + 3 * units
-        for k in range(i, i + width):
-            gates[k] += sums[k]
-        activate(input_gate, 1, units, width, gates, i)
-        activate(forget_gate, 1, units, width, gates, f)
-        activate(candidate, 1, units, width, gates, g)
-        activate(output_gate, 1, units, width, gates, o)
+        gates, sums = part(a[12], row, width, 0, width), part(a[13], row, width, 0, width)
+        i, f = part(a[12], row, width, 0, units), part(a[12], row, width, units, units)
+        g, o = (part(a[12], row, width, 2 * units, units),
+                part(a[12], row, width, 3 * units, units))
+        c_before, c = part(a[10], row, units, 0, units), part(a[14], row, units, 0, units)
+        squashed, h = part(a[15], row, units, 0, units), part(a[16], row, units, 0, units)
+        for j in range(width):
+            gates[j] += sums[j]
+        activate(input_gate, units, i)
+        activate(forget_gate, units, f)
+        activate(candidate, units, g)
+        activate(output_gate, units, o)
         for j in range(units):
-            c[at + j] = gates[f + j] * c_before[at + j] + gates[i + j] * gates[g + j]
-        for j in range(at, at + units):
+            c[j] = f[j] * c_before[j] + i[j] * g[j]
+        for j in range(units):
             squashed[j] = c[j]
-        activate(function, 1, units, units, squashed, at)
+        activate(function, units, squashed)
         for j in range(units):
-            h[at + j] = gates[o + j] * squashed[at + j]
+            h[j] = o[j] * squashed[j]
     if has_lengths:
-        freeze(t, lengths, batch, units, h_before, h)
-        freeze(t, lengths, batch, units, c_before, c)
-        clear_ended(t, lengths, batch, width, gates)
+        freeze(t, lengths, batch, units, a[9], a[16])
+        freeze(t, lengths, batch, units, a[10], a[14])
+        clear_ended(t, lengths, batch, width, a[12])
 
 
 @kernel("batch units input_gate forget_gate candidate output_gate function t cut lengths "
@@ -62,55 +69,45 @@ def lstm_backward(a):
     """
     batch, units, function, t, cut = a[0], a[1], a[6], a[7], a[8]
     input_gate, forget_gate, candidate, output_gate = a[2], a[3], a[4], a[5]
-    has_lengths, lengths, n, width = a[9] != 0, ints(a[9], a[0]), batch * units, 4 * units
-    gates, c_before, squashed = floats(a[10], 4 * n), floats(a[11], n), floats(a[12], n)
-    dh, dgates, dc = floats(a[14], n), floats(a[15], 4 * n), floats(a[16], n)
-    dh_before, dc_before, carry = floats(a[17], n), floats(a[18], n), floats(a[19], n)
-    floats(a[20], 1)[0] = norm(dh, n)
+    has_lengths, lengths, width = a[9] != 0, ints(a[9], a[0]), 4 * units
+    floats(a[20], 1)[0] = norm(floats(a[14], batch * units), batch * units)
     for row in range(batch):
-        at, i = row * units, row * width
-        f, g, o = i + units, i + 2 * units, i + 3 * units
-        if has_lengths and t >= lengths[row]:
-            for k in range(i, i + width):
-                dgates[k] = ZERO
-            if cut == 0:
-                for j in range(at, at + units):
-                    dc_before[j] += dc[j]
-            continue
-        for j in range(units):
-            carry[at + j] = dh[at + j] * gates[o + j]
-        differentiate(function, 1, units, squashed, at, units, carry, at, units)
-        for j in range(at, at + units):
-            dc[j] += carry[j]
-        for j in range(units):
-            dgates[i + j] = dc[at + j] * gates[g + j]
-        for j in range(units):
-            dgates[f + j] = dc[at + j] * c_before[at + j]
-        for j in range(units):
-            dgates[g + j] = dc[at + j] * gates[i + j]
-        for j in range(units):
-            dgates[o + j] = dh[at + j] * squashed[at + j]
-        differentiate(input_gate, 1, units, gates, i, width, dgates, i, width)
-        differentiate(forget_gate, 1, units, gates, f, width, dgates, f, width)
-        differentiate(candidate, 1, units, gates, g, width, dgates, g, width)
-        differentiate(output_gate, 1, units, gates, o, width, dgates, o, width)
+        i, f = part(a[10], row, width, 0, units), part(a[10], row, width, units, units)
+        g, o = (part(a[10], row, width, 2 * units, units),
+                part(a[10], row, width, 3 * units, units))
+        di, df = part(a[15], row, width, 0, units), part(a[15], row, width, units, units)
+        dg, do = (part(a[15], row, width, 2 * units, units),
+                  part(a[15], row, width, 3 * units, units))
+        c_before, squashed = part(a[11], row, units, 0, units), part(a[12], row, units, 0, units)
+        dh, dc = part(a[14], row, units, 0, units), part(a[16], row, units, 0, units)
+        dc_before, carry = part(a[18], row, units, 0, units), part(a[19], row, units, 0, units)
+        ended = has_lengths and t >= lengths[row]
+        if not ended:
+            for j in range(units):
+                carry[j] = dh[j] * o[j]
+            differentiate(function, units, squashed, carry)
+            for j in range(units):
+                dc[j] += carry[j]
         if cut == 0:
             for j in range(units):
-                dc_before[at + j] += dc[at + j] * gates[f + j]
-    floats(a[21], 1)[0] = norm(dc, n)
-    if cut == 0:
-        carry_back(batch, units, width, t, has_lengths, lengths, matrix(a[15], batch, width),
-                   matrix(a[13], width, units), dh, matrix(a[19], batch, units), dh_before)
-
-
-@helper
-def carry_back(batch, units, width, t, has_lengths, lengths, dgates, w, dh, carry, dh_before):
-    """dh_before += dgates w, or += dh where a sample has ended."""
-    np.dot(dgates, w, carry)
-    for i in range(batch):
-        ended = has_lengths and t >= lengths[i]
+                dc_before[j] += dc[j] if ended else dc[j] * f[j]
         for j in range(units):
-            dh_before[i * units + j] += dh[i * units + j] if ended else carry[i, j]
+            di[j] = dc[j] * g[j]
+        for j in range(units):
+            df[j] = dc[j] * c_before[j]
+        for j in range(units):
+            dg[j] = dc[j] * i[j]
+        for j in range(units):
+            do[j] = dh[j] * squashed[j]
+        differentiate(input_gate, units, i, di)
+        differentiate(forget_gate, units, f, df)
+        differentiate(candidate, units, g, dg)
+        differentiate(output_gate, units, o, do)
+    floats(a[21], 1)[0] = norm(floats(a[16], batch * units), batch * units)
+    if has_lengths:
+        clear_ended(t, lengths, batch, width, a[15])
+    if cut == 0:
+        carry_back(batch, units, width, t, has_lengths, lengths, a[15], a[13], a[14], a[19], a[17])
 
 
 @kernel("batch units reset_gate update_gate candidate t lengths h_before w b_hh "
@@ -123,28 +120,35 @@ def gru_forward(a):
     """
     batch, units, t = a[0], a[1], a[5]
     reset_gate, update_gate, candidate = a[2], a[3], a[4]
-    has_lengths, lengths, n, width = a[6] != 0, ints(a[6], a[0]), batch * units, 3 * units
-    h_before, b_hh, has_bias = floats(a[7], n), floats(a[9], width), a[9] != 0
-    gates, sums, h = floats(a[10], 3 * n), floats(a[11], 3 * n), floats(a[12], n)
+    has_lengths, lengths, width = a[6] != 0, ints(a[6], a[0]), 3 * units
+    b_hh, has_bias = floats(a[9], width), a[9] != 0
     np.dot(matrix(a[7], batch, units), matrix(a[8], width, units).T, matrix(a[11], batch, width))
     for row in range(batch):
-        at, r = row * units, row * width
-        z, new = r + units, r + 2 * units
+        gates, sums = part(a[10], row, width, 0, width), part(a[11], row, width, 0, width)
+        r, z = part(a[10], row, width, 0, units), part(a[10], row, width, units, units)
+        n = part(a[10], row, width, 2 * units, units)
+        s = part(a[11], row, width, 2 * units, units)
         if has_bias:
-            for k in range(width):
-                sums[r + k] += b_hh[k]
-        for k in range(r, new):
-            gates[k] += sums[k]
-        activate(reset_gate, 1, units, width, gates, r)
-        activate(update_gate, 1, units, width, gates, z)
+            for j in range(width):
+                sums[j] += b_hh[j]
+        for j in range(2 * units):
+            gates[j] += sums[j]
+        activate(reset_gate, units, r)
+        activate(update_gate, units, z)
         for j in range(units):
-            gates[new + j] += gates[r + j] * sums[new + j]
-        activate(candidate, 1, units, width, gates, new)
-        for j in range(units):
-            h[at + j] = gates[new + j] + gates[z + j] * (h_before[at + j] - gates[new + j])
+            n[j] += r[j] * s[j]
+        activate(candidate, units, n)
+        mix(units, z, n, part(a[7], row, units, 0, units), part(a[12], row, units, 0, units))
     if has_lengths:
-        freeze(t, lengths, batch, units, h_before, h)
-        clear_ended(t, lengths, batch, width, gates)
+        freeze(t, lengths, batch, units, a[7], a[12])
+        clear_ended(t, lengths, batch, width, a[10])
+
+
+@inline
+def mix(units, z, n, h_before, h):
+    """h = (1 - z) n + z h_before."""
+    for j in range(units):
+        h[j] = n[j] + z[j] * (h_before[j] - n[j])
 
 
 @kernel("batch units reset_gate update_gate candidate t cut lengths gates sums h_before w dh "
@@ -157,44 +161,47 @@ def gru_backward(a):
     """
     batch, units, t, cut = a[0], a[1], a[5], a[6]
     reset_gate, update_gate, candidate = a[2], a[3], a[4]
-    has_lengths, lengths, n, width = a[7] != 0, ints(a[7], a[0]), batch * units, 3 * units
-    gates, sums, h_before = floats(a[8], 3 * n), floats(a[9], 3 * n), floats(a[10], n)
-    dh, dgates, dsums = floats(a[12], n), floats(a[13], 3 * n), floats(a[14], 3 * n)
-    dh_before = floats(a[15], n)
-    floats(a[17], 1)[0] = norm(dh, n)
+    has_lengths, lengths, width = a[7] != 0, ints(a[7], a[0]), 3 * units
+    floats(a[17], 1)[0] = norm(floats(a[12], batch * units), batch * units)
     for row in range(batch):
-        at, r = row * units, row * width
-        z, new = r + units, r + 2 * units
-        candidate_gradients(units, update_gate, candidate, gates, h_before, dh, dgates, at, r)
+        r, z = part(a[8], row, width, 0, units), part(a[8], row, width, units, units)
+        s, dr = part(a[9], row, width, 2 * units, units), part(a[13], row, width, 0, units)
+        dn, dsn = (part(a[13], row, width, 2 * units, units),
+                   part(a[14], row, width, 2 * units, units))
+        dgates, dsums = part(a[13], row, width, 0, width), part(a[14], row, width, 0, width)
+        dh, dh_before = part(a[12], row, units, 0, units), part(a[15], row, units, 0, units)
+        unmix(row, units, update_gate, candidate, a[8], a[10], a[12], a[13])
         for j in range(units):
-            dgates[r + j] = dgates[new + j] * sums[new + j]
-        differentiate(reset_gate, 1, units, gates, r, width, dgates, r, width)
-        for k in range(r, new):
-            dsums[k] = dgates[k]
+            dr[j] = dn[j] * s[j]
+        differentiate(reset_gate, units, r, dr)
+        for j in range(2 * units):
+            dsums[j] = dgates[j]
         for j in range(units):
-            dsums[new + j] = dgates[new + j] * gates[r + j]
+            dsn[j] = dn[j] * r[j]
         if cut == 0:
+            # The gates of an ended sample are 0: this adds nothing.
             for j in range(units):
-                dh_before[at + j] += dh[at + j] * gates[z + j]
+                dh_before[j] += dh[j] * z[j]
     if has_lengths:
-        # The gates of an ended sample are 0: nothing of it has gone into dh_before yet.
-        clear_ended(t, lengths, batch, width, dgates)
-        clear_ended(t, lengths, batch, width, dsums)
+        clear_ended(t, lengths, batch, width, a[13])
+        clear_ended(t, lengths, batch, width, a[14])
     if cut == 0:
-        carry_back(batch, units, width, t, has_lengths, lengths, matrix(a[14], batch, width),
-                   matrix(a[11], width, units), dh, matrix(a[16], batch, units), dh_before)
+        carry_back(batch, units, width, t, has_lengths, lengths, a[14], a[11], a[12], a[16], a[15])
 
 
 @helper
-def candidate_gradients(units, update_gate, candidate, gates, h_before, dh, dgates, at, r):
-    """dn = φ' dh (1 - z), dz = φ' dh (h_before - n) of one sample."""
-    z, new, width = r + units, r + 2 * units, 3 * units
+def unmix(row, units, update_gate, candidate, gates, h_before, dh, dgates):
+    """dn = φ' dh (1 - z), dz = φ' dh (h_before - n) of one sample; arrays as addresses."""
+    width = 3 * units
+    z, n = part(gates, row, width, units, units), part(gates, row, width, 2 * units, units)
+    dz, dn = part(dgates, row, width, units, units), part(dgates, row, width, 2 * units, units)
+    before, dy = part(h_before, row, units, 0, units), part(dh, row, units, 0, units)
     for j in range(units):
-        dgates[new + j] = dh[at + j] * (ONE - gates[z + j])
+        dn[j] = dy[j] * (ONE - z[j])
     for j in range(units):
-        dgates[z + j] = dh[at + j] * (h_before[at + j] - gates[new + j])
-    differentiate(candidate, 1, units, gates, new, width, dgates, new, width)
-    differentiate(update_gate, 1, units, gates, z, width, dgates, z, width)
+        dz[j] = dy[j] * (before[j] - n[j])
+    differentiate(candidate, units, n, dn)
+    differentiate(update_gate, units, z, dz)
 
 
 @kernel("batch units reset_gate update_gate candidate t lengths h_before w "
@@ -207,32 +214,31 @@ def gru_forward_reset_before(a):
     """
     batch, units, t = a[0], a[1], a[5]
     reset_gate, update_gate, candidate = a[2], a[3], a[4]
-    has_lengths, lengths, n, width = a[6] != 0, ints(a[6], a[0]), batch * units, 3 * units
-    h_before, w_new = floats(a[7], n), a[8] + 4 * 2 * units * units
-    gates, sums = floats(a[9], 3 * n), floats(a[10], 2 * n)
-    kept, h = floats(a[11], n), floats(a[12], n)
-    np.dot(matrix(a[7], batch, units), matrix(a[8], 2 * units, units).T,
-           matrix(a[10], batch, 2 * units))
+    has_lengths, lengths, width = a[6] != 0, ints(a[6], a[0]), 3 * units
+    two, w_new = 2 * units, a[8] + 4 * 2 * units * units
+    np.dot(matrix(a[7], batch, units), matrix(a[8], two, units).T, matrix(a[10], batch, two))
     for row in range(batch):
-        at, r = row * units, row * width
-        for k in range(2 * units):
-            gates[r + k] += sums[2 * at + k]
-        activate(reset_gate, 1, units, width, gates, r)
-        activate(update_gate, 1, units, width, gates, r + units)
+        gates, sums = part(a[9], row, width, 0, two), part(a[10], row, two, 0, two)
+        r, z = part(a[9], row, width, 0, units), part(a[9], row, width, units, units)
+        h_before, kept = part(a[7], row, units, 0, units), part(a[11], row, units, 0, units)
+        for j in range(two):
+            gates[j] += sums[j]
+        activate(reset_gate, units, r)
+        activate(update_gate, units, z)
         for j in range(units):
-            kept[at + j] = gates[r + j] * h_before[at + j]
+            kept[j] = r[j] * h_before[j]
     np.dot(matrix(a[11], batch, units), matrix(w_new, units, units).T,
            matrix(a[10], batch, units))
     for row in range(batch):
-        at, z, new = row * units, row * width + units, row * width + 2 * units
+        z, n = part(a[9], row, width, units, units), part(a[9], row, width, two, units)
+        sums = part(a[10], row, units, 0, units)
         for j in range(units):
-            gates[new + j] += sums[at + j]
-        activate(candidate, 1, units, width, gates, new)
-        for j in range(units):
-            h[at + j] = gates[new + j] + gates[z + j] * (h_before[at + j] - gates[new + j])
+            n[j] += sums[j]
+        activate(candidate, units, n)
+        mix(units, z, n, part(a[7], row, units, 0, units), part(a[12], row, units, 0, units))
     if has_lengths:
-        freeze(t, lengths, batch, units, h_before, h)
-        clear_ended(t, lengths, batch, width, gates)
+        freeze(t, lengths, batch, units, a[7], a[12])
+        clear_ended(t, lengths, batch, width, a[9])
 
 
 @kernel("batch units reset_gate update_gate candidate t cut lengths gates h_before w dh "
@@ -245,34 +251,33 @@ def gru_backward_reset_before(a):
     """
     batch, units, t, cut = a[0], a[1], a[5], a[6]
     reset_gate, update_gate, candidate = a[2], a[3], a[4]
-    has_lengths, lengths, n, width = a[7] != 0, ints(a[7], a[0]), batch * units, 3 * units
-    gates, h_before, w_new = floats(a[8], 3 * n), floats(a[9], n), a[10] + 4 * 2 * units * units
-    dh, dgates, dreset_update = floats(a[11], n), floats(a[12], 3 * n), floats(a[13], 2 * n)
-    dnew, dkept, dh_before = floats(a[14], n), floats(a[15], n), floats(a[16], n)
-    floats(a[18], 1)[0] = norm(dh, n)
+    has_lengths, lengths, width = a[7] != 0, ints(a[7], a[0]), 3 * units
+    two, w_new = 2 * units, a[10] + 4 * 2 * units * units
+    floats(a[18], 1)[0] = norm(floats(a[11], batch * units), batch * units)
     for row in range(batch):
-        at, r = row * units, row * width
-        candidate_gradients(units, update_gate, candidate, gates, h_before, dh, dgates, at, r)
+        dn, dnew = part(a[12], row, width, two, units), part(a[14], row, units, 0, units)
+        unmix(row, units, update_gate, candidate, a[8], a[9], a[11], a[12])
         for j in range(units):
-            dnew[at + j] = dgates[r + 2 * units + j]
+            dnew[j] = dn[j]
     if has_lengths:
-        clear_ended(t, lengths, batch, units, dnew)
+        clear_ended(t, lengths, batch, units, a[14])
     np.dot(matrix(a[14], batch, units), matrix(w_new, units, units), matrix(a[15], batch, units))
     for row in range(batch):
-        at, r = row * units, row * width
-        z = r + units
+        r, z = part(a[8], row, width, 0, units), part(a[8], row, width, units, units)
+        dr, dgates = part(a[12], row, width, 0, units), part(a[12], row, width, 0, two)
+        h_before, dh = part(a[9], row, units, 0, units), part(a[11], row, units, 0, units)
+        dkept, dh_before = part(a[15], row, units, 0, units), part(a[16], row, units, 0, units)
+        dreset_update = part(a[13], row, two, 0, two)
         for j in range(units):
-            dgates[r + j] = dkept[at + j] * h_before[at + j]
-        differentiate(reset_gate, 1, units, gates, r, width, dgates, r, width)
-        for k in range(2 * units):
-            dreset_update[2 * at + k] = dgates[r + k]
+            dr[j] = dkept[j] * h_before[j]
+        differentiate(reset_gate, units, r, dr)
+        for j in range(two):
+            dreset_update[j] = dgates[j]
         if cut == 0:
             for j in range(units):
-                dh_before[at + j] += dh[at + j] * gates[z + j] + dkept[at + j] * gates[r + j]
+                dh_before[j] += dh[j] * z[j] + dkept[j] * r[j]
     if has_lengths:
-        clear_ended(t, lengths, batch, width, dgates)
-        clear_ended(t, lengths, batch, 2 * units, dreset_update)
+        clear_ended(t, lengths, batch, width, a[12])
+        clear_ended(t, lengths, batch, two, a[13])
     if cut == 0:
-        carry_back(batch, units, 2 * units, t, has_lengths, lengths,
-                   matrix(a[13], batch, 2 * units), matrix(a[10], 2 * units, units), dh,
-                   matrix(a[17], batch, units), dh_before)
+        carry_back(batch, units, two, t, has_lengths, lengths, a[13], a[10], a[11], a[17], a[16])
