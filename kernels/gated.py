@@ -10,9 +10,10 @@ import numpy as np
 
 from kernels.gates import activate, differentiate
 from kernels.jit import floats, helper, inline, ints, kernel, matrix
-from kernels.recurrent import carry_back, clear_ended, freeze, norm
+from kernels.packed import add_product
+from kernels.recurrent import carry_back, clear_ended, freeze, norm, pass_on
 
-ONE = np.float32(1)
+ZERO, ONE = np.float32(0), np.float32(1)
 
 
 @inline
@@ -22,26 +23,23 @@ def part(address, row, width, first, n):
 
 
 @kernel("batch units input_gate forget_gate candidate output_gate function t lengths "
-        "h_before c_before w -> gates sums c squashed h")
+        "h_before c_before w -> gates c squashed h")
 def lstm_forward(a):
-    """i, f, g, o = φ(gates + h_before wᵀ), c = f c_before + i g, h = o φ(c). Gers et al. 2000.
+    """i, f, g, o = φ(gates + h_before w), c = f c_before + i g, h = o φ(c). Gers et al. 2000.
 
-    gates, sums (batch, 4 units), w (4 units, units); h_before, c_before, c, squashed = φ(c),
+    gates (batch, 4 units), w (units, 4 units) packed; h_before, c_before, c, squashed = φ(c),
     h (batch, units)
     """
     batch, units, function, t = a[0], a[1], a[6], a[7]
     input_gate, forget_gate, candidate, output_gate = a[2], a[3], a[4], a[5]
     has_lengths, lengths, width = a[8] != 0, ints(a[8], a[0]), 4 * units
-    np.dot(matrix(a[9], batch, units), matrix(a[11], width, units).T, matrix(a[13], batch, width))
+    add_product(batch, units, width, a[9], a[11], a[12])
     for row in range(batch):
-        gates, sums = part(a[12], row, width, 0, width), part(a[13], row, width, 0, width)
         i, f = part(a[12], row, width, 0, units), part(a[12], row, width, units, units)
         g, o = (part(a[12], row, width, 2 * units, units),
                 part(a[12], row, width, 3 * units, units))
-        c_before, c = part(a[10], row, units, 0, units), part(a[14], row, units, 0, units)
-        squashed, h = part(a[15], row, units, 0, units), part(a[16], row, units, 0, units)
-        for j in range(width):
-            gates[j] += sums[j]
+        c_before, c = part(a[10], row, units, 0, units), part(a[13], row, units, 0, units)
+        squashed, h = part(a[14], row, units, 0, units), part(a[15], row, units, 0, units)
         activate(input_gate, units, i)
         activate(forget_gate, units, f)
         activate(candidate, units, g)
@@ -54,8 +52,8 @@ def lstm_forward(a):
         for j in range(units):
             h[j] = o[j] * squashed[j]
     if has_lengths:
-        freeze(t, lengths, batch, units, a[9], a[16])
-        freeze(t, lengths, batch, units, a[10], a[14])
+        freeze(t, lengths, batch, units, a[9], a[15])
+        freeze(t, lengths, batch, units, a[10], a[13])
         clear_ended(t, lengths, batch, width, a[12])
 
 
@@ -65,7 +63,7 @@ def lstm_backward(a):
     """dc += dh o φ'(c); dgates = φ' (dc g, dc c_before, dc i, dh φ(c)); dh_before += dgates w.
 
     dc_before += dc f; neither where cut. h_norm = ‖dh‖, c_norm = ‖dc‖, both (1,).
-    gates, dgates (batch, 4 units), w (4 units, units), all others (batch, units)
+    gates, dgates (batch, 4 units), w (4 units, units) packed, all others (batch, units)
     """
     batch, units, function, t, cut = a[0], a[1], a[6], a[7], a[8]
     input_gate, forget_gate, candidate, output_gate = a[2], a[3], a[4], a[5]
@@ -107,30 +105,33 @@ def lstm_backward(a):
     if has_lengths:
         clear_ended(t, lengths, batch, width, a[15])
     if cut == 0:
-        carry_back(batch, units, width, t, has_lengths, lengths, a[15], a[13], a[14], a[19], a[17])
+        add_product(batch, width, units, a[15], a[13], a[17])
+        if has_lengths:
+            pass_on(t, lengths, batch, units, a[14], a[17])
 
 
 @kernel("batch units reset_gate update_gate candidate t lengths h_before w b_hh "
         "-> gates sums h")
 def gru_forward(a):
-    """r, z = φ(gates + s), n = φ(gates + r s), h = (1 - z) n + z h_before; s = h_before wᵀ + b_hh.
+    """r, z = φ(gates + s), n = φ(gates + r s), h = (1 - z) n + z h_before; s = h_before w + b_hh.
 
-    gates, sums = s (batch, 3 units), w (3 units, units), b_hh (3 units,) or 0 for none;
+    gates, sums = s (batch, 3 units), w (units, 3 units) packed, b_hh (3 units,) or 0 for none;
     h_before, h (batch, units). As PyTorch and cuDNN do it.
     """
     batch, units, t = a[0], a[1], a[5]
     reset_gate, update_gate, candidate = a[2], a[3], a[4]
     has_lengths, lengths, width = a[6] != 0, ints(a[6], a[0]), 3 * units
     b_hh, has_bias = floats(a[9], width), a[9] != 0
-    np.dot(matrix(a[7], batch, units), matrix(a[8], width, units).T, matrix(a[11], batch, width))
+    for row in range(batch):
+        sums = part(a[11], row, width, 0, width)
+        for j in range(width):
+            sums[j] = b_hh[j] if has_bias else ZERO
+    add_product(batch, units, width, a[7], a[8], a[11])
     for row in range(batch):
         gates, sums = part(a[10], row, width, 0, width), part(a[11], row, width, 0, width)
         r, z = part(a[10], row, width, 0, units), part(a[10], row, width, units, units)
         n = part(a[10], row, width, 2 * units, units)
         s = part(a[11], row, width, 2 * units, units)
-        if has_bias:
-            for j in range(width):
-                sums[j] += b_hh[j]
         for j in range(2 * units):
             gates[j] += sums[j]
         activate(reset_gate, units, r)
@@ -152,17 +153,17 @@ def mix(units, z, n, h_before, h):
 
 
 @kernel("batch units reset_gate update_gate candidate t cut lengths gates sums h_before w dh "
-        "-> dgates dsums dh_before carry h_norm")
+        "-> dgates dsums dh_before h_norm")
 def gru_backward(a):
     """dn = φ' dh (1 - z), dz = φ' dh (h_before - n), dr = φ' dn s; dsums = dr, dz, dn r.
 
     dh_before += dh z + dsums w unless cut; h_norm = ‖dh‖ (1,). gates, sums, dgates, dsums
-    (batch, 3 units), w (3 units, units), all others (batch, units)
+    (batch, 3 units), w (3 units, units) packed, all others (batch, units)
     """
     batch, units, t, cut = a[0], a[1], a[5], a[6]
     reset_gate, update_gate, candidate = a[2], a[3], a[4]
     has_lengths, lengths, width = a[7] != 0, ints(a[7], a[0]), 3 * units
-    floats(a[17], 1)[0] = norm(floats(a[12], batch * units), batch * units)
+    floats(a[16], 1)[0] = norm(floats(a[12], batch * units), batch * units)
     for row in range(batch):
         r, z = part(a[8], row, width, 0, units), part(a[8], row, width, units, units)
         s, dr = part(a[9], row, width, 2 * units, units), part(a[13], row, width, 0, units)
@@ -186,7 +187,9 @@ def gru_backward(a):
         clear_ended(t, lengths, batch, width, a[13])
         clear_ended(t, lengths, batch, width, a[14])
     if cut == 0:
-        carry_back(batch, units, width, t, has_lengths, lengths, a[14], a[11], a[12], a[16], a[15])
+        add_product(batch, width, units, a[14], a[11], a[15])
+        if has_lengths:
+            pass_on(t, lengths, batch, units, a[12], a[15])
 
 
 @helper

@@ -70,18 +70,27 @@ def clear_ended(t, lengths, batch, width, z):
 
 
 @helper
+def pass_on(t, lengths, batch, units, dh, dh_before):
+    """Samples that have ended hand the gradient of their state on."""
+    for i in range(batch):
+        if t >= lengths[i]:
+            x, y = floats(dh + 4 * i * units, units), floats(dh_before + 4 * i * units, units)
+            for j in range(units):
+                y[j] += x[j]
+
+
+@helper
 def carry_back(batch, units, width, t, has_lengths, lengths, dz, w, dh, carry, dh_before):
-    """dh_before += dz w, or += dh where a sample has ended.
+    """dh_before += dz w, and += dh where a sample has ended: its dz is 0.
 
     dz (batch, width), w (width, units), dh, carry, dh_before (batch, units)
     """
     np.dot(matrix(dz, batch, width), matrix(w, width, units), matrix(carry, batch, units))
-    for i in range(batch):
-        ended = has_lengths and t >= lengths[i]
-        x = floats((dh if ended else carry) + 4 * i * units, units)
-        y = floats(dh_before + 4 * i * units, units)
-        for j in range(units):
-            y[j] += x[j]
+    x, y = floats(carry, batch * units), floats(dh_before, batch * units)
+    for k in range(batch * units):
+        y[k] += x[k]
+    if has_lengths:
+        pass_on(t, lengths, batch, units, dh, dh_before)
 
 
 @kernel("batch units function t lengths z h_before w -> h")

@@ -112,6 +112,23 @@ class Jordan(RecurrentLayer, frozen=True, kw_only=True):
                 "t": t, "lengths": p.lengths}
 
 
+def _packed(batch: int, units: int, width: int) -> dict[str, Shape]:
+    """The weights of the states, packed for the steps forward and backward."""
+    size = kernels.packed.packed_size
+    return {"packed_transposed": (size(batch, units, width),),
+            "packed": (size(batch, width, units),)}
+
+
+def _pack_forward(p: Pass, units: int, width: int) -> None:
+    p.e.emit(kernels.packed.pack_transposed, rows=p.batch, terms=units, columns=width,
+             w=p.w("weight_hh"), packed=p.work("packed_transposed"))
+
+
+def _pack_backward(p: Pass, units: int, width: int) -> None:
+    p.e.emit(kernels.packed.pack, rows=p.batch, terms=width, columns=units,
+             w=p.w("weight_hh"), packed=p.work("packed"))
+
+
 @layer("lstm", category="recurrent", label="LSTM")
 class LSTM(RecurrentLayer, frozen=True, kw_only=True):
     """Long short-term memory: gates decide what is written, forgotten and let out at each step."""
@@ -142,19 +159,26 @@ class LSTM(RecurrentLayer, frozen=True, kw_only=True):
                      for name, shape, rule in super().cell_parameters(inputs))
 
     def cell_workspace(self, batch: int, time: int) -> dict[str, Shape]:
-        return {**super().cell_workspace(batch, time), "sums": (batch, 4 * self.units),
-                "squashed": (time, batch, self.units)}
+        return {**super().cell_workspace(batch, time), "squashed": (time, batch, self.units),
+                **_packed(batch, self.units, 4 * self.units)}
+
+    def begin_forward(self, p: Pass, x: Tensor) -> None:
+        super().begin_forward(p, x)
+        _pack_forward(p, self.units, 4 * self.units)
+
+    def begin_backward(self, p: Pass) -> None:
+        _pack_backward(p, self.units, 4 * self.units)
 
     def step_forward(self, p: Pass, t: int) -> None:
         p.e.emit(kernels.gated.lstm_forward, time=t, **self._operands(p, t),
-                 h_before=p.before("h", t), c_before=p.before("c", t), w=p.w("weight_hh"),
-                 gates=p.at("gates", t), sums=p.work("sums"), c=p.after("c", t),
+                 h_before=p.before("h", t), c_before=p.before("c", t),
+                 w=p.work("packed_transposed"), gates=p.at("gates", t), c=p.after("c", t),
                  squashed=p.at("squashed", t), h=p.after("h", t))
 
     def step_backward(self, p: Pass, t: int) -> None:
         p.e.emit(kernels.gated.lstm_backward, time=t, **self._operands(p, t), cut=p.cuts(t),
                  gates=p.at("gates", t), c_before=p.before("c", t), squashed=p.at("squashed", t),
-                 w=p.w("weight_hh"), dh=p.after("dh", t), dgates=p.at("dgates", t),
+                 w=p.work("packed"), dh=p.after("dh", t), dgates=p.at("dgates", t),
                  dc=p.after("dc", t), dh_before=p.before("dh", t), dc_before=p.before("dc", t),
                  carry=p.work("carry"), h_norm=p.at("h_grad_norm", t),
                  c_norm=p.at("c_grad_norm", t))
@@ -185,38 +209,45 @@ class GRU(RecurrentLayer, frozen=True, kw_only=True):
         made, units = super().cell_workspace(batch, time), self.units
         if self.reset_after:
             made["sums"] = made["dsums"] = (time, batch, 3 * units)
+            made |= _packed(batch, units, 3 * units)
         else:
             made |= {"sums": (batch, 2 * units), "dreset_update": (time, batch, 2 * units),
                      "kept": (time, batch, units), "dnew": (time, batch, units),
                      "dkept": (batch, units)}
         return made
 
-    def project(self, p: Pass, x: Tensor) -> None:
+    def begin_forward(self, p: Pass, x: Tensor) -> None:
         # Behind the reset gate stands the bias of the state too.
         p.project(x, self.gates * self.units, "bias_ih", None if self.reset_after else "bias_hh")
+        if self.reset_after:
+            _pack_forward(p, self.units, 3 * self.units)
+
+    def begin_backward(self, p: Pass) -> None:
+        if self.reset_after:
+            _pack_backward(p, self.units, 3 * self.units)
 
     def step_forward(self, p: Pass, t: int) -> None:
-        operands = {**self._operands(p, t), "h_before": p.before("h", t), "w": p.w("weight_hh"),
+        operands = {**self._operands(p, t), "h_before": p.before("h", t),
                     "gates": p.at("gates", t), "h": p.after("h", t)}
         if self.reset_after:
             p.e.emit(kernels.gated.gru_forward, time=t, **operands, b_hh=p.w("bias_hh"),
-                     sums=p.at("sums", t))
+                     w=p.work("packed_transposed"), sums=p.at("sums", t))
         else:
             p.e.emit(kernels.gated.gru_forward_reset_before, time=t, **operands,
-                     sums=p.work("sums"), kept=p.at("kept", t))
+                     w=p.w("weight_hh"), sums=p.work("sums"), kept=p.at("kept", t))
 
     def step_backward(self, p: Pass, t: int) -> None:
         operands = {**self._operands(p, t), "cut": p.cuts(t), "gates": p.at("gates", t),
-                    "h_before": p.before("h", t), "w": p.w("weight_hh"), "dh": p.after("dh", t),
+                    "h_before": p.before("h", t), "dh": p.after("dh", t),
                     "dgates": p.at("dgates", t), "dh_before": p.before("dh", t),
-                    "carry": p.work("carry"), "h_norm": p.at("h_grad_norm", t)}
+                    "h_norm": p.at("h_grad_norm", t)}
         if self.reset_after:
             p.e.emit(kernels.gated.gru_backward, time=t, **operands, sums=p.at("sums", t),
-                     dsums=p.at("dsums", t))
+                     w=p.work("packed"), dsums=p.at("dsums", t))
         else:
             p.e.emit(kernels.gated.gru_backward_reset_before, time=t, **operands,
-                     dreset_update=p.at("dreset_update", t), dnew=p.at("dnew", t),
-                     dkept=p.work("dkept"))
+                     w=p.w("weight_hh"), carry=p.work("carry"), dnew=p.at("dnew", t),
+                     dreset_update=p.at("dreset_update", t), dkept=p.work("dkept"))
 
     def after_steps(self, p: Pass, x: Tensor) -> None:
         if self.reset_after:

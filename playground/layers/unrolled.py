@@ -203,15 +203,15 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
                            stride=self.state_size, offset=self._offset(p, name),
                            state=0 if state is None else state,
                            lengths=0 if lengths is None else lengths, h=p.start(name))
-                self.project(p, x)
+                self.begin_forward(p, x)
                 for t in p.order:
                     self.step_forward(p, t)
             if number + 1 < self.layers:
                 x = self._join(e, passes)
         self._give(e)
 
-    def project(self, p: Pass, x: Tensor) -> None:
-        """Emit the projections of the inputs of all time steps: x (time, batch, inputs)."""
+    def begin_forward(self, p: Pass, x: Tensor) -> None:
+        """Emit what comes before the steps, as the projections of x (time, batch, inputs)."""
         p.project(x, self.gates * self.units, "bias_ih", "bias_hh")
 
     def step_forward(self, p: Pass, t: int) -> None:
@@ -247,6 +247,7 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
             x = e.work["x_steps"] if number == 0 else self._input(e, number)
             for p in passes:
                 self._begin_gradients(p)
+                self.begin_backward(p)
                 for t in reversed(p.order):
                     self.step_backward(p, t)
                 self.after_steps(p, x)
@@ -263,6 +264,9 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
                     e.emit(kernels.elementwise.copy_blocks, rows=e.batch, width=self.state_units,
                            from_stride=self.state_units, from_offset=0, to_stride=self.state_size,
                            to_offset=self._offset(p, name), x=p.start(f"d{name}"), y=dstate)
+
+    def begin_backward(self, p: Pass) -> None:
+        """Emit what else comes before the steps."""
 
     def step_backward(self, p: Pass, t: int) -> None:
         """Emit the gradients of one time step."""
