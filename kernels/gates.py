@@ -1,4 +1,4 @@
-"""The functions of a recurrent cell's gates, in place on a part of each row."""
+"""The functions of a recurrent cell's gates, in place."""
 
 from __future__ import annotations
 
@@ -15,43 +15,40 @@ ZERO, ONE, SLOPE = np.float32(0), np.float32(1), np.float32(0.01)
 
 
 @helper
-def activate(function, rows, width, stride, y, start):
-    """y[start + r stride + j] = φ(y[start + r stride + j]) for r < rows, j < width."""
-    for at in range(start, start + rows * stride, stride):
-        if function == SIGMOID:
-            for k in range(at, at + width):
-                y[k] = vector_math.sigmoid(y[k])
-        elif function == TANH:
-            for k in range(at, at + width):
-                y[k] = vector_math.tanh(y[k])
-        elif function == RELU:
-            for k in range(at, at + width):
-                y[k] = ZERO if y[k] < ZERO else y[k]
-        elif function == LEAKY_RELU:
-            for k in range(at, at + width):
-                y[k] = SLOPE * y[k] if y[k] < ZERO else y[k]
-        elif function == ELU:
-            for k in range(at, at + width):
-                y[k] = vector_math.expm1_negative(y[k]) if y[k] < ZERO else y[k]
+def activate(function, n, y):
+    """y = φ(y), for n values."""
+    if function == SIGMOID:
+        for j in range(n):
+            y[j] = vector_math.sigmoid(y[j])
+    elif function == TANH:
+        for j in range(n):
+            y[j] = vector_math.tanh(y[j])
+    elif function == RELU:
+        for j in range(n):
+            y[j] = ZERO if y[j] < ZERO else y[j]
+    elif function == LEAKY_RELU:
+        for j in range(n):
+            y[j] = SLOPE * y[j] if y[j] < ZERO else y[j]
+    elif function == ELU:
+        for j in range(n):
+            y[j] = vector_math.expm1_negative(y[j]) if y[j] < ZERO else y[j]
 
 
 @helper
-def differentiate(function, rows, width, y, y_start, y_stride, dy, start, stride):
-    """dy[start + r stride + j] *= φ'(x), told by y[y_start + r y_stride + j] = φ(x)."""
-    for r in range(rows):
-        at, value = start + r * stride, y_start + r * y_stride
-        if function == SIGMOID:
-            for j in range(width):
-                dy[at + j] *= y[value + j] * (ONE - y[value + j])
-        elif function == TANH:
-            for j in range(width):
-                dy[at + j] *= ONE - y[value + j] * y[value + j]
-        elif function == RELU:
-            for j in range(width):
-                dy[at + j] = ZERO if y[value + j] <= ZERO else dy[at + j]
-        elif function == LEAKY_RELU:
-            for j in range(width):
-                dy[at + j] *= SLOPE if y[value + j] <= ZERO else ONE
-        elif function == ELU:
-            for j in range(width):
-                dy[at + j] *= y[value + j] + ONE if y[value + j] <= ZERO else ONE
+def differentiate(function, n, y, dy):
+    """dy *= φ'(x), told by y = φ(x), for n values."""
+    if function == SIGMOID:
+        for j in range(n):
+            dy[j] *= y[j] * (ONE - y[j])
+    elif function == TANH:
+        for j in range(n):
+            dy[j] *= ONE - y[j] * y[j]
+    elif function == RELU:
+        for j in range(n):
+            dy[j] = ZERO if y[j] <= ZERO else dy[j]
+    elif function == LEAKY_RELU:
+        for j in range(n):
+            dy[j] *= SLOPE if y[j] <= ZERO else ONE
+    elif function == ELU:
+        for j in range(n):
+            dy[j] *= y[j] + ONE if y[j] <= ZERO else ONE

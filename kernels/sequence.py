@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.jit import floats, ints, kernel
+from kernels.jit import floats, inline, ints, kernel
 
 ZERO = np.float32(0)
 
@@ -36,12 +36,27 @@ def initial_state(a):
     """
     batch, units, stride, offset = a[0], a[1], a[2], a[3]
     has_state, has_lengths = a[4] != 0, a[5] != 0
-    state, lengths = floats(a[4] + 4 * offset, batch * stride), floats(a[5], batch)
-    h = floats(a[6], batch * units)
+    lengths = floats(a[5], batch)
     for i in range(batch):
+        state = floats(a[4] + 4 * (offset + i * stride), units)
+        h = floats(a[6] + 4 * i * units, units)
         wrong = lengths[i] - lengths[i] if has_lengths else ZERO
         for j in range(units):
-            h[i * units + j] = (state[i * stride + j] if has_state else ZERO) + wrong
+            h[j] = wrong
+        if has_state:
+            for j in range(units):
+                h[j] += state[j]
+
+
+@inline
+def copy_or_clear(inside, n, x, y):
+    """y = x, or 0."""
+    if inside:
+        for j in range(n):
+            y[j] = x[j]
+    else:
+        for j in range(n):
+            y[j] = ZERO
 
 
 @kernel("steps batch units time_stride batch_stride offset lengths x -> y")
@@ -52,14 +67,13 @@ def read_steps(a):
     """
     steps, batch, units, time_stride, batch_stride = a[0], a[1], a[2], a[3], a[4]
     has_lengths, lengths = a[6] != 0, ints(a[6], batch)
-    x = floats(a[7] + 4 * a[5], steps * time_stride + batch * batch_stride)
-    y = floats(a[8], steps * batch * units)
+    offset, source, to = a[5], a[7], a[8]
     for t in range(steps):
         for i in range(batch):
-            source, to = t * time_stride + i * batch_stride, (t * batch + i) * units
-            inside = not has_lengths or t < lengths[i]
-            for j in range(units):
-                y[to + j] = x[source + j] if inside else ZERO
+            # A view of each row: its loop counts from 0, which LLVM vectorises.
+            x = floats(source + 4 * (offset + t * time_stride + i * batch_stride), units)
+            copy_or_clear(not has_lengths or t < lengths[i], units, x,
+                          floats(to + 4 * (t * batch + i) * units, units))
 
 
 @kernel("steps batch units time_stride batch_stride offset lengths x -> y")
@@ -70,14 +84,12 @@ def write_steps(a):
     """
     steps, batch, units, time_stride, batch_stride = a[0], a[1], a[2], a[3], a[4]
     has_lengths, lengths = a[6] != 0, ints(a[6], batch)
-    x = floats(a[7], steps * batch * units)
-    y = floats(a[8] + 4 * a[5], steps * time_stride + batch * batch_stride)
+    offset, source, to = a[5], a[7], a[8]
     for t in range(steps):
         for i in range(batch):
-            source, to = (t * batch + i) * units, t * time_stride + i * batch_stride
-            inside = not has_lengths or t < lengths[i]
-            for j in range(units):
-                y[to + j] = x[source + j] if inside else ZERO
+            y = floats(to + 4 * (offset + t * time_stride + i * batch_stride), units)
+            copy_or_clear(not has_lengths or t < lengths[i], units,
+                          floats(source + 4 * (t * batch + i) * units, units), y)
 
 
 @kernel("rows width from_stride from_offset to_stride to_offset x -> y")
@@ -87,11 +99,11 @@ def add_blocks(a):
     x (rows, from_stride), y (rows, to_stride)
     """
     rows, width, from_stride, to_stride = a[0], a[1], a[2], a[4]
-    x = floats(a[6] + 4 * a[3], rows * from_stride)
-    y = floats(a[7] + 4 * a[5], rows * to_stride)
+    source, to = a[6] + 4 * a[3], a[7] + 4 * a[5]
     for i in range(rows):
+        x, y = floats(source + 4 * i * from_stride, width), floats(to + 4 * i * to_stride, width)
         for j in range(width):
-            y[i * to_stride + j] += x[i * from_stride + j]
+            y[j] += x[j]
 
 
 @kernel("n x -> y")

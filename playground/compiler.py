@@ -150,6 +150,8 @@ class _Compiler:
         if node.layer.is_view or isinstance(node.layer, DataLayer):
             return
         is_loss = isinstance(node.layer, LossLayer)
+        if isinstance(node.layer, LossLayer) and "count" in node.work[0]:
+            self._count(node, node.layer, one)
         self._emit("loss" if is_loss else "forward", node, one, node.layer.forward)
         if is_loss:
             for name in ("loss", "metric"):
@@ -158,6 +160,15 @@ class _Compiler:
                                y=node.work[0][name])
         elif self.layout.instrument:
             self._measure_output(node)
+
+    def _count(self, node: NodeTensors, loss: LossLayer, one: Pass) -> None:
+        """Let every lane know how many targets there are in the whole batch."""
+        self._emit("loss", node, one, loss.count)
+        count, *others = (work["count"] for work in node.work)
+        for other in others:
+            self._once("loss", node.id, elementwise.add_into, n=1, x=other, y=count)
+        for other in others:
+            self._once("loss", node.id, elementwise.copy, n=1, x=count, y=other)
 
     def _add_losses(self, one: Pass) -> None:
         """The pass's total: its losses by weight, and the penalties."""

@@ -15,6 +15,8 @@ from tests.networks import sandwich, signals_of
 Array = NDArray[np.float32]
 STEP = 2e-3
 """The largest change of a value. Much less drowns in float32; much more meets curvature."""
+LEAST = 1e-4
+"""Of the loss: a smaller change of it is too uncertain in float32 to be measured by itself."""
 OVERWRITTEN = ("activations", "activation_gradients", "gradients", "workspace")
 
 
@@ -131,6 +133,7 @@ def wrong_gradients(bench: Bench, tolerance: float, seeds: int = 3) -> dict[str,
         given = bench.draw(seed)
         came = bench.play(given)
         random = np.random.default_rng([seed, 1])
+        least = LEAST * float(np.abs(came.y * given.dy).sum())
         for port, gradient in enumerate(came.dx):
             assert gradient is not None
 
@@ -138,14 +141,14 @@ def wrong_gradients(bench: Bench, tolerance: float, seeds: int = 3) -> dict[str,
                 return replace(given, x=(*given.x[:port], x, *given.x[port + 1:]))
 
             errors.setdefault(f"x[{port}]", []).append(
-                _error(_loss(bench, given.dy, with_x), given.x[port], gradient, random))
+                _error(_loss(bench, given.dy, with_x), given.x[port], gradient, random, least))
         for name, gradient in came.dw.items():
 
             def with_w(w: Array, given: Given = given, name: str = name) -> Given:
                 return replace(given, w={**given.w, name: w})
 
             errors.setdefault(name, []).append(
-                _error(_loss(bench, given.dy, with_w), given.w[name], gradient, random))
+                _error(_loss(bench, given.dy, with_w), given.w[name], gradient, random, least))
     medians = {name: float(np.median(found)) for name, found in errors.items()}
     return {name: error for name, error in medians.items() if not error < tolerance}
 
@@ -155,7 +158,7 @@ def _loss(bench: Bench, dy: Array, change: Callable[[Array], Given]) -> Callable
 
 
 def _error(loss: Callable[[Array], float], at: Array, gradient: Array,
-           random: np.random.Generator) -> float:
+           random: np.random.Generator, least: float) -> float:
     """How far the slope of the loss along a direction is from what the gradient says.
 
     The direction is partly random and partly the gradient's own, so that the slope is never
@@ -168,5 +171,5 @@ def _error(loss: Callable[[Array], float], at: Array, gradient: Array,
     high, low = ((at + sign * direction).astype(np.float32) for sign in (1, -1))
     slope = loss(high) - loss(low)
     expected = float(np.vdot(gradient.astype(np.float64), high.astype(np.float64) - low))
-    size = max(abs(slope), abs(expected))
+    size = max(abs(slope), abs(expected), least)
     return abs(slope - expected) / size if size else 0.0

@@ -32,6 +32,8 @@ class Samples(DataLayer, frozen=True, kw_only=True):
 
     shape: Shape = (5,)
     classes: int = 0
+    steps: int = 0
+    """With classes: one at each of so many time steps, and none (-1) at some."""
     target: Shape = (1,)
     count: int = 40
     symbols: int = 0
@@ -48,6 +50,10 @@ def _samples(made: Samples) -> Dataset:
     x = random.normal(size=(made.count, *made.shape))
     if made.symbols:
         x[:, -made.symbols:] = random.integers(made.alphabet, size=(made.count, made.symbols))
+    if made.steps:
+        steps = random.integers(-1, made.classes, (made.count, made.steps))
+        names = tuple(str(c) for c in range(made.classes))
+        return Dataset("samples", x.astype(np.float32), steps.astype(np.float32), names)
     if made.classes:
         # Each class at least once, and a little of each sample's class in its values.
         target = np.arange(made.count) % made.classes

@@ -189,7 +189,7 @@ TOTAL = 20  # of which the lane at hand has 11
 def test_softmax_cross_entropy(batch: int, out: Out) -> None:
     x, target = normal(batch, 5) * 10, (np.arange(batch) * 3 % 5).astype(np.float32)
     p, value, metric, dx = out(batch, 5), out(1), out(1), out(batch, 5)
-    sizes = {"batch": batch, "total": 2 * batch, "classes": 5}
+    sizes = {"batch": batch, "total": 2 * batch, "classes": 5, "count": 0}
     loss.softmax_cross_entropy(**sizes, logits=x, target=target, probabilities=p, loss=value,
                                metric=metric)
     loss.softmax_cross_entropy_backward(**sizes, probabilities=p, target=target, dlogits=dx)
@@ -205,8 +205,8 @@ def test_softmax_cross_entropy(batch: int, out: Out) -> None:
 def test_softmax_cross_entropy_of_many_classes(out: Out) -> None:
     """The product of 128 sums of 5000 is beyond float64, that of 32 beyond float32."""
     value = out(1)
-    loss.softmax_cross_entropy(batch=128, total=128, classes=5000, loss=value, metric=out(1),
-                               logits=np.zeros((128, 5000), np.float32),
+    loss.softmax_cross_entropy(batch=128, total=128, classes=5000, count=0, loss=value,
+                               metric=out(1), logits=np.zeros((128, 5000), np.float32),
                                target=np.zeros(128, np.float32), probabilities=out(128, 5000))
     close(value, np.log(5000))
 
@@ -260,7 +260,7 @@ def test_nan_reaches_every_loss(out: Out) -> None:
     p, t, value = np.full((3, 2), 0.5, np.float32), np.zeros(3, np.float32), out(1)
     p[1, 1] = np.nan
     values = {"batch": 3, "total": 3, "prediction": p, "target": np.zeros((3, 2), np.float32)}
-    loss.softmax_cross_entropy(batch=3, total=3, classes=2, logits=p, target=t,
+    loss.softmax_cross_entropy(batch=3, total=3, classes=2, count=0, logits=p, target=t,
                                probabilities=out(3, 2), loss=value, metric=out(1))
     assert np.isnan(value)
     for kernel in (loss.mean_squared_error, loss.binary_cross_entropy):

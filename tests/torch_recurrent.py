@@ -38,7 +38,34 @@ def _elman(layer: Any, x: Tensor, s: States, w: Weights) -> States:
     return {"h": function(layer.activation, _both(x, s["h"], w))}
 
 
-CELLS: dict[str, Cell] = {"elman": _elman}
+def _jordan(layer: Any, x: Tensor, s: States, w: Weights) -> States:
+    h = function(layer.activation, _linear(x, w, "weight_ih", "bias_ih")
+                 + _linear(s["out"], w, "weight_yh", ""))
+    return {"out": function(layer.output_activation, _linear(h, w, "weight_hy", "bias_hy"))}
+
+
+def _lstm(layer: Any, x: Tensor, s: States, w: Weights) -> States:
+    i, f, g, o = _both(x, s["h"], w).chunk(4, dim=1)
+    i, f = function(layer.input_gate, i), function(layer.forget_gate, f)
+    g, o = function(layer.activation, g), function(layer.output_gate, o)
+    c = f * s["c"] + i * g
+    return {"h": o * function(layer.output_activation, c), "c": c}
+
+
+def _gru(layer: Any, x: Tensor, s: States, w: Weights) -> States:
+    h = s["h"]
+    of_x = _linear(x, w, "weight_ih", "bias_ih").chunk(3, dim=1)
+    of_h = _linear(h, w, "weight_hh", "bias_hh").chunk(3, dim=1)
+    r = function(layer.reset_gate, of_x[0] + of_h[0])
+    z = function(layer.update_gate, of_x[1] + of_h[1])
+    kept = r * of_h[2]
+    if not layer.reset_after:
+        own = {name: value.chunk(3)[2] for name, value in w.items() if name.endswith("hh")}
+        kept = _linear(r * h, own, "weight_hh", "bias_hh")
+    return {"h": (1 - z) * function(layer.activation, of_x[2] + kept) + z * h}
+
+
+CELLS: dict[str, Cell] = {"elman": _elman, "jordan": _jordan, "lstm": _lstm, "gru": _gru}
 
 
 def recurrent(layer: Any, x: Sequence[Any], w: Weights) -> Tensor:

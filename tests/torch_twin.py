@@ -400,7 +400,7 @@ DRAWN = {"dropout": "mask", "fractional_max_pool2d": "draws",
 def _softmax_cross_entropy(p: Tensor, t: Tensor) -> Tensor:
     from torch.nn import functional as F
 
-    return F.cross_entropy(p, t.long())
+    return F.cross_entropy(p.flatten(0, -2), t.long().flatten(), ignore_index=-1)
 
 
 def _binary_cross_entropy(p: Tensor, t: Tensor) -> Tensor:

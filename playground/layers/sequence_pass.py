@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import kernels
 from playground.emitter import Emitter, Operand
 from playground.sizes import size_of
 from playground.tensor import Tensor
@@ -49,11 +50,44 @@ class Pass:
         done = self.order.index(t)
         return int(self.truncate > 0 and done > 0 and done % self.truncate == 0)
 
+    # -- instructions for all time steps at once ----------------------------------------------
+
+    def project(self, x: Tensor, width: int, *biases: str | None) -> None:
+        """Emit gates = x weight_ihᵀ + the two biases: x (time, batch, inputs)."""
+        b_ih, b_hh = (self.w(name) if name else 0 for name in biases)
+        self.e.emit(kernels.recurrent.project_inputs, rows=self.rows, inputs=self.inputs,
+                    width=width, x=x, w=self.w("weight_ih"), b_ih=b_ih, b_hh=b_hh,
+                    z=self.work("gates"))
+
+    def gradients(self, dy: Tensor, x: Tensor, weight: str, bias: str = "",
+                  rows: tuple[int, int] | None = None) -> None:
+        """Emit the gradients of some rows of a weight, and of a bias, told by y = x weightᵀ + bias.
+
+        x (time, batch, inputs), dy (time, batch, rows)
+        """
+        inputs, units = x.shape[2], dy.shape[2]
+        dw, (first, end) = self.dw(weight), rows or (0, units)
+        part = dw.part(first * inputs, (end - first, inputs), dw.name)
+        self.e.emit(kernels.dense.dense_weight_gradient, batch=self.rows, inputs=inputs,
+                    units=units, x=x, dy=dy, dw=part)
+        if self.has(bias):
+            self.e.emit(kernels.dense.dense_bias_gradient, batch=self.rows, units=units, dy=dy,
+                        db=self.dw(bias))
+
+    def same_bias(self, bias: str, other: str) -> None:
+        """Emit the gradient of a bias that stands beside another one."""
+        if self.has(bias):
+            db = self.dw(bias)
+            self.e.emit(kernels.elementwise.copy, n=db.size, x=db, y=self.dw(other))
+
     # -- tensors ------------------------------------------------------------------------------
 
     def w(self, name: str) -> Operand:
         """A parameter, or 0 where the layer has none of the kind."""
         return self.e.w.get(parameter_name(name, self.layer, self.reverse), 0)
+
+    def has(self, name: str) -> bool:
+        return parameter_name(name, self.layer, self.reverse) in self.e.w
 
     def dw(self, name: str) -> Tensor:
         return self.e.dw[parameter_name(name, self.layer, self.reverse)]

@@ -69,6 +69,13 @@ NETWORKS: dict[str, Callable[[], Graph]] = {
         ("avg_pool2d", {}),
         ("conv2d", {"channels": 16, "kernel": 5, "activation": "tanh"}),
         ("avg_pool2d", {}), ("flatten", {}), *dense(120, 84, 10, activation="tanh")),
+    "elman 2-64, 100 steps": lambda: network(
+        32, Samples(shape=(100, 2), classes=2, count=640),
+        ("elman", {"units": 64}), ("dense", {"units": 2})),
+    "lstm 28-128, 28 steps": lambda: network(
+        64, images(28, 28), ("lstm", {"units": 128}), ("dense", {"units": 10})),
+    "gru 28-128, 28 steps": lambda: network(
+        64, images(28, 28), ("gru", {"units": 128}), ("dense", {"units": 10})),
     "vgg 32-32-64-64": lambda: network(
         64, images(3, 32, 32), conv(32), conv(32), POOL, conv(64), conv(64), POOL,
         ("flatten", {}), *dense(128, 10, activation="relu")),
@@ -76,6 +83,22 @@ NETWORKS: dict[str, Callable[[], Graph]] = {
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh, "relu": nn.ReLU, "sigmoid": nn.Sigmoid}
+
+
+RECURRENT: dict[str, type[nn.RNNBase]] = {"elman": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+
+
+class LastState(nn.Module):
+    """A recurrent module that gives its output at the last step."""
+
+    def __init__(self, module: nn.RNNBase) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y, _ = self.module(x)
+        last: torch.Tensor = y[:, -1]
+        return last
 
 
 def as_module(graph: Graph) -> nn.Module:
@@ -96,7 +119,10 @@ def as_module(graph: Graph) -> nn.Module:
                 modules.append(nn.AvgPool2d(layer.kernel, layer.stride))
             case "flatten":
                 modules.append(nn.Flatten())
-        if getattr(layer, "activation", "identity") != "identity":
+            case "elman" | "lstm" | "gru":
+                modules.append(LastState(RECURRENT[layer.kind](
+                    inputs[0][1], layer.units, batch_first=True)))
+        if layer.kind not in RECURRENT and getattr(layer, "activation", "identity") != "identity":
             modules.append(ACTIVATIONS[layer.activation]())
     return nn.Sequential(*modules)
 
@@ -123,12 +149,16 @@ def their_step(graph: Graph, session: Session) -> Callable[[], None]:
 
 def operations(graph: Graph) -> float:
     """Floating-point operations of the products in one step: forward, ∂w, and ∂x if wanted."""
-    checked, total, learned = check(graph), 0, False
+    checked, total, learned = check(graph), 0.0, False
     for node in graph.order():
         layer = node.layer
         assert isinstance(layer, Layer)
         if parameters := layer.parameters(*(s.shape for s in checked.inputs[node.id])):
             places = size_of(checked.signals[node.id][0].shape[1:])
+            if layer.category == "recurrent":
+                # Of its states it needs the gradients, whatever stands before it.
+                places = checked.inputs[node.id][0].shape[0]
+                total += 3 * size_of(parameters[1].shape) * places
             total += (3 if learned else 2) * size_of(parameters[0].shape) * places
             learned = True
     return 2.0 * graph.training.batch * total
