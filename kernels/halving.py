@@ -158,8 +158,8 @@ def winners_to_pairs(typing_context, n, winner, dy, dy_start, dx, dx_start, widt
             parts = [builder.select(builder.icmp_signed("==", won, place), gradient, ZERO)
                      for place in _places(writer, first, j, width)]
             dx_at = writer.at(dx, dx_start, builder.mul(j, INT(2)))
-            pairs.store(*parts[:2], dx_at)
-            pairs.store(*parts[2:], writer.at(dx_at, width))
+            pairs.store(parts[0], parts[1], dx_at)
+            pairs.store(parts[2], parts[3], writer.at(dx_at, width))
 
         for_each_vector(writer, n, windows)
         return context.get_dummy_value()
