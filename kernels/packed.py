@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.conv import tile_rows
 from kernels.jit import floats, helper, inline, ints, kernel
+from kernels.product import tile_rows
 from kernels.simd import TILE_COLUMNS, multiply_tile
 
 TERM_BLOCK = 128

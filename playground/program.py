@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.ahead import compile_all
 from kernels.jit import Kernel, encode
 from playground.arena import Arena
 from playground.data import PreparedData
@@ -111,11 +112,7 @@ def link(program: Program, arena: Arena, progress: Callable[[str], None] | None 
 
     Compiles the kernels that this machine has never compiled; progress gets a sentence for each.
     """
-    missing = [kernel for kernel in program.kernels if not kernel.is_compiled]
-    for number, kernel in enumerate(missing, 1):
-        if progress:
-            progress(f"Preparing {kernel.name} ({number} of {len(missing)})")
-        kernel.compile()
+    compile_all(program.kernels, progress)
     width = 1 + max(len(kernel.operands) for kernel in program.kernels)
     code = np.zeros((len(program.code), program.lanes, width), np.int64)
     meets = np.zeros(len(program.code), np.uint8)

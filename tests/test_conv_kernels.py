@@ -48,13 +48,14 @@ CASES: dict[str, tuple[int, Shape, Conv2D]] = {
     "wide": (1, (1, 40, 57), Conv2D(channels=7, kernel=(5, 5), padding="same")),
     "deep": (1, (70, 3, 4), Conv2D(channels=9, kernel=(2, 2))),
     "ragged slices": (2, (30, 40, 37), Conv2D(channels=5, padding="same")),
+    "one tile": (2, (16, 4, 5), Conv2D(channels=17, padding="same")),
     # From here on by Winograd's kernels.
     "winograd": (2, (16, 8, 12), Conv2D(channels=16, padding="same")),
     "winograd, ragged": (3, (19, 11, 14), Conv2D(channels=21)),
     "winograd, full": (2, (18, 10, 5), Conv2D(channels=35, padding="full", bias=False)),
     "winograd, uneven padding": (2, (17, 7, 9), Conv2D(channels=16, padding=(2, 0))),
     "winograd, many blocks": (5, (49, 15, 16), Conv2D(channels=33, padding="same")),
-    "winograd, wide": (1, (16, 6, 250), Conv2D(channels=17, padding=(0, 1))),
+    "winograd, wide": (1, (16, 8, 250), Conv2D(channels=17, padding=(0, 1))),
 }
 
 
