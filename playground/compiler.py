@@ -12,6 +12,7 @@ An inference program is forward and loss alone, on samples that the caller write
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterable
 
@@ -28,6 +29,7 @@ from playground.layout import Layout, NodeTensors, layer_of
 from playground.program import NODE_STATISTICS, RING_ROWS, Program
 from playground.shapes import Check, check
 from playground.tensor import Tensor
+from playground.update_rule import Step
 
 
 class CompileError(Exception):
@@ -57,13 +59,13 @@ class _Compiler:
 
     def program(self) -> Program:
         layout = self.layout
-        nodes = [n for n in layout.nodes.values() if not isinstance(n.layer, DataLayer)]
+        self.nodes = [n for n in layout.nodes.values() if not isinstance(n.layer, DataLayer)]
         if layout.training:
             self._load()
-        for node in nodes:
+        for node in self.nodes:
             self._forward(node)
         if layout.training:
-            for node in reversed(nodes):
+            for node in reversed(self.nodes):
                 self._backward(node)
             self._clip()
             self._update()
@@ -102,11 +104,12 @@ class _Compiler:
 
         self._each_lane("load", layout.data.id, emit)
 
-    def _forward(self, node: NodeTensors) -> None:
+    def _forward(self, node: NodeTensors, again: bool = False) -> None:
         if node.layer.is_view:
             return
         layout = self.layout
         phase: Phase = "loss" if isinstance(node.layer, LossLayer) else "forward"
+        phase = "update" if again else phase
         self._each_lane(phase, node.id,
                         lambda lane, append: node.layer.forward(self._emitter(node, lane, append)))
         if isinstance(node.layer, LossLayer):
@@ -114,10 +117,10 @@ class _Compiler:
                 for work in node.work[1:]:
                     self._once(phase, node.id, elementwise.add_into, n=1, x=work[name],
                                y=node.work[0][name])
-                if layout.training:
+                if layout.training and not again:
                     self._once(phase, node.id, elementwise.copy, n=1, x=node.work[0][name],
                                y=layout.cell(name))
-        elif layout.instrument:
+        elif layout.instrument and not again:
             self._measure_output(node)
 
     def _measure_output(self, node: NodeTensors) -> None:
@@ -131,26 +134,27 @@ class _Compiler:
                        high=float(high), y=y, seen=node.seen,
                        out=layout.cell(f"{node.id}.inactive"))
 
-    def _backward(self, node: NodeTensors) -> None:
+    def _backward(self, node: NodeTensors, again: bool = False) -> None:
         if not node.needs_gradient:
             return
         layout = self.layout
+        phase: Phase = "update" if again else "backward"
         for gradient, parts, empty in node.sums:
             if empty and parts:
                 first, *parts = parts
-                self._once("backward", node.id, elementwise.copy, n=gradient.size, x=first,
+                self._once(phase, node.id, elementwise.copy, n=gradient.size, x=first,
                            y=gradient)
             for part in parts:
-                self._once("backward", node.id, elementwise.add_into, n=gradient.size, x=part,
+                self._once(phase, node.id, elementwise.add_into, n=gradient.size, x=part,
                            y=gradient)
         if node.layer.is_view:
             return
-        self._each_lane("backward", node.id,
+        self._each_lane(phase, node.id,
                         lambda lane, append: node.layer.backward(self._emitter(node, lane, append)))
         for other in node.gradients[1:]:
-            self._once("backward", node.id, elementwise.add_into, n=other.size, x=other,
+            self._once(phase, node.id, elementwise.add_into, n=other.size, x=other,
                        y=node.gradients[0])
-        if node.w:
+        if node.w and not again:
             g = node.gradients[0]
             if layout.instrument:
                 gaps = g.size - sum(w.size for w in node.w.values())
@@ -206,28 +210,37 @@ class _Compiler:
         layout, training = self.layout, self.training
         rate = layout.hyper["current_learning_rate"]
 
-        def append(phase: Phase, node: str | None) -> Callable[..., None]:
-            return lambda kernel, **operands: self._once(phase, node, kernel, **operands)
+        def emit(kernel: Kernel, node: str | None = None, **operands: Operand) -> None:
+            self._once("update", node, kernel, **operands)
 
-        training.schedule.emit(append("update", None), base=layout.hyper["learning_rate"],
+        training.schedule.emit(emit, base=layout.hyper["learning_rate"],
                                learning_rate=rate, loss=layout.cell("loss"),
                                counters=layout.counters, **layout.schedule_state,
                                batches_per_epoch=layout.batches_per_epoch)
+        hyper = {**layout.hyper, "learning_rate": rate}
+        prepared = training.optimizer.prepare(Step(
+            layout, emit, self._again, hyper, layout.optimizer_keeps))
         for node in layout.nodes.values():
             if node.weights is None:
                 continue
             ratio = layout.cell(f"{node.id}.update_ratio") if layout.instrument else None
-            training.optimizer.emit(
-                append("update", node.id), n=node.weights.size, weights=node.weights,
-                gradient=node.gradients[0], slots=node.slots,
-                hyper={**layout.hyper, "learning_rate": rate}, counters=layout.counters,
-                norms=ratio)
+            known: dict[str, Operand] = {
+                "n": node.weights.size, "weights": node.weights, "gradient": node.gradients[0],
+                "counters": layout.counters, **node.slots, **hyper, **prepared}
+            training.optimizer.emit(functools.partial(emit, node=node.id), norms=ratio, **known)
         self._once("update", None, elementwise.copy, n=1, x=rate,
                    y=layout.cell("learning_rate"))
         self._once("update", None, statistics.record, columns=len(layout.columns),
                    rows=RING_ROWS, counters=layout.counters, per_bucket=layout.per_bucket,
                    row=layout.row, ring=layout.ring)
         self._once("update", None, random.finish_step, counters=layout.counters)
+
+    def _again(self) -> None:
+        """Forward and backward once more, within the update and without measuring."""
+        for node in self.nodes:
+            self._forward(node, again=True)
+        for node in reversed(self.nodes):
+            self._backward(node, again=True)
 
     # -- helpers ------------------------------------------------------------------------------
 

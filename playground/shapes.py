@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from playground.graph import Graph, Node, UnknownLayer
 from playground.keyframes import LEAST
 from playground.layers.base import Layer, ShapeError, Signal, size_of
+from playground.layers.data import DataLayer
 
 MEMORY_SHARE = 0.7
 """Of the machine's memory: a network that needs more is refused before anything is allocated."""
@@ -62,6 +63,15 @@ def check(graph: Graph, memory: float | None = None) -> Check:
                 "Does not lead to the loss: it takes no part in training.")
     return Check(result.signals, result.inputs, result.errors, result.notes, result.parameters,
                  result.memory, graph_error, used)
+
+
+def batch_of(graph: Graph, checked: Check) -> int:
+    """Samples per step: the batch size, or all that train where the optimizer wants them."""
+    if not graph.training.optimizer.full_batch:
+        return graph.training.batch
+    sizes = [len(node.layer.load().x_train) for node in graph.nodes
+             if isinstance(node.layer, DataLayer) and node.id in checked.signals]
+    return max(sizes, default=graph.training.batch)
 
 
 def targets(graph: Graph, loss: str) -> tuple[str, int] | None:
@@ -133,7 +143,7 @@ def _bytes_needed(graph: Graph, id: str, layer: Layer, result: Check) -> int:
     """For float32: parameters, gradients, optimizer state and keyframes of it; activations,
     their gradients and workspaces.
     """
-    batch, slots = graph.training.batch, len(type(graph.training.optimizer).slots)
+    batch, slots = batch_of(graph, result), len(graph.training.optimizer.slots)
     shapes = tuple(signal.shape for signal in result.inputs[id])
     outputs = sum(size_of(signal.shape) for signal in result.signals[id])
     work = sum(size_of(shape) for shape in layer.workspace(batch, *shapes).values())
@@ -173,7 +183,7 @@ def _find_obstacle(graph: Graph, result: Check, used: tuple[str, ...]) -> str:
                 "its samples from one. Disconnect the others.")
     if used[-1] not in result.signals:
         return f"{used[-1]}: the nodes before it are not ready."
-    return ""
+    return graph.training.optimizer.obstacle(graph, replace(result, used=used))
 
 
 def is_data(layer: object) -> bool:

@@ -261,7 +261,8 @@ class TrainingBar(QWidget):
         """Show the document's settings."""
         training = self._document.graph.training
         self.rate.show_value(show_number(training.optimizer.learning_rate))
-        self.batch.show_value(show_number(training.batch))
+        self.batch.show_value(
+            "all" if training.optimizer.full_batch else show_number(training.batch))
         clipping = training.clipping
         self.clip.show_value(
             "off" if clipping.mode == "off" else show_number(clipping.threshold))
