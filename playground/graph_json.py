@@ -21,9 +21,18 @@ from playground.layers.base import Layer, make_layer
 from playground.training import Training
 
 FORMAT = "playground"
-VERSION = 1
+VERSION = 2
 
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+
+def _nothing_moved(raw: dict[str, Any]) -> dict[str, Any]:
+    """A version that only adds: what older documents do not say has its usual value."""
+    return raw
+
+
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: _nothing_moved,  # 2: more optimizers, schedules and initialisers, and settings of theirs
+}
 """MIGRATIONS[n] turns the JSON of version n into that of version n + 1."""
 
 MAX_BYTES = 16 * 2**20
