@@ -196,6 +196,12 @@ def floats(address, n):  # type: ignore[no-untyped-def]
 
 
 @inline
+def doubles(address, n):  # type: ignore[no-untyped-def]
+    """The n float64 values at an address."""
+    return carray(_pointer(address, np.float64), (n,))
+
+
+@inline
 def matrix(address, rows, columns):  # type: ignore[no-untyped-def]
     """The float32 matrix (rows, columns) at an address."""
     return carray(_pointer(address, np.float32), (rows, columns))
@@ -214,6 +220,6 @@ def longs(address, n):  # type: ignore[no-untyped-def]
 
 
 __all__ = [
-    "FASTMATH", "KERNELS", "OPTIONS", "Kernel", "call_kernel", "encode", "floats", "helper",
-    "inline", "ints", "kernel", "longs", "matrix", "real",
+    "FASTMATH", "KERNELS", "OPTIONS", "Kernel", "call_kernel", "doubles", "encode", "floats",
+    "helper", "inline", "ints", "kernel", "longs", "matrix", "real",
 ]

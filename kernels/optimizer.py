@@ -46,6 +46,24 @@ def gradient_update(a):
     write_ratio(a[5], updates, squares)
 
 
+@kernel("n learning_rate direction -> weights norms")
+def newton_update(a):
+    """w = w - lr d.
+
+    learning_rate (1,); direction, weights (n,) -> norms (1,)
+    """
+    n, lr = a[0], floats(a[1], 1)[0]
+    direction, weights = floats(a[2], n), floats(a[3], n)
+    updates, squares = 0.0, 0.0
+    for i in range(n):
+        w = weights[i]
+        update = lr * direction[i]
+        weights[i] = w - update
+        updates += np.float64(update) * np.float64(update)
+        squares += np.float64(w) * np.float64(w)
+    write_ratio(a[4], updates, squares)
+
+
 @kernel("n learning_rate momentum weight_decay gradient -> weights velocity norms")
 def sgd_update(a):
     """v = momentum v + g + decay w;  w = w - lr v. Sutskever et al. 2013, as in PyTorch.

@@ -219,7 +219,8 @@ class _Compiler:
                                batches_per_epoch=layout.batches_per_epoch)
         hyper = {**layout.hyper, "learning_rate": rate}
         prepared = training.optimizer.prepare(Step(
-            layout, emit, self._again, hyper, layout.optimizer_keeps))
+            layout, emit, self._forward_again, self._backward_again, hyper,
+            layout.optimizer_keeps))
         for node in layout.nodes.values():
             if node.weights is None:
                 continue
@@ -235,10 +236,12 @@ class _Compiler:
                    row=layout.row, ring=layout.ring)
         self._once("update", None, random.finish_step, counters=layout.counters)
 
-    def _again(self) -> None:
-        """Forward and backward once more, within the update and without measuring."""
+    def _forward_again(self) -> None:
+        """Once more, within the update and without measuring."""
         for node in self.nodes:
             self._forward(node, again=True)
+
+    def _backward_again(self) -> None:
         for node in reversed(self.nodes):
             self._backward(node, again=True)
 

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 import kernels
 from playground.emitter import Operand
+from playground.second_order import LeastSquares, Newton
 from playground.tensor import Tensor
 from playground.update_rule import (
     Epsilon,
@@ -240,6 +241,7 @@ class AdamW(_Adam, frozen=True, kw_only=True, tag="adamw"):
     weight_decay: WeightDecay = 0.01
 
 
-AnyOptimizer = GradientDescent | SGD | AdaGrad | AdaDelta | RMSProp | Adam | AdamW
+AnyOptimizer = (
+    GradientDescent | SGD | AdaGrad | AdaDelta | RMSProp | Adam | AdamW | Newton | LeastSquares)
 OPTIMIZERS: tuple[type[Optimizer], ...] = (
-    GradientDescent, SGD, AdaGrad, AdaDelta, RMSProp, Adam, AdamW)
+    GradientDescent, SGD, AdaGrad, AdaDelta, RMSProp, Adam, AdamW, Newton, LeastSquares)

@@ -35,6 +35,8 @@ class Check:
     graph_error: str = ""
     used: tuple[str, ...] = ()
     """The nodes that take part in training, in order of execution; the loss is the last."""
+    optimizer_error: str = ""
+    """Why the chosen optimizer cannot train a network that is otherwise ready."""
 
     @property
     def trainable(self) -> bool:
@@ -61,8 +63,10 @@ def check(graph: Graph, memory: float | None = None) -> Check:
             result.notes[node.id] = (
                 *result.notes.get(node.id, ()),
                 "Does not lead to the loss: it takes no part in training.")
-    return Check(result.signals, result.inputs, result.errors, result.notes, result.parameters,
-                 result.memory, graph_error, used)
+    result = replace(result, graph_error=graph_error, used=used)
+    if graph_error or not (why := graph.training.optimizer.obstacle(graph, result)):
+        return result
+    return replace(result, graph_error=why, optimizer_error=why)
 
 
 def batch_of(graph: Graph, checked: Check) -> int:
@@ -183,7 +187,7 @@ def _find_obstacle(graph: Graph, result: Check, used: tuple[str, ...]) -> str:
                 "its samples from one. Disconnect the others.")
     if used[-1] not in result.signals:
         return f"{used[-1]}: the nodes before it are not ready."
-    return graph.training.optimizer.obstacle(graph, replace(result, used=used))
+    return ""
 
 
 def is_data(layer: object) -> bool:

@@ -44,13 +44,14 @@ class Step:
     """The update of a step as an optimizer sees it.
 
     emit: appends an instruction; node= says whose it is. hyper: numbers by name, with the
-    learning rate of now. kept: by the names of `Optimizer.keeps`. again: emits forward and
-    backward anew, for the same batch with the weights as they then are.
+    learning rate of now. kept: by the names of `Optimizer.keeps`. forward, backward: emit these
+    anew, for the same batch with the weights as they then are.
     """
 
     layout: Layout
     emit: Callable[..., None]
-    again: Callable[[], None]
+    forward: Callable[[], None]
+    backward: Callable[[], None]
     hyper: Mapping[str, Tensor]
     kept: Mapping[str, Tensor]
 

@@ -31,6 +31,7 @@ from playground.schedules import (
     Schedule,
     StepDecay,
 )
+from playground.second_order import LeastSquares, Newton
 from playground.session import Session
 from playground.shapes import check
 from playground.training import Clipping, Training
@@ -118,7 +119,7 @@ class Reference:
 
 
 def usual() -> tuple[Optimizer, ...]:
-    """Every optimizer with sizes that train."""
+    """Every optimizer of the first order, with sizes that train."""
     found: tuple[Optimizer, ...] = (
         GradientDescent(learning_rate=0.1, weight_decay=0.01),
         SGD(learning_rate=0.1, momentum=0.9, weight_decay=0.01),
@@ -131,7 +132,7 @@ def usual() -> tuple[Optimizer, ...]:
         Adam(learning_rate=0.01, weight_decay=0.01, beta2=0.5, amsgrad=True),
         AdamW(learning_rate=0.01, weight_decay=0.1),
         AdamW(learning_rate=0.01, weight_decay=0.1, beta2=0.5, amsgrad=True))
-    assert {type(o) for o in found} == set(OPTIMIZERS)
+    assert {type(o) for o in found} | {Newton, LeastSquares} == set(OPTIMIZERS)
     return found
 
 
