@@ -135,7 +135,8 @@ class Layout:
         samples = len(self.prepared.x_train)
         self.batch = batch or graph.training.batch
         if training:
-            self.batch = min(self.batch, samples)
+            whole = graph.training.optimizer.full_batch
+            self.batch = samples if whole else min(self.batch, samples)
         self.batches_per_epoch = max(1, samples // self.batch)
         lanes = max(1, min(lanes, self.batch))
         self.bounds = [self.batch * lane // lanes for lane in range(lanes + 1)]
@@ -395,7 +396,11 @@ class Layout:
         if schedule.state:
             self.schedule_state["state"] = self.tensors.new(
                 f"{schedule.label} state", "optimizer", (schedule.state,))
-        optimizer = type(self.graph.training.optimizer)
+        optimizer = self.graph.training.optimizer
+        self.optimizer_keeps = {
+            name: self.tensors.new(f"{optimizer.label} {name}", kept.region, kept.shape,
+                                   dtype=kept.dtype)
+            for name, kept in optimizer.keeps(self).items()}
         self.hyper = {
             name: self.tensors.new(f"training.{name}", "hyper", (1,))
             for name in (*optimizer.hyper, "threshold", "current_learning_rate")}

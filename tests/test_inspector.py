@@ -14,6 +14,7 @@ from playground.initializers import Constant, Initializer, Normal
 from playground.layers import LAYERS
 from playground.layers.base import Pair, about, make_layer
 from playground.layers.conv import Conv1D
+from playground.second_order import LeastSquares, Newton
 from playground.shapes import check
 from playground.training import SGD, Adam, Training
 from ui.canvas.face import faces
@@ -309,6 +310,21 @@ def test_training_settings_edit_the_document(qtbot, document):
     assert document.graph.training.batch == 64
     document.stack.undo()
     assert form.form.rows["batch"].editor.number.value() == 32
+
+
+def test_an_optimizer_that_cannot_train_the_network_says_why(qtbot, document):
+    form = TrainingForm(document, ("optimizer", "schedule"))
+    qtbot.addWidget(form)
+    form.show()
+    row = form.form.rows["optimizer"]
+    for cls in (LeastSquares, Newton):
+        row.editor.combo.setCurrentIndex(row.editor.variants.index(cls))
+        assert document.check.trainable == (cls is Newton)
+        assert row.problem.isVisible() == (cls is LeastSquares)
+    document.edit("More", document.graph.with_layer("dense_1", make_layer("dense", {"units": 99})))
+    assert "at most 400" in row.problem.text()
+    document.stack.undo()
+    assert not row.problem.isVisible()
 
 
 @pytest.mark.parametrize("kind", LAYERS)
