@@ -104,9 +104,11 @@ def test_validation_uses_the_running_statistics_of_the_moment() -> None:
 
 
 def test_the_node_says_which_statistics_are_used() -> None:
-    assert "batch" in BatchNorm().subtitle()
-    assert "running" in BatchNorm(statistics="running").subtitle()
-    assert "frozen" in BatchNorm(statistics="running").subtitle()
+    assert BatchNorm().subtitle() == "batch statistics"
+    assert "predictions use the running ones" in BatchNorm().notes((3,))[0]
+    frozen = BatchNorm(statistics="running")
+    assert frozen.subtitle() == "running statistics"
+    assert "Frozen" in frozen.notes((3,))[0]
 
 
 @pytest.mark.parametrize("threads", [1, 2])

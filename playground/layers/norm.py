@@ -163,8 +163,14 @@ class BatchNorm(Layer, frozen=True, kw_only=True):
         return e.training and self.statistics == "batch"
 
     def subtitle(self) -> str:
-        return ("batch statistics, in use running" if self.statistics == "batch"
-                else "running statistics, frozen")
+        return "batch statistics" if self.statistics == "batch" else "running statistics"
+
+    def notes(self, *x: Shape) -> tuple[str, ...]:
+        if self.statistics == "running":
+            return ("Frozen: training, validation and predictions all use the running mean and "
+                    "variance, which stay as they are.",)
+        return ("Training uses the batch's own mean and variance; validation and predictions use "
+                "the running ones.",)
 
 
 class RowNorm(Layer, frozen=True, kw_only=True):
