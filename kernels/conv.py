@@ -12,21 +12,13 @@ from kernels.lowering import (
     prepare,
     workspace,
 )
-from kernels.simd import ROWS, TILE_COLUMNS, VECTORS, correlate_tile, multiply_tile
+from kernels.product import tile_rows
+from kernels.simd import TILE_COLUMNS, VECTORS, correlate_tile, multiply_tile
 
 TAP_BLOCK = 256
 """Terms per pass of a product: so many rows, one tile wide, stay in the first-level cache."""
 POSITION_BLOCK = 1024
 """Positions per pass of the weights' gradient: 8 rows of these fit the first-level cache."""
-
-
-@helper
-def tile_rows(left):
-    """The tallest tile of no more than `left` rows."""
-    for rows in ROWS:
-        if rows <= left:
-            return rows
-    return 1
 
 
 @helper

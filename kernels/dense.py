@@ -1,10 +1,10 @@
-"""Fully connected layers: matrix products, on BLAS."""
+"""Fully connected layers: matrix products (see product.py)."""
 
 from __future__ import annotations
 
-import numpy as np
-
-from kernels.jit import floats, kernel, matrix
+from kernels.jit import floats, kernel
+from kernels.product import product, product_transposed
+from kernels.simd import sum_rows
 
 
 @kernel("batch inputs units x w b -> y")
@@ -14,12 +14,12 @@ def dense_forward(a):
     x (batch, inputs), w (units, inputs), b (units,) -> y (batch, units)
     """
     batch, inputs, units = a[0], a[1], a[2]
-    x, w = matrix(a[3], batch, inputs), matrix(a[4], units, inputs)
-    b, y = floats(a[5], units), matrix(a[6], batch, units)
-    np.dot(x, w.T, y)
+    x, w = floats(a[3], batch * inputs), floats(a[4], units * inputs)
+    b, y = floats(a[5], units), floats(a[6], batch * units)
+    product_transposed(batch, units, inputs, x, 0, inputs, w, 0, inputs, y, 0, units, False)
     for i in range(batch):
         for u in range(units):
-            y[i, u] += b[u]
+            y[i * units + u] += b[u]
 
 
 @kernel("batch inputs units x w -> y")
@@ -29,8 +29,9 @@ def dense_forward_no_bias(a):
     x (batch, inputs), w (units, inputs) -> y (batch, units)
     """
     batch, inputs, units = a[0], a[1], a[2]
-    x, w, y = matrix(a[3], batch, inputs), matrix(a[4], units, inputs), matrix(a[5], batch, units)
-    np.dot(x, w.T, y)
+    x, w = floats(a[3], batch * inputs), floats(a[4], units * inputs)
+    y = floats(a[5], batch * units)
+    product_transposed(batch, units, inputs, x, 0, inputs, w, 0, inputs, y, 0, units, False)
 
 
 @kernel("batch inputs units x dy -> dw")
@@ -40,9 +41,9 @@ def dense_weight_gradient(a):
     x (batch, inputs), dy (batch, units) -> dw (units, inputs)
     """
     batch, inputs, units = a[0], a[1], a[2]
-    x, dy = matrix(a[3], batch, inputs), matrix(a[4], batch, units)
-    dw = matrix(a[5], units, inputs)
-    np.dot(dy.T, x, dw)
+    x, dy = floats(a[3], batch * inputs), floats(a[4], batch * units)
+    dw = floats(a[5], units * inputs)
+    product(units, inputs, batch, dy, 0, 1, units, x, 0, inputs, dw, 0, inputs, False)
 
 
 @kernel("batch units dy -> db")
@@ -52,12 +53,8 @@ def dense_bias_gradient(a):
     dy (batch, units) -> db (units,)
     """
     batch, units = a[0], a[1]
-    dy, db = matrix(a[2], batch, units), floats(a[3], units)
-    for u in range(units):
-        db[u] = np.float32(0)
-    for i in range(batch):
-        for u in range(units):
-            db[u] += dy[i, u]
+    dy, db = floats(a[2], batch * units), floats(a[3], units)
+    sum_rows(batch, units, dy, db)
 
 
 @kernel("batch inputs units dy w -> dx")
@@ -67,6 +64,6 @@ def dense_input_gradient(a):
     dy (batch, units), w (units, inputs) -> dx (batch, inputs)
     """
     batch, inputs, units = a[0], a[1], a[2]
-    dy, w = matrix(a[3], batch, units), matrix(a[4], units, inputs)
-    dx = matrix(a[5], batch, inputs)
-    np.dot(dy, w, dx)
+    dy, w = floats(a[3], batch * units), floats(a[4], units * inputs)
+    dx = floats(a[5], batch * inputs)
+    product(batch, inputs, units, dy, 0, units, 1, w, 0, inputs, dx, 0, inputs, False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.jit import floats, kernel
+from kernels.jit import floats, kernel, real
 
 
 @kernel("n -> y")
@@ -17,6 +17,18 @@ def fill_zero(a):
     y = floats(a[1], n)
     for i in range(n):
         y[i] = np.float32(0)
+
+
+@kernel("n value -> y")
+def fill(a):
+    """y = value.
+
+    y (n,)
+    """
+    n, value = a[0], np.float32(real(a[1]))
+    y = floats(a[2], n)
+    for i in range(n):
+        y[i] = value
 
 
 @kernel("n x -> y")
@@ -104,3 +116,27 @@ def copy_blocks(a):
     for i in range(rows):
         for j in range(width):
             y[i * to_stride + j] = x[i * from_stride + j]
+
+
+@kernel("n factor x -> y")
+def scaled(a):
+    """y = factor · x.
+
+    x, y (n,); both may be the same array
+    """
+    n, factor = a[0], np.float32(real(a[1]))
+    x, y = floats(a[2], n), floats(a[3], n)
+    for i in range(n):
+        y[i] = factor * x[i]
+
+
+@kernel("n factor x -> y")
+def add_scaled(a):
+    """y = y + factor · x.
+
+    x, y (n,)
+    """
+    n, factor = a[0], np.float32(real(a[1]))
+    x, y = floats(a[2], n), floats(a[3], n)
+    for i in range(n):
+        y[i] += factor * x[i]

@@ -121,6 +121,13 @@ class Kernel:
 KERNELS: dict[str, Kernel] = {}
 
 
+def cached() -> set[str]:
+    """Names of the kernels whose machine code the cache holds, as "conv.conv2d_forward"."""
+    if not numba.config.CACHE_DIR:
+        return set()
+    return {path.name.partition("-")[0] for path in Path(numba.config.CACHE_DIR).glob("*/*.nbc")}
+
+
 def kernel(operands: str) -> Callable[[Callable[..., None]], Kernel]:
     """Make the function an instruction: `@kernel("n x -> y")` reads n and x, and writes y."""
     inputs, _, outputs = operands.partition("->")

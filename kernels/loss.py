@@ -9,21 +9,42 @@ from __future__ import annotations
 import numpy as np
 
 from kernels import vector_math
-from kernels.jit import floats, kernel, matrix
+from kernels.jit import floats, inline, kernel, matrix
 
 ZERO, ONE, HALF = np.float32(0), np.float32(1), np.float32(0.5)
 
 
-@kernel("batch total classes logits target -> probabilities loss metric")
-def softmax_cross_entropy(a):
-    """L = -log pₜ with p = softmax(logits), the mean over the batch; metric = accuracy.
+@inline
+def number_of_targets(count, total):
+    """What a mean over the step divides by: `total`, unless the address of a count is given."""
+    return max(np.float64(floats(count, 1)[0]), 1.0) if count != 0 else np.float64(total)
 
-    logits, probabilities (batch, classes), target (batch,) -> loss (1,), metric (1,)
+
+@kernel("batch target -> count")
+def count_targets(a):
+    """count = how many targets there are, those of -1 left out.
+
+    target (batch,) -> count (1,)
     """
-    batch, total, classes = a[0], a[1], a[2]
-    logits, target = matrix(a[3], batch, classes), floats(a[4], batch)
-    p, flat = matrix(a[5], batch, classes), floats(a[5], batch * classes)
-    loss, metric = floats(a[6], 1), floats(a[7], 1)
+    batch = a[0]
+    target, count = floats(a[1], batch), floats(a[2], 1)
+    found = 0
+    for i in range(batch):
+        found += target[i] >= ZERO
+    count[0] = found
+
+
+@kernel("batch total classes count logits target -> probabilities loss metric")
+def softmax_cross_entropy(a):
+    """L = -log pₜ with p = softmax(logits), the mean over all targets; metric = accuracy.
+
+    logits, probabilities (batch, classes), target (batch,) with -1 for none, count (1,): how many
+    there are in the step, or 0 for `total` -> loss (1,), metric (1,)
+    """
+    batch, total, classes = a[0], number_of_targets(a[3], a[1]), a[2]
+    logits, target = matrix(a[4], batch, classes), floats(a[5], batch)
+    p, flat = matrix(a[6], batch, classes), floats(a[6], batch * classes)
+    loss, metric = floats(a[7], 1), floats(a[8], 1)
     summed, product, correct = 0.0, 1.0, 0
     for i in range(batch):
         highest, winner = logits[i, 0], 0
@@ -33,7 +54,8 @@ def softmax_cross_entropy(a):
         for c in range(classes):
             p[i, c] = logits[i, c] - highest
         truth = np.int64(target[i])
-        summed -= p[i, truth]
+        if truth >= 0:
+            summed -= p[i, truth]
         correct += winner == truth
     # One long loop, so that short rows fill the vectors too.
     for k in range(batch * classes):
@@ -43,7 +65,8 @@ def softmax_cross_entropy(a):
         for c in range(classes):
             share += p[i, c]
         # One logarithm for 32 rows: the sums are at most `classes`, so their product stays finite.
-        product *= np.float64(share)
+        if target[i] >= ZERO:
+            product *= np.float64(share)
         if i % 32 == 31:
             summed += np.log(product)
             product = 1.0
@@ -53,19 +76,25 @@ def softmax_cross_entropy(a):
     loss[0], metric[0] = summed / total, correct / total
 
 
-@kernel("batch total classes probabilities target -> dlogits")
+@kernel("batch total classes count probabilities target -> dlogits")
 def softmax_cross_entropy_backward(a):
-    """∂logits = (p - onehot(target)) / total.
+    """∂logits = (p - onehot(target)) / the number of targets, 0 where there is none.
 
-    probabilities, dlogits (batch, classes), target (batch,)
+    probabilities, dlogits (batch, classes), target (batch,) with -1 for none, count (1,) or 0 for
+    `total`
     """
-    batch, classes, scale = a[0], a[2], np.float32(1 / a[1])
-    p, target = floats(a[3], batch * classes), floats(a[4], batch)
-    dlogits = floats(a[5], batch * classes)
+    batch, classes, scale = a[0], a[2], np.float32(1 / number_of_targets(a[3], a[1]))
+    p, target = floats(a[4], batch * classes), floats(a[5], batch)
+    dlogits = floats(a[6], batch * classes)
     for k in range(batch * classes):
         dlogits[k] = p[k] * scale
     for i in range(batch):
-        dlogits[i * classes + np.int64(target[i])] -= scale
+        truth = np.int64(target[i])
+        if truth >= 0:
+            dlogits[i * classes + truth] -= scale
+        else:
+            for c in range(classes):
+                dlogits[i * classes + c] = ZERO
 
 
 @kernel("batch total features prediction target -> loss")

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from kernels.denormals import flush_denormals, restore_denormals
 from kernels.jit import OPTIONS, call_kernel
 
-TIME_ONE_STEP_IN = 16
-"""Reading the clock costs about 25 ns: every 16th pass is timed while running freely."""
+TIME_ONE_STEP_IN, FIRST_TIMED = 64, 8
+"""Reading the clock costs about 25 ns: of a free run, pass 8 and every 64th after it is timed."""
 _SPINS = 2000
 """Turns of a waiting loop (a few microseconds) before a thread offers its core to others."""
 
@@ -146,7 +146,7 @@ def _run_rows(code, meets, first_lane, end_lane, start, count, halt, meeting, ti
         if position == length:
             position = 0
             passes += 1
-            timed = takes_time and passes % time_one_in == time_one_in // 2
+            timed = takes_time and passes % time_one_in == FIRST_TIMED
     return count
 
 
@@ -202,6 +202,10 @@ class Machine:
     def _run_lanes(self, first: int, end: int, start: int, count: int) -> int:
         return int(_run(self._code, self._meets, first, end, start, count, self._halt,
                         self._meeting, self._times, self._system))
+
+    def forget_times(self) -> None:
+        """As if nothing had been timed yet."""
+        self._times[:] = 0
 
     def microseconds(self) -> NDArray[np.float64]:
         """Mean time of each instruction, NaN where it has not been measured."""

@@ -2,7 +2,10 @@
 
 learning_rate, momentum and the like are addresses of one float32 each, so that they can change
 while the program runs. `norms` gets the norm of the update over the norm of the weights before
-it; the kernels called plain leave that measurement out.
+it; the kernels called plain leave that measurement out. As in kernels/statistics.py, its squares
+are summed in float32, and once more in float64 where they leave its range. The weights before it
+are by then the new ones plus the update: where weights are that large or small, a ratio above 10⁶
+is rough.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.jit import floats, inline, kernel, longs
+from kernels.statistics import is_in_range
 from kernels.vector_math import multiply_add
 
 ONE = np.float32(1)
@@ -17,8 +21,12 @@ ONE = np.float32(1)
 
 @inline
 def ratio(update_squares, weight_squares):
-    """√update / √weights, and 0 when nothing moved, whatever the weights."""
-    return 0.0 if update_squares == 0.0 else np.sqrt(update_squares / weight_squares)
+    """√update / √weights, and 0 when nothing moved, whatever the weights.
+
+    Each root by itself: the quotient of the squares could leave the range of float32.
+    """
+    return (update_squares * 0 if update_squares == 0
+            else np.sqrt(update_squares) / np.sqrt(weight_squares))
 
 
 @kernel("n learning_rate momentum weight_decay gradient -> weights velocity norms")
@@ -31,15 +39,24 @@ def sgd_update(a):
     lr, momentum, decay = floats(a[1], 1)[0], floats(a[2], 1)[0], floats(a[3], 1)[0]
     gradient, weights, velocity = floats(a[4], n), floats(a[5], n), floats(a[6], n)
     norms = floats(a[7], 1)
-    updates, squares = 0.0, 0.0
+    updates, squares = np.float32(0), np.float32(0)
     for i in range(n):
         w = weights[i]
         v = momentum * velocity[i] + (gradient[i] + decay * w)
         update = lr * v
         velocity[i], weights[i] = v, w - update
-        updates += np.float64(update) * np.float64(update)
-        squares += np.float64(w) * np.float64(w)
-    norms[0] = ratio(updates, squares)
+        updates += update * update
+        squares += w * w
+    if is_in_range(updates) and is_in_range(squares):
+        norms[0] = ratio(updates, squares)
+        return
+    careful_updates, careful_squares = 0.0, 0.0
+    for i in range(n):
+        update = np.float64(lr * velocity[i])
+        w = np.float64(weights[i]) + update
+        careful_updates += update * update
+        careful_squares += w * w
+    norms[0] = ratio(careful_updates, squares if is_in_range(squares) else careful_squares)
 
 
 @kernel("n learning_rate momentum weight_decay gradient -> weights velocity")
@@ -87,7 +104,7 @@ def adam_update(a):
     step_size, root_scale = adam_scales(floats(a[1], 1)[0], beta1, beta2, longs(a[6], 1)[0])
     gradient, weights = floats(a[7], n), floats(a[8], n)
     mean, square, norms = floats(a[9], n), floats(a[10], n), floats(a[11], 1)
-    updates, squares = 0.0, 0.0
+    updates, squares = np.float32(0), np.float32(0)
     for i in range(n):
         w = weights[i]
         g = gradient[i] + decay * w
@@ -95,9 +112,18 @@ def adam_update(a):
         s = moving_average(beta2, square[i], g * g)
         update = step_size * m / (np.sqrt(s) * root_scale + epsilon)
         mean[i], square[i], weights[i] = m, s, w - update
-        updates += np.float64(update) * np.float64(update)
-        squares += np.float64(w) * np.float64(w)
-    norms[0] = ratio(updates, squares)
+        updates += update * update
+        squares += w * w
+    if is_in_range(updates) and is_in_range(squares):
+        norms[0] = ratio(updates, squares)
+        return
+    careful_updates, careful_squares = 0.0, 0.0
+    for i in range(n):
+        update = np.float64(step_size * mean[i] / (np.sqrt(square[i]) * root_scale + epsilon))
+        w = np.float64(weights[i]) + update
+        careful_updates += update * update
+        careful_squares += w * w
+    norms[0] = ratio(careful_updates, squares if is_in_range(squares) else careful_squares)
 
 
 @kernel("n learning_rate beta1 beta2 epsilon weight_decay counters gradient "

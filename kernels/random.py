@@ -39,7 +39,7 @@ def squares(counter, key):
 
 
 @inline
-def normal(bits):
+def standard_normal(bits):
     """A normal random number from 32 random bits: √2 erfinv(u), u evenly between -1 and 1.
 
     The polynomials of Giles 2010, "Approximating the erfinv function", single precision. The
@@ -69,6 +69,32 @@ def normal(bits):
     q = q * v + np.float32(1.00167406)
     q = q * v + np.float32(2.83297682)
     return np.float32(1.4142135623730951) * u * (p if w < np.float32(5) else q)
+
+
+@kernel("n key counters -> y")
+def uniform(a):
+    """y = uniform random numbers from [0, 1), in steps of 2^-24.
+
+    counters int64: [0] the step; y (n,)
+    """
+    n, key, step = a[0], mixed(a[1]), longs(a[2], 1)[0]
+    y = floats(a[3], n)
+    start = np.uint64(step) << _32
+    for i in range(n):
+        y[i] = np.float32(squares(start + np.uint64(i), key) >> np.uint64(8)) * np.float32(2**-24)
+
+
+@kernel("n mean deviation key counters -> y")
+def normal(a):
+    """y = normal random numbers with this mean and deviation.
+
+    counters int64: [0] the step; y (n,)
+    """
+    n, mean, deviation = a[0], np.float32(real(a[1])), np.float32(real(a[2]))
+    key, step, y = mixed(a[3]), longs(a[4], 1)[0], floats(a[5], n)
+    start = np.uint64(step) << _32
+    for i in range(n):
+        y[i] = mean + deviation * standard_normal(squares(start + np.uint64(i), key))
 
 
 @kernel("n rate key counters x -> mask y")
@@ -147,7 +173,7 @@ def add_noise(a):
     x, noise, y = floats(a[4], n), floats(a[5], n), floats(a[6], n)
     start = np.uint64(step) << _32
     for i in range(n):
-        noise[i] = deviation * normal(squares(start + np.uint64(i), key))
+        noise[i] = deviation * standard_normal(squares(start + np.uint64(i), key))
     for i in range(n):
         y[i] = x[i] + noise[i]
 

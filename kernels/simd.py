@@ -1,4 +1,4 @@
-"""Vector code that LLVM does not find by itself: a copy, and the two inner loops of convolution.
+"""Vector code that LLVM does not find by itself: copies, column sums, convolution's inner loops.
 
 Each function here writes LLVM's vector instructions for the width of this machine's registers. A
 *tile* keeps `rows` x `vectors` sums in registers for as long as one operand is read past them, so
@@ -33,12 +33,12 @@ ROWS = (8, 6, 4, 2, 1) if _MANY_REGISTERS else (4, 2, 1)
 VECTORS = 3
 TILE_COLUMNS = VECTORS * WIDTH
 
-_FLOAT, _INT, _LANE = ir.FloatType(), ir.IntType(64), ir.IntType(32)
-_VECTOR, _MASK = ir.VectorType(_FLOAT, WIDTH), ir.VectorType(ir.IntType(1), WIDTH)
-_ZERO, _ALL = ir.Constant(_VECTOR, [0.0] * WIDTH), ir.Constant(_MASK, [True] * WIDTH)
+FLOAT, INT, LANE = ir.FloatType(), ir.IntType(64), ir.IntType(32)
+VECTOR, MASK = ir.VectorType(FLOAT, WIDTH), ir.VectorType(ir.IntType(1), WIDTH)
+ZERO, ALL = ir.Constant(VECTOR, [0.0] * WIDTH), ir.Constant(MASK, [True] * WIDTH)
 
 
-class _Writer:
+class Writer:
     """Writes vector instructions with an IR builder."""
 
     def __init__(self, context, builder, signature, arguments):
@@ -56,63 +56,73 @@ class _Writer:
     def at(self, pointer, *terms):
         """The address `pointer` plus the sum of the terms (in elements)."""
         for term in terms:
-            pointer = self.builder.gep(pointer, [_INT(term) if isinstance(term, int) else term])
+            pointer = self.builder.gep(pointer, [INT(term) if isinstance(term, int) else term])
         return pointer
 
     def load_index(self, pointer, index):
         """An int32 table entry as int64."""
-        return self.builder.sext(self.builder.load(self.at(pointer, index)), _INT)
+        return self.builder.sext(self.builder.load(self.at(pointer, index)), INT)
 
-    def load(self, pointer, mask=None):
-        """A vector; lanes outside the mask are not read and give 0."""
-        pointer = self.builder.bitcast(pointer, _VECTOR.as_pointer())
+    def load(self, pointer, mask=None, default=ZERO):
+        """A vector; lanes outside the mask are not read and give the default."""
+        pointer = self.builder.bitcast(pointer, VECTOR.as_pointer())
         if mask is None:
             return self.builder.load(pointer, align=4)
-        load = self._intrinsic(f"masked.load.v{WIDTH}f32.p0", _VECTOR,
-                               [pointer.type, _LANE, _MASK, _VECTOR])
-        return self.builder.call(load, [pointer, _LANE(4), mask, _ZERO])
+        load = self._intrinsic(f"masked.load.v{WIDTH}f32.p0", VECTOR,
+                               [pointer.type, LANE, MASK, VECTOR])
+        return self.builder.call(load, [pointer, LANE(4), mask, default])
 
     def store(self, value, pointer, mask=None):
         """Store a vector; memory outside the mask is left alone."""
-        pointer = self.builder.bitcast(pointer, _VECTOR.as_pointer())
+        pointer = self.builder.bitcast(pointer, VECTOR.as_pointer())
         if mask is None:
             self.builder.store(value, pointer, align=4)
             return
         store = self._intrinsic(f"masked.store.v{WIDTH}f32.p0", ir.VoidType(),
-                                [_VECTOR, pointer.type, _LANE, _MASK])
-        self.builder.call(store, [value, pointer, _LANE(4), mask])
+                                [VECTOR, pointer.type, LANE, MASK])
+        self.builder.call(store, [value, pointer, LANE(4), mask])
 
     def strided(self, start, stride, offset):
         """offset + stride (start + lane), for each lane."""
-        lanes = ir.Constant(ir.VectorType(_INT, WIDTH), list(range(WIDTH)))
+        lanes = ir.Constant(ir.VectorType(INT, WIDTH), list(range(WIDTH)))
         positions = self.builder.add(lanes, self._spread(start))
         return self.builder.add(self.builder.mul(positions, self._spread(stride)),
                                 self._spread(offset))
 
     def _places(self, pointer, start, stride):
-        addresses = self.strided(start, self.builder.mul(stride, _INT(4)),
-                                 self.builder.ptrtoint(pointer, _INT))
-        return self.builder.inttoptr(addresses, ir.VectorType(_FLOAT.as_pointer(), WIDTH))
+        addresses = self.strided(start, self.builder.mul(stride, INT(4)),
+                                 self.builder.ptrtoint(pointer, INT))
+        return self.builder.inttoptr(addresses, ir.VectorType(FLOAT.as_pointer(), WIDTH))
 
     def gather(self, pointer, start, stride, mask=None):
         """The floats at stride (start + lane)."""
-        places = self._places(pointer, start, stride)
-        gather = self._intrinsic(f"masked.gather.v{WIDTH}f32.v{WIDTH}p0", _VECTOR,
-                                 [places.type, _LANE, _MASK, _VECTOR])
-        return self.builder.call(gather, [places, _LANE(4), mask or _ALL, _ZERO])
+        return self._gather(self._places(pointer, start, stride), mask)
+
+    def _gather(self, places, mask):
+        gather = self._intrinsic(f"masked.gather.v{WIDTH}f32.v{WIDTH}p0", VECTOR,
+                                 [places.type, LANE, MASK, VECTOR])
+        return self.builder.call(gather, [places, LANE(4), mask or ALL, ZERO])
+
+    def gather_indices(self, address, indices, mask=None):
+        """The floats at an address (int64) plus int32 indices."""
+        wide = self.builder.sext(indices, ir.VectorType(INT, WIDTH))
+        offsets = self.builder.mul(wide, ir.Constant(wide.type, [4] * WIDTH))
+        places = self.builder.inttoptr(self.builder.add(offsets, self._spread(address)),
+                                       ir.VectorType(FLOAT.as_pointer(), WIDTH))
+        return self._gather(places, mask)
 
     def scatter(self, value, pointer, start, stride, mask=None):
         """Store to stride (start + lane)."""
         places = self._places(pointer, start, stride)
         scatter = self._intrinsic(f"masked.scatter.v{WIDTH}f32.v{WIDTH}p0", ir.VoidType(),
-                                  [_VECTOR, places.type, _LANE, _MASK])
-        self.builder.call(scatter, [value, places, _LANE(4), mask or _ALL])
+                                  [VECTOR, places.type, LANE, MASK])
+        self.builder.call(scatter, [value, places, LANE(4), mask or ALL])
 
     def _spread(self, value):
         """A scalar in all lanes."""
         nothing = ir.Constant(ir.VectorType(value.type, WIDTH), ir.Undefined)
-        one = self.builder.insert_element(nothing, value, _LANE(0))
-        lanes = ir.Constant(ir.VectorType(_LANE, WIDTH), [0] * WIDTH)
+        one = self.builder.insert_element(nothing, value, LANE(0))
+        lanes = ir.Constant(ir.VectorType(LANE, WIDTH), [0] * WIDTH)
         return self.builder.shuffle_vector(one, nothing, lanes)
 
     def broadcast(self, pointer):
@@ -121,13 +131,19 @@ class _Writer:
 
     def first_lanes(self, n):
         """The mask of lanes below n."""
-        lanes = ir.Constant(ir.VectorType(_INT, WIDTH), list(range(WIDTH)))
+        lanes = ir.Constant(ir.VectorType(INT, WIDTH), list(range(WIDTH)))
         return self.builder.icmp_signed("<", lanes, self._spread(n))
 
     def multiply_add(self, a, b, c):
         """a b + c, in one instruction where the machine has one."""
-        function = self._intrinsic(f"fmuladd.v{WIDTH}f32", _VECTOR, [_VECTOR] * 3)
+        function = self._intrinsic(f"fmuladd.v{WIDTH}f32", VECTOR, [VECTOR] * 3)
         return self.builder.call(function, [a, b, c])
+
+    def count(self, mask):
+        """How many lanes of a mask are set."""
+        bits = self.builder.bitcast(mask, ir.IntType(WIDTH))
+        count = self._intrinsic("ctpop.i64", INT, [INT])
+        return self.builder.call(count, [self.builder.zext(bits, INT)])
 
     def totals(self, vectors):
         """The sum of the lanes of each vector.
@@ -143,7 +159,7 @@ class _Writer:
                 pairs = [(part[i], part[min(i + 1, len(part) - 1)])
                          for i in range(0, len(part), 2)]
                 part = [self._add_halves(a, b, segment) for a, b in pairs]
-            totals += [self.builder.extract_element(part[0], _LANE(i)) for i in range(count)]
+            totals += [self.builder.extract_element(part[0], LANE(i)) for i in range(count)]
         return totals
 
     def _add_halves(self, a, b, half):
@@ -151,7 +167,7 @@ class _Writer:
         lanes = [i for i in range(2 * WIDTH) if i // half % 2 == 0]
         first, second = (
             self.builder.shuffle_vector(a, b, ir.Constant(
-                ir.VectorType(_LANE, WIDTH), [i + shift for i in lanes])) for shift in (0, half))
+                ir.VectorType(LANE, WIDTH), [i + shift for i in lanes])) for shift in (0, half))
         return self.builder.fadd(first, second)
 
     def loop(self, start, stop, step, sums, body):
@@ -162,7 +178,7 @@ class _Writer:
                                for name in ("head", "body", "after"))
         builder.branch(head)
         builder.position_at_end(head)
-        index = builder.phi(_INT)
+        index = builder.phi(INT)
         index.add_incoming(start, before)
         phis = [builder.phi(value.type) for value in sums]
         for phi, value in zip(phis, sums, strict=True):
@@ -170,7 +186,7 @@ class _Writer:
         builder.cbranch(builder.icmp_signed("<", index, stop), inside, after)
         builder.position_at_end(inside)
         new = body(index, phis)
-        index.add_incoming(builder.add(index, _INT(step)), builder.block)
+        index.add_incoming(builder.add(index, INT(step)), builder.block)
         for phi, value in zip(phis, new, strict=True):
             phi.add_incoming(value, builder.block)
         builder.branch(head)
@@ -181,28 +197,28 @@ class _Writer:
         """Write `emit(rows, vectors)` for every size of a tile, and jump to the one wanted."""
         builder = self.builder
         after = builder.append_basic_block("tiles_after")
-        choice = builder.add(builder.mul(rows, _INT(VECTORS)), vectors)
+        choice = builder.add(builder.mul(rows, INT(VECTORS)), vectors)
         switch = builder.switch(choice, after)
         for r in ROWS:
             for v in range(1, VECTORS + 1):
                 block = builder.append_basic_block(f"tile_{r}_by_{v}")
-                switch.add_case(_INT(r * VECTORS + v), block)
+                switch.add_case(INT(r * VECTORS + v), block)
                 builder.position_at_end(block)
                 emit(r, v)
                 builder.branch(after)
         builder.position_at_end(after)
 
 
-def _for_each_vector(writer, n, emit: Callable[[Any, Any], None]):
+def for_each_vector(writer, n, emit: Callable[[Any, Any], None]):
     """Write `emit(start, mask)` for each vector of a row of n; the mask is None for whole ones."""
     builder = writer.builder
-    whole = builder.and_(n, _INT(-WIDTH))
+    whole = builder.and_(n, INT(-WIDTH))
 
     def vector(i, sums):
         emit(i, None)
         return sums
 
-    writer.loop(_INT(0), whole, WIDTH, [], vector)
+    writer.loop(INT(0), whole, WIDTH, [], vector)
     with builder.if_then(builder.icmp_signed("<", whole, n)):
         emit(whole, writer.first_lanes(builder.sub(n, whole)))
 
@@ -215,7 +231,7 @@ def _row_intrinsic(adds: bool):
         signature = types.void(size, source, size, size, to, size, size)
 
         def generate(context, builder, signature, arguments):
-            writer = _Writer(context, builder, signature, arguments)
+            writer = Writer(context, builder, signature, arguments)
             n, source, source_start, source_stride, to, to_start, to_stride = writer.arguments
             source, to = writer.at(source, source_start), writer.at(to, to_start)
 
@@ -232,11 +248,11 @@ def _row_intrinsic(adds: bool):
                 writer.scatter(value, to, i, to_stride, mask)
 
             product = builder.mul(source_stride, to_stride)
-            with builder.if_else(builder.icmp_signed("==", product, _INT(1))) as (then, otherwise):
+            with builder.if_else(builder.icmp_signed("==", product, INT(1))) as (then, otherwise):
                 with then:
-                    _for_each_vector(writer, n, neighbours)
+                    for_each_vector(writer, n, neighbours)
                 with otherwise:
-                    _for_each_vector(writer, n, strided)
+                    for_each_vector(writer, n, strided)
             return context.get_dummy_value()
 
         return signature, generate
@@ -252,31 +268,23 @@ add_row = _row_intrinsic(adds=True)
 
 
 @intrinsic
-def max_row(typing_context, n, x, x_start, stride, first_index, y, winner, to_start):
-    """Where x[stride j] > y[j], or is NaN: y[j] = that, winner[j] = first_index + stride j."""
-    size = types.intp
-    signature = types.void(size, x, size, size, size, y, winner, size)
+def sum_rows(typing_context, rows, columns, x, y):
+    """y[j] = sum_i x[i columns + j]."""
+    signature = types.void(types.intp, types.intp, x, y)
 
     def generate(context, builder, signature, arguments):
-        writer = _Writer(context, builder, signature, arguments)
-        n, x, x_start, stride, first_index, y, winner, to_start = writer.arguments
-        x, y = writer.at(x, x_start), writer.at(y, to_start)
-        # Indices travel as the bits of floats.
-        winner = builder.bitcast(writer.at(winner, to_start), _FLOAT.as_pointer())
-        indices = ir.VectorType(_LANE, WIDTH)
+        writer = Writer(context, builder, signature, arguments)
+        rows, columns, x, y = writer.arguments
 
-        def vector(i, mask):
-            value = writer.gather(x, i, stride, mask)
-            best = writer.load(writer.at(y, i), mask)
-            wins = builder.or_(builder.fcmp_ordered(">", value, best),
-                               builder.fcmp_unordered("uno", value, value))
-            index = builder.trunc(writer.strided(i, stride, first_index), indices)
-            old = builder.bitcast(writer.load(writer.at(winner, i), mask), indices)
-            index = builder.bitcast(builder.select(wins, index, old), _VECTOR)
-            writer.store(builder.select(wins, value, best), writer.at(y, i), mask)
-            writer.store(index, writer.at(winner, i), mask)
+        def vector(j, mask):
+            def row(i, sums):
+                value = writer.load(writer.at(x, builder.mul(i, columns), j), mask)
+                return [builder.fadd(sums[0], value)]
 
-        _for_each_vector(writer, n, vector)
+            (total,) = writer.loop(INT(0), rows, 1, [ZERO], row)
+            writer.store(total, writer.at(y, j), mask)
+
+        for_each_vector(writer, columns, vector)
         return context.get_dummy_value()
 
     return signature, generate
@@ -295,17 +303,17 @@ def multiply_tile(typing_context, rows, columns, taps, x, x_start, x_taps, w, w_
                            y, size, y_rows)
 
     def generate(context, builder, signature, arguments):
-        writer = _Writer(context, builder, signature, arguments)
+        writer = Writer(context, builder, signature, arguments)
         (rows, columns, taps, x, x_start, x_taps, w, w_start, w_taps, w_rows,
          y, y_start, y_rows) = writer.arguments
         x, w, y = writer.at(x, x_start), writer.at(w, w_start), writer.at(y, y_start)
-        vectors = builder.sdiv(builder.add(columns, _INT(WIDTH - 1)), _INT(WIDTH))
-        before_last = builder.mul(builder.sub(vectors, _INT(1)), _INT(WIDTH))
+        vectors = builder.sdiv(builder.add(columns, INT(WIDTH - 1)), INT(WIDTH))
+        before_last = builder.mul(builder.sub(vectors, INT(1)), INT(WIDTH))
         mask = writer.first_lanes(builder.sub(columns, before_last))
 
         def tile(rows: int, vectors: int) -> None:
-            y_at = [writer.at(y, writer.load_index(y_rows, _INT(r))) for r in range(rows)]
-            w_at = [writer.at(w, writer.load_index(w_rows, _INT(r))) for r in range(rows)]
+            y_at = [writer.at(y, writer.load_index(y_rows, INT(r))) for r in range(rows)]
+            w_at = [writer.at(w, writer.load_index(w_rows, INT(r))) for r in range(rows)]
             places = [(writer.at(row, v * WIDTH), mask if v == vectors - 1 else None)
                       for row in y_at for v in range(vectors)]
 
@@ -321,7 +329,7 @@ def multiply_tile(typing_context, rows, columns, taps, x, x_start, x_taps, w, w_
                 return new
 
             sums = [writer.load(*place) for place in places]
-            sums = writer.loop(_INT(0), taps, 1, sums, tap)
+            sums = writer.loop(INT(0), taps, 1, sums, tap)
             for value, place in zip(sums, places, strict=True):
                 writer.store(value, *place)
 
@@ -343,16 +351,16 @@ def correlate_tile(typing_context, rows, taps, n, dy, dy_start, dy_step, x, x_st
                            dw_taps)
 
     def generate(context, builder, signature, arguments):
-        writer = _Writer(context, builder, signature, arguments)
+        writer = Writer(context, builder, signature, arguments)
         (rows, taps, n, dy, dy_start, dy_step, x, x_start, x_taps,
          dw, dw_start, dw_step, dw_taps) = writer.arguments
         dy, x, dw = writer.at(dy, dy_start), writer.at(x, x_start), writer.at(dw, dw_start)
-        whole = builder.and_(n, _INT(-WIDTH))
+        whole = builder.and_(n, INT(-WIDTH))
         mask = writer.first_lanes(builder.sub(n, whole))
 
         def tile(rows: int, taps: int) -> None:
-            dy_at = [writer.at(dy, builder.mul(_INT(r), dy_step)) for r in range(rows)]
-            x_at = [writer.at(x, writer.load_index(x_taps, _INT(k))) for k in range(taps)]
+            dy_at = [writer.at(dy, builder.mul(INT(r), dy_step)) for r in range(rows)]
+            x_at = [writer.at(x, writer.load_index(x_taps, INT(k))) for k in range(taps)]
 
             def position(t, sums, mask=None):
                 xs = [writer.load(writer.at(p, t), mask) for p in x_at]
@@ -363,15 +371,62 @@ def correlate_tile(typing_context, rows, taps, n, dy, dy_start, dy_step, x, x_st
                             for k in range(taps)]
                 return new
 
-            sums = writer.loop(_INT(0), whole, WIDTH, [_ZERO] * (rows * taps), position)
+            sums = writer.loop(INT(0), whole, WIDTH, [ZERO] * (rows * taps), position)
             totals = writer.totals(position(whole, sums, mask))
-            dw_at = [writer.at(dw, writer.load_index(dw_taps, _INT(k))) for k in range(taps)]
+            dw_at = [writer.at(dw, writer.load_index(dw_taps, INT(k))) for k in range(taps)]
             for r in range(rows):
                 for k in range(taps):
-                    to = writer.at(dw_at[k], builder.mul(_INT(r), dw_step))
+                    to = writer.at(dw_at[k], builder.mul(INT(r), dw_step))
                     builder.store(builder.fadd(builder.load(to), totals[r * taps + k]), to)
 
         writer.for_each_tile(rows, taps, tile)
         return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def measure_columns(typing_context, rows, columns, y, around, low, high):
+    """(Σ (y - around), Σ (y - around)², columns with a value that is not <= low nor >= high).
+
+    y (rows, columns). Each vector of columns is one pass down the rows, two rows at a time.
+    """
+    size = types.intp
+    signature = types.Tuple((types.float32, types.float32, types.int64))(
+        size, size, y, types.float32, types.float32, types.float32)
+
+    def generate(context, builder, signature, arguments):
+        writer = Writer(context, builder, signature, arguments)
+        rows, columns, y, around, low, high = writer.arguments
+        around, low, high = (writer._spread(value) for value in (around, low, high))
+        pairs = builder.and_(rows, INT(-2))
+        totals = [cgutils.alloca_once_value(builder, ir.Constant(kind, 0))
+                  for kind in (FLOAT, FLOAT, INT)]
+
+        def vector(column, mask):
+            def row(i, sums):
+                at = writer.at(y, column, builder.mul(i, columns))
+                value = writer.load(at, mask, around)
+                off = builder.fsub(value, around)
+                # Unordered: a NaN is neither dead nor saturated.
+                is_within = builder.and_(builder.fcmp_unordered(">", value, low),
+                                         builder.fcmp_unordered("<", value, high))
+                return [builder.fadd(sums[0], off), writer.multiply_add(off, off, sums[1]),
+                        builder.or_(sums[2], is_within)]
+
+            nothing = [ZERO, ZERO, ir.Constant(MASK, [False] * WIDTH)]
+            sums = writer.loop(INT(0), pairs, 2, nothing * 2, lambda i, sums: [
+                *row(i, sums[:3]), *row(builder.add(i, INT(1)), sums[3:])])
+            last = writer.loop(pairs, rows, 1, sums[:3], row)
+            seen = builder.or_(last[2], sums[5])
+            found = [*writer.totals([builder.fadd(last[k], sums[3 + k]) for k in range(2)]),
+                     writer.count(seen if mask is None else builder.and_(seen, mask))]
+            for total, part in zip(totals, found, strict=True):
+                add = builder.add if part.type == INT else builder.fadd
+                builder.store(add(builder.load(total), part), total)
+
+        for_each_vector(writer, columns, vector)
+        return context.make_tuple(builder, signature.return_type,
+                                  [builder.load(total) for total in totals])
 
     return signature, generate

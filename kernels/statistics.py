@@ -9,17 +9,23 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.jit import floats, inline, ints, kernel, longs, real
+from kernels.simd import measure_columns
 
 _INFINITY = np.int32(0x7F800000)  # the bits of inf; those of a NaN are above
 
 _LARGE, _SMALL = np.float32(1e30), np.float32(1e-25)
-"""Between these a sum of squares in float32 has lost nothing that matters."""
+
+
+@inline
+def is_in_range(squares):
+    """Whether a sum of squares in float32 is as good as one in float64; False for NaN."""
+    return _SMALL < squares < _LARGE
 
 
 @inline
 def norm_of(x, n, squares):
     """√squares, where `squares` is Σ x² as float32 found it, or found anew in float64."""
-    if _SMALL < squares < _LARGE:
+    if is_in_range(squares):
         return np.sqrt(np.float64(squares))
     careful = 0.0
     for i in range(n):
@@ -64,6 +70,14 @@ def vector_norm(a):
     floats(a[2], 1)[0] = norm_of(x, n, squares)
 
 
+@inline
+def mean_and_deviation(n, around, summed, squares):
+    """Of n numbers; summed is Σ (y - around), squares Σ (y - around)²."""
+    mean = np.float64(summed) / n
+    variance = np.float64(squares) / n - mean * mean
+    return around + mean, np.sqrt(0.0 if variance < 0.0 else variance)
+
+
 @kernel("n y -> out")
 def activation_statistics(a):
     """out = the mean and the standard deviation of y.
@@ -78,9 +92,23 @@ def activation_statistics(a):
         value = y[i] - first
         summed += value
         squares += value * value
-    mean = np.float64(summed) / n
-    variance = np.float64(squares) / n - mean * mean
-    out[0], out[1] = first + mean, np.sqrt(0.0 if variance < 0.0 else variance)
+    out[0], out[1] = mean_and_deviation(n, first, summed, squares)
+
+
+@kernel("batch units low high y -> out")
+def unit_statistics(a):
+    """out = mean and standard deviation of y; the share of units always <= low or >= high.
+
+    Those are dead or saturated: no output of the batch is in between.
+    y (batch, units), out (3,)
+    """
+    batch, units = a[0], a[1]
+    low, high = np.float32(real(a[2])), np.float32(real(a[3]))
+    y, out = floats(a[4], batch * units), floats(a[5], 3)
+    first = y[0]
+    summed, squares, at_work = measure_columns(batch, units, y, first, low, high)
+    out[0], out[1] = mean_and_deviation(batch * units, first, summed, squares)
+    out[2] = 1 - at_work / units
 
 
 @kernel("batch units positions low high y -> seen out")
@@ -97,20 +125,14 @@ def unit_activity(a):
         seen[u] = 0
     for i in range(batch):
         at_work = np.int32(0)
-        if positions == 1:
-            for u in range(units):
-                value = y[i * units + u]
-                seen[u] |= np.int32(not (value <= low or value >= high))
-                at_work += seen[u]
-        else:
-            for u in range(units):
-                if seen[u] == 0:
-                    start = (i * units + u) * positions
-                    for p in range(start, start + positions):
-                        if not (y[p] <= low or y[p] >= high):
-                            seen[u] = 1
-                            break
-                at_work += seen[u]
+        for u in range(units):
+            if seen[u] == 0:
+                start = (i * units + u) * positions
+                for p in range(start, start + positions):
+                    if not (y[p] <= low or y[p] >= high):
+                        seen[u] = 1
+                        break
+            at_work += seen[u]
         # Left as soon as every unit was seen at work: mostly after one or two samples.
         if at_work == units:
             break

@@ -54,13 +54,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _window(words: list[str]) -> int:
     parser = _Parser("playground", "Drag layers into a network and watch it learn.", epilog=(
-        "Without a window: playground examples | summary | train (each with --help)."))
+        "Without a window: playground examples | summary | train (each with --help). A FILE that "
+        "is not there ends with exit code 2 and a line on stderr; started from a desktop, "
+        "without a terminal, the window opens and says so instead."))
     parser.add_argument("what", nargs="?", metavar="FILE|EXAMPLE", help="what to open")
     parser.add_argument("--version", action="version", version=f"playground {_version()}")
     parser.add_argument("--theme", choices=("dark", "light", "system"), help="colours")
     parser.add_argument("--screenshot", metavar="PNG", help="draw the window to a file and end")
-    what = parser.parse_args(words).what
-    if what is not None and what not in EXAMPLES and not Path(what).exists():
+    options = parser.parse_args(words)
+    what, shoots = options.what, options.screenshot is not None
+    if what is not None and what not in EXAMPLES and not Path(what).exists() and not (
+            _is_document(what) and not shoots and _from_desktop()):
         raise _unknown(what)
     try:
         from ui.app import main as open_window
@@ -68,6 +72,19 @@ def _window(words: list[str]) -> int:
         raise UsageError(f"The window cannot open: {error}. On Debian and Ubuntu the README "
                          "names the packages to install.") from error
     return open_window(words)
+
+
+def _is_document(what: str) -> bool:
+    return Path(what).suffix in (document.SUFFIX, ".json")
+
+
+def _from_desktop() -> bool:
+    """Whether a file manager or a menu has started this: there is a screen, and no terminal on
+    which a sentence would be read."""
+    has_screen = sys.platform in ("win32", "darwin") or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return has_screen and not any(
+        stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
 def _version() -> str:
@@ -112,7 +129,8 @@ def _train(words: list[str]) -> int:
     length.add_argument("--steps", type=_count, metavar="N", help="train for N steps")
     length.add_argument("--epochs", type=_count, metavar="N", help="train for N epochs")
     parser.add_argument("--seed", type=_seed, metavar="S", help=(
-        "start anew, without saved weights, with S as the seed of weights, order and dropout"))
+        "start anew, without saved weights, with S as the seed of weights, order, dropout and "
+        "augmentation"))
     parser.add_argument("--threads", type=_threads, default=1, metavar="T",
                         help=f"threads that share a batch (1, at most {MAX_THREADS})")
     parser.add_argument("--save", type=_document, metavar="OUT.playground",
@@ -204,7 +222,8 @@ def _unknown(what: str) -> UsageError:
 
 def _seeded(graph: Graph, seed: int) -> Graph:
     return graph.with_training(msgspec.structs.replace(
-        graph.training, weight_seed=seed, shuffle_seed=seed, dropout_seed=seed))
+        graph.training, weight_seed=seed, shuffle_seed=seed, dropout_seed=seed,
+        augmentation_seed=seed))
 
 
 def _length(options: argparse.Namespace) -> tuple[int | None, int | None]:

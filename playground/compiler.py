@@ -1,6 +1,6 @@
 """From graph to program: what a training step does, in order.
 
-    load      shuffle when an epoch begins, copy the batch
+    load      shuffle when an epoch begins, copy the batch, change it at random (augmentation)
     forward   each node in order, then what its output looks like (mean, deviation, dead units)
     loss      the loss and its metric
     backward  each node in reverse: sum the gradients of all readers, then the layer's own
@@ -14,17 +14,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import numpy as np
 
-from kernels import clip, elementwise, random, statistics
+from kernels import clip, elementwise, penalty, random, sequence, statistics
 from kernels.jit import Kernel
 from playground.emitter import Emitter, Instruction, Operand, Phase
 from playground.graph import Graph
+from playground.layers.augmentation import emit_augmentation
 from playground.layers.base import size_of
 from playground.layers.data import DataLayer
 from playground.layers.loss import LossLayer
-from playground.layout import Layout, NodeTensors, layer_of
+from playground.layout import (
+    UNREAD,
+    Layout,
+    NodeGradients,
+    NodeTensors,
+    Pass,
+    layer_of,
+)
 from playground.program import NODE_STATISTICS, RING_ROWS, Program
 from playground.shapes import Check, check
 from playground.tensor import Tensor
@@ -57,16 +66,23 @@ class _Compiler:
 
     def program(self) -> Program:
         layout = self.layout
-        nodes = [n for n in layout.nodes.values() if not isinstance(n.layer, DataLayer)]
         if layout.training:
             self._load()
-        for node in nodes:
-            self._forward(node)
+        self._unpack()
         if layout.training:
-            for node in reversed(nodes):
-                self._backward(node)
-            self._clip()
-            self._update()
+            for one in layout.passes:
+                for node in one.nodes:
+                    self._forward(node, one)
+                self._add_losses(one)
+                for node in reversed(one.nodes):
+                    self._backward(node, one)
+                self._clip(one)
+                self._update(one)
+            self._finish_step()
+        else:
+            for node in layout.nodes.values():
+                self._forward(node, layout.passes[0])
+            self._add_losses(layout.passes[0])
         loss = layer_of(layout.graph, layout.loss.id, LossLayer)
         return Program(
             graph=layout.graph, check=layout.check, training=layout.training, batch=layout.batch,
@@ -76,10 +92,13 @@ class _Compiler:
             running=layout.running,
             columns=layout.columns, sizes=layout.tensors.sizes,
             batches_per_epoch=layout.batches_per_epoch, data_node=layout.data.id,
-            loss_node=layout.loss.id,
+            learners=tuple(id for id in layout.nodes if any(
+                owner.id == id for one in layout.passes for owner in one.owners)),
+            loss_node=layout.loss.id, loss=layout.passes[0].total,
+            metric=layout.loss.work[0]["metric"],
             metric_name=loss.metric_name(*layout.check.inputs[layout.loss.id]),
             outputs=layout.loss.work[0].get("probabilities", layout.loss.x[0]),
-            data=layout.prepared)
+            samples=layout.loaded, data=layout.prepared)
 
     # -- the phases ---------------------------------------------------------------------------
 
@@ -87,9 +106,10 @@ class _Compiler:
         layout, data = self.layout, self.layout.prepared
         self._once("load", layout.data.id, random.shuffle_samples, samples=len(data.x_train),
                    batches_per_epoch=layout.batches_per_epoch,
-                   shuffle_key=_key(self.training.shuffle_seed, "shuffle"),
+                   shuffle_key=random_key(self.training.shuffle_seed, "shuffle"),
                    counters=layout.counters, order=layout.order)
-        x, target = layout.data.y
+        x, target = layout.loaded, layout.data.y[1]
+        layer = layer_of(layout.graph, layout.data.id, DataLayer)
 
         def emit(lane: int, append: Callable[..., None]) -> None:
             append(random.load_batch, {
@@ -100,42 +120,116 @@ class _Compiler:
                 "counters": layout.counters, "order": layout.order,
                 "data": data.x_train.ctypes.data, "targets": data.target_train.ctypes.data,
                 "x": layout.shard(x, lane), "target": layout.shard(target, lane)})
+            # One key for all lanes: a sample is changed alike wherever it is computed.
+            emit_augmentation(
+                layer.augmentation, append, data=data, first=layout.bounds[lane],
+                batch=layout.samples(lane), counters=layout.counters,
+                x=layout.shard(x, lane), image=layout.data.work[lane].get("image"),
+                key=partial(random_key, self.training.augmentation_seed))
 
         self._each_lane("load", layout.data.id, emit)
 
-    def _forward(self, node: NodeTensors) -> None:
-        if node.layer.is_view:
-            return
+    def _unpack(self) -> None:
+        """Hand the parts of packed samples out to the ports of the data node."""
         layout = self.layout
-        phase: Phase = "loss" if isinstance(node.layer, LossLayer) else "forward"
-        self._emit(phase, node, node.layer.forward)
-        if isinstance(node.layer, LossLayer):
+        names, total = layout.data.layer.outputs, size_of(layout.prepared.dataset.shape)
+        places = dict(zip(names, layout.data.y, strict=True))
+
+        def emit(lane: int, append: Callable[..., None]) -> None:
+            for port in layout.prepared.dataset.ports:
+                size = size_of(port.shape)
+                append(elementwise.copy_blocks, {
+                    "rows": layout.samples(lane), "width": size, "from_stride": total,
+                    "from_offset": port.start, "to_stride": size, "to_offset": 0,
+                    "x": layout.shard(layout.loaded, lane),
+                    "y": layout.shard(places[port.name], lane)})
+
+        self._each_lane("forward", layout.data.id, emit)
+
+    def _forward(self, node: NodeTensors, one: Pass) -> None:
+        if node.layer.is_view or isinstance(node.layer, DataLayer):
+            return
+        is_loss = isinstance(node.layer, LossLayer)
+        if isinstance(node.layer, LossLayer) and "count" in node.work[0]:
+            self._count(node, node.layer, one)
+        self._emit("loss" if is_loss else "forward", node, one, node.layer.forward)
+        if is_loss:
             for name in ("loss", "metric"):
                 for work in node.work[1:]:
-                    self._once(phase, node.id, elementwise.add_into, n=1, x=work[name],
+                    self._once("loss", node.id, elementwise.add_into, n=1, x=work[name],
                                y=node.work[0][name])
-                if layout.training:
-                    self._once(phase, node.id, elementwise.copy, n=1, x=node.work[0][name],
-                               y=layout.cell(name))
-        elif layout.instrument:
+        elif self.layout.instrument:
             self._measure_output(node)
 
+    def _count(self, node: NodeTensors, loss: LossLayer, one: Pass) -> None:
+        """Let every lane know how many targets there are in the whole batch."""
+        self._emit("loss", node, one, loss.count)
+        count, *others = (work["count"] for work in node.work)
+        for other in others:
+            self._once("loss", node.id, elementwise.add_into, n=1, x=other, y=count)
+        for other in others:
+            self._once("loss", node.id, elementwise.copy, n=1, x=count, y=other)
+
+    def _add_losses(self, one: Pass) -> None:
+        """The pass's total: its losses by weight, and the penalties."""
+        layout, total = self.layout, one.total
+        if not one.is_plain:
+            for number, node in enumerate(one.losses):
+                weight = layer_of(layout.graph, node.id, LossLayer).weight
+                self._once("loss", node.id,
+                           elementwise.add_scaled if number else elementwise.scaled,
+                           n=1, factor=weight, x=node.work[0]["loss"], y=total)
+            for node in one.nodes:
+                self._add_penalties(node, one)
+        if not layout.training:
+            return
+        if len(layout.check.losses) > 1:
+            for node in one.losses:
+                self._once("loss", node.id, elementwise.copy, n=1, x=node.work[0]["loss"],
+                           y=layout.cell(f"{node.id}.loss"))
+        if one.number == 0:
+            for x, cell in ((total, "loss"), (layout.loss.work[0]["metric"], "metric")):
+                self._once("loss", layout.loss.id, elementwise.copy, n=1, x=x,
+                           y=layout.cell(cell))
+
+    def _add_penalties(self, node: NodeTensors, one: Pass) -> None:
+        learning, total = node.learning, one.total
+        if node in one.owners and learning.penalises_weights:
+            for w in node.w.values():
+                if len(w.shape) > 1:
+                    self._once("loss", node.id, penalty.add_penalty, n=w.size, l1=learning.l1,
+                               l2=learning.l2, w=w, loss=total)
+        if learning.penalises_outputs:
+            batch = self.layout.batch
+            for y in node.y:
+                self._once("loss", node.id, penalty.add_penalty, n=y.size,
+                           l1=learning.activity_l1 / batch, l2=learning.activity_l2 / batch,
+                           w=y, loss=total)
+
     def _measure_output(self, node: NodeTensors) -> None:
-        layout, y = self.layout, node.y[0]
+        layout, y = self.layout, node.y[0]  # Of several outputs the first stands for all.
+        low, high = map(float, node.layer.active_range or (0, 0))
+        batch, units, positions = layout.units_of(node)
+        if node.layer.active_range is not None and node.seen is None:
+            self._once("forward", node.id, statistics.unit_statistics, batch=batch,
+                       units=units, low=low, high=high, y=y,
+                       out=layout.cell(f"{node.id}.mean", 3))
+            return
         self._once("forward", node.id, statistics.activation_statistics, n=y.size, y=y,
                    out=layout.cell(f"{node.id}.mean", 2))
-        if node.layer.active_range is not None and node.seen is not None:
-            low, high = node.layer.active_range
-            batch, units, positions = layout.units_of(node)
+        if node.seen is not None:
             self._once("forward", node.id, statistics.unit_activity, batch=batch, units=units,
-                       positions=positions, low=float(low), high=float(high), y=y, seen=node.seen,
+                       positions=positions, low=low, high=high, y=y, seen=node.seen,
                        out=layout.cell(f"{node.id}.inactive"))
 
-    def _backward(self, node: NodeTensors) -> None:
-        if not node.needs_gradient:
+    def _backward(self, node: NodeTensors, one: Pass) -> None:
+        own = one.gradients.get(node.id)
+        if own is None:
             return
-        layout = self.layout
-        for gradient, parts, empty in node.sums:
+        for gradient, parts, empty in own.sums:
+            if empty and not parts:  # One of several outputs, which nobody reads.
+                self._once("backward", node.id, elementwise.fill_zero, n=gradient.size,
+                           y=gradient)
             if empty and parts:
                 first, *parts = parts
                 self._once("backward", node.id, elementwise.copy, n=gradient.size, x=first,
@@ -143,37 +237,65 @@ class _Compiler:
             for part in parts:
                 self._once("backward", node.id, elementwise.add_into, n=gradient.size, x=part,
                            y=gradient)
+        learning = node.learning
+        if learning.penalises_outputs:
+            for y, dy in zip(node.y, own.dy, strict=True):
+                self._once("backward", node.id, penalty.add_penalty_gradient, n=y.size,
+                           l1=learning.activity_l1 / self.layout.batch,
+                           l2=learning.activity_l2 / self.layout.batch, w=y, dw=dy)
         if node.layer.is_view:
             return
-        self._emit("backward", node, node.layer.backward)
-        for other in node.gradients[1:]:
-            self._once("backward", node.id, elementwise.add_into, n=other.size, x=other,
-                       y=node.gradients[0])
-        if node.w:
-            g = node.gradients[0]
-            if layout.instrument:
-                gaps = g.size - sum(w.size for w in node.w.values())
-                self._once("backward", node.id, statistics.gradient_statistics, n=g.size,
-                           gaps=gaps, gradient=g, out=layout.cell(f"{node.id}.grad_norm_before", 4))
-            else:
-                self._once("backward", node.id, statistics.vector_norm, n=g.size, x=g,
-                           norm=layout.cell(f"{node.id}.grad_norm_before"))
+        self._emit("backward", node, one, node.layer.backward)
+        for name in node.layer.norms:
+            for work in node.work[1:]:
+                self._once("backward", node.id, sequence.join_norms, n=work[name].size,
+                           x=work[name], y=node.work[0][name])
+        if isinstance(node.layer, LossLayer) and node.layer.weight != 1:
+            for dx in own.dx:
+                if dx is not None:
+                    self._once("backward", node.id, elementwise.scaled, n=dx.size,
+                               factor=node.layer.weight, x=dx, y=dx)
+        sharing = [n for n in one.nodes if n.owner == node.owner and n.w]
+        if sharing and sharing[0] is node and one.trains(node):
+            # The last one to come by, as backward goes in reverse.
+            self._finish_gradient(self.layout.nodes[node.owner], sharing)
 
-    def _clip(self) -> None:
+    def _finish_gradient(self, owner: NodeTensors, sharing: list[NodeTensors]) -> None:
+        """Add up what lanes, and other nodes with these parameters, found; measure the sum."""
+        layout, g, learning = self.layout, owner.gradients[0], owner.learning
+        parts = [part for node in sharing for part in node.gradients if part is not g]
+        if owner not in sharing:
+            first, *parts = parts
+            self._once("backward", owner.id, elementwise.copy, n=g.size, x=first, y=g)
+        for part in parts:
+            self._once("backward", owner.id, elementwise.add_into, n=g.size, x=part, y=g)
+        if learning.penalises_weights:
+            for name, w in owner.w.items():
+                if len(w.shape) > 1:
+                    self._once("backward", owner.id, penalty.add_penalty_gradient, n=w.size,
+                               l1=learning.l1, l2=learning.l2, w=w, dw=owner.dw[0][name])
+        if layout.instrument:
+            gaps = g.size - sum(w.size for w in owner.w.values())
+            self._once("backward", owner.id, statistics.gradient_statistics, n=g.size, gaps=gaps,
+                       gradient=g, out=layout.cell(f"{owner.id}.grad_norm_before", 4))
+        else:
+            self._once("backward", owner.id, statistics.vector_norm, n=g.size, x=g,
+                       norm=layout.cell(f"{owner.id}.grad_norm_before"))
+
+    def _clip(self, one: Pass) -> None:
         layout, clipping = self.layout, self.training.clipping
         threshold = layout.hyper["threshold"]
-        learners = [n for n in layout.nodes.values() if n.w]
-        before = layout.cell("grad_norm_before")
-        self._norm_of_all("grad_norm_before", before)
-        self._once("clip", None, statistics.guard, loss=layout.loss.work[0]["loss"], norm=before,
-                   halt=layout.halt)
-        after = layout.cell("grad_norm")
+        measured = layout.measured(one)
+        before = layout.norm_of(one, "grad_norm_before")
+        self._norm_of(measured, "grad_norm_before", before)
+        self._once("clip", None, statistics.guard, loss=one.total, norm=before, halt=layout.halt)
+        after = layout.norm_of(one, "grad_norm")
         if clipping.mode == "off":
             self._once("clip", None, elementwise.copy, n=1, x=before, y=after)
         if clipping.mode == "global_norm":
             self._once("clip", None, clip.clipped_norm, threshold=threshold, reference=before,
                        norm=before, clipped_norm=after)
-        for node in learners:
+        for node in one.owners:
             g, norm = node.gradients[0], layout.cell(f"{node.id}.grad_norm_before")
             node_after = layout.cell(f"{node.id}.grad_norm")
             if clipping.mode == "off":
@@ -190,38 +312,51 @@ class _Compiler:
                 self._once("clip", node.id, clip.clipped_norm, threshold=threshold,
                            reference=reference, norm=norm, clipped_norm=node_after)
         if clipping.mode in ("value", "layer_norm"):
-            self._norm_of_all("grad_norm", after)
-        if clipping.mode != "off":
+            self._norm_of(measured, "grad_norm", after)
+        if one.number > 0 and one.number == len(layout.passes) - 1:
+            # With several passes, the step's own norms are over all of them.
+            before, after = layout.cell("grad_norm_before"), layout.cell("grad_norm")
+            self._norm_of(layout.measured(), "grad_norm_before", before)
+            self._norm_of(layout.measured(), "grad_norm", after)
+        if clipping.mode != "off" and one.number == len(layout.passes) - 1:
             self._once("clip", None, clip.clipped, before=before, after=after,
                        flag=layout.cell("clipped"))
 
-    def _norm_of_all(self, statistic: str, norm: Tensor) -> None:
-        """norm = √(Σ the squares of one statistic of every node)."""
-        self._once("clip", None, clip.global_norm, n=len(self.layout.measured()),
-                   stride=len(NODE_STATISTICS), norms=self.layout.cells_of_all(statistic),
+    def _norm_of(self, nodes: list[NodeTensors], statistic: str, norm: Tensor) -> None:
+        """norm = √(Σ the squares of one statistic of these nodes)."""
+        self._once("clip", None, clip.global_norm, n=len(nodes),
+                   stride=len(NODE_STATISTICS), norms=self.layout.cells_of(nodes, statistic),
                    norm=norm)
 
-    def _update(self) -> None:
+    def _update(self, one: Pass) -> None:
         layout, training = self.layout, self.training
         rate = layout.hyper["current_learning_rate"]
 
         def append(phase: Phase, node: str | None) -> Callable[..., None]:
             return lambda kernel, **operands: self._once(phase, node, kernel, **operands)
 
-        training.schedule.emit(append("update", None), base=layout.hyper["learning_rate"],
-                               learning_rate=rate, counters=layout.counters,
-                               batches_per_epoch=layout.batches_per_epoch)
-        for node in layout.nodes.values():
-            if node.weights is None:
-                continue
+        if one.number == 0:
+            training.schedule.emit(append("update", None), base=layout.hyper["learning_rate"],
+                                   learning_rate=rate, loss=layout.cell("loss"),
+                                   counters=layout.counters, **layout.schedule_state,
+                                   batches_per_epoch=layout.batches_per_epoch)
+        for node in one.owners:
+            assert node.weights is not None
+            own_rate = layout.rates.get(node.id)
+            if own_rate is not None:
+                self._once("update", node.id, elementwise.scaled, n=1, factor=node.learning.rate,
+                           x=rate, y=own_rate)
             ratio = layout.cell(f"{node.id}.update_ratio") if layout.instrument else None
             training.optimizer.emit(
                 append("update", node.id), n=node.weights.size, weights=node.weights,
                 gradient=node.gradients[0], slots=node.slots,
-                hyper={**layout.hyper, "learning_rate": rate}, counters=layout.counters,
-                norms=ratio)
-        self._once("update", None, elementwise.copy, n=1, x=rate,
-                   y=layout.cell("learning_rate"))
+                hyper={**layout.hyper, "learning_rate": own_rate or rate},
+                counters=layout.counters, norms=ratio)
+
+    def _finish_step(self) -> None:
+        layout = self.layout
+        self._once("update", None, elementwise.copy, n=1,
+                   x=layout.hyper["current_learning_rate"], y=layout.cell("learning_rate"))
         self._once("update", None, statistics.record, columns=len(layout.columns),
                    rows=RING_ROWS, counters=layout.counters, per_bucket=layout.per_bucket,
                    row=layout.row, ring=layout.ring)
@@ -229,21 +364,26 @@ class _Compiler:
 
     # -- helpers ------------------------------------------------------------------------------
 
-    def _emit(self, phase: Phase, node: NodeTensors, emit: Callable[[Emitter], None]) -> None:
+    def _emit(self, phase: Phase, node: NodeTensors, one: Pass,
+              emit: Callable[[Emitter], None]) -> None:
         """Let a layer emit its instructions: once for each lane, or once for the whole batch."""
         if not node.layer.whole_batch:
             self._each_lane(phase, node.id,
-                            lambda lane, append: emit(self._emitter(node, lane, append)))
+                            lambda lane, append: emit(self._emitter(node, one, lane, append)))
             return
 
         def append(kernel: Kernel, operands: dict[str, Operand], time: int | None = None) -> None:
-            self._once(phase, node.id, kernel, time=time, **operands)
+            instruction = Instruction(kernel, operands, node.id, phase, time)
+            if _is_read(instruction):
+                self._append(instruction)
 
-        emit(self._emitter(node, None, append))
+        emit(self._emitter(node, one, None, append))
 
-    def _emitter(self, node: NodeTensors, lane: int | None, append: Callable[..., None]
+    def _emitter(self, node: NodeTensors, one: Pass, lane: int | None,
+                 append: Callable[..., None]
                  ) -> Emitter:
         layout = self.layout
+        own = one.gradients.get(node.id, NodeGradients([{}] * layout.lanes))
 
         def shards(tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:
             return tuple(layout.shard(tensor, lane) for tensor in tensors)
@@ -252,11 +392,11 @@ class _Compiler:
         return Emitter(
             append=append, batch=layout.samples_of(lane), total=layout.batch,
             training=layout.training,
-            x=shards(node.x), y=shards(node.y),
-            dx=tuple(None if t is None else layout.shard(t, lane) for t in node.dx),
-            dy=shards(node.dy), w=node.w, dw=node.dw[lane or 0] if node.dw else {},
-            running=node.running, work=node.work[lane or 0], counters=layout.counters,
-            random_key=_key(seed, f"{node.id} lane {lane or 0}"))
+            x=tuple(t and layout.shard(t, lane) for t in node.x), y=shards(node.y),
+            dx=tuple(t and layout.shard(t, lane) for t in own.dx),
+            dy=shards(own.dy), w=node.w, dw=own.dw[lane or 0], running=node.running,
+            work=node.work[lane or 0], counters=layout.counters,
+            random_key=random_key(seed, f"{node.id} lane {lane or 0}{one.suffix}"))
 
     def _each_lane(self, phase: Phase, node: str,
                    emit: Callable[[int, Callable[..., None]], None]) -> None:
@@ -267,7 +407,9 @@ class _Compiler:
 
             def append(kernel: Kernel, operands: dict[str, Operand], time: int | None = None,
                        made: list[Instruction] = made, lane: int = lane) -> None:
-                made.append(Instruction(kernel, operands, node, phase, time, lane))
+                instruction = Instruction(kernel, operands, node, phase, time, lane)
+                if _is_read(instruction):
+                    made.append(instruction)
 
             emit(lane, append)
             shared = [t.name for i in made for t in i.writes if t.region == "running"]
@@ -275,14 +417,20 @@ class _Compiler:
             lists.append(made)
         self.code += list(zip(*lists, strict=True))
 
-    def _once(self, phase: Phase, node: str | None, kernel: Kernel, *, time: int | None = None,
-              **operands: Operand) -> None:
+    def _once(self, phase: Phase, node: str | None, kernel: Kernel, **operands: Operand) -> None:
         """Emit an instruction for the first lane; the others have nothing to do."""
-        self.code.append((Instruction(kernel, operands, node, phase, time),
-                          *(None,) * (self.layout.lanes - 1)))
+        self._append(Instruction(kernel, operands, node, phase))
+
+    def _append(self, instruction: Instruction) -> None:
+        self.code.append((instruction, *(None,) * (self.layout.lanes - 1)))
 
 
-def _key(seed: int, purpose: str) -> int:
+def _is_read(instruction: Instruction) -> bool:
+    """Whether anybody wants what it computes: not the weight gradients of a frozen layer."""
+    return any(tensor.name != UNREAD for tensor in instruction.writes)
+
+
+def random_key(seed: int, purpose: str) -> int:
     """A random-looking odd 63-bit key, different for each seed and purpose."""
     digest = hashlib.blake2b(f"{seed} {purpose}".encode(), digest_size=8).digest()
     return int(np.frombuffer(digest, np.int64)[0]) & (2**63 - 1) | 1

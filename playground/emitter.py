@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from numpy.typing import NDArray
 
 from playground.tensor import Tensor
 
@@ -13,7 +15,8 @@ if TYPE_CHECKING:
 
 Phase = Literal["load", "forward", "loss", "backward", "clip", "update"]
 
-Operand = Tensor | int | float
+Operand = Tensor | NDArray[Any] | int | float
+"""An array stays outside the arena: what never changes, such as a constant's values."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import TypeVar
 
@@ -29,8 +29,10 @@ from playground.units import Unit
 
 SLICE = 0.02
 """Seconds of one call of the machine: how long pausing may take."""
-VALIDATION_SHARE = 0.08
+VALIDATION_SHARE = 0.04
 """At most this share of the time goes into validating."""
+
+NO_NAMES: Mapping[str, str] = {}
 
 Command = Callable[[], None]
 T = TypeVar("T")
@@ -76,13 +78,16 @@ class Engine:
     # -- commands -----------------------------------------------------------------------------
 
     def load(self, graph: Graph, saved: SavedState | None = None,
-             history: HistoryView | None = None) -> None:
+             history: HistoryView | None = None,
+             renamed: Mapping[str, str] | None = None) -> None:
         """Train this graph from now on.
 
         With `saved`, go on from there. Otherwise parameters with the same node, name and shape
-        keep their values, and training goes on if it was running.
+        keep their values, and training goes on if it was running. `renamed` (old id -> new id)
+        tells which nodes are only called otherwise: they keep theirs, and where nothing else is
+        new, so does the past that one can step back to.
         """
-        self._commands.put(lambda: self._load(graph, saved, history))
+        self._commands.put(lambda: self._load(graph, saved, history, renamed or {}))
 
     def unload(self) -> None:
         """Have no network (the canvas shows one that cannot train)."""
@@ -226,18 +231,23 @@ class Engine:
         took = time.perf_counter() - started
         self._next_validation = started + max(0.1, took / VALIDATION_SHARE)
 
-    def _load(self, graph: Graph, saved: SavedState | None, history: HistoryView | None) -> None:
+    def _load(self, graph: Graph, saved: SavedState | None = None,
+              history: HistoryView | None = None, renamed: Mapping[str, str] = NO_NAMES) -> None:
         was_running = self._state == "running"
         old, is_document = self._session, saved is not None
         if saved is None and old is not None:
             saved, history = old.saved_state(), old.history.view()
         elif saved is None and self._unloaded is not None:
             saved, history = self._unloaded
+        if saved is not None and renamed:
+            saved = saved.renamed(renamed)
+            history = history.renamed(renamed) if history is not None else None
         self._state, self._progress, self._message, self._node = "compiling", "", "", None
         self._publish()
         try:
             session = Session(graph, threads=self.threads, progress=self._show_progress)
-            if saved is not None:
+            goes_on = renamed and old is not None and not is_document and session.inherit(old)
+            if saved is not None and not goes_on:
                 session.restore(saved, history, keep_position=is_document)
         except Exception:
             # The old network must not run on under the picture of the new one.
@@ -264,7 +274,7 @@ class Engine:
         if self._session.set_training(training):
             self._changed = True
         else:
-            self._load(self._session.graph.with_training(training), None, None)
+            self._load(self._session.graph.with_training(training))
 
     def _go(self, step: int | None = None, epoch: int | None = None) -> None:
         if self._session is None or self._session.trouble is not None:
@@ -309,7 +319,7 @@ class Engine:
     def _set_threads(self, threads: int) -> None:
         self.threads = threads
         if self._session is not None:
-            self._load(self._session.graph, None, None)
+            self._load(self._session.graph)
 
     def _watch(self, probes: frozenset[Probe]) -> None:
         if probes != self._probes:

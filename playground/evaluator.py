@@ -15,6 +15,7 @@ from kernels.machine import Machine
 from playground.arena import Arena
 from playground.compiler import compile_program
 from playground.program import Program, link
+from playground.tensor import Tensor
 
 Floats = NDArray[np.float32]
 LARGEST_BATCH = 4096
@@ -52,17 +53,20 @@ class Evaluator:
 
     def evaluate(self, x: Floats, target: Floats, keep_outputs: bool = False) -> Evaluation:
         """Loss and metric of samples x (n, *shape) and targets (n, ...), scaled as trained."""
-        n = len(x)
-        loss = metric = 0.0
+        loss = metric = total = 0.0
         outputs: list[Floats] = []
-        for start in range(0, n, self._batch):
-            part = slice(start, min(n, start + self._batch))
+        for start in range(0, len(x), self._batch):
+            part = slice(start, min(len(x), start + self._batch))
             run = self._run(x[part], target[part])
-            loss += run.value("loss") * run.program.batch
-            metric += run.value("metric") * run.program.batch
+            count = run.count()
+            loss += run.value(run.program.loss) * count
+            metric += run.value(run.program.metric) * count
+            total += count
             if keep_outputs:
                 outputs.append(run.outputs())
-        return Evaluation(loss / n, metric / n, np.concatenate(outputs) if outputs else None)
+        total = max(total, 1.0)
+        return Evaluation(loss / total, metric / total,
+                          np.concatenate(outputs) if outputs else None)
 
     def predict(self, x: Floats) -> Floats:
         """The outputs (n, ...) for samples x (n, *shape): probabilities, or predicted values."""
@@ -90,7 +94,7 @@ class Evaluator:
             self._runs[batch] = _Run(self._compiled(batch))
         run = self._runs[batch]
         run.take_parameters(self._source)
-        run.write(f"{run.program.data_node}.x", x)
+        run.write(run.program.samples.name, x)
         run.write(f"{run.program.data_node}.target", target)
         run.machine.run(0, len(run.program.code))
         return run
@@ -117,9 +121,13 @@ class _Run:
         if tensor is not None:
             self.arena.view(tensor)[...] = 0 if values is None else values
 
-    def value(self, name: str) -> float:
-        return float(self.arena.view(
-            self.program.tensors[f"{self.program.loss_node}.{name}"])[0])
+    def value(self, tensor: Tensor) -> float:
+        return float(self.arena.view(tensor)[0])
+
+    def count(self) -> float:
+        """What the means are over: samples, or targets where some may be missing."""
+        count = self.program.tensors.get(f"{self.program.loss_node}.count")
+        return self.program.batch if count is None else self.value(count)
 
     def outputs(self) -> Floats:
         return self.arena.view(self.program.outputs).copy()

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from playground.layers import LAYERS, Layer
+from playground.learning import Learning
 from playground.training import Training
 
 
@@ -39,6 +40,9 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     layer: Layer | UnknownLayer
     x: float = 0.0
     y: float = 0.0
+    learning: Learning = Learning()
+    shares: str = ""
+    """The node whose parameters this one uses, instead of its own."""
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -106,6 +110,12 @@ class Graph(msgspec.Struct, frozen=True):
         ports = len(taken) + 1 if layer.variadic else len(layer.inputs)
         return next((port for port in range(ports) if port not in taken), None)
 
+    def free_output(self, id: str) -> int:
+        """The first output port of a node that nothing reads; 0 when all are read."""
+        layer, read = self.node(id).layer, {e.source_port for e in self.outputs_of(id)}
+        ports = range(len(layer.outputs)) if isinstance(layer, Layer) else range(1)
+        return next((port for port in ports if port not in read), 0)
+
     # -- editing ------------------------------------------------------------------------------
 
     def with_node(self, layer: Layer | UnknownLayer, x: float = 0.0, y: float = 0.0,
@@ -118,10 +128,11 @@ class Graph(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, nodes=(*self.nodes, node))
 
     def without(self, ids: Iterable[str]) -> Graph:
-        """Remove nodes and the edges that touch them."""
+        """Remove nodes and the edges that touch them; who shared their weights gets its own."""
         gone = set(ids)
         return self._replace(
-            nodes=tuple(n for n in self.nodes if n.id not in gone),
+            nodes=tuple(msgspec.structs.replace(n, shares="") if n.shares in gone else n
+                        for n in self.nodes if n.id not in gone),
             edges=tuple(e for e in self.edges if not {e.source, e.target} & gone))
 
     def with_edge(self, edge: Edge) -> Graph:
@@ -154,8 +165,33 @@ class Graph(msgspec.Struct, frozen=True):
         return self._replace(edges=tuple(e for e in self.edges if e not in gone))
 
     def with_layer(self, id: str, layer: Layer) -> Graph:
-        """Give a node other settings (or another kind with the same ports)."""
-        return self._with_nodes({id: msgspec.structs.replace(self.node(id), layer=layer)})
+        """Give a node other settings (or another kind with the same ports).
+
+        Edges from outputs that it has no longer go with them.
+        """
+        graph = self.without_edges(
+            e for e in self.outputs_of(id) if e.source_port >= len(layer.outputs))
+        return graph._with_nodes({id: msgspec.structs.replace(self.node(id), layer=layer)})
+
+    def with_learning(self, id: str, learning: Learning) -> Graph:
+        """Let a node learn in another way."""
+        return self._with_nodes({id: msgspec.structs.replace(self.node(id), learning=learning)})
+
+    def with_shared(self, id: str, root: str) -> Graph:
+        """Let a node use the parameters of another; "": its own again. Raises GraphError."""
+        if root and root not in self:
+            raise GraphError(f"There is no node called {root} to share weights with.")
+        if root and self.node(root).shares:
+            # All point at the one that owns them.
+            root = self.node(root).shares
+        if root == id:
+            raise GraphError(f"{id} cannot share its weights with itself.")
+        own = self.node(id)
+        changed = {id: msgspec.structs.replace(own, shares=root)}
+        for node in self.nodes:
+            if root and node.shares == id:
+                changed[node.id] = msgspec.structs.replace(node, shares=root)
+        return self._with_nodes(changed)
 
     def moved(self, places: Mapping[str, tuple[float, float]]) -> Graph:
         """Put nodes elsewhere on the canvas."""
@@ -172,13 +208,31 @@ class Graph(msgspec.Struct, frozen=True):
             raise GraphError(f"There is already a node called {new}. Choose another name.")
         swap = {old: new}
         return self._replace(
-            nodes=tuple(msgspec.structs.replace(n, id=swap.get(n.id, n.id)) for n in self.nodes),
+            nodes=tuple(msgspec.structs.replace(n, id=swap.get(n.id, n.id),
+                                                shares=swap.get(n.shares, n.shares))
+                        for n in self.nodes),
             edges=tuple(sorted(Edge(swap.get(e.source, e.source), e.source_port,
                                     swap.get(e.target, e.target), e.target_port)
                                for e in self.edges)))
 
+    def renamings_since(self, older: Graph) -> dict[str, str]:
+        """Nodes that only got another id in one edit: old id -> new id.
+
+        Such an edit leaves a node where it is, in the list and on the canvas. It is told from the
+        values alone, so that undoing a rename is a rename as well.
+        """
+        if len(self.nodes) != len(older.nodes):
+            return {}
+        return {old.id: new.id for old, new in zip(older.nodes, self.nodes, strict=True)
+                if old.id != new.id and old.id not in self and new.id not in older
+                and msgspec.structs.replace(old, id=new.id) == new}
+
     def with_training(self, training: Training) -> Graph:
         return self._replace(training=training)
+
+    def with_notes(self, notes: str) -> Graph:
+        """Say something else about the network (Markdown)."""
+        return self._replace(notes=notes)
 
     def pasted(self, other: Graph, dx: float, dy: float) -> tuple[Graph, tuple[str, ...]]:
         """Add copies of another graph's nodes and inner edges; returns the new ids too."""
@@ -186,6 +240,12 @@ class Graph(msgspec.Struct, frozen=True):
         for node in other.nodes:
             graph = graph.with_node(node.layer, node.x + dx, node.y + dy)
             names[node.id] = graph.nodes[-1].id
+        for node in other.nodes:
+            # Copies share among themselves; a copy of one alone shares with the original.
+            root = names.get(node.shares, node.shares if node.shares in self else "")
+            copy = graph.node(names[node.id])
+            graph = graph._with_nodes({copy.id: msgspec.structs.replace(
+                copy, learning=node.learning, shares=root)})
         for e in other.edges:
             if e.source in names and e.target in names:
                 graph = graph.with_edge(

@@ -18,12 +18,15 @@ from msgspec import Meta
 from playground.graph import Edge, Graph, GraphError, Node, UnknownLayer
 from playground.layers import LAYERS
 from playground.layers.base import Layer, make_layer
+from playground.learning import Learning
 from playground.training import Training
 
 FORMAT = "playground"
-VERSION = 1
+VERSION = 2
 
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: lambda raw: raw,  # Version 2 adds what may be left out: how a node learns, shared weights.
+}
 """MIGRATIONS[n] turns the JSON of version n into that of version n + 1."""
 
 MAX_BYTES = 16 * 2**20
@@ -51,6 +54,9 @@ class _Node(msgspec.Struct, forbid_unknown_fields=True):
     settings: dict[str, Any] = {}
     x: float = 0.0
     y: float = 0.0
+    learning: Learning | msgspec.UnsetType = msgspec.UNSET
+    shares: Annotated[str, Meta(max_length=100)] | msgspec.UnsetType = msgspec.UNSET
+    """Both are left out where there is nothing special to say."""
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -66,7 +72,9 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 def encode(graph: Graph) -> bytes:
     """The graph as JSON text. Raises DocumentError."""
     file = _File(
-        nodes=[_Node(n.id, n.layer.kind, n.layer.settings(), n.x, n.y) for n in graph.nodes],
+        nodes=[_Node(n.id, n.layer.kind, n.layer.settings(), n.x, n.y,
+                     msgspec.UNSET if n.learning == Learning() else n.learning,
+                     n.shares or msgspec.UNSET) for n in graph.nodes],
         edges=[f"{e.source}.{e.source_port} -> {e.target}.{e.target_port}" for e in graph.edges],
         training=graph.training, notes=graph.notes)
     try:
@@ -91,7 +99,9 @@ def decode(data: bytes) -> Decoded:
                      "save it under another name without what is not understood.")
         raw = _understood(raw, notes)
     file = _convert(raw)
-    nodes = tuple(Node(id=n.id, layer=_layer(n, notes), x=n.x, y=n.y) for n in file.nodes)
+    nodes = tuple(Node(id=n.id, layer=_layer(n, notes), x=n.x, y=n.y,
+                       learning=n.learning or Learning(), shares=n.shares or "")
+                  for n in file.nodes)
     graph = _connected(nodes, file.edges)
     graph = msgspec.structs.replace(graph, training=file.training, notes=file.notes)
     return Decoded(graph, tuple(notes), bool(newer))
@@ -156,12 +166,18 @@ def _layer(node: _Node, notes: list[str]) -> Layer | UnknownLayer:
     else:
         try:
             # In the order in which they are saved: the first error is then always the same one.
-            return make_layer(node.kind, dict(sorted(node.settings.items())))
+            return make_layer(node.kind, _sorted(node.settings))
         except (ValueError, TypeError) as error:
             why = (f"{_plain(str(error))}. The layer is kept and saved as it came; "
                    "replace it to train.")
     notes.append(f"{node.id}: {why}")
     return UnknownLayer(kind=node.kind, raw=node.settings, why=why)
+
+
+def _sorted(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings in the order of their names, those of groups too."""
+    return {name: _sorted(value) if isinstance(value, dict) else value
+            for name, value in sorted(settings.items())}
 
 
 def _connected(nodes: tuple[Node, ...], edges: list[str]) -> Graph:

@@ -9,11 +9,13 @@ shows it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from playground.state import swapped
 
 Floats = NDArray[np.float64]
 BUCKETS = 2048
@@ -24,12 +26,12 @@ class HistoryView:
     """A history up to one moment; arrays are shared with later views and never change.
 
     step (n,): the last step of each bucket, counted from 1. values (3, n, columns): mean, lowest
-    and highest value in the bucket.
+    and highest value in the bucket; `mean`, `low` and `high` give copies of one column.
     """
 
     columns: tuple[str, ...]
     step: Floats
-    values: Floats
+    values: NDArray[np.floating]
     validation_step: Floats
     validation_loss: Floats
     validation_metric: Floats
@@ -38,16 +40,23 @@ class HistoryView:
         return len(self.step)
 
     def mean(self, column: str) -> Floats:
-        return self.values[0, :, self.columns.index(column)]
+        return self._column(0, column)
 
     def low(self, column: str) -> Floats:
-        return self.values[1, :, self.columns.index(column)]
+        return self._column(1, column)
 
     def high(self, column: str) -> Floats:
-        return self.values[2, :, self.columns.index(column)]
+        return self._column(2, column)
 
     def __contains__(self, column: object) -> bool:
         return column in self.columns
+
+    def _column(self, part: int, column: str) -> Floats:
+        return self.values[part, :, self.columns.index(column)].astype(np.float64)
+
+    def renamed(self, names: Mapping[str, str]) -> HistoryView:
+        """The same history of a network whose nodes are called otherwise (old id -> new id)."""
+        return replace(self, columns=tuple(swapped(column, names) for column in self.columns))
 
 
 class History:
@@ -61,10 +70,8 @@ class History:
         self.per_bucket = 1
         self._capacity = capacity
         self._length = 0
-        self._step = np.zeros(capacity)
-        self._count = np.zeros(capacity)
-        self._values = np.zeros((3, capacity, len(self.columns)))
         self._validation = np.zeros((0, 3))
+        self._fresh_arrays()
 
     def extend(self, buckets: NDArray[np.float32], last_steps: NDArray[np.int64]) -> None:
         """Add finished buckets (n, 1 + 3 columns) that end with these steps (n,).
@@ -96,22 +103,25 @@ class History:
             return None
         group = np.ceil(self._step[:n] / self.per_bucket)
         starts = np.flatnonzero(np.diff(group, prepend=-1))
-        count = np.add.reduceat(self._count[:n], starts)
-        weighted = self._values[0, :n] * self._count[:n, None]
-        mean = np.add.reduceat(weighted, starts) / count[:, None]
-        low = np.minimum.reduceat(self._values[1, :n], starts)
-        high = np.maximum.reduceat(self._values[2, :n], starts)
-        step = self._step[:n][np.append(starts[1:], n) - 1]
+        m = len(starts)
+        step, count, values = self._step[:n], self._count[:n], self._values[:, :n]
         # Into new arrays: earlier views keep the old ones.
         self._fresh_arrays()
-        self._length = m = len(starts)
-        self._step[:m], self._count[:m] = step, count
-        self._values[:, :m] = mean, low, high
-        if step[-1] % self.per_bucket == 0:
+        self._step[:m] = step[np.append(starts[1:], n) - 1]
+        self._count[:m] = np.add.reduceat(count, starts)
+        # Column by column: a copy of all of them would be one more array to find memory for.
+        for i in range(len(self.columns)):
+            self._values[0, :m, i] = np.add.reduceat(values[0, :, i] * count, starts) / (
+                self._count[:m])
+        np.minimum.reduceat(values[1], starts, out=self._values[1, :m])
+        np.maximum.reduceat(values[2], starts, out=self._values[2, :m])
+        self._length = m
+        if self._step[m - 1] % self.per_bucket == 0:
             return None
         self._length = m - 1
-        return np.concatenate([count[-1:], mean[-1] * count[-1], low[-1], high[-1]]).astype(
-            np.float32)
+        mean, low, high = self._values[:, m - 1]
+        last = np.float32(self._count[m - 1])
+        return np.concatenate([[last], mean * last, low, high])
 
     def append_validation(self, step: int, loss: float, metric: float) -> None:
         """Add what validating after so many steps gave; the last one of a step counts."""
@@ -158,10 +168,12 @@ class History:
         self._values[:, :n] = np.nan
         for i, column in enumerate(self.columns):
             if column in older:
-                self._values[:, :n, i] = older.values[:, -n:, older.columns.index(column)]
+                with np.errstate(over="ignore"):
+                    self._values[:, :n, i] = older.values[:, -n:, older.columns.index(column)]
         while self.per_bucket < np.median(self._count[:n]):
             self.per_bucket *= 2
 
     def _fresh_arrays(self) -> None:
         self._step, self._count = np.zeros(self._capacity), np.zeros(self._capacity)
-        self._values = np.zeros((3, self._capacity, len(self.columns)))
+        # In float32, as they were measured; steps need more digits than it has.
+        self._values = np.zeros((3, self._capacity, len(self.columns)), np.float32)

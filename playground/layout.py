@@ -7,17 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import msgspec
 
 from playground.graph import Graph
-from playground.layers.base import Layer, Parameter, Shape, size_of
+from playground.layers.base import Layer, Parameter, Shape, shapes_of, size_of
 from playground.layers.data import DataLayer
 from playground.layers.loss import LossLayer
+from playground.learning import Learning
 from playground.program import NODE_STATISTICS, RING_ROWS, STEP_STATISTICS
-from playground.shapes import Check, targets
+from playground.shapes import Check, sources_of
 from playground.tensor import ALIGNMENT, DType, Region, Tensor
 
 L = TypeVar("L", bound=Layer)
+
+UNREAD = "gradients that nobody reads"
 
 
 class Tensors:
@@ -50,12 +55,11 @@ class NodeTensors:
 
     id: str
     layer: Layer
-    x: tuple[Tensor, ...] = ()
+    learning: Learning
+    owner: str
+    """The node whose parameters it uses: mostly itself."""
+    x: tuple[Any, ...] = ()
     y: tuple[Tensor, ...] = ()
-    dx: list[Tensor | None] = field(default_factory=list)
-    dy: list[Tensor] = field(default_factory=list)
-    sums: list[tuple[Tensor, list[Tensor], bool]] = field(default_factory=list)
-    """For each output: its gradient, what must be added to it, and whether it starts empty."""
     w: dict[str, Tensor] = field(default_factory=dict)
     dw: list[dict[str, Tensor]] = field(default_factory=list)
     work: list[dict[str, Tensor]] = field(default_factory=list)
@@ -63,29 +67,70 @@ class NodeTensors:
     """What lasts over the steps and is not learned."""
     weights: Tensor | None = None
     gradients: list[Tensor] = field(default_factory=list)
-    """All parameter gradients of the node as one vector, for each lane."""
+    """All parameter gradients of the node as one vector, for each lane; none where it is frozen."""
     slots: dict[str, Tensor] = field(default_factory=dict)
     """What the optimizer keeps for the weights, by its own names."""
     seen: Tensor | None = None
-    """Which units were active in the batch; only where a unit can be inactive."""
-    needs_gradient: bool = False
-    """Whether a parameter stands at or before this node."""
+    """Which channels were active in the batch; only where they can be inactive, of many values."""
+
+
+@dataclass
+class NodeGradients:
+    """The gradients at a node in one pass."""
+
+    dw: list[dict[str, Tensor]]
+    """Of its parameters, for each lane. Where the pass does not train it, nobody reads them."""
+    dx: list[Tensor | None] = field(default_factory=list)
+    dy: list[Tensor] = field(default_factory=list)
+    sums: list[tuple[Tensor, list[Tensor], bool]] = field(default_factory=list)
+    """For each output: its gradient, what must be added to it, and whether it starts empty."""
+
+
+@dataclass
+class Pass:
+    """The losses that train one group of nodes: a forward, a backward and an update of their own.
+
+    Most networks have one. nodes: those that lead to the losses, in order of execution. owners:
+    the nodes whose parameters it trains. gradients: by node, of those that need any. total: the
+    weighted sum of losses and penalties.
+    """
+
+    number: int
+    losses: list[NodeTensors]
+    nodes: list[NodeTensors]
+    owners: list[NodeTensors]
+    total: Tensor
+    gradients: dict[str, NodeGradients] = field(default_factory=dict)
+
+    @property
+    def suffix(self) -> str:
+        return f" of pass {self.number + 1}" if self.number else ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its total is the value of its one loss."""
+        return self.total is self.losses[0].work[0]["loss"]
+
+    def trains(self, node: NodeTensors) -> bool:
+        """Whether the node's parameters follow these losses."""
+        return any(owner.id == node.owner for owner in self.owners)
 
 
 class Layout:
     """The tensors of one program, by node and by purpose.
 
     columns: what a row of measurements holds. bounds: where each lane's shard of the batch begins,
-    and the end. `row`, `ring`, `per_bucket`, `hyper` and `order` exist only for training.
+    and the end. loaded: where the samples of a batch are put, as they lie in the data. `row`,
+    `ring`, `per_bucket`, `hyper` and `order` exist only for training.
     """
 
     def __init__(self, graph: Graph, check: Check, training: bool, batch: int | None,
                  lanes: int, instrument: bool) -> None:
         self.graph, self.check, self.training = graph, check, training
         self.instrument = instrument and training
-        self.nodes = {id: NodeTensors(id, layer_of(graph, id, Layer)) for id in check.used}
+        self.nodes = {id: self._node(id) for id in check.used}
         self.data = next(n for n in self.nodes.values() if isinstance(n.layer, DataLayer))
-        self.loss = self.nodes[check.used[-1]]
+        self.loss = self.nodes[check.losses[0]]
         self.prepared = layer_of(graph, self.data.id, DataLayer).load()
         samples = len(self.prepared.x_train)
         self.batch = batch or graph.training.batch
@@ -96,14 +141,23 @@ class Layout:
         self.bounds = [self.batch * lane // lanes for lane in range(lanes + 1)]
         self.tensors = Tensors()
         self.parameters: dict[str, Parameter] = {}
+        self.rates: dict[str, Tensor] = {}
+        """The learning rates of nodes that have one of their own."""
         self.running: dict[str, Parameter] = {}
         self.counters = self.tensors.new("counters", "counters", (16,), dtype="int64")
         self.halt = self.tensors.new("halt", "metrics", (2,), dtype="int64")
+        for node in sorted(self.nodes.values(), key=lambda node: node.owner != node.id):
+            self._place_parameters(node)  # Those that own theirs come first.
         self._place_forward()
-        self.columns = (*STEP_STATISTICS, *(
-            f"{node.id}.{name}" for node in self.measured() for name in NODE_STATISTICS))
+        self.passes = self._find_passes()
+        single = len(check.losses) == 1
+        self.columns = (
+            *STEP_STATISTICS, *(f"{id}.loss" for id in check.losses if not single),
+            *(f"{node.id}.{name}" for node in self.measured() for name in NODE_STATISTICS))
         if training:
-            self._place_backward()
+            self._place_parameter_gradients()
+            for one in self.passes:
+                self._place_backward(one)
             self._place_measurements()
             self.order = self.tensors.new("order", "batch", (samples + 1,), dtype="int32")
             self._place_optimizer()
@@ -140,24 +194,34 @@ class Layout:
             return node.y[0].size // others[-1], others[-1], 1
         return batch, first, size_of(tuple(others))
 
-    def measured(self) -> list[NodeTensors]:
-        """The nodes that have cells in the row."""
-        if not self.instrument:
-            return [n for n in self.nodes.values() if n.w]
-        return [n for n in self.nodes.values()
-                if not isinstance(n.layer, DataLayer | LossLayer) and not n.layer.is_view]
+    def norm_of(self, one: Pass, statistic: str) -> Tensor:
+        """Where the norm over the nodes of a pass goes: the step's own cell if there is one."""
+        if len(self.passes) == 1:
+            return self.cell(statistic)
+        name = f"{statistic} of pass {one.number + 1}"
+        known = self.tensors.by_name.get(name)
+        return known or self.tensors.new(name, "metrics", (1,))
+
+    def measured(self, one: Pass | None = None) -> list[NodeTensors]:
+        """The nodes that have cells in the row (those of one pass are neighbours)."""
+        nodes = [n for n in self.nodes.values()
+                 if (bool(n.w) if not self.instrument else not (
+                     isinstance(n.layer, DataLayer | LossLayer) or n.layer.is_view))]
+        place = {owner.id: one.number for one in self.passes for owner in one.owners}
+        if one is not None:
+            return [n for n in nodes if place.get(n.id, 0) == one.number]
+        return sorted(nodes, key=lambda node: place.get(node.id, 0))
 
     def cell(self, name: str, count: int = 1) -> Tensor:
         """One column of the row, or `count` neighbours."""
         return self.row.part(self.columns.index(name), (count,), name)
 
-    def cells_of_all(self, statistic: str) -> Tensor:
-        """One statistic of every node: each n-th cell, n the number of node statistics."""
-        measured = self.measured()
+    def cells_of(self, nodes: list[NodeTensors], statistic: str) -> Tensor:
+        """One statistic of neighbouring nodes: each n-th cell, n the number of statistics."""
         start, size = 0, 0
-        if measured:
-            start = self.columns.index(f"{measured[0].id}.{statistic}")
-            size = len(NODE_STATISTICS) * (len(measured) - 1) + 1
+        if nodes:
+            start = self.columns.index(f"{nodes[0].id}.{statistic}")
+            size = len(NODE_STATISTICS) * (len(nodes) - 1) + 1
         return self.row.part(start, (size,), f"{statistic} of all")
 
     # -- forward ------------------------------------------------------------------------------
@@ -165,7 +229,9 @@ class Layout:
     def _place_forward(self) -> None:
         for node in self.nodes.values():
             layer, signals = node.layer, self.check.signals[node.id]
-            node.x = tuple(self.nodes[id].y[port] for id, port in self._sources(node.id))
+            # Only a layer with optional inputs meets a None.
+            node.x = tuple(self.nodes[source[0]].y[source[1]] if source else None
+                           for source in sources_of(self.graph, node.id))
             region = "batch" if isinstance(layer, DataLayer) else "activations"
             if layer.is_view and node.x:
                 shape = (self.batch, *signals[0].shape)
@@ -175,7 +241,11 @@ class Layout:
                     self.tensors.new(f"{node.id}.{port}", region,  # type: ignore[arg-type]
                                      (self.batch, *signal.shape), node.id)
                     for port, signal in zip(layer.outputs, signals, strict=True))
-            self._place_parameters(node)
+            if isinstance(layer, DataLayer):
+                # Packed samples have a place of their own, and are handed out by port.
+                size = (self.batch, *self.prepared.dataset.shape)
+                self.loaded = node.y[0] if not self.prepared.dataset.ports else (
+                    self.tensors.new(f"{node.id}.samples", "batch", size, node.id))
             shapes = self._input_shapes(node.id)
             for lane in self.lanes_of(layer):
                 work = layer.workspace(self.samples_of(lane), *shapes)
@@ -186,14 +256,15 @@ class Layout:
                     for name, shape in work.items()})
 
     def _place_parameters(self, node: NodeTensors) -> None:
-        parameters = node.layer.parameters(*self._input_shapes(node.id))
         for parameter in node.layer.running(*self._input_shapes(node.id)):
             name = f"{node.id}.{parameter.name}"
             self.running[name] = parameter
             node.running[parameter.name] = self.tensors.new(
                 name, "running", parameter.shape, node.id)
-        before = any(self.nodes[id].needs_gradient for id, _ in self._sources(node.id))
-        node.needs_gradient = bool(parameters) or before
+        if node.owner != node.id:
+            node.w = self.nodes[node.owner].w
+            return
+        parameters = node.layer.parameters(*self._input_shapes(node.id))
         if not parameters:
             return
         for parameter in parameters:
@@ -202,56 +273,109 @@ class Layout:
             node.w[parameter.name] = self.tensors.new(
                 name, "parameters", parameter.shape, node.id)
         node.weights = _span(f"{node.id} parameters", node.w.values())
-        if not self.training:
-            return
-        for lane in self.lanes_of(node.layer):
-            # The first lane's gradients are the network's; the others' are added to them.
-            gradients = {
-                p.name: self.tensors.new(
-                    _lane_name(f"{node.id}.d{p.name}", lane),
-                    "workspace" if lane else "gradients", p.shape, node.id)
-                for p in parameters}
-            node.dw.append(gradients)
-            node.gradients.append(_span(f"{node.id} gradients", gradients.values()))
+
+    def _find_passes(self) -> list[Pass]:
+        """The losses by the group that they train, each group once."""
+        groups: dict[str, list[NodeTensors]] = {}
+        for id in self.check.losses:
+            groups.setdefault(layer_of(self.graph, id, LossLayer).trains, []).append(
+                self.nodes[id])
+        return [self._pass(number, group, losses)
+                for number, (group, losses) in enumerate(groups.items())]
+
+    def _pass(self, number: int, group: str, losses: list[NodeTensors]) -> Pass:
+        needed = {node.id for node in losses}
+        for node in reversed(self.nodes.values()):
+            if node.id in needed:
+                needed.update(source[0] for source in sources_of(self.graph, node.id) if source)
+        nodes = [node for node in self.nodes.values() if node.id in needed]
+        used = {node.owner for node in nodes}
+        owners = [node for node in self.nodes.values()
+                  if node.id in used and node.w and not node.learning.frozen
+                  and group in ("", node.learning.group)]
+        penalties = any(o.learning.penalises_weights for o in owners) or any(
+            n.learning.penalises_outputs for n in nodes)
+        total = losses[0].work[0]["loss"]
+        if penalties or len(losses) > 1 or layer_of(
+                self.graph, losses[0].id, LossLayer).weight != 1:
+            total = self.tensors.new(f"loss_and_penalties {number + 1}", "workspace", (1,))
+        return Pass(number, losses, nodes, owners, total)
 
     # -- training -----------------------------------------------------------------------------
 
-    def _place_backward(self) -> None:
-        """Give each output that needs it a gradient, and each reader a place to write its part."""
-        for node in self.nodes.values():
-            node.dx = [None] * len(node.x)
-        for node in reversed(self.nodes.values()):
-            if isinstance(node.layer, DataLayer) or not node.needs_gradient:
-                continue
-            for port, y in enumerate(node.y):
-                self._place_gradient(node, port, y)
+    def _place_parameter_gradients(self) -> None:
+        """The first lane's gradients are the network's; the others' are added to them.
 
-    def _place_gradient(self, node: NodeTensors, port: int, y: Tensor) -> None:
-        readers = [(reader, i) for reader in reversed(self.nodes.values())
-                   for i, source in enumerate(self._sources(reader.id))
-                   if source == (node.id, port) and not (
-                       isinstance(reader.layer, LossLayer) and i == 1)]
-        name = f"{node.id}.d{node.layer.outputs[port]}"
+        So are those of nodes that use another one's parameters.
+        """
+        trained = {owner.id for one in self.passes for owner in one.owners}
+        for node in self.nodes.values():
+            if node.owner not in trained or not node.w:
+                continue
+            for lane in self.lanes_of(node.layer):
+                own = lane in (0, None) and node.owner == node.id
+                gradients = {
+                    name: self.tensors.new(
+                        _lane_name(f"{node.id}.d{name}", lane),
+                        "gradients" if own else "workspace", w.shape, node.id)
+                    for name, w in node.w.items()}
+                node.dw.append(gradients)
+                node.gradients.append(_span(f"{node.id} gradients", gradients.values()))
+
+    def _place_backward(self, one: Pass) -> None:
+        """Give each output that needs it a gradient, and each reader a place to write its part."""
+        for node in one.nodes:
+            trained = bool(node.w) and one.trains(node)
+            if trained or any(source and source[0] in one.gradients
+                              for source in sources_of(self.graph, node.id)):
+                one.gradients[node.id] = NodeGradients(
+                    node.dw if trained else [self._unread(node)] * self.lanes,
+                    dx=[None] * len(node.x))
+        for node in reversed(one.nodes):
+            if node.id in one.gradients:
+                for port, y in enumerate(node.y):
+                    self._place_gradient(one, node, port, y)
+
+    def _unread(self, node: NodeTensors) -> dict[str, Tensor]:
+        """Where a layer writes gradients of parameters that the pass does not train.
+
+        All such nodes write to the same place. Memory that nobody touches costs nothing.
+        """
+        if UNREAD not in self.tensors.by_name:
+            largest = max(w.size for other in self.nodes.values() for w in other.w.values())
+            self.tensors.new(UNREAD, "workspace", (largest,))
+        place = self.tensors.by_name[UNREAD]
+        return {name: Tensor(UNREAD, place.region, place.offset, w.shape, node.id)
+                for name, w in node.w.items()}
+
+    def _place_gradient(self, one: Pass, node: NodeTensors, port: int, y: Tensor) -> None:
+        readers = [(reader, i) for reader in reversed(one.nodes)
+                   for i, source in enumerate(sources_of(self.graph, reader.id))
+                   if source == (node.id, port) and i != reader.layer.target_port]
+        name = f"{node.id}.d{node.layer.outputs[port]}{one.suffix}"
+        gradients = one.gradients
         views = [reader for reader, _ in readers if reader.layer.is_view]
+        own = gradients[node.id]
         if len(readers) == 1 and views:
-            gradient = self.tensors.alias(name, views[0].dy[0], y.shape, node.id)
-            node.sums.append((gradient, [], False))
-            node.dy.append(gradient)
+            gradient = self.tensors.alias(
+                name, gradients[views[0].id].dy[0], y.shape, node.id)
+            own.sums.append((gradient, [], False))
+            own.dy.append(gradient)
             return
         gradient = self.tensors.new(name, "activation_gradients", y.shape, node.id)
-        parts = [view.dy[0] for view in views]
+        parts = [gradients[view.id].dy[0] for view in views]
         writers = [(reader, i) for reader, i in readers if not reader.layer.is_view]
         for number, (reader, i) in enumerate(writers):
             # The first reader to run writes in place; what the others find is added to it.
-            if number == 0:
-                reader.dx[i] = gradient
-            else:
-                reader.dx[i] = self.tensors.new(
+            place = gradient
+            if number > 0:
+                place = self.tensors.new(
                     f"{name} from {reader.id} input {i + 1}", "activation_gradients", y.shape,
                     node.id)
-                parts.append(reader.dx[i])  # type: ignore[arg-type]
-        node.sums.append((gradient, parts, not writers))
-        node.dy.append(gradient)
+                parts.append(place)
+            gradients[reader.id].dx[i] = place
+        own.sums.append((gradient, parts, not writers))
+        own.dy.append(gradient)
 
     def _place_measurements(self) -> None:
         self.row = self.tensors.new("measurements", "metrics", (len(self.columns),))
@@ -261,17 +385,25 @@ class Layout:
         if not self.instrument:
             return
         for node in self.measured():
-            if node.layer.active_range is not None:
+            if node.layer.active_range is not None and self.units_of(node)[2] > 1:
                 node.seen = self.tensors.new(
                     f"{node.id}.seen", "metrics", (self.units_of(node)[1],), node.id, "int32")
 
     def _place_optimizer(self) -> None:
+        schedule = self.graph.training.schedule
+        self.schedule_state: dict[str, Tensor] = {}
+        if schedule.state:
+            self.schedule_state["state"] = self.tensors.new(
+                f"{schedule.label} state", "optimizer", (schedule.state,))
         optimizer = type(self.graph.training.optimizer)
         self.hyper = {
             name: self.tensors.new(f"training.{name}", "hyper", (1,))
             for name in (*optimizer.hyper, "threshold", "current_learning_rate")}
         for node in self.nodes.values():
-            if node.weights is not None:
+            if node.weights is not None and node.gradients:
+                if node.learning.rate != 1:
+                    self.rates[node.id] = self.tensors.new(
+                        f"{node.id}.learning_rate", "hyper", (1,), node.id)
                 node.slots = {
                     slot: self.tensors.new(
                         f"{node.id}.{slot}", "optimizer", node.weights.shape, node.id)
@@ -279,17 +411,17 @@ class Layout:
 
     # -- helpers ------------------------------------------------------------------------------
 
-    def _sources(self, id: str) -> list[tuple[str, int]]:
-        """The output ports that a node reads, by its input ports."""
-        edges = {e.target_port: (e.source, e.source_port) for e in self.graph.inputs_of(id)}
-        if isinstance(self.nodes[id].layer, LossLayer) and 1 not in edges:
-            where = targets(self.graph, id)
-            if where is not None:
-                edges[1] = where
-        return [edges[port] for port in sorted(edges)]
+    def _node(self, id: str) -> NodeTensors:
+        node = self.graph.node(id)
+        owner = self.graph.node(node.shares or id)
+        own = node.learning
+        # Who uses another one's parameters learns as that one does.
+        learning = msgspec.structs.replace(owner.learning, activity_l1=own.activity_l1,
+                                           activity_l2=own.activity_l2)
+        return NodeTensors(id, layer_of(self.graph, id, Layer), learning, owner.id)
 
-    def _input_shapes(self, id: str) -> list[tuple[int, ...]]:
-        return [signal.shape for signal in self.check.inputs[id]]
+    def _input_shapes(self, id: str) -> tuple[Shape, ...]:
+        return shapes_of(self.check.inputs[id])
 
 
 def layer_of(graph: Graph, id: str, cls: type[L]) -> L:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.compiler import random_key
+from playground.data import NO_TARGET
+from playground.layers.augmentation import Augmentation, augmented
+from playground.layers.base import Layer
+from playground.layers.data import DataLayer
 from playground.session import Session
+from playground.shapes import is_data
 from playground.snapshot import (
+    AugmentationProbe,
     Boundary,
     BoundaryProbe,
     ConfusionProbe,
@@ -40,6 +48,8 @@ def answer(session: Session, probe: Probe) -> Any | None:
             return _confusion(session, probe.split)
         case PredictionsProbe():
             return _predictions(session, probe)
+        case AugmentationProbe():
+            return _augmentation(session, probe)
         case TimingsProbe():
             return session.microseconds()
 
@@ -50,10 +60,8 @@ def _tensor(session: Session, probe: TensorProbe) -> Floats | None:
         found = session.evaluator.activations(session.data.x_validation[sample:sample + 1])
         return found[probe.name][0] if probe.name in found else None
     if probe.source == "data":
-        data = {"x": session.data.x_train, "target": session.data.target_train}
         node, _, port = probe.name.rpartition(".")
-        known = node == session.program.data_node and port in data
-        return data[port][:probe.limit].copy() if known else None
+        return _of_port(session, port, probe.limit) if node == session.program.data_node else None
     tensor = session.program.tensors.get(probe.name)
     if tensor is None or not (session.has_run or tensor.region in STATE_REGIONS):
         return None
@@ -68,6 +76,17 @@ def _tensor(session: Session, probe: TensorProbe) -> Floats | None:
     if probe.sample is not None:
         return np.array(values[probe.sample % len(values)])
     return values[:probe.limit].copy()
+
+
+def _of_port(session: Session, port: str, limit: int) -> Floats | None:
+    """The first training samples, as they leave the data node by a port."""
+    data = session.data
+    if port == "target":
+        return data.target_train[:limit].copy()
+    packed = next((p for p in data.dataset.ports if p.name == port), None)
+    if packed is not None:
+        return packed.of(data.x_train[:limit]).copy()
+    return data.x_train[:limit].copy() if port == "x" else None
 
 
 def _boundary(session: Session, resolution: int) -> Boundary | None:
@@ -94,7 +113,10 @@ def _responses(session: Session, probe: ResponsesProbe) -> dict[str, Floats] | N
     answers: dict[str, Floats] = {}
     for name, values in session.evaluator.activations(grid).items():
         node, _, port = name.rpartition(".")
-        if port != "y" or values.ndim != 2:
+        layer = session.graph.node(node).layer if node in session.graph else None
+        if not isinstance(layer, Layer) or is_data(layer) or values.ndim != 2:
+            continue
+        if port not in layer.outputs[:1]:  # Of several outputs the first stands for the node.
             continue
         units = values[:, :probe.limit].T.reshape(-1, probe.resolution, probe.resolution)
         answers[node] = np.ascontiguousarray(units[:, ::-1])
@@ -155,7 +177,11 @@ def _confusion(session: Session, split: SplitName) -> NDArray[np.int64] | None:
     if not classes:
         return None
     x, target = _part(session, split)
-    predicted, _ = _winner(session.evaluator.predict(x), True)
+    out = session.evaluator.predict(x)
+    if target.ndim == 2:  # Each time step that has a target counts.
+        asked = target != NO_TARGET
+        out, target = out.reshape(*target.shape, -1)[asked], target[asked]
+    predicted, _ = _winner(out, True)
     counts = np.zeros((classes, classes), np.int64)
     np.add.at(counts, (target.astype(int), predicted.astype(int)), 1)
     return counts
@@ -165,8 +191,30 @@ def _predictions(session: Session, probe: PredictionsProbe) -> Predictions:
     x, target = _part(session, probe.split)
     part = slice(probe.start, probe.start + probe.count)
     data = session.data
-    return Predictions(x[part] * data.std + data.mean, target[part].copy(),
-                       session.evaluator.predict(x[part]), data.dataset.classes)
+    shown, wanted = x[part] * data.std + data.mean, target[part].copy()
+    out = session.evaluator.predict(x[part])
+    if data.dataset.classes and wanted.ndim == 2:
+        asked = wanted != NO_TARGET
+        last = wanted.shape[1] - 1 - np.argmax(asked[:, ::-1], axis=1)
+        each = np.arange(len(wanted))
+        out, wanted = out.reshape(*wanted.shape, -1)[each, last], wanted[each, last]
+        # A sample without any target has none to be wrong about.
+        some = asked.any(axis=1)
+        shown, out, wanted = shown[some], out[some], wanted[some]
+    first = next((port for port in data.dataset.ports if port.name == "x"), None)
+    return Predictions(shown if first is None else first.of(shown), wanted, out,
+                       data.dataset.classes)
+
+
+def _augmentation(session: Session, probe: AugmentationProbe) -> Floats | None:
+    data, graph = session.data, session.graph
+    layer = graph.node(session.program.data_node).layer
+    if not isinstance(layer, DataLayer) or layer.augmentation == Augmentation():
+        return None
+    changed = augmented(layer.augmentation, data, probe.count, probe.draw,
+                        partial(random_key, graph.training.augmentation_seed))
+    both = np.stack([data.x_train[:probe.count], changed])
+    return (both * data.std + data.mean).astype(np.float32)
 
 
 def _part(session: Session, split: SplitName) -> tuple[Floats, Floats]:

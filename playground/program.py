@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.ahead import compile_all
 from kernels.jit import Kernel, encode
 from playground.arena import Arena
 from playground.data import PreparedData
-from playground.emitter import Instruction, Phase
+from playground.emitter import Instruction, Operand, Phase
 from playground.graph import Graph
 from playground.layers.base import Parameter
 from playground.shapes import Check
@@ -56,11 +57,19 @@ class Program:
     sizes: dict[Region, int]
     batches_per_epoch: int
     data_node: str
+    learners: tuple[str, ...]
+    """The nodes whose parameters are trained, in network order."""
     loss_node: str
+    """The loss that has the metric: the first one."""
+    loss: Tensor
+    """What training makes small: the weighted sum of losses and penalties (of the first pass)."""
+    metric: Tensor
     metric_name: str
     """What the loss node's metric is: "accuracy" or "mean abs error"."""
     outputs: Tensor
     """What the user calls the network's output: probabilities, or the prediction itself."""
+    samples: Tensor
+    """Where samples are loaded or written to, as they lie in the data."""
     data: PreparedData = field(repr=False)
     """Lies outside the arena; instructions hold addresses of its arrays."""
 
@@ -68,11 +77,6 @@ class Program:
     def kernels(self) -> tuple[Kernel, ...]:
         """Each kernel once, in order of first use."""
         return tuple({i.kernel.name: i.kernel for row in self.code for i in row if i}.values())
-
-    @property
-    def learners(self) -> tuple[str, ...]:
-        """The nodes with parameters, in network order."""
-        return tuple({str(self.tensors[name].node): None for name in self.parameters})
 
     @property
     def lanes(self) -> int:
@@ -87,17 +91,28 @@ class Program:
         return self.columns.index(name)
 
 
+def same_code(a: Program, b: Program) -> bool:
+    """Whether two programs do the same in the same places, whatever their nodes are called."""
+    return a.sizes == b.sizes and _signature(a) == _signature(b)
+
+
+def _signature(program: Program) -> list[object]:
+    def told(operand: Operand) -> object:
+        return (operand.region, operand.offset, operand.shape) if isinstance(
+            operand, Tensor) else operand
+
+    return [instruction and (instruction.kernel.name, instruction.phase, instruction.time, [
+        told(operand) for operand in instruction.operands.values()])
+        for row in program.code for instruction in row]
+
+
 def link(program: Program, arena: Arena, progress: Callable[[str], None] | None = None
          ) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """The program as the machine takes it: (code, meets), see `kernels.machine`.
 
     Compiles the kernels that this machine has never compiled; progress gets a sentence for each.
     """
-    missing = [kernel for kernel in program.kernels if not kernel.is_compiled]
-    for number, kernel in enumerate(missing, 1):
-        if progress:
-            progress(f"Preparing {kernel.name} ({number} of {len(missing)})")
-        kernel.compile()
+    compile_all(program.kernels, progress)
     width = 1 + max(len(kernel.operands) for kernel in program.kernels)
     code = np.zeros((len(program.code), program.lanes, width), np.int64)
     meets = np.zeros(len(program.code), np.uint8)

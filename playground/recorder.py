@@ -28,6 +28,14 @@ class Recorder:
         self._next = step // history.per_bucket
         self._empty_bucket(step)
 
+    def inherit(self, old: Recorder) -> None:
+        """Go on with what another recorder has, whose columns have other names.
+
+        The ring itself lies in the arena, which goes along.
+        """
+        old.history.columns = self._columns
+        self.history, self._next = old.history, old._next
+
     @property
     def most_steps(self) -> int:
         """Steps that the ring holds without losing a bucket."""

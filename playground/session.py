@@ -17,11 +17,10 @@ from playground.emitter import Instruction, Phase
 from playground.evaluator import Evaluation, Evaluator
 from playground.graph import Graph
 from playground.history import History, HistoryView
-from playground.initializers import initialize
 from playground.keyframes import Keyframe, Keyframes
-from playground.program import link
+from playground.program import link, same_code
 from playground.recorder import Recorder
-from playground.state import PARTS, SavedState
+from playground.state import PARTS, Edit, SavedState
 from playground.training import Training
 from playground.trouble import Trouble, find_trouble
 from playground.units import Unit, since_start, until_end
@@ -61,7 +60,7 @@ class Session:
         self.validation: Evaluation | None = None
         self._seconds_per_step = 0.0
         self._keyframes = Keyframes()
-        self._edits: list[tuple[int, Mapping[str, float]]] = []
+        self._edits: list[Edit] = []
         """Changes of numbers such as the learning rate: (instructions since step 0, values)."""
         self._aside: dict[str, dict[str, NDArray[np.float32]]] = {}
         """What `restore` was given for nodes that take no part, by part of the state."""
@@ -73,13 +72,12 @@ class Session:
         self.position, self.trouble, self.validation = 0, None, None
         self.has_run = False
         self.row[:] = self._unmeasured()
+        self._machine.forget_times()
         for name, parameter in (self.program.parameters | self.program.running).items():
             # A generator of its own for each array: adding a layer leaves the others' weights.
             random = np.random.default_rng(
                 [self.graph.training.weight_seed, crc32(name.encode())])
-            self.arena.view(self.program.tensors[name])[...] = initialize(
-                parameter.initializer, parameter.shape, parameter.fan_in, parameter.fan_out,
-                random, role=parameter.role)
+            self.arena.view(self.program.tensors[name])[...] = parameter.draw(random)
         self._write_hyper(_hyper(self.graph.training))
         self._forget_past(History(self.program.columns))
 
@@ -209,6 +207,16 @@ class Session:
 
     def go_to(self, instruction: int) -> bool:
         """Return to a moment, counted in instructions since step 0."""
+        if not self._return_to(instruction):
+            return False
+        # From here on, what the user has set since applies.
+        self._note_edit(_hyper(self.graph.training))
+        if self.position == 0:
+            self._keep_frame(force=True)
+        return True
+
+    def _return_to(self, instruction: int) -> bool:
+        """Everything as it was at a moment, and whatever came after it forgotten."""
         length = len(self.program.code)
         step, position = divmod(instruction, length)
         if instruction < 0:
@@ -237,10 +245,6 @@ class Session:
         self.history.forget_validations_after(step)
         self._keyframes.forget_after(step)
         self._edits = edits
-        # From here on, what the user has set since applies.
-        self._note_edit(_hyper(self.graph.training))
-        if position == 0:
-            self._keep_frame(force=True)
         return True
 
     # -- changes ------------------------------------------------------------------------------
@@ -263,16 +267,19 @@ class Session:
         was restored for nodes that take no part in training is in it too: a layer that is
         disconnected, or unknown to this version, does not lose its weights.
         """
-        position = self.position
+        position, start = self.position, self._moment - self.position
+        edits = [(moment - start, values) for moment, values in self._edits if moment >= start]
         if position:
-            self.go_to(self.step * len(self.program.code))
-
+            self._return_to(start)
+            if edits:
+                edits = [(0, self._numbers()), *edits]
         copies = {part: dict(self._aside.get(part, {})) for part in PARTS}
         for name, tensor in self.program.tensors.items():
             if tensor.region in PARTS:
                 copies[tensor.region][name] = self.arena.view(tensor).copy()
-        saved = SavedState(step=self.step, position=position, **copies)
-        self.advance(position)
+        saved = SavedState(step=self.step, position=position,
+                           edits=tuple(edits) if position else (), **copies)
+        self._redo(saved)
         return saved
 
     def restore(self, saved: SavedState, history: HistoryView | None = None,
@@ -291,8 +298,8 @@ class Session:
         self._aside = {part: {} for part in PARTS}
         for part in PARTS:
             for name, values in getattr(saved, part).items():
-                node = name.partition(".")[0]
-                if node not in used:
+                node, dot, _ = name.partition(".")
+                if dot and node not in used:
                     self._aside[part][name] = values
                 elif (name in tensors and tensors[name].region == part
                         and tensors[name].shape == values.shape
@@ -305,8 +312,26 @@ class Session:
                 past.adopt(history)
             self._forget_past(past)
             if keep_position and not missing and 0 < saved.position < len(self.program.code):
-                self.advance(saved.position)
+                self._redo(saved)
+                self._note_edit(_hyper(self.graph.training))
         return tuple(missing)
+
+    def inherit(self, old: Session) -> bool:
+        """Go on where `old` is, past and all, as the same network with other names.
+
+        False when it is not the same program: then only what `restore` takes can be kept.
+        """
+        if not same_code(self.program, old.program):
+            return False
+        self.arena.values[:] = old.arena.values
+        self.position, self.has_run, self.validation = old.position, old.has_run, old.validation
+        self._keyframes, self._edits, self._aside = old._keyframes, old._edits, old._aside
+        self._seconds_per_step = old._seconds_per_step
+        self._recorder.inherit(old._recorder)
+        if old.trouble is not None:
+            self.trouble = find_trouble(self.program, self.arena, self.position, self.step)
+        self._note_edit(_hyper(self.graph.training))
+        return True
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -325,6 +350,14 @@ class Session:
             self._seconds_per_step = 0.7 * known + 0.3 * per_step if known else per_step
             self._recorder.collect(self.step)
         return done
+
+    def _redo(self, saved: SavedState) -> None:
+        """From the start of a half-done step to where it was, with what was changed in it."""
+        for moment, values in saved.edits:
+            self.advance(moment - self.position)
+            self._note_edit({name: value for name, value in values.items()
+                             if name in self._numbers()})
+        self.advance(saved.position - self.position)
 
     def _replay(self, count: int) -> None:
         while count > 0:
@@ -349,13 +382,18 @@ class Session:
         self._keep_frame(force=True)
 
     def _note_edit(self, values: Mapping[str, float]) -> None:
-        current = {name: float(self.values(f"training.{name}")[0]) for name in values}
+        current = self._numbers()
         if any(np.float32(values[name]) != np.float32(current[name]) for name in values):
             if self._edits and self._edits[-1][0] == self._moment:
                 # A slider that is dragged while paused makes many; only the last one counts.
                 self._edits.pop()
             self._edits.append((self._moment, values))
             self._write_hyper(values)
+
+    def _numbers(self) -> dict[str, float]:
+        """The learning rate and the like, as the next instruction reads them."""
+        return {name: float(self.values(f"training.{name}")[0])
+                for name in _hyper(self.graph.training)}
 
     def _unmeasured(self) -> NDArray[np.float32]:
         """A row before anything was measured: NaN, and 0 for gradients that do not exist.
@@ -386,4 +424,5 @@ def _hyper(training: Training) -> dict[str, float]:
 def _structure(training: Training) -> tuple[Any, ...]:
     """What a program is compiled for; a change of it needs a new one."""
     return (training.batch, type(training.optimizer), training.schedule, training.clipping.mode,
-            training.weight_seed, training.shuffle_seed, training.dropout_seed)
+            training.weight_seed, training.shuffle_seed, training.dropout_seed,
+            training.augmentation_seed)

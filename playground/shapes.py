@@ -7,10 +7,19 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from typing import Any
 
 from playground.graph import Graph, Node, UnknownLayer
 from playground.keyframes import LEAST
-from playground.layers.base import Layer, ShapeError, Signal, size_of
+from playground.layers.base import (
+    Layer,
+    Shape,
+    ShapeError,
+    Signal,
+    shapes_of,
+    show_shape,
+    size_of,
+)
 
 MEMORY_SHARE = 0.7
 """Of the machine's memory: a network that needs more is refused before anything is allocated."""
@@ -33,7 +42,9 @@ class Check:
     memory: dict[str, int] = field(default_factory=dict)
     graph_error: str = ""
     used: tuple[str, ...] = ()
-    """The nodes that take part in training, in order of execution; the loss is the last."""
+    """The nodes that take part in training, in order of execution."""
+    losses: tuple[str, ...] = ()
+    """Those that end it, in the order in which they were added; the first one gives the metric."""
 
     @property
     def trainable(self) -> bool:
@@ -52,25 +63,46 @@ def check(graph: Graph, memory: float | None = None) -> Check:
     result = Check()
     for node in graph.order():
         _check_node(graph, node, result)
-    used, graph_error = _find_training(graph)
+    used, losses, graph_error = _find_training(graph)
+    _check_sharing(graph, result, used)
+    _check_groups(graph, result, used, losses)
     _check_memory(result, used or tuple(result.memory), memory)
-    graph_error = graph_error or _find_obstacle(graph, result, used)
+    graph_error = graph_error or _find_obstacle(graph, result, used, losses)
     for node in graph.nodes:
         if node.id not in used and node.id not in result.errors and not graph_error:
             result.notes[node.id] = (
                 *result.notes.get(node.id, ()),
                 "Does not lead to the loss: it takes no part in training.")
     return Check(result.signals, result.inputs, result.errors, result.notes, result.parameters,
-                 result.memory, graph_error, used)
+                 result.memory, graph_error, used, losses)
 
 
 def targets(graph: Graph, loss: str) -> tuple[str, int] | None:
     """The node and output port that the loss compares with: connected, or the data's target."""
+    layer = graph.node(loss).layer
+    port = layer.target_port if isinstance(layer, Layer) else None
+    if port is None:
+        return None
     for edge in graph.inputs_of(loss):
-        if edge.target_port == 1:
+        if edge.target_port == port:
             return edge.source, edge.source_port
     sources = [n for n in _ancestors(graph, loss) if is_data(graph.node(n).layer)]
     return (sources[0], 1) if len(sources) == 1 else None
+
+
+def sources_of(graph: Graph, id: str) -> tuple[tuple[str, int] | None, ...]:
+    """The nodes and output ports that a node reads, by its input ports.
+
+    None stands for an optional input without a connection that comes before one with a connection.
+    """
+    layer = graph.node(id).layer
+    found = {e.target_port: (e.source, e.source_port) for e in graph.inputs_of(id)}
+    port = layer.target_port if isinstance(layer, Layer) else None
+    if port is not None and (where := targets(graph, id)):
+        found.setdefault(port, where)
+    if isinstance(layer, Layer) and layer.optional:
+        return tuple(found.get(port) for port in range(max(found, default=-1) + 1))
+    return tuple(found[port] for port in sorted(found))
 
 
 def _check_node(graph: Graph, node: Node, result: Check) -> None:
@@ -79,21 +111,18 @@ def _check_node(graph: Graph, node: Node, result: Check) -> None:
         result.errors[node.id] = layer.why or (
             f"This version does not know the layer {layer.kind!r}. It is kept as it is.")
         return
-    connected = {e.target_port: e for e in graph.inputs_of(node.id)}
-    if layer.category == "loss" and 1 not in connected and (where := targets(graph, node.id)):
-        sources = [(e.source, e.source_port) for e in connected.values()] + [where]
-    else:
-        sources = [(connected[p].source, connected[p].source_port) for p in sorted(connected)]
-    missing = _missing_input(layer, set(connected))
+    missing = _missing_input(layer, {e.target_port for e in graph.inputs_of(node.id)})
     if missing:
         result.errors[node.id] = missing
         return
-    if any(source not in result.signals for source, _ in sources):
+    sources = sources_of(graph, node.id)
+    if any(source and source[0] not in result.signals for source in sources):
         return  # The error stands on the node where it began.
-    inputs = tuple(result.signals[source][port] for source, port in sources)
+    # Only a layer with optional inputs meets a None.
+    inputs: Any = tuple(source and result.signals[source[0]][source[1]] for source in sources)
     try:
         result.signals[node.id] = layer.infer(*inputs)
-        shapes = tuple(signal.shape for signal in inputs)
+        shapes = shapes_of(inputs)
         result.inputs[node.id] = inputs
         result.parameters[node.id] = sum(size_of(p.shape) for p in layer.parameters(*shapes))
         if notes := layer.notes(*shapes):
@@ -134,7 +163,7 @@ def _bytes_needed(graph: Graph, id: str, layer: Layer, result: Check) -> int:
     keyframes; activations, their gradients and workspaces.
     """
     batch, slots = graph.training.batch, len(type(graph.training.optimizer).slots)
-    shapes = tuple(signal.shape for signal in result.inputs[id])
+    shapes = shapes_of(result.inputs[id])
     outputs = sum(size_of(signal.shape) for signal in result.signals[id])
     work = sum(size_of(shape) for shape in layer.workspace(batch, *shapes).values())
     running = sum(size_of(p.shape) for p in layer.running(*shapes))
@@ -144,25 +173,75 @@ def _bytes_needed(graph: Graph, id: str, layer: Layer, result: Check) -> int:
                 + 2 * batch * outputs + work)
 
 
-def _find_training(graph: Graph) -> tuple[tuple[str, ...], str]:
-    """The nodes that lead to the loss, which is the last, and a sentence if there is none."""
-    losses = [n.id for n in graph.nodes
-              if isinstance(n.layer, Layer) and n.layer.category == "loss"]
+def _find_training(graph: Graph) -> tuple[tuple[str, ...], tuple[str, ...], str]:
+    """The nodes that lead to a loss, the losses, and a sentence if there is none."""
+    losses = tuple(n.id for n in graph.nodes
+                   if isinstance(n.layer, Layer) and n.layer.category == "loss")
+    # One that has just been dropped does not stop what the others train.
+    losses = tuple(id for id in losses if graph.inputs_of(id)) or losses
     if not graph.nodes:
-        return (), "The canvas is empty. Drag a data set here, then layers, then a loss."
+        return (), (), "The canvas is empty. Drag a data set here, then layers, then a loss."
     if not losses:
-        return (), "There is no loss yet. Add one and connect the last layer to it."
-    if len(losses) > 1:
-        return (), (f"There are {len(losses)} losses ({', '.join(losses)}), and training "
-                    "follows one. Delete the others.")
-    loss = losses[0]
-    ancestors = _ancestors(graph, loss) | {loss}
-    if (where := targets(graph, loss)) is not None:
-        ancestors.add(where[0])
-    return tuple(node.id for node in graph.order() if node.id in ancestors), ""
+        return (), (), "There is no loss yet. Add one and connect the last layer to it."
+    ancestors = set(losses)
+    for loss in losses:
+        ancestors |= _ancestors(graph, loss)
+        if (where := targets(graph, loss)) is not None:
+            ancestors.add(where[0])
+    used = tuple(node.id for node in graph.order() if node.id in ancestors)
+    return used, losses, ""
 
 
-def _find_obstacle(graph: Graph, result: Check, used: tuple[str, ...]) -> str:
+def _check_sharing(graph: Graph, result: Check, used: tuple[str, ...]) -> None:
+    """Put an error on nodes that cannot use the weights of the one they name."""
+    for node in graph.nodes:
+        if not node.shares or node.id not in result.inputs:
+            continue
+        own = _parameter_shapes(graph, result, node.id)
+        if node.shares not in graph:
+            wrong = f"Shares the weights of {node.shares}, which is not there."
+        elif graph.node(node.shares).shares or node.shares == node.id:
+            wrong = f"Shares the weights of {node.shares}, which has none of its own."
+        elif node.shares not in result.inputs:
+            continue  # The error stands on the node where it began.
+        elif _parameter_shapes(graph, result, node.shares) != own:
+            wrong = (f"Needs weights of {_show(own)}, and those of {node.shares} are "
+                     f"{_show(_parameter_shapes(graph, result, node.shares))}.")
+        elif node.id in used and node.shares not in used:
+            wrong = (f"Shares the weights of {node.shares}, which does not lead to a loss and so "
+                     "takes no part.")
+        else:
+            result.parameters[node.id] = 0  # They count where they belong.
+            continue
+        result.errors[node.id] = f"{wrong} Share with another node, or with none."
+
+
+def _parameter_shapes(graph: Graph, result: Check, id: str) -> dict[str, Shape]:
+    layer = graph.node(id).layer
+    assert isinstance(layer, Layer)
+    shapes = shapes_of(result.inputs[id])
+    return {p.name: p.shape for p in layer.parameters(*shapes)}
+
+
+def _show(parameters: dict[str, Shape]) -> str:
+    return " and ".join(f"{name} {show_shape(shape)}" for name, shape in parameters.items()) or (
+        "no size (it has none)")
+
+
+def _check_groups(graph: Graph, result: Check, used: tuple[str, ...],
+                  losses: tuple[str, ...]) -> None:
+    """Put an error on losses that train a group of which no node leads to them."""
+    for loss in losses:
+        group = getattr(graph.node(loss).layer, "trains", "")
+        if group and loss not in result.errors and not any(
+                graph.node(id).learning.group == group for id in _ancestors(graph, loss)):
+            result.errors[loss] = (
+                f"Trains the group {group!r}, and no node that leads here is in it. Set Group of "
+                "some nodes, or leave Trains empty.")
+
+
+def _find_obstacle(graph: Graph, result: Check, used: tuple[str, ...],
+                   losses: tuple[str, ...]) -> str:
     """What keeps these nodes from training, as a sentence; empty when nothing does."""
     wrong = [id for id in used if id in result.errors]
     if wrong:
@@ -173,8 +252,9 @@ def _find_obstacle(graph: Graph, result: Check, used: tuple[str, ...]) -> str:
     if len(sources) > 1:
         return (f"{len(sources)} data sets ({', '.join(sources)}) reach the loss, and a step takes "
                 "its samples from one. Disconnect the others.")
-    if used[-1] not in result.signals:
-        return f"{used[-1]}: the nodes before it are not ready."
+    for loss in losses:
+        if loss not in result.signals:
+            return f"{loss}: the nodes before it are not ready."
     return ""
 
 

@@ -59,7 +59,7 @@ class ResponsesProbe:
 
 @dataclass(frozen=True)
 class ConfusionProbe:
-    """Counts (true class, predicted class), int64 (classes, classes)."""
+    """Counts (true class, predicted class), int64 (classes, classes); along time, of all steps."""
 
     split: SplitName = "validation"
 
@@ -78,8 +78,20 @@ class TimingsProbe:
     """Mean time of each instruction in microseconds, float64 (instructions,), NaN where unknown."""
 
 
+@dataclass(frozen=True)
+class AugmentationProbe:
+    """The first training samples as they are, and as a step would change them.
+
+    Gives float32 (2, count, *shape): before and after, in the data's own units. Another `draw`
+    changes them in another way. Nothing where the data node changes nothing.
+    """
+
+    count: int = 6
+    draw: int = 0
+
+
 Probe = (TensorProbe | BoundaryProbe | ResponsesProbe | ConfusionProbe | PredictionsProbe
-         | TimingsProbe)
+         | TimingsProbe | AugmentationProbe)
 
 
 @dataclass(frozen=True)
@@ -102,7 +114,8 @@ class Boundary:
 @dataclass(frozen=True)
 class Predictions:
     """x (n, *shape) raw samples; target (n,) or (n, ...); output (n, ...): probabilities of the
-    classes, or values for a regression."""
+    classes, or values for a regression. Of classes along time, the last step with a target; of
+    packed samples, what comes out at x."""
 
     x: Floats
     target: Floats
@@ -165,6 +178,9 @@ class Snapshot:
     """Share of the time that goes into measuring, 0..1."""
     can_step_back: bool = False
     loss: float = float("nan")
+    """The weighted sum of all losses and penalties."""
+    losses: Mapping[str, float] = field(default_factory=dict)
+    """Each loss node's own."""
     metric: float = float("nan")
     """Accuracy (0..1) of the last batch, or the mean absolute error of a regression."""
     metric_name: str = ""

@@ -58,6 +58,8 @@ class SnapshotMaker:
             batches_per_epoch=session.program.batches_per_epoch,
             instrumentation=session.instrumentation(), can_step_back=session.can_step_back,
             loss=session.measured("loss") if measured else nan,
+            losses={id: _loss_of(session, id) if measured else nan
+                    for id in session.program.check.losses},
             metric=session.measured("metric") if measured else nan,
             metric_name=session.metric_name,
             validation_loss=validation.loss if validation else nan,
@@ -94,6 +96,11 @@ class SnapshotMaker:
         value = make()
         self._made[key] = (now, value)
         return value
+
+
+def _loss_of(session: Session, id: str) -> float:
+    single = len(session.program.check.losses) == 1
+    return session.measured("loss" if single else f"{id}.loss")
 
 
 def _is_slow(probe: Probe) -> bool:

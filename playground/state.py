@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
+Edit = tuple[int, Mapping[str, float]]
+"""Numbers such as the learning rate that were changed before an instruction, by index."""
 PARTS = ("parameters", "optimizer", "running")
 """The fields of a SavedState that hold arrays by name."""
 
@@ -20,6 +22,9 @@ class SavedState:
 
     Arrays are keyed by tensor name: parameters "conv_1.w", optimizer state "conv_1.velocity",
     running statistics likewise. Random numbers need no state: they follow from seed and step.
+
+    A half-done step is kept as its beginning, and replayed. `edits` are the numbers such as the
+    clipping threshold that changed in it: (instruction, values), the first at instruction 0.
     """
 
     step: int
@@ -27,13 +32,35 @@ class SavedState:
     parameters: Mapping[str, Array] = field(default_factory=dict)
     optimizer: Mapping[str, Array] = field(default_factory=dict)
     running: Mapping[str, Array] = field(default_factory=dict)
+    edits: tuple[Edit, ...] = ()
+
+    def renamed(self, names: Mapping[str, str]) -> SavedState:
+        """The same state of a network whose nodes are called otherwise (old id -> new id)."""
+        def rename(arrays: Mapping[str, Array]) -> dict[str, Array]:
+            return {new: array for name, array in arrays.items()
+                    if (new := swapped(name, names))}
+
+        return replace(self, parameters=rename(self.parameters),
+                       optimizer=rename(self.optimizer), running=rename(self.running))
 
     def same_as(self, other: Any) -> bool:
         """Bit for bit, NaN included."""
         if not isinstance(other, SavedState):
             return False
-        return (self.step, self.position) == (other.step, other.position) and all(
+        return (self.step, self.position, self.edits) == (
+            other.step, other.position, other.edits) and all(
             _same(getattr(self, part), getattr(other, part)) for part in PARTS)
+
+
+def swapped(name: str, names: Mapping[str, str]) -> str:
+    """The name of a tensor or column, "conv_1.w", with its node called otherwise.
+
+    Empty for that of a node that is gone, and whose name another one has now.
+    """
+    node, dot, rest = name.partition(".")
+    if not dot or node not in names:
+        return "" if dot and node in names.values() else name
+    return names[node] + dot + rest
 
 
 def _same(a: Mapping[str, Array], b: Mapping[str, Array]) -> bool:

@@ -6,12 +6,13 @@ Everything comes from the shapes: nothing is allocated, however large the networ
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import msgspec
 
-from playground.graph import Graph
+from playground.graph import Graph, Node
 from playground.layers.base import Layer, Shape, show_shape, size_of
 from playground.shapes import Check, check, is_data
 
@@ -21,7 +22,7 @@ FLOAT = 4
 
 @dataclass(frozen=True)
 class Row:
-    """One layer."""
+    """One layer; of several outputs each has a row, and the first the parameters."""
 
     node: str
     kind: str
@@ -75,7 +76,8 @@ def summarize(graph: Graph) -> Summary:
         raise SummaryError("The network is empty: there is nothing to sum up.")
     for id, why in result.errors.items():
         raise SummaryError(f"{id}: {why}")
-    rows = [_row(graph, node.id, result) for node in graph.order() if _computes(node.layer)]
+    rows = [row for node in graph.order() if _computes(node.layer)
+            for row in _rows(node, result)]
     inputs = [result.signals[n.id][0].shape for n in graph.nodes if is_data(n.layer)]
     parameters = sum(row.parameters for row in rows)
     return Summary(
@@ -89,8 +91,12 @@ def _size(mb: float) -> str:
     return f"{mb:,.2f} MB" if mb >= 0.1 else f"{mb * 1024:,.2f} kB"
 
 
-def _row(graph: Graph, id: str, result: Check) -> Row:
-    return Row(id, graph.node(id).layer.kind, result.signals[id][0].shape, result.parameters[id])
+def _rows(node: Node, result: Check) -> Iterator[Row]:
+    layer, signals = node.layer, result.signals[node.id]
+    assert isinstance(layer, Layer)
+    for port, signal in enumerate(signals):
+        name = f"{node.id}.{layer.outputs[port]}" if len(signals) > 1 else node.id
+        yield Row(name, layer.kind, signal.shape, 0 if port else result.parameters[node.id])
 
 
 def _computes(layer: object) -> bool:

@@ -26,7 +26,7 @@ class Clipping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How to train. The three seeds are separate: one can change while the others stay."""
+    """How to train. The four seeds are separate: one can change while the others stay."""
 
     batch: Annotated[int, Meta(
         ge=1, le=100_000, title="Batch size",
@@ -44,6 +44,9 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     dropout_seed: Annotated[int, Meta(
         ge=0, le=2**31 - 1, title="Dropout seed",
         description="Draws what dropout leaves out.")] = 7
+    augmentation_seed: Annotated[int, Meta(
+        ge=0, le=2**31 - 1, title="Augmentation seed",
+        description="Draws how training samples are changed, where the data node says so.")] = 7
 
 
 __all__ = ["SGD", "Adam", "AnyOptimizer", "Clipping", "Constant", "Schedule", "Training"]

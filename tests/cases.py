@@ -62,7 +62,9 @@ def settings_of(cls: type) -> dict[str, list[Any]]:
     """Values at and near the limits of each setting, as JSON values."""
     info = inspect.type_info(cls)
     assert isinstance(info, inspect.StructType)
-    return {field.name: list(_values(field.type)) for field in info.fields}
+    examples = getattr(cls, "examples", {})
+    return {field.name: list(examples.get(field.name) or _values(field.type))
+            for field in info.fields}
 
 
 def single_changes(kind: str) -> Iterator[tuple[str, Layer]]:

@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QSettings
-from PySide6.QtTest import QTest
+from PySide6.QtCore import QEventLoop, QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
 from ui.main_window import MainWindow
@@ -44,7 +43,10 @@ def spin(until: Callable[[], bool], seconds: float) -> bool:
     """Let the event loop run until something is so; False when the time is up."""
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
-        QTest.qWait(WAIT_MS)
+        loop = QEventLoop()
+        QTimer.singleShot(WAIT_MS, loop.quit)
+        # Not QTest.qWait: it keeps Python's lock while it waits, and the training thread stands.
+        loop.exec()
         if until():
             return True
     return until()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from playground.graph import Graph
@@ -16,6 +16,7 @@ class FakeEngine:
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
         self.graph: Graph | None = None
+        self.renamed: dict[str, str] = {}
         self.watched: frozenset[Probe] = frozenset()
         self.next: Snapshot | None = None
         self.state = SavedState(step=3)
@@ -26,8 +27,9 @@ class FakeEngine:
 
         return record
 
-    def load(self, graph: Graph, saved: SavedState | None = None, history: object = None) -> None:
-        self.graph = graph
+    def load(self, graph: Graph, saved: SavedState | None = None, history: object = None,
+             renamed: Mapping[str, str] | None = None) -> None:
+        self.graph, self.renamed = graph, dict(renamed or {})
         self.calls.append(("load", graph, saved))
 
     def watch(self, probes: frozenset[Probe]) -> None:

@@ -15,6 +15,8 @@ from tests.networks import sandwich, signals_of
 Array = NDArray[np.float32]
 STEP = 2e-3
 """The largest change of a value. Much less drowns in float32; much more meets curvature."""
+LEAST = 1e-4
+"""Of the loss: a smaller change of it is too uncertain in float32 to be measured by itself."""
 OVERWRITTEN = ("activations", "activation_gradients", "gradients", "workspace")
 
 
@@ -50,6 +52,10 @@ class Bench:
         graph, self.id = sandwich(layer, shapes, batch, learns=learns)
         self.layer, self.shapes, self.batch, self.learns = layer, shapes, batch, learns
         self.session = Session(graph, threads=threads)
+        # The probe's prediction: the output itself, or several ones as one vector.
+        (edge,) = (e for e in graph.inputs_of("probe_1") if e.target_port == 0)
+        port = graph.node(edge.source).layer.outputs[0]  # type: ignore[union-attr]
+        self.output, self.gradient = f"{edge.source}.{port}", f"{edge.source}.d{port}"
 
     def draw(self, seed: int = 0, scale: float = 1.0) -> Given:
         """Random numbers; in each sample the inputs are all different, and none is near 0.
@@ -61,9 +67,9 @@ class Bench:
         w = {p.name: random.normal(0, 0.5, p.shape).astype(np.float32)
              for p in self.layer.parameters(*self.shapes)}
         x = tuple(self._symbols(random, signal) if signal.classes
-                  else self._spread(random, signal.shape) * np.float32(scale)
-                  for signal in signals_of(self.layer, self.shapes))
-        dy = random.normal(size=tensors[f"{self.id}.y"].shape).astype(np.float32)
+                  else self._spread(random, signal.shape, port) * np.float32(scale)
+                  for port, signal in enumerate(signals_of(self.layer, self.shapes)))
+        dy = random.normal(size=tensors[self.output].shape).astype(np.float32)
         running = {p.name: random.uniform(0.5, 2, p.shape).astype(np.float32)
                    for p in self.layer.running(*self.shapes)}
         return Given(x, w, dy, running)
@@ -72,9 +78,10 @@ class Bench:
         return random.integers(signal.classes, size=(self.batch, *signal.shape)
                                ).astype(np.float32)
 
-    def _spread(self, random: np.random.Generator, shape: Shape) -> Array:
+    def _spread(self, random: np.random.Generator, shape: Shape, port: int) -> Array:
         n = size_of(shape)
-        grid = (np.arange(n) + 0.5 - n // 2) * (4 / n)
+        # A little apart for each port: no value of one input is one of another.
+        grid = (np.arange(n) + 0.5 - n // 2) * (4 / n) + 0.07 * port
         return np.stack([random.permutation(grid).reshape(shape) for _ in range(self.batch)]
                         ).astype(np.float32)
 
@@ -85,25 +92,29 @@ class Bench:
         session.forward_to("layer")
         assert session.instruction.phase == "forward"
         self._poison()
-        flat = [x.reshape(self.batch, -1) for x in given.x]
-        values("samples_1.x")[...] = np.concatenate(flat, axis=1)
+        values("samples_1.x")[...] = self._flat(given.x)
         values("samples_1.target")[...] = given.dy
         for name, w in (given.w | given.running).items():
             values(f"{self.id}.{name}")[...] = w
         session.forward_to("batch")
         feeds = [f"feed_{port}" for port in range(1, len(given.x) + 1)]
         return Came(
-            values(f"{self.id}.y").copy(),
+            values(self.output).copy(),
             tuple(values(f"{feed}.dy").copy() if self.learns else None for feed in feeds),
             {name: values(f"{self.id}.d{name}").copy() for name in given.w})
 
     def infer(self, given: Given, samples: slice = slice(None)) -> Array:
         """The output without training, for these samples at once."""
         self.play(given)
-        flat = np.concatenate([x[samples].reshape(len(x[samples]), -1) for x in given.x], axis=1)
+        flat = self._flat(given.x)[samples]
         result = self.session.evaluator.evaluate(flat, given.dy[samples], keep_outputs=True)
         assert result.outputs is not None
         return result.outputs
+
+    def _flat(self, x: tuple[Array, ...]) -> Array:
+        """The inputs side by side, as the samples hold them; nothing but zeros for none."""
+        empty = np.zeros((self.batch, 0 if x else 1), np.float32)
+        return np.concatenate([empty, *(one.reshape(self.batch, -1) for one in x)], axis=1)
 
     def _poison(self) -> None:
         """NaN wherever this step has to write before it may read."""
@@ -122,6 +133,7 @@ def wrong_gradients(bench: Bench, tolerance: float, seeds: int = 3) -> dict[str,
         given = bench.draw(seed)
         came = bench.play(given)
         random = np.random.default_rng([seed, 1])
+        least = LEAST * float(np.abs(came.y * given.dy).sum())
         for port, gradient in enumerate(came.dx):
             assert gradient is not None
 
@@ -129,14 +141,14 @@ def wrong_gradients(bench: Bench, tolerance: float, seeds: int = 3) -> dict[str,
                 return replace(given, x=(*given.x[:port], x, *given.x[port + 1:]))
 
             errors.setdefault(f"x[{port}]", []).append(
-                _error(_loss(bench, given.dy, with_x), given.x[port], gradient, random))
+                _error(_loss(bench, given.dy, with_x), given.x[port], gradient, random, least))
         for name, gradient in came.dw.items():
 
             def with_w(w: Array, given: Given = given, name: str = name) -> Given:
                 return replace(given, w={**given.w, name: w})
 
             errors.setdefault(name, []).append(
-                _error(_loss(bench, given.dy, with_w), given.w[name], gradient, random))
+                _error(_loss(bench, given.dy, with_w), given.w[name], gradient, random, least))
     medians = {name: float(np.median(found)) for name, found in errors.items()}
     return {name: error for name, error in medians.items() if not error < tolerance}
 
@@ -146,7 +158,7 @@ def _loss(bench: Bench, dy: Array, change: Callable[[Array], Given]) -> Callable
 
 
 def _error(loss: Callable[[Array], float], at: Array, gradient: Array,
-           random: np.random.Generator) -> float:
+           random: np.random.Generator, least: float) -> float:
     """How far the slope of the loss along a direction is from what the gradient says.
 
     The direction is partly random and partly the gradient's own, so that the slope is never
@@ -159,5 +171,5 @@ def _error(loss: Callable[[Array], float], at: Array, gradient: Array,
     high, low = ((at + sign * direction).astype(np.float32) for sign in (1, -1))
     slope = loss(high) - loss(low)
     expected = float(np.vdot(gradient.astype(np.float64), high.astype(np.float64) - low))
-    size = max(abs(slope), abs(expected))
+    size = max(abs(slope), abs(expected), least)
     return abs(slope - expected) / size if size else 0.0

@@ -32,6 +32,8 @@ class Samples(DataLayer, frozen=True, kw_only=True):
 
     shape: Shape = (5,)
     classes: int = 0
+    steps: int = 0
+    """With classes: one at each of so many time steps, and none (-1) at some."""
     target: Shape = (1,)
     count: int = 40
     symbols: int = 0
@@ -48,6 +50,10 @@ def _samples(made: Samples) -> Dataset:
     x = random.normal(size=(made.count, *made.shape))
     if made.symbols:
         x[:, -made.symbols:] = random.integers(made.alphabet, size=(made.count, made.symbols))
+    if made.steps:
+        steps = random.integers(-1, made.classes, (made.count, made.steps))
+        names = tuple(str(c) for c in range(made.classes))
+        return Dataset("samples", x.astype(np.float32), steps.astype(np.float32), names)
     if made.classes:
         # Each class at least once, and a little of each sample's class in its values.
         target = np.arange(made.count) % made.classes
@@ -121,12 +127,15 @@ def sandwich(layer: Layer, shapes: tuple[Shape, ...], batch: int, *, learns: boo
              ) -> tuple[Graph, str]:
     """samples_1 -> feed_1, feed_2, ... -> the layer -> probe_1, and the layer's name.
 
+    Several outputs reach the probe as one vector.
+
     With learns=False nothing before the layer asks for a gradient. Nothing ever moves: the
     learning rate is 0.
     """
-    signals = signals_of(layer, shapes)
-    (signal,) = layer.infer(*signals)
-    graph = Graph().with_node(Samples(shape=(sum(map(size_of, shapes)),), target=signal.shape))
+    signals = layer.infer(*signals_of(layer, shapes))
+    whole = signals[0].shape if len(signals) == 1 else (sum(size_of(s.shape) for s in signals),)
+    # A layer without inputs comes with samples all the same: they are the batch.
+    graph = Graph().with_node(Samples(shape=(sum(map(size_of, shapes)) or 1,), target=whole))
     graph = graph.with_node(layer)
     id, start = graph.nodes[-1].id, 0
     for shape, each in zip(shapes, signals, strict=True):
@@ -134,8 +143,22 @@ def sandwich(layer: Layer, shapes: tuple[Shape, ...], batch: int, *, learns: boo
             Feed(shape=shape, start=start, learns=learns, classes=each.classes))
         feed, start = graph.nodes[-1].id, start + size_of(shape)
         graph = graph.connect("samples_1", feed).connect(feed, id)
-    graph = graph.with_node(Probe()).connect(id, "probe_1")
+    graph, end = joined(graph, id)
+    graph = graph.with_node(Probe()).connect(end, "probe_1").connect("samples_1", "probe_1", 1, 1)
     return graph.with_training(Training(batch=batch, optimizer=SGD(learning_rate=0))), id
+
+
+def joined(graph: Graph, id: str) -> tuple[Graph, str]:
+    """The node itself; or of several outputs, one vector of them all."""
+    count = len(graph.node(id).layer.outputs)  # type: ignore[union-attr]
+    if count == 1:
+        return graph, id
+    graph = graph.with_node(make_layer("concat", {}), id="outputs")
+    for port in range(count):
+        graph = graph.with_node(make_layer("flatten", {}))
+        flat = graph.nodes[-1].id
+        graph = graph.connect(id, flat, port).connect(flat, "outputs")
+    return graph, "outputs"
 
 
 def learning(layer: Layer, shapes: tuple[Shape, ...], training: Training) -> Graph:
@@ -161,11 +184,12 @@ def learning(layer: Layer, shapes: tuple[Shape, ...], training: Training) -> Gra
         start += size if signal.classes else 0
         feed = graph.nodes[-1].id
         graph = graph.connect(source, feed).connect(feed, id)
+    graph, id = joined(graph, id)
     for kind, settings in (("flatten", {}), ("dense", {"units": 3}), ("mean_squared_error", {})):
         graph = graph.with_node(make_layer(kind, settings))
         graph = graph.connect(id, graph.nodes[-1].id)
         id = graph.nodes[-1].id
-    return graph
+    return graph.connect("samples_1", id, 1, 1)
 
 
 def row(data: DataLayer, *steps: Step, training: Training) -> Graph:

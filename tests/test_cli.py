@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 import subprocess
@@ -195,6 +196,49 @@ def test_bad_files_are_one_line(capsys: Capture, tmp_path: Path) -> None:
         assert (code, out) == (2, "")
         assert len(err.splitlines()) == 1
         assert words in err
+
+
+class Stream(io.StringIO):
+    """Standard output of a process that a terminal, or nobody, reads."""
+
+    def __init__(self, terminal: bool) -> None:
+        super().__init__()
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+
+@pytest.mark.parametrize(("words", "terminal", "screen", "opens"), [
+    (["gone.playground"], None, True, True),
+    (["gone.json", "--theme", "light"], None, True, True),
+    (["gone.playground"], "stderr", True, False),
+    (["gone.playground"], "stdin", True, False),
+    (["gone.playground"], None, False, False),
+    (["gone.playground", "--screenshot", "a.png"], None, True, False),
+    (["no-such-example"], None, True, False),
+    (["summary", "gone.playground"], None, True, False),
+])
+def test_a_missing_file_is_told_where_somebody_reads_it(
+        monkeypatch: pytest.MonkeyPatch, words: list[str], terminal: str | None, screen: bool,
+        opens: bool) -> None:
+    opened: list[list[str]] = []
+    monkeypatch.setattr("ui.app.main", lambda words: opened.append(words) or 0)
+    monkeypatch.setattr(sys, "platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    if screen:
+        monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
+    streams = {name: Stream(name == terminal) for name in ("stdin", "stdout", "stderr")}
+    for name, stream in streams.items():
+        monkeypatch.setattr(sys, name, stream)
+    code = main(words)
+    said = streams["stderr"].getvalue()
+    if opens:
+        assert (code, opened, said) == (0, [words], "")
+    else:
+        assert (code, opened) == (2, [])
+        assert "There is no file and no example" in said
 
 
 @pytest.mark.parametrize("command", ["summary", "train"])

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kernels.conv import conv2d_forward, conv2d_input_gradient, conv2d_weight_gradient
-from kernels.lowering import Geometry, workspace_size
+from kernels.lowering import Geometry
 from playground.layers.base import Shape, ShapeError
 from playground.layers.conv import Conv2D
 
@@ -49,6 +48,14 @@ CASES: dict[str, tuple[int, Shape, Conv2D]] = {
     "wide": (1, (1, 40, 57), Conv2D(channels=7, kernel=(5, 5), padding="same")),
     "deep": (1, (70, 3, 4), Conv2D(channels=9, kernel=(2, 2))),
     "ragged slices": (2, (30, 40, 37), Conv2D(channels=5, padding="same")),
+    "one tile": (2, (16, 4, 5), Conv2D(channels=17, padding="same")),
+    # From here on by Winograd's kernels.
+    "winograd": (2, (16, 8, 12), Conv2D(channels=16, padding="same")),
+    "winograd, ragged": (3, (19, 11, 14), Conv2D(channels=21)),
+    "winograd, full": (2, (18, 10, 5), Conv2D(channels=35, padding="full", bias=False)),
+    "winograd, uneven padding": (2, (17, 7, 9), Conv2D(channels=16, padding=(2, 0))),
+    "winograd, many blocks": (5, (49, 15, 16), Conv2D(channels=33, padding="same")),
+    "winograd, wide": (1, (16, 8, 250), Conv2D(channels=17, padding=(0, 1))),
 }
 
 
@@ -63,25 +70,25 @@ class Convolution:
         self.w = random.normal(size=weight_shape).astype(np.float32)
         self.b = random.normal(size=layer.channels).astype(np.float32)
         self.dy = random.normal(size=(batch, *layer.output_shape(shape))).astype(np.float32)
-        self._operands: dict[str, Any] = {
-            **self.geometry._asdict(),
-            "work": np.full(workspace_size(self.geometry), np.nan, np.float32)}
+        self.method = layer.method(batch, shape)
+        self.work = np.full(self.method.workspace + 64, np.nan, np.float32)
+        self._operands: dict[str, Any] = {**self.method.operands, "work": self.work}
 
     def forward(self) -> np.ndarray:
         y = np.full_like(self.dy, np.nan)
-        conv2d_forward(**self._operands, x=self.x, w=self.w, y=y,
-                       b=self.b if self.layer.bias else 0)
+        self.method.forward(**self._operands, x=self.x, w=self.w, y=y,
+                            b=self.b if self.layer.bias else 0)
         return y
 
     def weight_gradient(self) -> tuple[np.ndarray, np.ndarray]:
         dw, db = np.full_like(self.w, np.nan), np.full_like(self.b, np.nan)
-        conv2d_weight_gradient(**self._operands, x=self.x, dy=self.dy, dw=dw,
-                               db=db if self.layer.bias else 0)
+        self.method.weight_gradient(**self._operands, x=self.x, dy=self.dy, dw=dw,
+                                    db=db if self.layer.bias else 0)
         return dw, db
 
     def input_gradient(self) -> np.ndarray:
         dx = np.full_like(self.x, np.nan)
-        conv2d_input_gradient(**self._operands, dy=self.dy, w=self.w, dx=dx)
+        self.method.input_gradient(**self._operands, dy=self.dy, w=self.w, dx=dx)
         return dx
 
 
@@ -149,6 +156,36 @@ def test_gradients_by_finite_differences(name: str) -> None:
         step = step.reshape(c.w.shape)
         slope = (loss(c.x, c.w + step) - loss(c.x, c.w - step)) / 2e-3
         assert np.isclose(dw.flat[i], slope, rtol=1e-4, atol=1e-4)
+
+
+def test_nothing_is_written_beyond_the_workspace(convolution: Convolution) -> None:
+    c = convolution
+    for run in (c.forward, c.weight_gradient, c.input_gradient):
+        run()
+        assert np.isnan(c.work[c.method.workspace:]).all()
+
+
+def test_winograd_is_taken_where_it_suits() -> None:
+    for name, (batch, shape, layer) in CASES.items():
+        taken = layer.method(batch, shape).forward.name == "winograd_forward"
+        assert taken == ("winograd" in name)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if "winograd" in name])
+def test_winograd_is_nearly_as_exact_as_float32(name: str) -> None:
+    """Within 5e-6 of the largest value; the error of plain sums in float32 is about 1e-6."""
+    c = Convolution(*CASES[name])
+    expected = reference(c.x, c.w, c.b, c.layer, c.geometry)
+    assert np.abs(c.forward() - expected).max() < 5e-6 * np.abs(expected).max()
+
+
+def test_winograd_keeps_nonfinite_values_visible() -> None:
+    for value in (np.nan, np.inf):
+        c = Convolution(*CASES["winograd"])
+        c.x[0, 1, 2, 3] = value
+        y = c.forward()
+        assert not np.isfinite(y[0, :, 1:4, 2:5]).any()
+        assert np.isfinite(y[1]).all()
 
 
 def test_samples_do_not_depend_on_their_block() -> None:

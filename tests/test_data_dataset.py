@@ -53,7 +53,7 @@ def test_arrays_are_frozen_float32_and_the_callers_stay_writable():
         (np.zeros((2, 1)), np.array([0, 2]), ("a", "b"), (), "sample 2 has class number 2"),
         (np.zeros((2, 1)), np.array([0, -1]), ("a", "b"), (), "class number -1"),
         (np.zeros((2, 1)), np.array([0, 0.5]), ("a", "b"), (), "class number 0.5"),
-        (np.zeros((2, 1)), np.zeros((2, 3)), ("a", "b"), (), "one class number per sample"),
+        (np.zeros((2, 1)), np.zeros((2, 3, 1)), ("a", "b"), (), "one class number per sample"),
         (np.zeros((2, 3)), np.zeros(2), (), ("a", "b"), "names 2 features"),
     ],
 )

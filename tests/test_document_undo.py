@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -71,6 +73,39 @@ def test_a_gesture_back_to_its_start_leaves_no_entry() -> None:
     assert document.stack.count() == 0
 
 
+def test_a_merged_entry_goes_back_to_its_start_and_on_to_its_end() -> None:
+    document = Document(chain())
+    start = document.graph
+    for x in (8, 16, 24):
+        document.edit("Move", document.graph.moved({"dense_1": (x, 0)}), merge="nudge")
+    end = document.graph
+    document.stack.undo()
+    assert document.graph == start
+    document.stack.redo()
+    assert document.graph == end
+    assert document.stack.undoText() == "Move"
+
+
+def test_what_was_saved_inside_a_gesture_can_be_come_back_to(tmp_path: Path) -> None:
+    document = Document(chain())
+    document.edit("Move", document.graph.moved({"dense_1": (8, 0)}), merge="nudge")
+    saved = document.graph
+    document.saved(tmp_path / "net.playground")
+    document.edit("Move", document.graph.moved({"dense_1": (16, 0)}), merge="nudge")
+    assert not document.clean
+    document.stack.undo()
+    assert document.graph == saved
+    assert document.clean
+
+
+def test_an_edit_of_another_kind_ends_the_merging() -> None:
+    document = Document(chain())
+    document.edit("Move", document.graph.moved({"dense_1": (8, 0)}), merge="nudge")
+    document.edit("Move", document.graph.moved({"dense_1": (50, 0)}))
+    document.edit("Move", document.graph.moved({"dense_1": (58, 0)}), merge="nudge")
+    assert document.stack.count() == 3
+
+
 def test_different_gestures_stay_apart() -> None:
     document = Document(chain())
     document.edit("Move", document.graph.moved({"dense_1": (8, 0)}), merge="a")
@@ -133,7 +168,7 @@ class Editing(RuleBasedStateMachine):
 
     @rule(after=st.integers(0, 9), kind=st.sampled_from(["dense", "flatten", "add"]))
     def add(self, after: int, kind: str) -> None:
-        editing.add_layer(self.document, kind, 0, 0, (), self._some(after))
+        editing.add_layer(self.document, kind, 0, 0, after=self._some(after))
 
     @rule(a=st.integers(0, 9), b=st.integers(0, 9), port=st.integers(0, 1))
     def connect(self, a: int, b: int, port: int) -> None:

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from playground import snapshot_maker
 from playground.engine import Engine
 from playground.session import Session
 from playground.snapshot import (
@@ -238,3 +239,34 @@ def test_no_snapshot_is_lost_between_looking_and_taking(engine: Engine) -> None:
     for step in range(1, 300):
         engine.step("batch")
         wait(engine, lambda s, step=step: s.step == step, 5)
+
+
+def test_reset_forgets_what_measuring_cost() -> None:
+    session = Session(spiral(dense(4)))
+    session.run(50)
+    session.forward_to("batch")
+    assert session.instrumentation() > 0
+    session.reset()
+    assert session.instrumentation() == 0
+    assert np.isnan(session.microseconds()).all()
+
+
+def test_a_fault_in_a_probe_costs_its_picture_and_not_the_training(
+        engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, faults = snapshot_maker.answer, []
+
+    def answer(session: Session, probe: Probe) -> object:
+        if isinstance(probe, BoundaryProbe):
+            faults.append(probe)
+            raise ZeroDivisionError("a picture that cannot be made")
+        return real(session, probe)
+
+    monkeypatch.setattr(snapshot_maker, "answer", answer)
+    engine.load(spiral(dense(4)))
+    engine.watch(frozenset({BoundaryProbe(resolution=8), TimingsProbe()}))
+    engine.run()
+    shown = wait(engine, lambda s: s.step > 300 and bool(faults))
+    assert shown.state == "running"
+    assert set(shown.values) == {TimingsProbe()}
+    monkeypatch.setattr(snapshot_maker, "answer", real)
+    wait(engine, lambda s: BoundaryProbe(resolution=8) in s.values)

@@ -21,10 +21,14 @@ from tests.networks import signals_of
 
 TOLERANCE = 3e-3
 """Of a gradient against finite differences in float32; they agree to 1e-3 or better."""
-RANDOM = {"dropout", "spatial_dropout", "gaussian_noise"}
+RANDOM = {"dropout", "spatial_dropout", "gaussian_noise", "fractional_max_pool2d", "random_normal"}
 DIFFERS_WHILE_TRAINING = RANDOM | {"batch_norm"}
+DRAWN_WHEN_USED = {"random_normal"}
+"""Each place of the batch has numbers of its own."""
 OVERFLOWS = {"multiply", "attention", "multi_head_attention"}
 """Products of huge numbers are beyond float32."""
+GATES = ("input_gate", "forget_gate", "output_gate", "reset_gate", "update_gate")
+"""Settings whose function is multiplied with something, which only a bounded one may be."""
 HUGE = 1e30
 
 
@@ -47,7 +51,8 @@ def two_lanes(case: Case) -> Bench:
 
 
 def test_gradients_are_slopes(bench: Bench) -> None:
-    assert wrong_gradients(bench, TOLERANCE) == {}
+    if not getattr(bench.layer, "truncate", 0):  # Cut short on purpose: parity is the proof.
+        assert wrong_gradients(bench, TOLERANCE) == {}
 
 
 def test_everything_is_written_and_nothing_added_to(bench: Bench) -> None:
@@ -64,7 +69,8 @@ def test_what_comes_in_stays_as_it_is(bench: Bench) -> None:
         np.testing.assert_array_equal(values(f"feed_{port}.y"), x)
     for name, w in given.w.items():
         np.testing.assert_array_equal(values(f"{bench.id}.{name}"), w)
-    np.testing.assert_array_equal(values(f"{bench.id}.dy"), given.dy)
+    if bench.learns and (given.x or given.w):
+        np.testing.assert_array_equal(values(bench.gradient), given.dy)
 
 
 def test_the_same_step_gives_the_same_bits(bench: Bench, two_lanes: Bench) -> None:
@@ -97,6 +103,8 @@ def test_parameter_gradients_do_not_depend_on_who_asks(case: Case, bench: Bench)
 
 
 def test_samples_do_not_see_each_other_when_the_network_is_used(bench: Bench) -> None:
+    if bench.layer.kind in DRAWN_WHEN_USED:
+        return
     given = bench.draw()
     together = bench.infer(given)
     for sample in range(bench.batch):
@@ -129,7 +137,8 @@ def test_zeros_are_nothing_special(bench: Bench) -> None:
 
 def test_huge_inputs_stay_finite_where_float32_can_hold_the_result(bench: Bench) -> None:
     arrays = bench.play(bench.draw(scale=HUGE)).arrays()
-    if bench.layer.kind not in OVERFLOWS:
+    gates = {getattr(bench.layer, name, "sigmoid") for name in GATES}
+    if bench.layer.kind not in OVERFLOWS and gates <= {"sigmoid", "tanh"}:
         for array in arrays:
             assert np.isfinite(array).all()
 
@@ -140,7 +149,7 @@ def test_what_is_not_finite_never_crashes_and_nan_is_never_hidden(
     drawn = bench.draw()
     given = replace(drawn, x=tuple(np.full_like(x, value) for x in drawn.x))
     y = bench.play(given).y
-    if np.isnan(value):
+    if np.isnan(value) and given.x:
         assert np.isnan(y).any()
     # And the next step is as good as new.
     for array in bench.play(drawn).arrays():
@@ -228,7 +237,7 @@ def test_a_whole_number_is_as_good_as_a_float(kind: str) -> None:
     cls, shapes = LAYERS[kind], LAYERS[kind].samples[0]
     for name, value in make_layer(kind, {}).settings().items():
         if isinstance(value, float):
-            whole = 0 if name == "rate" else 1
+            whole = 1 if max(settings_of(cls)[name]) >= 1 else 0
             one, two = (Bench(cls(**{name: number}), shapes) for number in (whole, float(whole)))
             given = one.draw()
             for a, b in zip(one.play(given).arrays(), two.play(given).arrays(), strict=True):

@@ -26,6 +26,14 @@ def _cross_entropy(p: Array, t: Array) -> float:
     return float(-log_softmax[np.arange(len(p)), t.astype(int)].mean())
 
 
+def _masked_cross_entropy(p: Array, t: Array) -> float:
+    return _cross_entropy(p[t >= 0], t[t >= 0])
+
+
+def _masked_accuracy(p: Array, t: Array) -> float:
+    return _accuracy(p[t >= 0], t[t >= 0])
+
+
 def _binary_cross_entropy(p: Array, t: Array) -> float:
     with np.errstate(divide="ignore"):
         yes, no = (np.maximum(np.log(q), -100) for q in (p, 1 - p))
@@ -64,6 +72,11 @@ class Loss:
     within: tuple[float, float] = (-3, 3)
     """Where predictions lie."""
 
+    @property
+    def steps(self) -> int:
+        """Time steps with a class each."""
+        return self.shape[0] if self.classes and len(self.shape) == 2 else 0
+
     def __str__(self) -> str:
         return f"{self.kind} {'x'.join(map(str, self.shape))}, {self.classes} classes"
 
@@ -71,6 +84,7 @@ class Loss:
 CASES = (
     Loss("softmax_cross_entropy", (3,), 3, _cross_entropy, _accuracy),
     Loss("softmax_cross_entropy", (10,), 10, _cross_entropy, _accuracy),
+    Loss("softmax_cross_entropy", (6, 4), 4, _masked_cross_entropy, _masked_accuracy),
     Loss("binary_cross_entropy", (1,), 2, _binary_cross_entropy, _side_of_half, (0.01, 0.99)),
     Loss("binary_cross_entropy", (5,), 0, _binary_cross_entropy, _absolute, (0.01, 0.99)),
     Loss("binary_cross_entropy", (2, 3, 5), 0, _binary_cross_entropy, _absolute, (0.01, 0.99)),
@@ -88,7 +102,8 @@ class LossBench:
     def __init__(self, case: Loss, threads: int = 1) -> None:
         self.case = case
         graph = Graph().with_node(Samples(
-            shape=(size_of(case.shape),), target=case.shape, classes=case.classes))
+            shape=(size_of(case.shape),), target=case.shape, classes=case.classes,
+            steps=case.steps))
         graph = graph.with_node(Feed(shape=case.shape)).with_node(make_layer(case.kind, {}))
         self.id = graph.nodes[-1].id
         graph = graph.connect("samples_1", "feed_1").connect("feed_1", self.id)
@@ -100,7 +115,8 @@ class LossBench:
         """Predictions and targets, of values that float32 holds."""
         case, random = self.case, np.random.default_rng(seed)
         p = random.uniform(*case.within, (BATCH, *case.shape))
-        t = (random.integers(0, case.classes, BATCH) if case.classes
+        t = (random.integers(-1, case.classes, (BATCH, case.steps)) if case.steps
+             else random.integers(0, case.classes, BATCH) if case.classes
              else random.uniform(max(case.within[0], -3), min(case.within[1], 3), p.shape))
         return p.astype(np.float32).astype(np.float64), t.astype(np.float32).astype(np.float64)
 
@@ -171,7 +187,7 @@ def test_extreme_predictions_give_a_finite_loss_and_gradient(case: Loss, value: 
 def test_what_is_not_a_number_is_not_hidden(case: Loss) -> None:
     bench = LossBench(case)
     p, t = bench.draw(0)
-    p[3] = np.nan
+    p[3], t[3] = np.nan, np.abs(t[3])
     loss, _, gradient = bench.play(p, t)
     assert np.isnan(loss)
     assert np.isnan(gradient[3]).any()
@@ -182,7 +198,7 @@ def test_a_right_and_certain_prediction_costs_nothing() -> None:
         bench = LossBench(case)
         p, t = bench.draw(0)
         if case.kind == "softmax_cross_entropy":
-            p = 1e3 * np.eye(case.classes)[t.astype(int)]
+            p = 1e3 * np.eye(case.classes)[t.astype(int)]  # Of no class (-1): of any.
         elif case.loss is _squared_classes:
             p = np.eye(case.classes)[t.astype(int)]
         else:

@@ -11,7 +11,16 @@ import pytest
 from numpy.typing import NDArray
 
 from playground.optimizers import OPTIMIZERS, Optimizer
-from playground.schedules import SCHEDULES, Constant, Exponential, Factor, Schedule, StepDecay
+from playground.schedules import (
+    SCHEDULES,
+    Constant,
+    Cosine,
+    Exponential,
+    Factor,
+    Plateau,
+    Schedule,
+    StepDecay,
+)
 from playground.session import Session
 from playground.training import SGD, Adam, Clipping, Training
 from tests.cases import settings_of
@@ -120,7 +129,12 @@ def test_measuring_the_update_changes_nothing_but_rounding() -> None:
 # -- schedules ------------------------------------------------------------------------------------
 
 
-def rate(schedule: Schedule, base: float, step: int, epoch: int) -> float:
+def rate(schedule: Schedule, base: float, step: int, per_epoch: int, losses: list[float]) -> float:
+    """The rate of a step, by its number and the losses of the steps before it."""
+    if step < schedule.warmup:
+        return base * (step + 1) / (schedule.warmup + 1)
+    step -= schedule.warmup
+    epoch = step // per_epoch
     match schedule:
         case Constant():
             return base
@@ -130,7 +144,33 @@ def rate(schedule: Schedule, base: float, step: int, epoch: int) -> float:
             return base * gamma ** (epoch // every)
         case Exponential(rate=decay):
             return base * math.exp(-decay * step)
+        case Cosine(period=period, minimum=minimum):
+            length = period * per_epoch
+            while schedule.restarts and step >= length:
+                step -= length
+                length *= schedule.growth
+            share = (1 + math.cos(math.pi * min(step / length, 1))) / 2
+            return minimum + (base - minimum) * share
+        case Plateau():
+            after = losses[schedule.warmup:]
+            means = [float(np.mean(after[i:i + per_epoch]))
+                     for i in range(0, epoch * per_epoch, per_epoch)]
+            lowest = min(schedule.minimum, base)
+            return max(base * schedule.factor ** drops(schedule, means), lowest)
     raise AssertionError
+
+
+def drops(schedule: Plateau, means: list[float]) -> int:
+    """How often the rate has dropped after epochs with these losses."""
+    best, waited, resting, count = math.inf, 0, 0, 0
+    for mean in means:
+        better = mean < best * (1 - schedule.threshold)
+        best = mean if better else best
+        waited = 0 if better or resting else waited + 1
+        resting = max(resting - 1, 0)
+        if waited > schedule.patience:
+            count, waited, resting = count + 1, 0, schedule.cooldown
+    return count
 
 
 def every_schedule() -> list[Schedule]:
@@ -139,18 +179,49 @@ def every_schedule() -> list[Schedule]:
         found += [cls(**{name: value}) for name, values in settings_of(cls).items()
                   for value in values]
     return [*found, Factor(factor_per_epoch=0.5), StepDecay(every=2, gamma=0.1),
-            Exponential(rate=0.1)]
+            Exponential(rate=0.1), Cosine(period=2, minimum=0.01), Cosine(period=1, restarts=True),
+            Cosine(period=1, restarts=True, growth=2), Plateau(patience=0, threshold=0.3),
+            Plateau(patience=1, factor=0.5, threshold=0.9, cooldown=1, minimum=0.01),
+            *(cls(warmup=9) for cls in SCHEDULES),
+            Plateau(patience=0, factor=0.5, threshold=0.9, warmup=3)]
 
 
 @pytest.mark.parametrize("schedule", every_schedule(), ids=str)
 def test_schedule_is_the_formula(schedule: Schedule) -> None:
     session = session_of(optimizer=SGD(learning_rate=0.05), schedule=schedule)
-    for step in range(40):
-        epoch = session.epoch
+    per_epoch, losses = session.program.batches_per_epoch, []  # type: ignore[var-annotated]
+    for step in range(60):
         session.run(1)
         assert session.measured("learning_rate") == pytest.approx(
-            rate(schedule, 0.05, step, epoch), rel=1e-6, abs=1e-30)
+            rate(schedule, 0.05, step, per_epoch, losses), rel=1e-6, abs=1e-9)
+        losses.append(session.measured("loss"))
     assert session.epoch > 4
+
+
+def test_a_plateau_is_found_again_when_replayed() -> None:
+    session = session_of(schedule=Plateau(patience=0, factor=0.5, threshold=0.9, cooldown=1))
+    rates, states = [], []
+    for _ in range(60):
+        session.run(1)
+        rates.append(session.measured("learning_rate"))
+        states.append(session.saved_state())
+    assert len(set(rates)) > 3
+    for step in (40, 21, 7):
+        session.go_to(step * len(session.program.code))
+        assert session.saved_state().same_as(states[step - 1])
+        # And a document that was saved there goes on as if nothing had been.
+        other = Session(session.graph)
+        other.restore(states[step - 1])
+        other.run(60 - step)
+        assert other.saved_state().same_as(states[-1])
+
+
+def test_a_plateau_forgets_when_it_begins_anew() -> None:
+    session = session_of(schedule=Plateau(patience=0, factor=0.5, threshold=0.9))
+    session.run(30)
+    session.reset()
+    session.run(1)
+    assert session.measured("learning_rate") == pytest.approx(SGD().learning_rate)
 
 
 @pytest.mark.parametrize("optimizer", [SGD(learning_rate=0.2), Adam(learning_rate=0.2)])

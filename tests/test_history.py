@@ -101,6 +101,21 @@ def test_nan_and_infinity_stay_visible() -> None:
     assert view.high("a")[1] == np.inf
 
 
+def test_merging_again_and_again_keeps_the_mean() -> None:
+    history, step = History(("a",), capacity=64), 0
+    values = np.random.default_rng(1).random(1 << 16)
+    while step < len(values):
+        if history.room == 0:
+            history.merge()
+        x = values[step:step + history.per_bucket]
+        step += len(x)
+        history.extend(np.array([[len(x), x.sum(), x.min(), x.max()]], np.float32),
+                       np.array([step]))
+    view = history.view()
+    expected = values.reshape(len(view), history.per_bucket).mean(axis=1)
+    np.testing.assert_allclose(view.mean("a"), expected, rtol=1e-6)
+
+
 def test_an_adopted_history_goes_on() -> None:
     run = Run(64)
     run.go(20)

@@ -10,12 +10,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QListView, QWidget
 
 from playground.graph import Graph
+from playground.initializers import Constant, Initializer, Normal
 from playground.layers import LAYERS
 from playground.layers.base import Pair, about, make_layer
+from playground.layers.conv import Conv1D
 from playground.shapes import check
 from playground.training import SGD, Adam, Training
 from ui.canvas.face import faces
 from ui.document import Document
+from ui.inspector.editors import ChoiceOrOwnEditor
 from ui.inspector.fields import Limits, fields_of, readable, sentence, show_number, with_field
 from ui.inspector.form import Form
 from ui.inspector.number import NumberField, stepped_125
@@ -31,6 +34,7 @@ class Everything(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     kernel: Annotated[tuple[Annotated[int, about("", ge=1)], Annotated[int, about("", ge=1)]],
                       about("Size.")] = (3, 3)
     padding: Annotated[Literal["valid", "same"] | Pair, about("Edge.")] = "valid"
+    rule: Annotated[Initializer, about("Start.")] = "zeros"
     path: str = ""
     training: Training = Training()
     other: Annotated[tuple[int, ...], about("Rare.")] = (1, 2)
@@ -68,8 +72,9 @@ def test_every_kind_of_field_has_an_editor_of_its_own(form):
     names = {name: type(row.editor).__name__ for name, row in form.rows.items()}
     assert names == {
         "count": "NumberEditor", "rate": "NumberEditor", "on": "BoolEditor",
-        "kind": "ChoiceEditor", "kernel": "PairEditor", "padding": "ChoiceOrPairEditor",
-        "path": "TextEditor", "training": "GroupEditor", "other": "JsonEditor"}
+        "kind": "ChoiceEditor", "kernel": "PairEditor", "padding": "ChoiceOrOwnEditor",
+        "rule": "RuleEditor", "path": "TextEditor", "training": "GroupEditor",
+        "other": "JsonEditor"}
 
 
 def test_choices_stand_in_the_order_in_which_they_were_written():
@@ -160,15 +165,50 @@ def test_linked_sides_of_a_pair_change_together(qtbot, form):
 
 def test_padding_is_a_word_or_a_pair(qtbot, form):
     editor = form.rows["padding"].editor
-    assert not editor.pair.isVisible()
+    assert not editor.own.isVisible()
     with qtbot.waitSignal(form.edited) as caught:
         editor.combo.setCurrentIndex(2)
     assert caught.args[0].padding == (0, 0)
     form.set_value(caught.args[0])
-    assert editor.pair.isVisible()
+    assert editor.own.isVisible()
     with qtbot.waitSignal(form.edited) as caught:
         editor.combo.setCurrentIndex(1)
     assert caught.args[0].padding == "same"
+
+
+def test_a_rule_has_its_numbers_beside_it(qtbot, form):
+    editor, seen = form.rows["rule"].editor, []
+    form.edited.connect(lambda value, name: seen.append(value.rule))
+    assert not editor.numbers
+    editor.combo.setCurrentIndex(editor.rules.index(Normal))
+    typed(qtbot, editor.numbers["deviation"], "0.02")
+    editor.combo.setCurrentIndex(editor.rules.index(Constant))
+    typed(qtbot, editor.numbers["value"], "5000")
+    assert "at most 1000" in form.rows["rule"].problem.text()
+    editor.combo.setCurrentIndex(editor.rules.index("glorot_normal"))
+    assert not editor.numbers
+    assert not form.rows["rule"].problem.isVisible()
+    editor.combo.setCurrentIndex(editor.rules.index(Normal))
+    assert seen == [Normal(), Normal(deviation=0.02), Constant(), "glorot_normal",
+                    Normal(deviation=0.02)]
+    form.set_value(Everything())
+    assert editor.combo.currentText() == "zeros"
+
+
+def test_a_named_value_or_a_number(qtbot):
+    form = Form(Conv1D)
+    qtbot.addWidget(form)
+    form.set_value(Conv1D())
+    editor = form.rows["padding"].editor
+    assert isinstance(editor, ChoiceOrOwnEditor)
+    with qtbot.waitSignal(form.edited) as caught:
+        editor.combo.setCurrentIndex(editor.combo.count() - 1)
+    assert caught.args == [Conv1D(padding=0), "padding"]
+    with qtbot.waitSignal(form.edited) as caught:
+        typed(qtbot, editor.own.number, "4")
+    assert caught.args == [Conv1D(padding=4), "padding"]
+    form.set_value(Conv1D(padding="causal"))
+    assert editor.own.isHidden()
 
 
 def test_the_slider_moves_with_the_number(qtbot, form):

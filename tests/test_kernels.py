@@ -189,7 +189,7 @@ TOTAL = 20  # of which the lane at hand has 11
 def test_softmax_cross_entropy(batch: int, out: Out) -> None:
     x, target = normal(batch, 5) * 10, (np.arange(batch) * 3 % 5).astype(np.float32)
     p, value, metric, dx = out(batch, 5), out(1), out(1), out(batch, 5)
-    sizes = {"batch": batch, "total": 2 * batch, "classes": 5}
+    sizes = {"batch": batch, "total": 2 * batch, "classes": 5, "count": 0}
     loss.softmax_cross_entropy(**sizes, logits=x, target=target, probabilities=p, loss=value,
                                metric=metric)
     loss.softmax_cross_entropy_backward(**sizes, probabilities=p, target=target, dlogits=dx)
@@ -205,8 +205,8 @@ def test_softmax_cross_entropy(batch: int, out: Out) -> None:
 def test_softmax_cross_entropy_of_many_classes(out: Out) -> None:
     """The product of 128 sums of 5000 is beyond float64, that of 32 beyond float32."""
     value = out(1)
-    loss.softmax_cross_entropy(batch=128, total=128, classes=5000, loss=value, metric=out(1),
-                               logits=np.zeros((128, 5000), np.float32),
+    loss.softmax_cross_entropy(batch=128, total=128, classes=5000, count=0, loss=value,
+                               metric=out(1), logits=np.zeros((128, 5000), np.float32),
                                target=np.zeros(128, np.float32), probabilities=out(128, 5000))
     close(value, np.log(5000))
 
@@ -260,7 +260,7 @@ def test_nan_reaches_every_loss(out: Out) -> None:
     p, t, value = np.full((3, 2), 0.5, np.float32), np.zeros(3, np.float32), out(1)
     p[1, 1] = np.nan
     values = {"batch": 3, "total": 3, "prediction": p, "target": np.zeros((3, 2), np.float32)}
-    loss.softmax_cross_entropy(batch=3, total=3, classes=2, logits=p, target=t,
+    loss.softmax_cross_entropy(batch=3, total=3, classes=2, count=0, logits=p, target=t,
                                probabilities=out(3, 2), loss=value, metric=out(1))
     assert np.isnan(value)
     for kernel in (loss.mean_squared_error, loss.binary_cross_entropy):
@@ -335,7 +335,8 @@ def test_adam_leaves_weights_without_gradient_alone() -> None:
 
 @pytest.mark.parametrize(("gradient", "weights", "ratio"), [
     (0.0, 0.0, 0.0), (0.0, 3.0, 0.0), (3.0, 4.0, 0.75), (3.0, 0.0, np.inf),
-    (np.nan, 1.0, np.nan), (1e30, 1.0, 1e30)])
+    (np.nan, 1.0, np.nan), (1e30, 1.0, 1e30), (1e-20, 1.0, 1e-20), (1e-20, 2e-20, 0.5),
+    (1e19, 1e20, 0.1), (np.inf, 1.0, np.inf), (1e15, 1e-12, 1e27)])
 def test_update_ratio(gradient: float, weights: float, ratio: float, out: Out) -> None:
     norms = out(1)
     optimizer.sgd_update(n=5, learning_rate=one(1), momentum=one(0), weight_decay=one(0),
@@ -345,19 +346,32 @@ def test_update_ratio(gradient: float, weights: float, ratio: float, out: Out) -
     np.testing.assert_allclose(norms, [ratio], 1e-6)
 
 
+@pytest.mark.parametrize(("weights", "learning_rate"), [(1.0, 1e-30), (3e-20, 1e-20), (1e30, 1e29)])
+def test_adams_update_ratio_where_squares_leave_float32(
+        weights: float, learning_rate: float, out: Out) -> None:
+    norms = out(1)
+    optimizer.adam_update(
+        n=N, learning_rate=one(learning_rate), beta1=one(0.9), beta2=one(0.999),
+        epsilon=one(0), weight_decay=one(0), counters=np.array([0]),
+        gradient=np.full(N, 0.1, np.float32), weights=np.full(N, weights, np.float32),
+        mean=np.zeros(N, np.float32), square=np.zeros(N, np.float32), norms=norms)
+    # The first step of Adam is the learning rate, whatever the gradient.
+    np.testing.assert_allclose(norms, [learning_rate / weights], 1e-5)
+
+
 def test_schedules(out: Out) -> None:
     base, rate = one(0.5), out(1)
     for step in (0, 1, 9, 10, 25, 99):
         counters, epoch = np.array([step]), step // 10
         schedule.schedule_constant(base=base, learning_rate=rate)
         close(rate, 0.5)
-        schedule.schedule_factor(factor=0.9, batches_per_epoch=10, counters=counters, base=base,
-                                 learning_rate=rate)
+        schedule.schedule_factor(factor_per_epoch=0.9, warmup=0, batches_per_epoch=10,
+                                 counters=counters, base=base, learning_rate=rate)
         close(rate, 0.5 * 0.9**epoch)
-        schedule.schedule_step(every=3, gamma=0.1, batches_per_epoch=10, counters=counters,
-                               base=base, learning_rate=rate)
+        schedule.schedule_step(every=3, gamma=0.1, warmup=0, batches_per_epoch=10,
+                               counters=counters, base=base, learning_rate=rate)
         close(rate, 0.5 * 0.1 ** (epoch // 3))
-        schedule.schedule_exponential(rate=0.01, counters=counters, base=base,
+        schedule.schedule_exponential(rate=0.01, warmup=0, counters=counters, base=base,
                                       learning_rate=rate)
         close(rate, 0.5 * np.exp(-0.01 * step))
 
@@ -446,6 +460,27 @@ def test_activation_statistics(out: Out) -> None:
     y[7] = np.nan
     statistics.activation_statistics(n=N, y=y, out=result)
     assert np.isnan(result).all()
+
+
+@pytest.mark.parametrize("units", [1, 2, 15, 16, 17, 64, 100])
+@pytest.mark.parametrize("batch", [1, 2, 7, 32])
+@pytest.mark.parametrize(("low", "high"), [(0.0, np.inf), (-2.0, 2.0)])
+def test_unit_statistics(batch: int, units: int, low: float, high: float, out: Out) -> None:
+    y, result = normal(batch, units) + 30 * (np.arange(units) % 3 - 1).astype(np.float32), out(3)
+    statistics.unit_statistics(batch=batch, units=units, low=low, high=high, y=y, out=result)
+    inactive = ((y <= low) | (y >= high)).all(axis=0).mean()
+    close(result, [y.mean(dtype=np.float64), y.std(dtype=np.float64), inactive], 4e-6)
+
+
+@pytest.mark.parametrize("wild", WILD)
+@pytest.mark.parametrize("place", [0, 17, N - 1])
+def test_unit_statistics_show_what_is_not_finite(wild: float, place: int, out: Out) -> None:
+    y, result = np.full((3, N), 2, np.float32), out(3)
+    y[1, place] = wild
+    statistics.unit_statistics(batch=3, units=N, low=-1.0, high=1.0, y=y, out=result)
+    assert not np.isfinite(result[:2]).any()
+    # A unit that gives NaN is neither dead nor saturated.
+    assert result[2] == np.float32(1 - np.isnan(wild) / N)
 
 
 @pytest.mark.parametrize("positions", [1, 6])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from playground.activations import ActivationName
 from playground.graph import Graph
 from playground.layers.base import Shape, make_layer, show_shape
 from playground.session import Session
@@ -23,7 +24,8 @@ pytestmark = [
 ]
 LARGEST = 60
 """Values per sample of a node: concatenation does not grow without end."""
-FUNCTIONS = ("identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu")
+FUNCTIONS = get_args(ActivationName)
+LAYERS = (*(name for name in FUNCTIONS if name != "gelu_tanh"), "prelu")
 
 
 class Builder:
@@ -52,7 +54,7 @@ class Builder:
         kinds += ["dense"] if len(shape) == 1 else ["conv2d", "pool", "flatten"]
         kind = self.draw(st.sampled_from(kinds))
         if kind == "function":
-            self.add(self.draw(st.sampled_from(FUNCTIONS)), source)
+            self.add(self.draw(st.sampled_from(LAYERS)), source)
         elif kind == "dense":
             self.add("dense", source, units=self.draw(st.integers(1, 6)),
                      activation=self.draw(st.sampled_from(FUNCTIONS)),

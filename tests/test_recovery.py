@@ -78,6 +78,40 @@ def test_a_run_that_lives_is_left_alone(recovery, tmp_path):
         other.communicate()
 
 
+def test_locks_of_killed_runs_are_removed_at_the_start(qapp, tmp_path):
+    killed = CRASH.replace("recovery.save()\n", "")
+    for what in ("crash", "crash"):
+        subprocess.run([sys.executable, "-c", killed, str(tmp_path), what], check=False,
+                       cwd=Path(__file__).parents[1], capture_output=True)
+    # The second of them has removed the first one's.
+    left, = tmp_path.glob("*.lock")
+    left.with_suffix(".json").write_text("{}")
+    left.with_suffix(".part").write_text("{")
+    other = subprocess.Popen([sys.executable, "-c", killed, str(tmp_path), "live"],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             cwd=Path(__file__).parents[1])
+    try:
+        assert other.stdout.readline().strip() == b"saved"
+        alive, = tmp_path.glob("*.lock")
+        assert alive != left
+        own = Recovery(lambda file: None, lambda: ("a", None), tmp_path)
+        assert set(tmp_path.iterdir()) == {alive, own.file.with_suffix(".lock")}
+        own.close()
+        assert list(tmp_path.iterdir()) == [alive], "a run that lives keeps its lock"
+    finally:
+        other.communicate()
+
+
+def test_what_a_crash_left_is_not_tidied_away(qapp, tmp_path):
+    subprocess.run([sys.executable, "-c", CRASH, str(tmp_path), "crash"], check=False,
+                   cwd=Path(__file__).parents[1], capture_output=True)
+    before = set(tmp_path.iterdir())
+    own = Recovery(lambda file: None, lambda: ("a", None), tmp_path)
+    assert before <= set(tmp_path.iterdir())
+    assert len(own.crashed()) == 1
+    own.close()
+
+
 def test_a_failed_save_is_not_the_end(qapp, tmp_path):
     def fail() -> None:
         raise OSError("disk full")

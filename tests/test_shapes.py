@@ -45,10 +45,12 @@ def test_what_a_graph_lacks(graph: Graph, words: str) -> None:
     assert words in check(graph).graph_error
 
 
-def test_two_losses() -> None:
+def test_a_loss_that_nothing_is_connected_to_does_not_stop_the_other() -> None:
     graph = spiral(dense(3)).with_node(make_layer("mean_squared_error", {}))
-    graph = graph.connect("dense_2", "loss_1")
-    assert "2 losses" in check(graph).graph_error
+    result = check(graph)
+    assert result.losses == ("loss_1",)
+    assert result.trainable
+    assert "Nothing is connected" in result.errors["loss_2"]
 
 
 def test_a_node_aside_is_noted_and_does_not_keep_from_training() -> None:

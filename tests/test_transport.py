@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtWidgets import QLabel, QMessageBox, QWidget
 
 from playground.layers.base import make_layer
 from playground.snapshot import BoundaryProbe, Snapshot
@@ -302,7 +302,7 @@ def test_the_status_bar_tells_state_and_place(qtbot):
         state="running", step=1204, epoch=15, batch_in_epoch=32, batches_per_epoch=79,
         metric_name="accuracy", validation_metric=0.846, steps_per_second=141.2,
         instrumentation=0.031))
-    texts = {label.accessibleName() for label in status.findChildren(type(status._state))}
+    texts = {label.accessibleName() for label in status.findChildren(QLabel)}
     assert texts >= {"running", "step 1,204", "epoch 15 · 32/79", "val accuracy 84.6 %",
                      "141 steps/s", "instruments 3.1 %"}
     status.show_snapshot(Snapshot(state="diverged", node="dense_1", message="The loss is NaN."))
@@ -310,3 +310,22 @@ def test_the_status_bar_tells_state_and_place(qtbot):
     status.show_snapshot(Snapshot(state="paused"))
     status.show_reason("There is no loss yet.")
     assert status._state.accessibleName() == "There is no loss yet."
+
+
+def test_back_says_why_it_cannot(qtbot, bridge, engine, actions, document):
+    show(qtbot, bridge, engine, step=40, can_step_back=False)
+    actions.refresh()
+    assert "taken up here" in actions.back.toolTip()
+    node = document.graph.nodes[1].id
+    document.edit("Rename", document.graph.renamed(node, "hidden"))
+    show(qtbot, bridge, engine, step=40, can_step_back=False)
+    assert not actions.back.isEnabled()
+    assert ("The network was changed; training goes on from here, and one can go back from the "
+            "next step on.") in actions.back.toolTip()
+    show(qtbot, bridge, engine, step=41, can_step_back=True)
+    assert actions.back.isEnabled()
+    assert "changed" not in actions.back.toolTip()
+
+
+def test_holding_space_does_not_run_and_pause_by_turns(actions):
+    assert not actions.run.autoRepeat()

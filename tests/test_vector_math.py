@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numba
 import numpy as np
 import pytest
+from scipy import special
 
 from kernels import vector_math
 from kernels.jit import OPTIONS
@@ -24,6 +25,7 @@ FUNCTIONS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], float, float]] = 
     "tanh": (np.tanh, 3, np.inf),
     "sigmoid": (_sigmoid, 4, np.inf),
     "log": (np.log, 3, np.inf),
+    "erf": (special.erf, 3, np.inf),
     "softplus": (lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))), 4, np.inf),
 }
 
@@ -63,5 +65,6 @@ def test_accuracy(name: str) -> None:
     assert error[worst] <= allowed, f"{name}({x[finite][worst]}): {error[worst]:.1f} ulp"
 
 
-def test_odd_functions_keep_the_sign_of_zero() -> None:
-    assert np.signbit(apply("tanh", np.array([-0.0, 0.0], np.float32))).tolist() == [True, False]
+@pytest.mark.parametrize("name", ["tanh", "erf"])
+def test_odd_functions_keep_the_sign_of_zero(name: str) -> None:
+    assert np.signbit(apply(name, np.array([-0.0, 0.0], np.float32))).tolist() == [True, False]

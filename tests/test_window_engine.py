@@ -15,6 +15,7 @@ from playground.layers.base import make_layer
 from playground.state import SavedState
 from tests.drive import close, open_window, spin
 from ui.main_window import MainWindow
+from ui.views.feature_maps import FeatureMapsView
 
 
 @pytest.fixture
@@ -124,3 +125,28 @@ def test_a_data_file_that_has_moved_is_told_on_its_node_alone(
     spin(lambda: window.bridge.snapshot is not seen, 1)
     assert "points.csv" in window.document.check.errors["file_1"]
     assert window.canvas.canvas.nodes["file_1"].error
+
+
+def test_reset_leaves_no_picture_of_what_was(qapp: QApplication, tmp_path: Path) -> None:
+    window = open_window("cnn-digits", tmp_path)
+    window.docks.open("feature_maps")
+    maps = window.views["feature_maps"]
+    assert isinstance(maps, FeatureMapsView)
+    train(window, 30)
+    nodes = window.canvas.canvas.nodes
+    learning = [id for id in nodes if id.startswith(("conv", "pool", "dense"))]
+    wait(window, lambda: all(nodes[id]._images for id in learning))
+    wait(window, lambda: maps.maps.isVisible())
+    maps.maps.grid.enlarge(2)
+    maps.refresh()
+    window.bridge.reset()
+    wait(window, lambda: window.bridge.snapshot.step == 0)
+    wait(window, lambda: not any(nodes[id]._images for id in learning))
+    assert nodes["digits_1"]._images
+    wait(window, lambda: maps.filters.isVisible() and not maps.maps.isVisible())
+    maps.parts["maps"].trigger()
+    wait(window, lambda: "Press Run" in maps.empty_text)
+    window.bridge.step("batch")
+    wait(window, lambda: maps.maps.isVisible() and all(nodes[id]._images for id in learning))
+    close(window)
+    window.deleteLater()

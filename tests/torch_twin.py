@@ -13,10 +13,12 @@ import numpy as np
 
 from playground.graph import Graph
 from playground.layers.base import Layer, size_of
-from playground.schedules import Constant, Exponential, Factor, StepDecay
+from playground.learning import Learning
+from playground.schedules import Constant, Cosine, Exponential, Factor, Plateau, StepDecay
 from playground.session import Session
-from playground.shapes import targets
+from playground.shapes import sources_of, targets
 from playground.training import SGD, Training
+from tests.torch_recurrent import CELLS, recurrent
 
 if TYPE_CHECKING:
     import torch
@@ -28,7 +30,7 @@ DRAWN = {"dropout": "mask", "spatial_dropout": "mask", "gaussian_noise": "noise"
 """Layers that draw random numbers, and where they keep them: the twin takes what we have drawn."""
 
 Weights = Mapping[str, Tensor]
-Forward = Callable[[Any, Sequence[Tensor], Weights], Tensor]
+Forward = Callable[[Any, Sequence[Tensor], Weights], Tensor | tuple[Tensor, ...]]
 
 
 def activation(name: str, x: Tensor, **constants: float) -> Tensor:
@@ -36,8 +38,26 @@ def activation(name: str, x: Tensor, **constants: float) -> Tensor:
 
     functions: dict[str, Callable[..., Tensor]] = {
         "identity": lambda x: x, "sigmoid": F.sigmoid, "tanh": F.tanh, "relu": F.relu,
-        "leaky_relu": lambda x, slope=0.01: F.leaky_relu(x, slope), "elu": F.elu}
+        "leaky_relu": lambda x, slope=0.01: F.leaky_relu(x, slope), "elu": F.elu,
+        "gelu": F.gelu, "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"), "silu": F.silu,
+        "softplus": F.softplus, "hard_tanh": F.hardtanh}
     return functions[name](x, **constants)
+
+
+def _gelu(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    return F.gelu(x[0], approximate=layer.approximate)
+
+
+def _prelu(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    return F.prelu(x[0], w["w"])
+
+
+def _maxout(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    return x[0].unflatten(1, (-1, layer.pieces)).max(dim=2).values
 
 
 def _dense(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
@@ -46,24 +66,70 @@ def _dense(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
     return activation(layer.activation, F.linear(x[0], w["w"], w.get("b")))
 
 
-def _conv2d(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+def _conv(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    """Conv1d or Conv2d: both have the same settings, for one axis or two."""
     from torch import nn
     from torch.func import functional_call
 
     image, padding = x[0], layer.padding
-    reach = [d * (k - 1) for d, k in zip(layer.dilation, layer.kernel, strict=True)]
+    kernel, stride, dilation = (_each(value) for value in (
+        layer.kernel, layer.stride, layer.dilation))
+    reach = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
     if padding == "valid":
         padding = 0
     elif padding == "full":
         padding = reach
-    elif padding == "same" and layer.stride != (1, 1):
+    elif padding == "causal":
+        image, padding = _pad(image, [reach[0], 0], layer.padding_mode), 0
+    elif padding == "same" and set(stride) != {1}:
         # PyTorch has no "same" with a stride; this is TensorFlow's rule, ceil(in / stride).
-        image, padding = _pad(image, _same(image, layer.stride, reach), layer.padding_mode), 0
-    module = nn.Conv2d(
-        image.shape[1], layer.channels, layer.kernel, layer.stride, padding, layer.dilation,
+        image, padding = _pad(image, _same(image, stride, reach), layer.padding_mode), 0
+    module = (nn.Conv1d if len(kernel) == 1 else nn.Conv2d)(
+        image.shape[1], layer.channels, kernel, stride, padding, dilation,
         layer.groups, layer.bias, layer.padding_mode, device="meta")
     weights = {"weight": w["w"], **({"bias": w["b"]} if layer.bias else {})}
     return activation(layer.activation, functional_call(module, weights, (image,)))
+
+
+def _each(value: int | tuple[int, ...]) -> tuple[int, ...]:
+    return (value,) if isinstance(value, int) else value
+
+
+def _conv_transpose2d(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    def run(padding: Any, output_padding: Any) -> Tensor:
+        return F.conv_transpose2d(x[0], w["w"], w.get("b"), layer.stride, padding, output_padding,
+                                  layer.groups, layer.dilation)
+
+    if layer.padding != "same":
+        padding = 0 if layer.padding == "valid" else layer.padding
+        return activation(layer.activation, run(padding, layer.output_padding))
+    # Keras: what is too much is cut off, half on each side; what is missing gets no stamp.
+    y = run(0, 0)
+    bias = w["b"] if layer.bias else w["w"].new_zeros(layer.channels)
+    for axis, stride in zip((2, 3), layer.stride, strict=True):
+        size = x[0].shape[axis] * stride
+        if y.shape[axis] < size:
+            missing = [*y.shape]
+            missing[axis] = size - y.shape[axis]
+            y = _torch().cat([y, bias.view(1, -1, 1, 1).expand(missing)], dim=axis)
+        y = y.narrow(axis, (y.shape[axis] - size) // 2, size)
+    return activation(layer.activation, y)
+
+
+def _upsample2d(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    corners = layer.align_corners if layer.mode == "bilinear" else None
+    return F.interpolate(x[0], scale_factor=layer.scale_factor, mode=layer.mode,
+                         align_corners=corners)
+
+
+def _torch() -> Any:
+    import torch
+
+    return torch
 
 
 def _same(image: Tensor, stride: Sequence[int], reach: Sequence[int]) -> list[int]:
@@ -81,18 +147,36 @@ def _pad(image: Tensor, pads: list[int], mode: str) -> Tensor:
     return F.pad(image, pads, mode="constant" if mode == "zeros" else mode)
 
 
-def _max_pool2d(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+def _max_pool(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    image, padding = _pool_padding(layer, x[0], -math.inf)
+    return _pool("max", layer)(image, layer.kernel, layer.stride, padding,
+                               ceil_mode=layer.ceil_mode)
+
+
+def _avg_pool(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    image, padding = _pool_padding(layer, x[0], 0.0)
+    pool, settings = _pool("avg", layer), (layer.kernel, layer.stride, padding, layer.ceil_mode)
+    if layer.padding != "same" or layer.count_include_pad:
+        return pool(image, *settings, layer.count_include_pad)
+    # TensorFlow: the mean of what is not border.
+    inside, _ = _pool_padding(layer, x[0] * 0 + 1, 0.0)
+    return pool(image, *settings) / pool(inside, *settings)
+
+
+def _pool(name: str, layer: Any) -> Callable[..., Tensor]:
     from torch.nn import functional as F
 
-    return F.max_pool2d(x[0], layer.kernel, layer.stride, layer.padding,
-                        ceil_mode=layer.ceil_mode)
+    return getattr(F, f"{name}_pool{len(_each(layer.kernel))}d")  # type: ignore[no-any-return]
 
 
-def _avg_pool2d(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+def _pool_padding(layer: Any, image: Tensor, value: float) -> tuple[Tensor, Any]:
+    """PyTorch's padding; for "same", which it does not have, an image with its border."""
     from torch.nn import functional as F
 
-    return F.avg_pool2d(x[0], layer.kernel, layer.stride, layer.padding, layer.ceil_mode,
-                        layer.count_include_pad)
+    if layer.padding != "same":
+        return image, 0 if layer.padding == "valid" else layer.padding
+    reach = [k - 1 for k in _each(layer.kernel)]
+    return F.pad(image, _same(image, _each(layer.stride), reach), value=value), 0
 
 
 def _batch_norm(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
@@ -189,10 +273,50 @@ def _positional_encoding(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
     return x[0] + (w["waves"] if layer.encoding == "sinusoidal" else w["w"])
 
 
-def _concat(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
-    import torch
+def _fractional_max_pool2d(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
 
-    return torch.cat(list(x), dim=1)
+    size = layer.output_shape(tuple(x[0].shape[1:]))[1:]
+    return F.fractional_max_pool2d(  # type: ignore[no-any-return]
+        x[0], layer.kernel, output_size=size, _random_samples=w["draws"].detach())
+
+
+def _aligned(x: Sequence[Tensor]) -> list[Tensor]:
+    """Samples with as many axes each: NumPy's rule knows nothing of a batch axis."""
+    axes = max(t.ndim for t in x)
+    return [t.reshape(len(t), *[1] * (axes - t.ndim), *t.shape[1:]) for t in x]
+
+
+def _together(x: Sequence[Tensor]) -> Tensor:
+    """All inputs of one shape, stacked."""
+    torch = _torch()
+    return torch.stack(torch.broadcast_tensors(*_aligned(x)))  # type: ignore[no-any-return]
+
+
+def _slice(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    stop = None if layer.stop == "end" else layer.stop
+    places = slice(layer.start, stop, layer.step)
+    return x[0][(slice(None),) * layer.axis + (places,)]
+
+
+def _pad_layer(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    from torch.nn import functional as F
+
+    pads = [*layer.columns, *layer.rows] if x[0].ndim > 3 else [*layer.columns]
+    # Only images and sequences have PyTorch's modes: a vector is a sequence of one channel.
+    image = x[0].unsqueeze(1) if x[0].ndim == 2 else x[0]
+    constant = {"value": layer.value} if layer.mode == "constant" else {}
+    y = F.pad(image, pads, mode=layer.mode, **constant)
+    return y.squeeze(1) if x[0].ndim == 2 else y
+
+
+def _crop(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+    def kept(size: int, cut: tuple[int, int]) -> slice:
+        return slice(cut[0], size - cut[1])
+
+    if x[0].ndim < 4:
+        return x[0][..., kept(x[0].shape[-1], layer.columns)]
+    return x[0][..., kept(x[0].shape[-2], layer.rows), kept(x[0].shape[-1], layer.columns)]
 
 
 def _feed(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
@@ -202,10 +326,19 @@ def _feed(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
 
 FORWARD: dict[str, Forward] = {
     "dense": _dense,
-    "conv2d": _conv2d,
-    "max_pool2d": _max_pool2d,
-    "avg_pool2d": _avg_pool2d,
+    "conv1d": _conv,
+    "conv2d": _conv,
+    "conv_transpose2d": _conv_transpose2d,
+    "upsample2d": _upsample2d,
+    "max_pool1d": _max_pool,
+    "max_pool2d": _max_pool,
+    "avg_pool1d": _avg_pool,
+    "avg_pool2d": _avg_pool,
+    "fractional_max_pool2d": _fractional_max_pool2d,
+    "global_avg_pool1d": lambda layer, x, w: x[0].mean(dim=2),
     "global_avg_pool2d": lambda layer, x, w: x[0].mean(dim=(2, 3)),
+    "global_max_pool1d": lambda layer, x, w: x[0].amax(dim=2),
+    "global_max_pool2d": lambda layer, x, w: x[0].amax(dim=(2, 3)),
     "flatten": lambda layer, x, w: x[0].flatten(1),
     "identity": lambda layer, x, w: x[0],
     "dropout": lambda layer, x, w: x[0] * w["mask"],
@@ -229,18 +362,45 @@ FORWARD: dict[str, Forward] = {
     "relu": lambda layer, x, w: activation("relu", x[0]),
     "leaky_relu": lambda layer, x, w: activation("leaky_relu", x[0], slope=layer.slope),
     "elu": lambda layer, x, w: activation("elu", x[0], alpha=layer.alpha),
+    "gelu": _gelu,
+    "silu": lambda layer, x, w: activation("silu", x[0]),
+    "softplus": lambda layer, x, w: activation(
+        "softplus", x[0], beta=layer.beta, threshold=layer.threshold),
+    "hard_tanh": lambda layer, x, w: activation(
+        "hard_tanh", x[0], min_val=layer.min_val, max_val=layer.max_val),
+    "prelu": _prelu,
+    "maxout": _maxout,
+    "log_softmax": lambda layer, x, w: x[0].log_softmax(dim=-1),
     "softmax": lambda layer, x, w: x[0].softmax(dim=-1),
-    "concat": _concat,
-    "add": lambda layer, x, w: sum(x[1:], start=x[0]),
-    "multiply": lambda layer, x, w: math.prod(x[1:], start=x[0]),
+    "concat": lambda layer, x, w: _torch().cat(list(x), dim=layer.axis),
+    "add": lambda layer, x, w: _together(x).sum(0),
+    "subtract": lambda layer, x, w: _aligned(x)[0] - _aligned(x)[1],
+    "average": lambda layer, x, w: _together(x).mean(0),
+    "multiply": lambda layer, x, w: _together(x).prod(0),
+    "maximum": lambda layer, x, w: _together(x).max(0).values,
+    "reshape": lambda layer, x, w: x[0].reshape(len(x[0]), *layer.shape),
+    "permute": lambda layer, x, w: x[0].permute(0, *layer.axes),
+    "split": lambda layer, x, w: x[0].split(
+        list(layer.sizes) or x[0].shape[layer.axis] // layer.parts, dim=layer.axis),
+    "slice": _slice,
+    "pad": _pad_layer,
+    "crop": _crop,
+    "constant": lambda layer, x, w: w["y"],
+    "random_normal": lambda layer, x, w: w["y"],
+    **dict.fromkeys(CELLS, recurrent),
     "feed": _feed,
 }
+
+
+DRAWN = {"dropout": "mask", "fractional_max_pool2d": "draws",
+         "random_normal": "y", "constant": "y"}
+"""What comes from nowhere in our own step (random draws, sources): theirs takes it as it is."""
 
 
 def _softmax_cross_entropy(p: Tensor, t: Tensor) -> Tensor:
     from torch.nn import functional as F
 
-    return F.cross_entropy(p, t.long())
+    return F.cross_entropy(p.flatten(0, -2), t.long().flatten(), ignore_index=-1)
 
 
 def _binary_cross_entropy(p: Tensor, t: Tensor) -> Tensor:
@@ -274,10 +434,21 @@ class Twin:
 
         self.session, self.graph, self.torch = session, session.graph, torch
         self.used = session.program.check.used
-        self.w = {name: self._tensor(session.values(name), learns=True)
+        self.w = {name: self._tensor(session.values(name), learns=not self._node(name).frozen)
                   for name in session.program.parameters}
         self.running = {name: self._tensor(session.values(name))
                         for name in session.program.running}
+
+    def _node(self, parameter: str) -> Learning:
+        return self.graph.node(parameter.partition(".")[0]).learning
+
+    def trained(self, group: str) -> dict[str, dict[str, Tensor]]:
+        """The parameters that losses of this group train, by node."""
+        nodes: dict[str, dict[str, Tensor]] = {}
+        for name, w in self.w.items():
+            if w.requires_grad and group in ("", self._node(name).group):
+                nodes.setdefault(name.partition(".")[0], {})[name] = w
+        return nodes
 
     def _tensor(self, values: np.ndarray, learns: bool = False) -> Tensor:
         return self.torch.tensor(values, dtype=self.torch.float64, requires_grad=learns)
@@ -288,27 +459,66 @@ class Twin:
         return tuple(self._tensor(self.session.values(f"{data}.{port}"))  # type: ignore[return-value]
                      for port in ("x", "target"))
 
-    def loss(self) -> Tensor:
-        """The loss of the session's present batch."""
-        *others, loss = self.used
+    def groups(self) -> list[str]:
+        """What the losses train, in the order of the passes."""
+        return list(dict.fromkeys(
+            self.graph.node(loss).layer.trains  # type: ignore[union-attr]
+            for loss in self.session.program.check.losses))
+
+    def loss(self, group: str | None = None) -> Tensor:
+        """The loss of the session's present batch; of the first group unless given."""
         data = self.session.program.data_node
+        group = self.groups()[0] if group is None else group
         outputs: dict[tuple[str, int], Tensor] = dict(
             zip(((data, 0), (data, 1)), self.batch(), strict=True))
-        for id in others:
-            if id != data:
-                outputs[id, 0] = self._forward(id, outputs)
+        losses = [id for id in self.session.program.check.losses
+                  if self.graph.node(id).layer.trains == group]  # type: ignore[union-attr]
+        for id in self.used:
+            if id != data and id not in self.session.program.check.losses:
+                y = self._forward(id, outputs)
+                outputs |= {(id, port): part for port, part in
+                            enumerate(y if isinstance(y, tuple) else (y,))}
+        summed = sum(self._weighted(id, outputs) for id in losses)
+        for id, parameters in self.trained(group).items():
+            learning = self.graph.node(id).learning
+            for w in parameters.values():
+                if w.ndim > 1:
+                    summed = summed + learning.l1 * w.abs().sum() + learning.l2 * (w ** 2).sum()
+        for id in self._ancestors(losses):
+            learning = self.graph.node(id).learning
+            if learning.penalises_outputs:
+                y = outputs[id, 0].flatten(1)
+                summed = summed + learning.activity_l1 * y.abs().sum(1).mean() + (
+                    learning.activity_l2 * (y ** 2).sum(1).mean())
+        return summed  # type: ignore[return-value]
+
+    def _weighted(self, loss: str, outputs: Mapping[tuple[str, int], Tensor]) -> Tensor:
         prediction = next(e for e in self.graph.inputs_of(loss) if e.target_port == 0)
         target = targets(self.graph, loss)
         assert target is not None
-        return LOSS[self.graph.node(loss).layer.kind](
+        layer: Any = self.graph.node(loss).layer
+        value = LOSS[layer.kind](
             outputs[prediction.source, prediction.source_port], outputs[target])
+        return layer.weight * value
 
-    def _forward(self, id: str, outputs: Mapping[tuple[str, int], Tensor]) -> Tensor:
+    def _ancestors(self, losses: list[str]) -> list[str]:
+        found, waiting = set(), list(losses)
+        while waiting:
+            for edge in self.graph.inputs_of(waiting.pop()):
+                waiting.append(edge.source)
+                found.add(edge.source)
+        return [id for id in self.used if id in found]
+
+    def _forward(self, id: str, outputs: Mapping[tuple[str, int], Tensor]
+                 ) -> Tensor | tuple[Tensor, ...]:
         layer = self.graph.node(id).layer
         assert isinstance(layer, Layer)
-        x = [outputs[e.source, e.source_port] for e in self.graph.inputs_of(id)]
-        w = {name.removeprefix(f"{id}."): t for name, t in (self.w | self.running).items()
-             if name.startswith(f"{id}.")}
+        x: list[Any] = [source and outputs[source] for source in sources_of(self.graph, id)]
+        owner = self.graph.node(id).shares or id
+        w = {name.removeprefix(f"{owner}."): t for name, t in self.w.items()
+             if name.startswith(f"{owner}.")}
+        w |= {name.removeprefix(f"{id}."): t for name, t in self.running.items()
+              if name.startswith(f"{id}.")}
         if drawn := DRAWN.get(layer.kind):
             parts = [name for name in self.session.program.tensors
                      if name.partition("@")[0] == f"{id}.{drawn}"]
@@ -323,37 +533,52 @@ class TorchTraining:
 
     def __init__(self, twin: Twin) -> None:
         self.twin, self.training = twin, twin.graph.training
-        self.optimizer = _optimizer(self.training, list(twin.w.values()))
-        self.schedule, self.each_step = _schedule(self.training, self.optimizer)
-        self.steps = 0
+        self.passes = [_TorchPass(twin, group) for group in twin.groups()]
 
     def step(self) -> float:
-        """One step on the session's present batch; gives the loss."""
-        self.optimizer.zero_grad()
-        loss = self.twin.loss()
+        """One step on the session's present batch; gives the loss of the first pass."""
+        losses = [one.step() for one in self.passes]
+        for one in self.passes:
+            one.schedule.after_step(losses[0])
+        return losses[0]
+
+
+class _TorchPass:
+    """Training of one group of nodes, by the losses that train it."""
+
+    def __init__(self, twin: Twin, group: str) -> None:
+        self.twin, self.group, self.training = twin, group, twin.graph.training
+        self.nodes = twin.trained(group)
+        rate = self.training.optimizer.learning_rate
+        self.optimizer = _optimizer(self.training, [
+            {"params": list(w.values()), "lr": rate * twin.graph.node(id).learning.rate}
+            for id, w in self.nodes.items()])
+        self.schedule = _Schedule(twin, self.optimizer)
+
+    def step(self) -> float:
+        for w in self.twin.w.values():
+            w.grad = None
+        loss = self.twin.loss(self.group)
         loss.backward()
         self._clip()
         self.optimizer.step()
-        self.steps += 1
-        if self.each_step or self.steps % self.twin.session.program.batches_per_epoch == 0:
-            self.schedule.step()
         return float(loss.detach())
 
     def _clip(self) -> None:
         from torch.nn import utils
 
-        clipping, w = self.training.clipping, self.twin.w
+        clipping = self.training.clipping
+        everything = [t for w in self.nodes.values() for t in w.values()]
         if clipping.mode == "value":
-            utils.clip_grad_value_(w.values(), clipping.threshold)
+            utils.clip_grad_value_(everything, clipping.threshold)
         elif clipping.mode == "global_norm":
-            utils.clip_grad_norm_(w.values(), clipping.threshold)
+            utils.clip_grad_norm_(everything, clipping.threshold)
         elif clipping.mode == "layer_norm":
-            for node in self.twin.session.program.learners:
-                own = [t for name, t in w.items() if name.startswith(f"{node}.")]
-                utils.clip_grad_norm_(own, clipping.threshold)
+            for w in self.nodes.values():
+                utils.clip_grad_norm_(w.values(), clipping.threshold)
 
 
-def _optimizer(training: Training, parameters: list[Tensor]) -> torch.optim.Optimizer:
+def _optimizer(training: Training, parameters: list[Any]) -> torch.optim.Optimizer:
     from torch import optim
 
     o = training.optimizer
@@ -364,19 +589,60 @@ def _optimizer(training: Training, parameters: list[Tensor]) -> torch.optim.Opti
                       weight_decay=o.weight_decay)
 
 
-def _schedule(training: Training, optimizer: torch.optim.Optimizer) -> tuple[Any, bool]:
-    """PyTorch's scheduler, and whether it counts steps (else epochs)."""
-    from torch.optim import lr_scheduler
+class _Schedule:
+    """PyTorch's linear warm-up, and then the schedule, which counts steps, epochs or losses."""
 
-    match training.schedule:
-        case Constant():
-            return lr_scheduler.ConstantLR(optimizer, factor=1.0), True
-        case Factor(factor_per_epoch=factor):
-            return lr_scheduler.ExponentialLR(optimizer, factor), False
-        case StepDecay(every=every, gamma=gamma):
-            return lr_scheduler.StepLR(optimizer, every, gamma), False
-        case Exponential(rate=rate):
-            return lr_scheduler.ExponentialLR(optimizer, math.exp(-rate)), True
+    def __init__(self, twin: Twin, optimizer: torch.optim.Optimizer) -> None:
+        from torch.optim import lr_scheduler
+
+        schedule = twin.graph.training.schedule
+        self.per_epoch = twin.session.program.batches_per_epoch
+        self.steps, self.losses, self.last = 0, [], math.inf  # type: ignore[var-annotated]
+        self.every = 1
+        self.main: Any
+        match schedule:
+            case Constant():
+                self.main = lr_scheduler.ConstantLR(optimizer, factor=1.0)
+            case Factor(factor_per_epoch=factor):
+                self.main = lr_scheduler.ExponentialLR(optimizer, factor)
+                self.every = self.per_epoch
+            case StepDecay(every=every, gamma=gamma):
+                self.main = lr_scheduler.StepLR(optimizer, every, gamma)
+                self.every = self.per_epoch
+            case Exponential(rate=rate):
+                self.main = lr_scheduler.ExponentialLR(optimizer, math.exp(-rate))
+            case Cosine(restarts=False):
+                self.last = schedule.period * self.per_epoch  # theirs would rise again
+                self.main = lr_scheduler.CosineAnnealingLR(optimizer, int(self.last),
+                                                           schedule.minimum)
+            case Cosine():
+                self.main = lr_scheduler.CosineAnnealingWarmRestarts(
+                    optimizer, schedule.period * self.per_epoch, schedule.growth, schedule.minimum)
+            case Plateau():
+                self.every = self.per_epoch
+                self.main = lr_scheduler.ReduceLROnPlateau(
+                    optimizer, factor=schedule.factor, patience=schedule.patience,
+                    threshold=schedule.threshold, cooldown=schedule.cooldown,
+                    min_lr=schedule.minimum, eps=0)
+        self.warmup = schedule.warmup
+        self.linear = lr_scheduler.LinearLR(
+            optimizer, 1 / (self.warmup + 1), total_iters=self.warmup)
+
+    def after_step(self, loss: float) -> None:
+        from torch.optim import lr_scheduler
+
+        self.steps += 1
+        self.losses.append(loss)
+        since = self.steps - self.warmup
+        if since <= 0:
+            self.linear.step()
+            self.losses.clear()
+        elif since % self.every == 0 and since <= self.last:
+            if isinstance(self.main, lr_scheduler.ReduceLROnPlateau):
+                self.main.step(sum(self.losses) / len(self.losses))
+            else:
+                self.main.step()
+            self.losses.clear()
 
 
 def train_both(graph: Graph, steps: int, threads: int = 1) -> tuple[Session, Twin]:

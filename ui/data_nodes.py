@@ -18,7 +18,9 @@ def import_data(document: Document, parent: QWidget, id: str | None = None,
     """Ask for data; give it to node `id`, or to a new node. The id of a new one."""
     layer = document.graph.node(id).layer if id else make_layer("file", {})
     assert isinstance(layer, Layer)
-    dialog = DataImport(path or layer.settings().get("path", ""), parent)
+    settings = layer.settings()
+    dialog = DataImport(path or settings.get("path", ""), parent,
+                        settings.get("missing", "error"))
     if not dialog.exec():
         return None
     changed = layer.with_settings(**dialog.settings())

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from playground.history import HistoryView
     from playground.session import Unit
     from playground.state import SavedState
+
+    Saved = tuple[SavedState, HistoryView | None]
 
 T = TypeVar("T")
 FRAME_MS = 33
@@ -74,8 +76,10 @@ class EngineBridge(QObject):
         self._views: list[View] = []
         self._watched: frozenset[Probe] | None = None
         self._loaded: Graph | None = None
-        self._kept: tuple[SavedState, HistoryView | None] | None = None
+        self._kept: Saved | None = None
         """What came with a document that cannot train yet: it must not get lost."""
+        self._renamed: dict[str, str] = {}
+        """Nodes that got another id since the last load: old -> new."""
         self._frames: deque[float] = deque(maxlen=31)
         self.training_seconds = 0.0
         """How long it has trained since the weights were last new or saved."""
@@ -184,7 +188,7 @@ class EngineBridge(QObject):
 
     def open(self, state: SavedState | None = None, history: HistoryView | None = None) -> None:
         """The document is another one now: train it from this state, or from the beginning."""
-        self._loaded = None
+        self._loaded, self._renamed = None, {}
         self._send(lambda engine: engine.unload())
         self.training_seconds = 0.0
         graph = self._document.graph
@@ -194,6 +198,13 @@ class EngineBridge(QObject):
             self._send(lambda engine: engine.load(graph, state, history))
 
     def _graph_changed(self, old: Graph, new: Graph) -> None:
+        names = new.renamings_since(old)
+        if names and self._loaded is not None:
+            # Some may have been renamed before, or even back, since the last load.
+            before = {now: was for was, now in self._renamed.items()}
+            self._renamed |= {before.get(was, was): now for was, now in names.items()}
+        elif names and self._kept:
+            self._kept = _renamed(self._kept, names)
         self._follow()
 
     def _follow(self) -> None:
@@ -205,9 +216,10 @@ class EngineBridge(QObject):
             # What would run on is no longer what is drawn.
             self.pause()
         elif loaded is None or network(graph) != network(loaded):
-            kept = self._kept if loaded is None and self._kept else (None, None)
+            state, history = self._kept if loaded is None and self._kept else (None, None)
             self._loaded = graph
-            self._send(lambda engine: engine.load(graph, *kept))
+            renamed, self._renamed = self._renamed, {}
+            self._send(lambda engine: engine.load(graph, state, history, renamed))
         elif graph.training != loaded.training:
             self._loaded = graph
             self._send(lambda engine: engine.set_training(graph.training))
@@ -253,12 +265,18 @@ class EngineBridge(QObject):
     def set_threads(self, threads: int) -> None:
         self._send(lambda engine: engine.set_threads(threads))
 
-    def saved_state(self, timeout: float = 5.0
-                    ) -> tuple[SavedState, HistoryView | None] | None:
+    def saved_state(self, timeout: float = 5.0) -> Saved | None:
         """The weights and all that training needs to go on; None while there are none."""
         if self._engine is None or self._loaded is None:
             return self._kept
-        return self._engine.saved_state(timeout)
+        saved = self._engine.saved_state(timeout)
+        return saved and _renamed(saved, self._renamed)
+
+
+def _renamed(saved: Saved, names: Mapping[str, str]) -> Saved:
+    """State and history with nodes called otherwise (old id -> new id)."""
+    state, history = saved
+    return state.renamed(names), None if history is None else history.renamed(names)
 
 
 def _guarded(act: Callable[[], T]) -> T | None:

@@ -60,7 +60,7 @@ class LiveCanvas(QWidget):
                     wanted |= {TensorProbe(f"{id}.{port}", limit=POINTS, source="data")
                                for port in ("x", "target")}
             elif not layer.is_view:
-                wanted.add(TensorProbe(f"{id}.y", sample=0))
+                wanted |= {TensorProbe(f"{id}.{port}", sample=0) for port in layer.outputs}
         return frozenset(wanted)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
@@ -74,25 +74,32 @@ class LiveCanvas(QWidget):
         if snapshot.state == "running" and self._count % EVERY:
             return
         if snapshot.program is not None:
-            loss = snapshot.program.check.used[-1]
-            scene.set_badge(loss, format_number(snapshot.loss)
-                            if np.isfinite(snapshot.loss) else None)
+            for id, loss in snapshot.losses.items():
+                scene.set_badge(id, format_number(loss) if np.isfinite(loss) else None)
+        if snapshot.state == "paused" and not snapshot.nodes:
+            # Nothing has run since the weights are what they are: no old pictures either.
+            for node in scene.document.graph.nodes:
+                if isinstance(node.layer, Layer) and node.layer.category != "data":
+                    scene.set_thumbnail(node.id, [])
         responses: dict[str, Floats] = {}
         for probe, values in snapshot.values.items():
             if isinstance(probe, ResponsesProbe):
                 responses = values
         for id, maps in responses.items():
             scene.set_thumbnail(id, [signed_image(m, _scale(maps)) for m in maps])
+        outputs: dict[str, dict[str, Floats]] = {}
         for probe, values in snapshot.values.items():
             if not isinstance(probe, TensorProbe):
                 continue
             id, _, port = probe.name.rpartition(".")
             if id not in scene.nodes or id not in scene.document.check.signals:
                 continue  # The snapshot is of the network before an edit.
-            if port == "y" and probe.sample == 0 and id not in responses:
-                scene.set_thumbnail(id, _pictures(values))
+            if probe.sample == 0:
+                outputs.setdefault(id, {})[port] = values
             elif port == "x" and values.ndim == 4:
                 scene.set_thumbnail(id, [_photograph(x) for x in values[:3]])
+            elif port == "x" and values.ndim == 3:  # sequences: time from left to right
+                scene.set_thumbnail(id, [signed_image(x.T) for x in values[:3]])
             elif port == "x" and values.ndim == 2:
                 # The points stay as they are until the network or the theme is another one.
                 drawn = (snapshot.program, theme().dark)
@@ -105,6 +112,9 @@ class LiveCanvas(QWidget):
                 classes = bool(scene.document.check.signals[id][1].classes)
                 scene.set_thumbnail(id, [_points(values, target, classes)] if values.shape[1] == 2
                                     else [signed_image(_folded(x)) for x in values[:3]])
+        for id, found in outputs.items():
+            if id not in responses:
+                scene.set_thumbnail(id, _pictures([found[port] for port in sorted(found)]))
 
     def _show_active(self, snapshot: Snapshot) -> None:
         program = snapshot.program
@@ -121,11 +131,14 @@ class LiveCanvas(QWidget):
         self._scene.set_active(instruction.node, instruction.phase, text)
 
 
-def _pictures(y: Floats) -> list[QImage]:
-    """One sample's activation: the first maps of (channels, height, width), or a strip."""
-    if y.ndim == 3:
-        return [signed_image(m, _scale(y[:TILES])) for m in y[:TILES]]
-    return [signed_image(_folded(y.reshape(-1)))]
+def _pictures(outputs: list[Floats]) -> list[QImage]:
+    """One sample's outputs: of each the first maps of (channels, height, width), or a strip."""
+    each = max(1, TILES // len(outputs))
+    images: list[QImage] = []
+    for y in outputs[:TILES]:
+        images += ([signed_image(m, _scale(y[:each])) for m in y[:each]] if y.ndim == 3
+                   else [signed_image(_folded(y.reshape(-1)))])
+    return images
 
 
 def _folded(y: Floats) -> Floats:

@@ -45,6 +45,7 @@ from ui.theme import Mode, theme
 from ui.top_bar import TopBar
 from ui.training_bar import TrainingBar
 from ui.transport import RunActions, Transport
+from ui.views.augmentation import AugmentationView
 from ui.views.base import View
 from ui.views.listing import ListingView
 from ui.views.node_values import NodeValuesView
@@ -96,7 +97,7 @@ class MainWindow(QMainWindow):
         self.examples_button.setToolTip("Networks to start from")
         self.examples_button.setFixedHeight(30)
         self.examples_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.training_bar.add_widget(self.examples_button)
+        self.training_bar.add_spare(self.examples_button)
         self.addToolBar(TopBar(self.document, self.transport, self.training_bar))
         self.status = StatusBar(self)
         self.setStatusBar(self.status)
@@ -113,9 +114,12 @@ class MainWindow(QMainWindow):
             self.docks.add(cls.name, title, view, BOTTOM,
                            self.docks.all[behind.name] if behind else None)
             self.bridge.add_view(view)
+        self.augmentation = AugmentationView()
+        self.inspector.node_page.embed_preview(self.augmentation)
         self.node_values = NodeValuesView(embedded=True)
         self.inspector.node_page.embed(self.node_values)
-        self.bridge.add_view(self.node_values)
+        for inside in (self.augmentation, self.node_values):
+            self.bridge.add_view(inside)
 
     def _build_menus(self) -> None:
         menus = self.menus = Menus(self)
@@ -141,9 +145,10 @@ class MainWindow(QMainWindow):
                 (stack.createUndoAction(self, "&Undo"), "Undo", [key.Undo]),
                 (stack.createRedoAction(self, "&Redo"), "Redo", [key.Redo])):
             action.setProperty("name", name)
-            action.setShortcuts(
-                QKeySequence.keyBindings(keys[0])
-                + ([QKeySequence("Ctrl+Y")] if keys[0] == key.Redo else []))
+            bindings = QKeySequence.keyBindings(keys[0])
+            more = [QKeySequence("Ctrl+Y")] if keys[0] == key.Redo else []
+            # A key that is there twice would be ambiguous, and do nothing.
+            action.setShortcuts([*bindings, *(k for k in more if k not in bindings)])
             menus.edit.addAction(action)
         canvas = self.canvas.actions_
         menus.edit.addSeparator()
@@ -216,6 +221,7 @@ class MainWindow(QMainWindow):
         self.files.paced.connect(self.training_bar.speed_slider.set_speed)
         self.notes.dismissed.connect(self.docks.all["notes"].hide)
         self.palette_panel.layer_chosen.connect(self.canvas.add_layer)
+        self.canvas.space_tapped.connect(self.run_actions.run.trigger)
         self.canvas.search_requested.connect(self.palette_panel.focus_search)
         self.canvas.inspect_requested.connect(self._inspect)
         self.inspector.data_wanted.connect(lambda id: import_data(document, self, id))
@@ -324,7 +330,7 @@ class MainWindow(QMainWindow):
 
     def _show_selection(self, _: object) -> None:
         node = self.document.selected_node
-        for view in (*self.views.values(), self.node_values):
+        for view in (*self.views.values(), self.augmentation, self.node_values):
             view.select(node.id if node else None)
         if self.document.selection:
             self.docks.all["inspector"].raise_()

@@ -64,6 +64,7 @@ class Recovery(QObject):
         self._rest_until = 0.0
         self.last_error = ""
         self._owned = self._take_lock()
+        self._tidy()
         self._timer = QTimer(self)
         self._timer.setInterval(INTERVAL_MS)
         self._timer.timeout.connect(self.save)
@@ -78,6 +79,20 @@ class Recovery(QObject):
         self._held = QLockFile(str(_lock(self.file)))
         self._held.setStaleLockTime(0)
         return self._held.tryLock(0)
+
+    def _tidy(self) -> None:
+        """Remove what killed runs left that is of no use: locks and notes without a document."""
+        for lock_file in self._folder.glob("*.lock"):
+            file = lock_file.with_suffix(".playground")
+            if lock_file == _lock(self.file) or file.exists():
+                continue
+            lock = QLockFile(str(lock_file))
+            lock.setStaleLockTime(0)
+            # Only a lock whose process has gone can be taken; giving it back removes its file.
+            if lock.tryLock(0):
+                for left in (_note(file), _note(file).with_suffix(".part")):
+                    left.unlink(missing_ok=True)
+                lock.unlock()
 
     def save(self) -> None:
         """Save now, unless nothing changed, the last save still runs, or was long and just now."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
+from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
 from playground.snapshot import Snapshot
+from ui.elided import Elided
 from ui.theme import theme
 
 STATES: dict[str, tuple[str, str]] = {
@@ -27,7 +29,11 @@ class StatusBar(QStatusBar):
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self.setAccessibleName("Status")
-        self._state = self._label("State of the training")
+        self._dot = self._label("")
+        self._dot.setText("●")
+        self._dot.show()
+        self._state = Elided()
+        self.addWidget(self._state)
         self._step = self._label("Finished training steps")
         self._epoch = self._label("Epoch · batch within it / batches per epoch")
         self._metric = self._label("How well it does on samples it does not train on")
@@ -37,6 +43,7 @@ class StatusBar(QStatusBar):
         self._threads = self._label("Threads that train", right=True)
         self._snapshot = Snapshot(state="empty")
         self._reason = ""
+        self._look: tuple[str, ...] = ()
         theme().changed.connect(self._show_state)
         self._show_state()
 
@@ -79,15 +86,17 @@ class StatusBar(QStatusBar):
         elif snapshot.state == "paused":
             word = _paused(snapshot)
             color = "unknown" if word == "ready" else color
-        dot = theme().color(color).name()
-        text = theme().text(color).name()
-        word = word if len(word) < 110 else word[:108] + "…"
-        markup = f'<span style="color:{dot}">●</span> <span style="color:{text}">{word}</span>'
-        if markup != self._state.text():
-            self._state.setText(markup)
-            self._state.show()
-            self._state.setAccessibleName(word)
+        look = (theme().color(color).name(), theme().text(color).name(), word)
+        if look != self._look:
+            self._look = look
+            self._dot.setStyleSheet(f"color: {look[0]}")
+            self._state.setStyleSheet(f"color: {look[1]}")
+            self._state.show_text(word)
             self._state.setToolTip(snapshot.message or self._reason or word)
+
+    def minimumSizeHint(self) -> QSize:
+        """What it says never makes the window wider."""
+        return QSize(0, super().minimumSizeHint().height())
 
     def _label(self, help: str, right: bool = False) -> QLabel:
         label = QLabel()

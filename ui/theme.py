@@ -42,8 +42,8 @@ needs a contrast of 4.5:1; `disabled` is the drawn faint, for what carries none.
 FAMILIES: dict[str, str] = {
     "data": "#7a8699", "core": "#4c9aff", "conv": "#2bb3a3", "pool": "#8f7bf0",
     "activation": "#f2a541", "norm": "#d06bd0", "recurrent": "#e8718a",
-    "sequence": "#7fb347",
-    "merge": "#5fa8c9", "loss": "#ef5b5b",
+    "sequence": "#7fb347", "merge": "#5fa8c9", "loss": "#ef5b5b", "shape": "#9a8c7a",
+    "source": "#b59b2f",
 }
 STATES: dict[str, str] = {
     "healthy": "#3fb68b", "warning": "#f2a541", "clipped": "#f2a541",

@@ -2,45 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QToolBar, QVBoxLayout, QWidget
 
 from playground.layers import Layer
 from ui.document import Document
+from ui.elided import Elided
 from ui.training_bar import TrainingBar
 from ui.transport import Transport
-
-
-class Elided(QLabel):
-    """Text that ends in dots where room is short, and is whole in its tooltip."""
-
-    def __init__(self, role: str) -> None:
-        super().__init__()
-        self.whole = ""
-        self.setProperty("role", role)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
-
-    def show_text(self, text: str) -> None:
-        self.whole = text
-        self.setAccessibleName(text)
-        self.setToolTip(text)
-        self.updateGeometry()
-        self._fit()
-
-    def sizeHint(self) -> QSize:
-        return QSize(self.fontMetrics().horizontalAdvance(self.whole) + 4,
-                     super().sizeHint().height())
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(0, super().minimumSizeHint().height())
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        self._fit()
-
-    def _fit(self) -> None:
-        self.setText(self.fontMetrics().elidedText(
-            self.whole, Qt.TextElideMode.ElideRight, max(self.width(), 8)))
 
 
 class DocumentTitle(QWidget):
@@ -78,8 +48,54 @@ def subtitle(document: Document) -> str:
     return " · ".join(parts)
 
 
+class Row(QWidget):
+    """Three groups, the transport in the middle.
+
+    It asks for the same room whatever its numbers are, or the window would grow with them. Where
+    that is short, the examples' button goes first (there is a menu of them), then the words beside
+    the transport's icons.
+    """
+
+    LEAST = 1190
+
+    def __init__(self, title: QWidget, transport: Transport, training: TrainingBar) -> None:
+        super().__init__()
+        self._transport, self._training = transport, training
+        self._level = 0
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(4, 0, 4, 0)
+        self._row.setSpacing(12)
+        self._row.addWidget(title, 1)
+        self._row.addWidget(transport)
+        right = QHBoxLayout()
+        right.addStretch(1)
+        right.addWidget(training)
+        self._row.addLayout(right, 1)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.LEAST, super().minimumSizeHint().height())
+
+    def event(self, event: QEvent) -> bool:
+        done = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return done
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        saved = (self._training.spare_width, self._transport.words_width)
+        whole = self._row.minimumSize().width() + sum(saved[:self._level])
+        level = next((n for n in range(2) if whole - sum(saved[:n]) <= self.width()), 2)
+        if level != self._level:
+            self._level = level
+            self._training.show_spare(level < 1)
+            self._transport.show_words(level < 2)
+
+
 class TopBar(QToolBar):
-    """Three groups, the transport in the middle."""
 
     def __init__(self, document: Document, transport: Transport, training: TrainingBar) -> None:
         super().__init__("Top bar")
@@ -87,14 +103,4 @@ class TopBar(QToolBar):
         self.setMovable(False)
         self.setFloatable(False)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        whole = QWidget()
-        row = QHBoxLayout(whole)
-        row.setContentsMargins(4, 0, 4, 0)
-        row.setSpacing(12)
-        row.addWidget(DocumentTitle(document), 1)
-        row.addWidget(transport)
-        right = QHBoxLayout()
-        right.addStretch(1)
-        right.addWidget(training)
-        row.addLayout(right, 1)
-        self.addWidget(whole)
+        self.addWidget(Row(DocumentTitle(document), transport, training))

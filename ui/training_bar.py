@@ -33,6 +33,8 @@ from ui.inspector.form import Form
 from ui.inspector.number import NumberField
 
 POPOVER_WIDTH = 320
+VALUE_WIDTH = 56
+"""The most pixels that a chip's value takes; the popover shows it whole."""
 
 
 class Chip(QToolButton):
@@ -59,8 +61,10 @@ class Chip(QToolButton):
         self.clicked.connect(lambda: popover.open_under(self))
 
     def show_value(self, text: str) -> None:
-        if text != self._value.text():
-            self._value.setText(text)
+        short = self._value.fontMetrics().elidedText(
+            text, Qt.TextElideMode.ElideRight, VALUE_WIDTH)
+        if f"{self._name} {text}" != self.accessibleName():
+            self._value.setText(short)
             self.setAccessibleName(f"{self._name} {text}")
             layout = self.layout()
             assert layout is not None
@@ -220,6 +224,7 @@ class TrainingBar(QWidget):
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(6)
 
+        self._spare: list[QWidget] = []
         self._old_rate_step = -1
         self.rate = self._chip("lr", "Learning rate", "Optimizer and learning-rate schedule",
                                "optimizer", "schedule", own="learning_rate")
@@ -231,9 +236,10 @@ class TrainingBar(QWidget):
         new_seed.setToolTip("Take the next weight seed: other initial weights, from step 0 "
                             "at the next reset.")
         new_seed.clicked.connect(self._next_seed)
-        self.seed = self._chip("seed", "Seeds", "What draws weights, batches and dropout",
-                               "weight_seed", "shuffle_seed", "dropout_seed", own="weight_seed",
-                               extra=new_seed)
+        self.seed = self._chip("seed", "Seeds",
+                               "What draws weights, batches, dropout and augmentation",
+                               "weight_seed", "shuffle_seed", "dropout_seed",
+                               "augmentation_seed", own="weight_seed", extra=new_seed)
         self.speed_slider = SpeedSlider()
         self.speed_slider.changed.connect(bridge.set_speed)
         popover = Popover("Speed", self.speed_slider, parent=self)
@@ -254,8 +260,19 @@ class TrainingBar(QWidget):
         bridge.snapshot_ready.connect(self._show_rate)
         self.refresh()
 
-    def add_widget(self, widget: QWidget) -> None:
+    def add_spare(self, widget: QWidget) -> None:
+        """Something at the end that can be left out where room is short."""
+        self._spare.append(widget)
         self._row.addWidget(widget)
+
+    @property
+    def spare_width(self) -> int:
+        """What leaving it out saves, in pixels."""
+        return sum(widget.sizeHint().width() + self._row.spacing() for widget in self._spare)
+
+    def show_spare(self, shown: bool) -> None:
+        for widget in self._spare:
+            widget.setVisible(shown)
 
     def refresh(self) -> None:
         """Show the document's settings."""

@@ -31,6 +31,11 @@ UNITS: dict[str, tuple[str, str]] = {
     "epoch": ("epoch", "Through all batches once"),
 }
 """unit -> (word on the button, what it is)"""
+CHANGED = ("The network was changed; training goes on from here, and one can go back from the next "
+           "step on.")
+TAKEN_UP = ("Training was taken up here: the steps before are not kept. One can go back from the "
+            "next step on.")
+"""Why there is no earlier moment to go back to: after an edit, and in a document just opened."""
 
 
 class RunActions(QObject):
@@ -44,6 +49,7 @@ class RunActions(QObject):
         self.unit = "layer"
 
         self.run = self._action("Run", "Space", "Train, or pause", bridge.toggle)
+        self.run.setAutoRepeat(False)  # Held, it would run and pause by turns.
         self.step = self._action("Step", "", "", self._step)
         self.step_layer = self._action(
             "Step Over Layer", "F10", "Do one layer in one phase", lambda: bridge.step("layer"))
@@ -93,7 +99,8 @@ class RunActions(QObject):
         _allow(self.step, over or moving, f"Step: {unit[1].lower()}")
         for action in (self.step_layer, self.step_instruction):
             _allow(action, over or moving)
-        cannot = "" if snapshot.can_step_back else "There is no earlier moment to go back to."
+        cannot = "" if snapshot.can_step_back else (
+            CHANGED if self._document.stack.count() else TAKEN_UP)
         _allow(self.back, blocked or moving or began or cannot, f"Back by one {unit[0]}")
         _allow(self.reset, blocked or ("" if running else began))
         chosen = "" if len(self._document.selection) == 1 else "Select one node first."
@@ -207,10 +214,23 @@ class Transport(QWidget):
         for unit, button in self.unit_buttons.items():
             button.setAccessibleName(f"Step by {UNITS[unit][0]}")
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self._worded = [self.buttons[name] for name in ("reset", "back", "step")]
+        self.words_width = 0
+        """What leaving out the words saves, in pixels; known once they were left out."""
         actions.run.changed.connect(self._restyle)
         theme().changed.connect(self._restyle)
         self._look: tuple[object, ...] = ()
         self._restyle()
+
+    def show_words(self, shown: bool) -> None:
+        """Whether the buttons have words beside their icons; their tooltips always have."""
+        before = sum(button.sizeHint().width() for button in self._worded)
+        for button in self._worded:
+            button.setToolButtonStyle(
+                Qt.ToolButtonStyle.ToolButtonTextBesideIcon if shown
+                else Qt.ToolButtonStyle.ToolButtonIconOnly)
+        if not shown:
+            self.words_width = before - sum(button.sizeHint().width() for button in self._worded)
 
     def _restyle(self) -> None:
         running = self._actions.run.text() == "Pause"

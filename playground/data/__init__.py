@@ -6,12 +6,14 @@ Pure NumPy and the standard library, with Pillow for pictures; knows nothing of 
 from playground.data.bundled import (
     FASHION_FOLDER,
     digits,
+    el_nino,
     fashion_mnist,
     full_fashion_mnist,
     iris,
+    pride_and_prejudice,
     wine,
 )
-from playground.data.dataset import DataError, Dataset, make_dataset
+from playground.data.dataset import NO_TARGET, DataError, Dataset, Port, make_dataset
 from playground.data.idx_reader import read_idx
 from playground.data.image_folder import read_image_folder
 from playground.data.npz_reader import read_npz
@@ -33,8 +35,10 @@ from playground.data.table_reader import read_csv
 
 __all__ = [
     "FASHION_FOLDER",
+    "NO_TARGET",
     "DataError",
     "Dataset",
+    "Port",
     "PreparedData",
     "Preview",
     "Split",
@@ -44,6 +48,7 @@ __all__ = [
     "curve",
     "data_format",
     "digits",
+    "el_nino",
     "fashion_mnist",
     "full_fashion_mnist",
     "gaussians",
@@ -55,6 +60,7 @@ __all__ = [
     "plane",
     "prepare",
     "preview",
+    "pride_and_prejudice",
     "read_csv",
     "read_idx",
     "read_image_folder",

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from playground.data.dataset import DataError
+from playground.data.dataset import NO_TARGET, DataError
 
 Task = Literal["auto", "classification", "regression"]
 Target = tuple[npt.NDArray[Any], tuple[str, ...]]
@@ -41,18 +41,23 @@ def text_target(where: str, labels: Sequence[str], task: Task) -> Target:
 def number_target(where: str, values: npt.NDArray[Any], task: Task) -> Target:
     """Class numbers and names when the values (N, ...) are classes, the values themselves if not.
 
+    Values (N, time) are classes of time steps, -1 for none, when the task says so.
+
     "auto" takes 2 to FEW_CLASSES different whole numbers for classes when each comes twice on
     average; classes are named by their number, in order.
     """
     if task == "regression" or (task == "auto" and not _look_like_classes(values)):
         return values, ()
-    if values.ndim != 1:
+    if values.ndim > 2:
         raise DataError(
             f"{where} has the shape {values.shape}; for classification one number per sample is "
-            "wanted. Choose regression, or give class numbers."
+            "wanted, or one per time step. Choose regression, or give class numbers."
         )
-    names, ids = np.unique(values, return_inverse=True)
+    asked = values != NO_TARGET if values.ndim == 2 else np.full(values.shape, True)
+    names, numbers = np.unique(values[asked], return_inverse=True)
     _check_count(where, len(names))
+    ids = np.full(values.shape, NO_TARGET)
+    ids[asked] = numbers
     return ids, tuple(f"{name:.9g}" for name in names)
 
 

@@ -29,6 +29,12 @@ def check_size(path: Path, shape: Sequence[int], item_bytes: int, advice: str) -
         )
 
 
+def check_count(what: str, value: int, low: int, high: int) -> None:
+    """Raise DataError when a number that was asked for is not low..high."""
+    if not low <= value <= high:
+        raise DataError(f"{value:,} {what} were asked for; choose {low:,} to {high:,}.")
+
+
 def read_up_to(stream: IO[bytes], size: int) -> bytearray:
     """Up to `size` bytes of a stream; memory grows with what is there, not with what is asked."""
     data = bytearray()

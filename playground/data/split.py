@@ -26,6 +26,9 @@ class Split:
 def split(dataset: Dataset, train_fraction: float, seed: int) -> Split:
     """Divide at random, the same way for the same seed; each class keeps its share.
 
+    Samples that follow each other in time are cut in two instead: the first ones train, and those
+    that overlap with both parts belong to none.
+
     The training part holds round(train_fraction * N) samples, each class within one sample of its
     exact share, and each part at least one. Raises DataError when that cannot be.
     """
@@ -41,10 +44,12 @@ def split(dataset: Dataset, train_fraction: float, seed: int) -> Split:
             "one to validate."
         )
     wanted = min(max(round(train_fraction * count), 1), count - 1)
+    if dataset.ordered:
+        return _in_order(dataset, wanted)
     rng = random_generator(seed)
     groups = (
         [np.flatnonzero(dataset.target == index) for index in range(len(dataset.classes))]
-        if dataset.kind == "classification"
+        if dataset.kind == "classification" and dataset.target.ndim == 1
         else [np.arange(count)]
     )
     train, validation = [], []
@@ -58,6 +63,18 @@ def split(dataset: Dataset, train_fraction: float, seed: int) -> Split:
         train.append(shuffled[:quota])
         validation.append(shuffled[quota:])
     return Split(_mixed(train, rng), _mixed(validation, rng))
+
+
+def _in_order(dataset: Dataset, wanted: int) -> Split:
+    rows = np.arange(len(dataset))
+    first = wanted + dataset.overlap
+    if first >= len(rows):
+        raise DataError(
+            f"'{dataset.name}': after {wanted:,} training samples and the {dataset.overlap:,} that "
+            f"overlap with them, none of {len(rows):,} are left to validate. Train on a smaller "
+            "share, or choose shorter windows."
+        )
+    return Split(rows[:wanted], rows[first:])
 
 
 def _mixed(parts: list[npt.NDArray[np.int64]], rng: np.random.Generator) -> npt.NDArray[np.int64]:
@@ -102,6 +119,18 @@ class Standardiser:
         std = np.asarray(np.sqrt(squares / count), np.float32)
         return cls(np.asarray(mean, np.float32), np.where(std == 0.0, np.float32(1.0), std))
 
+    @classmethod
+    def of(cls, dataset: Dataset, x: FloatArray, mode: Standardise) -> Standardiser:
+        """Measure x (n, *shape) of a data set; numbers of words and classes stay as they are."""
+        which = dataset.scalable
+        if which.all() or mode == "none":
+            return cls.fit(x, mode)
+        mean, std = np.zeros(which.shape, np.float32), np.ones(which.shape, np.float32)
+        if which.any():
+            scale = cls.fit(x[:, which], mode)
+            mean[which], std[which] = scale.mean, scale.std
+        return cls(mean, std)
+
     def apply(self, x: FloatArray) -> FloatArray:
         """Standardise x (N, *shape) or one sample into a new float32 array."""
         return (x - self.mean) / self.std
@@ -137,21 +166,24 @@ def prepare(
     seed: int = 0,
     standardise_target: bool = False,
 ) -> PreparedData:
-    """Split the data and scale both parts by what the training part shows; raises DataError.
+    """Split the data, fill gaps and scale both parts by what the training part shows.
 
-    The validation part is never looked at for the scale. `standardise_target` scales regression
+    The validation part is never looked at for the scale, nor for the means that fill its gaps;
+    raises DataError. `standardise_target` scales regression
     targets the same way (prices in the 100,000s train badly raw); class numbers stay as they are.
     """
     parts = split(dataset, train_fraction, seed)
-    x_train = dataset.x[parts.train]
+    x_train, x_validation = dataset.x[parts.train], dataset.x[parts.validation]
+    if dataset.gaps:
+        _fill_gaps(dataset, x_train, x_validation)
     target_train = dataset.target[parts.train]
-    scale = Standardiser.fit(x_train, standardise)
+    scale = Standardiser.of(dataset, x_train, standardise)
     scale_target = standardise_target and dataset.kind == "regression"
     target_scale = Standardiser.fit(target_train, "feature" if scale_target else "none")
     return PreparedData(
         x_train=np.ascontiguousarray(scale.apply(x_train)),
         target_train=np.ascontiguousarray(target_scale.apply(target_train)),
-        x_validation=np.ascontiguousarray(scale.apply(dataset.x[parts.validation])),
+        x_validation=np.ascontiguousarray(scale.apply(x_validation)),
         target_validation=np.ascontiguousarray(
             target_scale.apply(dataset.target[parts.validation])
         ),
@@ -161,3 +193,19 @@ def prepare(
         target_mean=target_scale.mean,
         target_std=target_scale.std,
     )
+
+
+def _fill_gaps(dataset: Dataset, x_train: FloatArray, x_validation: FloatArray) -> None:
+    """Put each feature's mean over the training part in place of NaN, in both parts."""
+    known = ~np.isnan(x_train)
+    counts = known.sum(axis=0)
+    if not counts.all():
+        place = int(np.flatnonzero(counts.ravel() == 0)[0])
+        name = dataset.features[place] if dataset.features else f"value {place + 1}"
+        raise DataError(
+            f"'{dataset.name}': {name} is missing in every training sample, so it has no mean. "
+            "Train on a larger share, ignore that column, or drop the rows with gaps."
+        )
+    means = np.sum(x_train, axis=0, dtype=np.float64, where=known) / counts
+    for part in (x_train, x_validation):
+        np.copyto(part, means.astype(np.float32), where=np.isnan(part))

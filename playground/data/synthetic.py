@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from playground.data.dataset import DataError, Dataset, make_dataset
+from playground.data.limits import check_count
 from playground.data.split import random_generator
 
 Curve = Literal["sine", "cubic", "abs", "step"]
@@ -61,7 +62,7 @@ def gaussians(points: int = 500, classes: int = 2, noise: float = 0.0, seed: int
     Two classes sit at (2, 2) and (-2, -2) as in TensorFlow Playground; more stand evenly on a
     radius of 4. The variance grows with noise: 0.5 at 0, 4 at 0.5.
     """
-    _check_range("Gaussian classes", classes, 2, 10)
+    check_count("Gaussian classes", classes, 2, 10)
     rng = _start(points, noise, seed)
     label = np.arange(points) % classes
     angle = np.pi / 4.0 + 2.0 * np.pi * label / classes
@@ -78,7 +79,7 @@ def spiral(points: int = 500, arms: int = 2, noise: float = 0.0, seed: int = 0) 
     Along an arm r = 5 s and the angle is 1.75 * 2 pi s for s in 0..1; noise shakes each point by
     up to `noise` in each axis.
     """
-    _check_range("spiral arms", arms, 2, 5)
+    check_count("spiral arms", arms, 2, 5)
     rng = _start(points, noise, seed)
     label = np.arange(points) % arms
     along = (np.arange(points) // arms) / max(points // arms, 1)
@@ -110,7 +111,7 @@ def checkerboard(points: int = 500, cells: int = 4, noise: float = 0.0, seed: in
 
     Noise moves a point by up to 6 * noise before its class is read off.
     """
-    _check_range("board cells per side", cells, 2, 8)
+    check_count("board cells per side", cells, 2, 8)
     rng = _start(points, noise, seed)
     xy = rng.uniform(-6.0, 6.0, (points, 2))
     seen = xy + noise * rng.uniform(-6.0, 6.0, xy.shape)
@@ -175,15 +176,10 @@ def _curve_value(function: Curve, x: Points) -> Points:
 
 def _start(points: int, noise: float, seed: int) -> np.random.Generator:
     """Check what all generators share and give them their random numbers."""
-    _check_range("points", points, 10, MAX_POINTS)
+    check_count("points", points, 10, MAX_POINTS)
     if not 0.0 <= noise <= 10.0:
         raise DataError(f"The noise is {noise:g}; choose a number from 0 to 10 (0.1 is mild).")
     return random_generator(seed)
-
-
-def _check_range(what: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise DataError(f"{value:,} {what} were asked for; choose {low:,} to {high:,}.")
 
 
 def _numbered(word: str, count: int) -> tuple[str, ...]:

@@ -49,7 +49,8 @@ def read_csv(
     The target is `target_column`, the last column when none is named; without a header the columns
     are called "column 1", "column 2"... A text target, or one of few whole numbers, means
     classification; `task` overrides that. A text feature becomes one 0/1 feature per text.
-    `missing`: refuse, drop the row, or fill a feature in with its mean over the other rows.
+    `missing`: refuse, drop the row, or leave a gap, which `prepare` fills with the feature's mean
+    over the training part.
     `ignore_columns`: names separated by commas. Result: x (rows, features).
     """
     check_task(task)
@@ -67,7 +68,8 @@ def read_csv(
     x, names = _expand(table, columns[:-1])
     labels, classes = _target(table, columns[-1], task)
     source = f"File {table.path.name}, target '{table.columns[target]}'."
-    return make_dataset(table.path.name, x, labels, classes, names, source)
+    gaps = bool(np.isnan(x).any())
+    return make_dataset(table.path.name, x, labels, classes, names, source, gaps)
 
 
 @dataclass(frozen=True)
@@ -211,7 +213,7 @@ def _missing_error(table: Table, line: int, index: int, missing: Missing) -> Dat
         return DataError(f"{where}: the target is missing and cannot be averaged; choose drop.")
     return DataError(
         f"{where}: the value is missing; fill it in, or set missing values to drop (leave the row "
-        "out) or mean (use the column's mean)."
+        "out) or mean (use the column's mean over the training part)."
     )
 
 
@@ -234,7 +236,7 @@ def _check_strays(table: Table, column: _Column) -> None:
 
 
 def _expand(table: Table, columns: Sequence[_Column]) -> tuple[FloatArray, list[str]]:
-    """Features (rows, features) with texts as 0/1 columns, and their names."""
+    """Features (rows, features) with texts as 0/1 columns and gaps as NaN, and their names."""
     for column in columns:
         if column.texts is not None and len(column.texts) > MAX_CATEGORIES:
             raise DataError(
@@ -249,8 +251,7 @@ def _expand(table: Table, columns: Sequence[_Column]) -> tuple[FloatArray, list[
     position = 0
     for column in columns:
         for number in _feature_values(column):
-            gaps = np.isnan(column.values)
-            x[:, position] = np.where(gaps, number[~gaps].mean(), number) if gaps.any() else number
+            x[:, position] = np.where(np.isnan(column.values), np.nan, number)
             position += 1
     return x, names
 

@@ -70,7 +70,7 @@ def save_history(path: str | os.PathLike[str], history: HistoryView) -> None:
     """Write the history alone, as CSV. Raises DocumentError."""
     path = Path(path)
     with _told(path), replacing(path) as file:
-        file.write(history_csv.to_csv(history))
+        file.writelines(history_csv.Lines(history))
 
 
 def load(path: str | os.PathLike[str]) -> Loaded:
@@ -121,18 +121,25 @@ def _told(path: Path) -> Iterator[None]:
 
 
 def _members(graph: bytes, state: SavedState | None, history: HistoryView | None,
-             thumbnail: bytes | None) -> dict[str, bytes]:
-    members = {"graph.json": graph}
+             thumbnail: bytes | None) -> dict[str, archive.Member]:
+    members: dict[str, archive.Member] = {"graph.json": graph}
     if state is not None:
         members["weights.safetensors"], members["state.safetensors"] = tensors.to_bytes(state)
     if history is not None:
-        members["history.csv"] = history_csv.to_csv(history)
+        members["history.csv"] = history_csv.Lines(history)
     if thumbnail is not None:
         members["thumbnail.png"] = thumbnail
     manifest = _Manifest(FORMAT, VERSION, {
-        name: hashlib.sha256(data).hexdigest() for name, data in members.items()})
+        name: _digest(member) for name, member in members.items()})
     text = msgspec.json.format(msgspec.json.encode(manifest, order="sorted"), indent=2)
     return {"manifest.json": text + b"\n"} | members
+
+
+def _digest(member: archive.Member) -> str:
+    digest = hashlib.sha256()
+    for part in archive.parts_of(member):
+        digest.update(part)
+    return digest.hexdigest()
 
 
 def _from_zip(file: IO[bytes]) -> Loaded:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -15,6 +15,9 @@ from playground.graph_json import DocumentError
 
 STORED = frozenset({"weights.safetensors", "state.safetensors", "thumbnail.png"})
 """Members that do not get smaller; other programs can map them into memory."""
+
+Member = bytes | Iterable[bytes]
+"""What is written: as a whole, or in parts that may be asked for more than once."""
 
 MIB = 2**20
 LIMITS = {
@@ -82,11 +85,19 @@ class Archive:
                                 "does not use")
 
 
-def write(path: Path, members: Mapping[str, bytes]) -> None:
+def parts_of(member: Member) -> Iterable[bytes]:
+    return (member,) if isinstance(member, bytes) else member
+
+
+def write(path: Path, members: Mapping[str, Member]) -> None:
     """Replace `path` by a zip of these members: the same bytes for the same members."""
-    with replacing(path) as file, zipfile.ZipFile(file, "w") as archive:
-        for name, data in members.items():
-            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            info.compress_type = zipfile.ZIP_STORED if name in STORED else zipfile.ZIP_DEFLATED
+    # Packing is 6 times as fast as with level 6, and 8 % larger.
+    with replacing(path) as file, zipfile.ZipFile(file, "w", compresslevel=1) as archive:
+        for name, member in members.items():
+            archive.compression = zipfile.ZIP_STORED if name in STORED else zipfile.ZIP_DEFLATED
+            is_huge = isinstance(member, bytes) and len(member) > zipfile.ZIP64_LIMIT // 2
+            with archive.open(name, "w", force_zip64=is_huge) as to:  # dated 1980
+                for part in parts_of(member):
+                    to.write(part)
+            info = archive.getinfo(name)
             info.create_system, info.external_attr = 3, 0o644 << 16
-            archive.writestr(info, data, compresslevel=1)  # 6 times as fast as 6, 8 % larger

@@ -6,6 +6,8 @@ a bucket; "loss low" and "loss high" stand beside it where a bucket holds more t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from playground.graph_json import DocumentError
@@ -18,27 +20,35 @@ VALIDATION = ("validation loss", "validation metric")
 
 def to_csv(history: HistoryView) -> bytes:
     """9 digits are more than the float32 that was measured."""
-    mean, low, high = history.values
-    spread = ~(_equal(mean, low) & _equal(mean, high)).all(axis=0)
-    names, tables = ["step"], []
-    for i, column in enumerate(history.columns):
-        names.append(column)
-        tables.append(mean[:, i])
-        if spread[i]:
-            names += [f"{column} low", f"{column} high"]
-            tables += [low[:, i], high[:, i]]
-    table = np.column_stack([history.step, *tables])
-    empty = "," * (table.shape[1] - 1)
-    cells = ",".join(["%d", *["%.9g"] * len(tables)])
-    rows = {int(row[0]): cells % tuple(row) for row in table}
-    validation = {
-        int(step): f"{loss:.9g},{metric:.9g}" for step, loss, metric in zip(
-            history.validation_step, history.validation_loss, history.validation_metric,
-            strict=True)}
-    lines = [",".join((*names, *VALIDATION))]
-    lines += [f"{rows.get(step, f'{step}{empty}')},{validation.get(step, ',')}"
-              for step in sorted({*rows, *validation})]
-    return ("\n".join(lines) + "\n").encode()
+    return b"".join(Lines(history))
+
+
+class Lines:
+    """The table line by line, as often as wanted: an autosave never holds megabytes of text."""
+
+    def __init__(self, history: HistoryView) -> None:
+        self._history = history
+
+    def __iter__(self) -> Iterator[bytes]:
+        history = self._history
+        mean, low, high = values = history.values
+        spread = ~(_equal(mean, low) & _equal(mean, high)).all(axis=0)
+        # Which part (mean, low, high) of which column stands in each cell.
+        places = [(part, i) for i in range(len(history.columns))
+                  for part in range(3 if spread[i] else 1)]
+        parts, columns = np.array(places, np.intp).reshape(-1, 2).T
+        rows = {int(step): i for i, step in enumerate(history.step)}
+        cells, empty = "%d" + ",%.9g" * len(places), "," * len(places)
+        validation = {
+            int(step): f"{loss:.9g},{metric:.9g}" for step, loss, metric in zip(
+                history.validation_step, history.validation_loss, history.validation_metric,
+                strict=True)}
+        names = [history.columns[i] + ("", " low", " high")[part] for part, i in places]
+        yield ",".join(("step", *names, *VALIDATION)).encode() + b"\n"
+        for step in sorted({*rows, *validation}):
+            row = (cells % (step, *values[parts, rows[step], columns].tolist()) if step in rows
+                   else f"{step}{empty}")
+            yield f"{row},{validation.get(step, ',')}\n".encode()
 
 
 def from_csv(data: bytes) -> HistoryView:

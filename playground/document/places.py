@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from playground.graph import Graph
-from playground.layers.data import File
+from playground.layers.data import DataLayer
 
 
 def stored(graph: Graph, folder: Path) -> Graph:
@@ -32,8 +32,8 @@ def found(graph: Graph, folder: Path) -> Graph:
 
 def _with_paths(graph: Graph, name: Callable[[str], str]) -> Graph:
     for node in graph.nodes:
-        if isinstance(node.layer, File):
-            layer = msgspec.structs.replace(node.layer, path=name(node.layer.path),
-                                            labels_path=name(node.layer.labels_path))
+        if isinstance(node.layer, DataLayer) and node.layer.paths:
+            layer = msgspec.structs.replace(node.layer, **{
+                path: name(getattr(node.layer, path)) for path in node.layer.paths})
             graph = graph.with_layer(node.id, layer)
     return graph

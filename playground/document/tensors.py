@@ -9,9 +9,9 @@ import safetensors.numpy
 
 from playground.graph import Graph
 from playground.graph_json import DocumentError
-from playground.layers.base import Layer, Shape, show_shape
+from playground.layers.base import Layer, Shape, shapes_of, show_shape
 from playground.shapes import check
-from playground.state import Array, SavedState
+from playground.state import Array, Edit, SavedState
 
 
 def to_bytes(state: SavedState) -> tuple[bytes, bytes]:
@@ -20,6 +20,10 @@ def to_bytes(state: SavedState) -> tuple[bytes, bytes]:
         "step": np.array(state.step, np.int64), "position": np.array(state.position, np.int64)}
     for part in ("optimizer", "running"):
         rest |= {f"{part}/{name}": array for name, array in getattr(state, part).items()}
+    for number, (moment, values) in enumerate(state.edits):
+        rest |= {f"edit/{number}/at": np.array(moment, np.int64)} | {
+            f"edit/{number}/{name}": np.array(value, np.float64)
+            for name, value in values.items()}
     return _pack(state.parameters), _pack(rest)
 
 
@@ -32,13 +36,29 @@ def from_bytes(weights: bytes, rest: bytes | None, graph: Graph, notes: list[str
         return SavedState(step=0, parameters=parameters)
     tensors = _unpack(rest, "state.safetensors")
     step, position = (_whole(tensors.pop(name, None)) for name in ("step", "position"))
+    edits = _edits(tensors, position)
     floats = _floats(tensors, "state.safetensors", notes)
     if step < 0 or position < 0:
         raise DocumentError(f"state.safetensors says step {step}, instruction {position}; "
                             "neither can be below 0.")
     changed = {name.partition(".")[0] for name in refused}
     return SavedState(step, position, parameters, _part("optimizer", floats, changed),
-                      _part("running", floats, changed))
+                      _part("running", floats, changed), edits)
+
+
+def _edits(tensors: dict[str, np.ndarray], position: int) -> tuple[Edit, ...]:
+    """The changes of numbers in the half-done step; takes them out of `tensors`."""
+    moments: dict[str, int] = {}
+    values: dict[str, dict[str, float]] = {}
+    for key in [key for key in tensors if key.startswith("edit/")]:
+        array, (_, number, *rest) = tensors.pop(key), key.split("/", 2)
+        if rest == ["at"]:
+            moments[number] = _whole(array)
+        elif rest and array.dtype == np.float64 and array.ndim == 0:
+            values.setdefault(number, {})[rest[0]] = float(array)
+    found = sorted((moment, number) for number, moment in moments.items())
+    return tuple((moment, values.get(number, {})) for moment, number in found
+                 if 0 <= moment <= position)
 
 
 def _whole(value: np.ndarray | None) -> int:
@@ -62,7 +82,7 @@ def _misfits(parameters: Mapping[str, Array], graph: Graph, notes: list[str]) ->
     for node in graph.nodes:
         if isinstance(node.layer, Layer) and node.id in result.inputs:
             known.add(node.id)
-            shapes = (signal.shape for signal in result.inputs[node.id])
+            shapes = shapes_of(result.inputs[node.id])
             wanted |= {f"{node.id}.{p.name}": p.shape for p in node.layer.parameters(*shapes)}
     refused = set()
     for name, array in parameters.items():

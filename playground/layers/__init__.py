@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from playground.layers import data  # isort: skip
+from playground.layers import source  # isort: skip
+from playground.layers import sequence_data  # isort: skip
 from playground.layers import core  # isort: skip
 from playground.layers import noise  # isort: skip
 from playground.layers import conv  # isort: skip
+from playground.layers import transposed  # isort: skip
+from playground.layers import upsample  # isort: skip
 from playground.layers import pool  # isort: skip
 from playground.layers import norm  # isort: skip
 from playground.layers import sequence  # isort: skip
 from playground.layers import attention  # isort: skip
 from playground.layers import activation  # isort: skip
+from playground.layers import recurrent  # isort: skip
 from playground.layers import merge  # isort: skip
+from playground.layers import shape  # isort: skip
 from playground.layers import loss  # isort: skip
 from playground.layers.base import LAYERS, Layer
 
 __all__ = ["LAYERS", "Layer", "activation", "attention", "conv", "core", "data", "loss", "merge",
-           "noise", "norm", "pool", "sequence"]
+           "noise", "norm", "pool", "recurrent", "sequence", "sequence_data", "shape", "source",
+           "transposed", "upsample"]

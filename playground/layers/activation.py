@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 import kernels
 from playground.activations import ACTIVATIONS, Activation, ActivationName
 from playground.activations import activation as activation_of
 from playground.emitter import Emitter
-from playground.layers.base import Layer, Shape, ShapeError, about, layer, show_shape
+from playground.initializers import Constant
+from playground.layers.base import (
+    MAX_SIZE,
+    Layer,
+    Parameter,
+    Shape,
+    ShapeError,
+    about,
+    layer,
+    show_shape,
+    size_of,
+)
 
 
 class ActivationLayer(Layer, frozen=True, kw_only=True):
@@ -32,7 +44,7 @@ class ActivationLayer(Layer, frozen=True, kw_only=True):
 
     def backward(self, e: Emitter) -> None:
         if e.dx[0] is not None:
-            self.function.backward(e, e.y[0], e.dy[0], e.dx[0])
+            self.function.backward(e, e.y[0], e.dy[0], e.dx[0], x=e.x[0])
 
 
 @layer("sigmoid", category="activation", label="Sigmoid")
@@ -89,21 +101,167 @@ class ELU(ActivationLayer, frozen=True, kw_only=True):
         return f"alpha {self.alpha:g}"
 
 
-@layer("softmax", category="activation", label="Softmax")
-class Softmax(Layer, frozen=True, kw_only=True):
-    """Turns a row of numbers into probabilities that add up to 1.
+@layer("gelu", category="activation", label="GELU")
+class GELU(ActivationLayer, frozen=True, kw_only=True):
+    """A smooth ReLU: x times the share of a normal distribution below x. Used in Transformers."""
 
-    On a sequence (time, features), every time step is such a row.
-    The loss softmax cross-entropy has a softmax of its own and wants what comes before this one.
+    function_name = "gelu"
+    formula = ACTIVATIONS["gelu"].formula
+
+    approximate: Annotated[Literal["none", "tanh"], about(
+        "none: with the exact normal distribution; tanh: with a tanh in its place, as in GPT-2. "
+        "Named as in PyTorch.")] = "none"
+
+    @property
+    def function(self) -> Activation:
+        return ACTIVATIONS["gelu" if self.approximate == "none" else "gelu_tanh"]
+
+    def subtitle(self) -> str:
+        return "" if self.approximate == "none" else "tanh approximation"
+
+
+@layer("silu", category="activation", label="SiLU")
+class SiLU(ActivationLayer, frozen=True, kw_only=True):
+    """x times its sigmoid, also called swish: smooth, and slightly negative below zero."""
+
+    function_name = "silu"
+    formula = ACTIVATIONS["silu"].formula
+
+
+@layer("softplus", category="activation", label="Softplus")
+class Softplus(ActivationLayer, frozen=True, kw_only=True):
+    """A smooth ReLU that is always positive."""
+
+    function_name = "softplus"
+    formula = ACTIVATIONS["softplus"].formula
+
+    beta: Annotated[float, about(
+        "How sharp the bend is: the larger, the closer to ReLU.", ge=0.1, le=100)] = 1.0
+    threshold: Annotated[float, about(
+        "Where beta · x is above it, y is x itself, as in PyTorch.", ge=0, le=1000)] = 20.0
+
+    def subtitle(self) -> str:
+        return f"beta {self.beta:g}"
+
+
+@layer("hard_tanh", category="activation", label="Hard tanh")
+class HardTanh(ActivationLayer, frozen=True, kw_only=True):
+    """Straight between two bounds and flat outside: a tanh of three lines."""
+
+    function_name = "hard_tanh"
+    formula = ACTIVATIONS["hard_tanh"].formula
+
+    min_val: Annotated[float, about("The lowest output.", ge=-100, le=0, title="Minimum")] = -1.0
+    max_val: Annotated[float, about("The highest output.", ge=0, le=100, title="Maximum")] = 1.0
+
+    @property
+    def active_range(self) -> tuple[float, float] | None:
+        return (self.min_val, self.max_val)
+
+    def output_shape(self, *x: Shape) -> Shape:
+        if self.min_val >= self.max_val:
+            raise ShapeError(
+                f"Between {self.min_val:g} and {self.max_val:g} there is nothing: every output "
+                "would be the same. Choose a maximum above the minimum.")
+        return x[0]
+
+    def subtitle(self) -> str:
+        return f"{self.min_val:g} to {self.max_val:g}"
+
+
+@layer("prelu", category="activation", label="PReLU")
+class PReLU(Layer, frozen=True, kw_only=True):
+    """ReLU with a slope below zero that is learned: one, or one for each channel."""
+
+    formula = "y = x if x > 0 else w · x"
+    samples = (((5,),), ((3, 4, 2),))
+
+    per_channel: Annotated[bool, about(
+        "Learn a slope for each channel (each feature of a flat input), not one for all. In "
+        "PyTorch: num_parameters.")] = False
+    slope: Annotated[float, about(
+        "The slope at the start. In PyTorch: init.", ge=0, le=1)] = 0.25
+
+    def parameters(self, *x: Shape) -> tuple[Parameter, ...]:
+        slopes = x[0][0] if self.per_channel else 1
+        return (Parameter("w", (slopes,), Constant(value=float(self.slope))),)
+
+    def _sizes(self, e: Emitter) -> dict[str, int]:
+        shape = e.x[0].shape[1:]
+        if not self.per_channel:
+            return {"batch": e.batch, "channels": 1, "positions": size_of(shape)}
+        return {"batch": e.batch, "channels": shape[0], "positions": size_of(shape[1:])}
+
+    def forward(self, e: Emitter) -> None:
+        e.emit(kernels.channel_activation.prelu_forward, **self._sizes(e), x=e.x[0], w=e.w["w"],
+               y=e.y[0])
+
+    def backward(self, e: Emitter) -> None:
+        e.emit(kernels.channel_activation.prelu_weight_gradient, **self._sizes(e), x=e.x[0],
+               dy=e.dy[0], dw=e.dw["w"])
+        if e.dx[0] is not None:
+            e.emit(kernels.channel_activation.prelu_input_gradient, **self._sizes(e), x=e.x[0],
+                   w=e.w["w"], dy=e.dy[0], dx=e.dx[0])
+
+    def subtitle(self) -> str:
+        return "a slope per channel" if self.per_channel else "one slope"
+
+
+@layer("maxout", category="activation", label="Maxout")
+class Maxout(Layer, frozen=True, kw_only=True):
+    """Gives the largest of every k neighbouring features or channels, its pieces.
+
+    After a Dense or Conv2D with k times the outputs it is the maxout unit of Goodfellow et al.
+    2013: a convex function of k straight pieces that is learned.
     """
 
-    formula = "yᵢ = e^xᵢ / Σ e^xⱼ"
+    formula = "y = max(z₁, …, zₖ)"
+    samples = (((6,),), ((6, 3, 2),), ((4, 2, 3),))
+    integers = frozenset({"winners"})
+
+    pieces: Annotated[int, about(
+        "How many neighbours compete for one output, k.", ge=2, le=MAX_SIZE)] = 2
+
+    def output_shape(self, *x: Shape) -> Shape:
+        channels, *rest = x[0]
+        if channels % self.pieces:
+            kind = "channels" if rest else "features"
+            raise ShapeError(
+                f"{self.pieces} pieces do not divide {channels} {kind}. Give the layer before "
+                f"{self.pieces * max(1, channels // self.pieces)} outputs, or choose pieces that "
+                f"divide {channels}.")
+        return (channels // self.pieces, *rest)
+
+    def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
+        return {"winners": (batch, *self.output_shape(x[0]))}
+
+    def _sizes(self, e: Emitter) -> dict[str, int]:
+        _, groups, *rest = e.y[0].shape
+        return {"rows": e.batch * groups, "pieces": self.pieces, "positions": size_of(tuple(rest))}
+
+    def forward(self, e: Emitter) -> None:
+        e.emit(kernels.channel_activation.maxout_forward, **self._sizes(e), x=e.x[0], y=e.y[0],
+               winners=e.work["winners"])
+
+    def backward(self, e: Emitter) -> None:
+        if e.dx[0] is not None:
+            e.emit(kernels.channel_activation.maxout_backward, **self._sizes(e), dy=e.dy[0],
+                   winners=e.work["winners"], dx=e.dx[0])
+
+    def subtitle(self) -> str:
+        return f"{self.pieces} pieces"
+
+
+class RowLayer(Layer, frozen=True, kw_only=True):
+    """A function of a whole row of numbers: on a sequence (time, features), of every time step."""
+
     samples = (((5,),), ((4, 3),), ((3,),))
+    units_last = True
 
     def output_shape(self, *x: Shape) -> Shape:
         if len(x[0]) not in (1, 2):
             raise ShapeError(
-                f"Softmax needs a flat input or a sequence (time, features), got "
+                f"{self.label} needs a flat input or a sequence (time, features), got "
                 f"{show_shape(x[0])}. Add a Flatten before it.")
         return x[0]
 
@@ -112,6 +270,17 @@ class Softmax(Layer, frozen=True, kw_only=True):
         columns = e.x[0].shape[-1]
         return {"rows": e.x[0].size // columns, "columns": columns}
 
+
+@layer("softmax", category="activation", label="Softmax")
+class Softmax(RowLayer, frozen=True, kw_only=True):
+    """Turns a row of numbers into probabilities that add up to 1.
+
+    On a sequence (time, features), every time step is such a row.
+    The loss softmax cross-entropy has a softmax of its own and wants what comes before this one.
+    """
+
+    formula = "yᵢ = e^xᵢ / Σ e^xⱼ"
+
     def forward(self, e: Emitter) -> None:
         e.emit(kernels.activation.softmax_forward, **self._sizes(e), x=e.x[0], y=e.y[0])
 
@@ -119,3 +288,18 @@ class Softmax(Layer, frozen=True, kw_only=True):
         if (dx := e.dx[0]) is not None:
             e.emit(kernels.activation.softmax_backward, **self._sizes(e), y=e.y[0], dy=e.dy[0],
                    dx=dx)
+
+
+@layer("log_softmax", category="activation", label="Log-softmax")
+class LogSoftmax(RowLayer, frozen=True, kw_only=True):
+    """The logarithms of softmax's probabilities, without the rounding of taking both in turn."""
+
+    formula = "yᵢ = xᵢ - log Σ e^xⱼ"
+
+    def forward(self, e: Emitter) -> None:
+        e.emit(kernels.activation.log_softmax_forward, **self._sizes(e), x=e.x[0], y=e.y[0])
+
+    def backward(self, e: Emitter) -> None:
+        if (dx := e.dx[0]) is not None:
+            e.emit(kernels.activation.log_softmax_backward, **self._sizes(e), y=e.y[0],
+                   dy=e.dy[0], dx=dx)

@@ -7,15 +7,16 @@ help and the generic tests all come from that class; nothing about a layer stand
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
 import msgspec.inspect
+import numpy as np
 from msgspec import Meta
 
 from playground.emitter import Emitter
-from playground.initializers import Role, Start
+from playground.initializers import Role, Start, initialize
 from playground.sizes import Pair, Shape, show_shape, size_of
 
 MAX_SIZE = 10**9
@@ -27,7 +28,11 @@ class ShapeError(Exception):
 
 
 class Signal(msgspec.Struct, frozen=True):
-    """What travels along an edge: samples of `shape`, or class numbers below `classes`."""
+    """What travels along an edge: samples of `shape`, or class numbers below `classes`.
+
+    A class number for each sample has the shape (); class numbers along time, such as tokens, have
+    the shape (time,), and a target of theirs may be -1 where nothing is asked.
+    """
 
     shape: Shape
     classes: int = 0
@@ -50,14 +55,30 @@ class Parameter(msgspec.Struct, frozen=True):
     fan_in: int = 1
     fan_out: int = 1
     role: Role = "weight"
+    groups: int = 1
+    """Blocks of the first axis that see different inputs."""
+
+    def draw(self, random: np.random.Generator) -> np.ndarray:
+        """Its initial values (float32)."""
+        return initialize(self.initializer, self.shape, self.fan_in, self.fan_out, random,
+                          role=self.role, groups=self.groups)
 
 
 def about(help: str, *, ge: float | None = None, le: float | None = None,
           gt: float | None = None, lt: float | None = None,
-          title: str | None = None, unit: str = "", log: bool = False) -> Meta:
-    """Help, limits and looks of a setting: `units: Annotated[int, about("...", ge=1)] = 8`."""
-    limits: dict[str, Any] = {"ge": ge, "le": le, "gt": gt, "lt": lt}
-    return Meta(description=help, title=title, extra={"unit": unit, "log": log}, **limits)
+          title: str | None = None, unit: str = "", log: bool = False,
+          pattern: str | None = None, parts: tuple[str, str] = ("height", "width")) -> Meta:
+    """Help, limits and looks of a setting: `units: Annotated[int, about("...", ge=1)] = 8`.
+
+    parts: what the two numbers of a pair are.
+    """
+    limits: dict[str, Any] = {"ge": ge, "le": le, "gt": gt, "lt": lt, "pattern": pattern}
+    extra = {"unit": unit, "log": log, "parts": parts}
+    return Meta(description=help, title=title, extra=extra, **limits)
+
+
+Examples = Mapping[str, tuple[Any, ...]]
+"""Values of settings, by name."""
 
 
 class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -77,7 +98,13 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     inputs: ClassVar[tuple[str, ...]] = ("x",)
     outputs: ClassVar[tuple[str, ...]] = ("y",)
     optional: ClassVar[frozenset[str]] = frozenset()
-    """Inputs that may stay unconnected."""
+    """Inputs that may stay unconnected.
+
+    Where the layer gets something for each input, it gets None for such a one, or nothing if no
+    connected one comes after it. No other layer ever gets None.
+    """
+    target_port: ClassVar[int | None] = None
+    """The input of a loss that is compared with and gets no gradient."""
     variadic: ClassVar[bool] = False
     """Takes any number of inputs (two or more), all alike."""
     samples: ClassVar[tuple[tuple[Shape, ...], ...]] = ()
@@ -86,6 +113,8 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Which inputs of the samples hold symbols (class numbers), and how many; 0 for values."""
     units_last: ClassVar[bool] = False
     """The units lie along the last axis (dense, recurrent), else along the first (channels)."""
+    examples: ClassVar[Examples] = {}
+    """Values for the generic tests, of settings whose limits do not tell what is possible."""
     is_view: ClassVar[bool] = False
     """The output is the input under another shape: no instruction, no memory."""
     whole_batch: ClassVar[bool] = False
@@ -95,13 +124,18 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The arrays of the workspace that hold int32."""
 
     @property
+    def norms(self) -> tuple[str, ...]:
+        """The arrays of the workspace that backward fills with norms over the batch."""
+        return ()
+
+    @property
     def active_range(self) -> tuple[float, float] | None:
         """A unit whose output stays outside (low, high) for a whole batch is dead or saturated."""
         return None
 
     def infer(self, *x: Signal) -> tuple[Signal, ...]:
         """What comes out of each output port. Raises ShapeError."""
-        return (Signal(self.output_shape(*(signal.shape for signal in x))),)
+        return (Signal(self.output_shape(*shapes_of(x))),)
 
     def output_shape(self, *x: Shape) -> Shape:
         """The shape of the one output. Raises ShapeError."""
@@ -143,6 +177,10 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """Things worth knowing about these inputs that are not errors, as sentences."""
         return ()
 
+    def idle_settings(self) -> frozenset[str]:
+        """Settings that mean nothing here, as "units" or "augmentation.shift": forms hide them."""
+        return frozenset()
+
     def settings(self) -> dict[str, Any]:
         """The settings as JSON values."""
         value = msgspec.to_builtins(self)
@@ -154,13 +192,19 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return make_layer(self.kind, {**self.settings(), **msgspec.to_builtins(changes)})
 
 
+def shapes_of(signals: Iterable[Any]) -> tuple[Any, ...]:
+    """The shapes of signals, None where an optional input has none."""
+    return tuple(None if signal is None else signal.shape for signal in signals)
+
+
 LAYERS: dict[str, type[Layer]] = {}
 """The catalogue: kind -> class, in palette order."""
 
 CATEGORIES: dict[str, str] = {
-    "data": "Data", "core": "Core", "conv": "Convolution", "pool": "Pooling",
-    "norm": "Normalisation", "sequence": "Sequences",
-    "activation": "Activation", "merge": "Merge", "loss": "Loss",
+    "data": "Data", "source": "Sources", "core": "Core", "conv": "Convolution",
+    "pool": "Pooling", "norm": "Normalisation", "activation": "Activation",
+    "recurrent": "Recurrent", "sequence": "Sequences", "merge": "Merge", "shape": "Shapes",
+    "loss": "Loss",
 }
 """Groups of the palette in order: id -> title."""
 
@@ -218,6 +262,7 @@ def tooltip(cls: type[Layer]) -> str:
 
 
 __all__ = [
-    "CATEGORIES", "LAYERS", "MAX_SIZE", "Layer", "Pair", "Parameter", "Shape",
-    "ShapeError", "Signal", "about", "layer", "make_layer", "show_shape", "size_of", "tooltip",
+    "CATEGORIES", "LAYERS", "MAX_SIZE", "Examples", "Layer", "Pair", "Parameter", "Shape",
+    "ShapeError", "Signal", "about", "layer", "make_layer", "shapes_of", "show_shape",
+    "size_of", "tooltip",
 ]

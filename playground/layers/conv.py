@@ -1,17 +1,20 @@
-"""Convolution of images."""
+"""Convolution of images and of sequences; to the kernels a sequence is an image of one row."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple
+
+from msgspec import Meta
 
 import kernels
-from playground.activations import ACTIVATIONS, ActivationName, activation
 from playground.emitter import Emitter
 from playground.initializers import Initializer, bias_rule
+from playground.layers.activated import Activated
 from playground.layers.base import (
     MAX_SIZE,
-    Layer,
     Pair,
     Parameter,
     Shape,
@@ -19,55 +22,58 @@ from playground.layers.base import (
     about,
     layer,
     show_shape,
+    size_of,
 )
 from playground.layers.window import (
+    Border,
+    Ground,
+    PaddingMode,
     PaddingPair,
     SizePair,
+    borders,
     check_fits,
+    check_padding_mode,
     image_shape,
     left_out_note,
+    sequence_shape,
     short,
     steps,
     unreached,
 )
+from playground.tensor import Tensor
 
 if TYPE_CHECKING:
+    from kernels.jit import Kernel
     from kernels.lowering import Geometry
 
-Padding = Literal["valid", "same", "full"]
-PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
+Channels = Annotated[int, about(
+    "Number of kernels, and so of output channels (feature maps).",
+    ge=1, le=MAX_SIZE, title="Output channels")]
+
+POINTWISE_POSITIONS = 64
+"""Matrix products over fewer positions take longer to begin than they save."""
 
 
-@layer("conv2d", category="conv", label="Conv2D", stem="conv")
-class Conv2D(Layer, frozen=True, kw_only=True):
-    """Slides small kernels over an image: one output channel shows where one pattern occurs."""
+@dataclass(frozen=True)
+class Method:
+    """The kernels that do a convolution.
 
-    formula = "y = φ(w ⋆ x + b)"
-    samples = (((2, 5, 7),), ((1, 6, 4),), ((4, 8, 9),))
+    operands: their first ones. workspace: how many floats of memory they need to work in.
+    """
 
-    channels: Annotated[int, about(
-        "Number of kernels, and so of output channels (feature maps).",
-        ge=1, le=MAX_SIZE, title="Output channels")] = 8
-    kernel: Annotated[SizePair, about("Height and width of the kernels.")] = (3, 3)
-    stride: Annotated[SizePair, about("Steps between neighbouring outputs.")] = (1, 1)
-    padding: Annotated[Padding | PaddingPair, about(
-        "The border around the image. valid: none. same: the output is as large as the input "
-        "(divided by the stride). full: every overlap counts. Or a height and width.")] = "valid"
-    dilation: Annotated[SizePair, about(
-        "Steps between the pixels that a kernel looks at: 2 leaves every other one out.")] = (1, 1)
-    groups: Annotated[int, about(
-        "The channels are split into so many groups that do not see each other.",
-        ge=1, le=MAX_SIZE)] = 1
-    padding_mode: Annotated[PaddingMode, about(
-        "What the border holds: zeros, the image mirrored, its edge, or its other side.")] = "zeros"
-    activation: Annotated[ActivationName, about("The function φ applied to each output.")] = (
-        "identity")
-    bias: Annotated[bool, about("Add a learned offset b to each output channel.")] = True
-    initializer: Annotated[Initializer, about("How the weights start.")] = "glorot_uniform"
+    operands: dict[str, int]
+    workspace: int
+    forward: Kernel
+    weight_gradient: Kernel
+    input_gradient: Kernel
 
-    @property
-    def active_range(self) -> tuple[float, float] | None:
-        return ACTIVATIONS[self.activation].active_range
+
+class Window(NamedTuple):
+    """Where the taps of a kernel lie, as (height, width)."""
+
+    kernel: Pair
+    stride: Pair
+    dilation: Pair
 
     @property
     def reach(self) -> Pair:
@@ -75,112 +81,230 @@ class Conv2D(Layer, frozen=True, kw_only=True):
         return (self.dilation[0] * (self.kernel[0] - 1) + 1,
                 self.dilation[1] * (self.kernel[1] - 1) + 1)
 
-    def border(self, image: Pair) -> tuple[int, int, int, int]:
-        """The padding (top, left, bottom, right); an odd "same" puts more below and right."""
-        before, after = [], []
-        for axis in range(2):
-            size, reach, stride = image[axis], self.reach[axis], self.stride[axis]
-            if self.padding == "same":
-                total = max(0, (-(-size // stride) - 1) * stride + reach - size)
-                before.append(total // 2)
-                after.append(total - total // 2)
-            else:
-                both = (0 if self.padding == "valid" else reach - 1 if self.padding == "full"
-                        else self.padding[axis])
-                before.append(both)
-                after.append(both)
-        return before[0], before[1], after[0], after[1]
+
+def check_groups(groups: int, inputs: int, outputs: int) -> None:
+    """Raise a ShapeError where the channels cannot be split into so many groups."""
+    for name, n in (("input", inputs), ("output", outputs)):
+        if n % groups:
+            raise ShapeError(
+                f"{groups} groups do not divide the {n} {name} channels. Choose groups that "
+                f"divide both {inputs} (input) and {outputs} (output channels). A depthwise "
+                f"convolution here has {inputs} groups, and as many output channels or a "
+                "multiple of that.")
+
+
+class Convolution(Activated, frozen=True, kw_only=True):
+    """Kernels that slide over an image, or over a sequence as an image of one row.
+
+    What PyTorch and Keras call convolution is cross-correlation: the kernel is not mirrored.
+    """
+
+    formula = "y = φ(w ⋆ x + b)"
+    ground: ClassVar[Ground] = "image"
+
+    channels: Channels = 8
+    groups: Annotated[int, about(
+        "The channels are split into so many groups that do not see each other; as many groups "
+        "as channels is a depthwise convolution.", ge=1, le=MAX_SIZE)] = 1
+    padding_mode: Annotated[PaddingMode, about(
+        "What the border holds: zeros, the image mirrored, its edge, or its other side.")] = "zeros"
+    bias: Annotated[bool, about("Add a learned offset b to each output channel.")] = True
+    initializer: Annotated[Initializer, about("How the weights start.")] = "glorot_uniform"
+
+    @property
+    @abstractmethod
+    def window(self) -> Window:
+        """Kernel, stride and dilation."""
+
+    @abstractmethod
+    def image(self, x: Shape) -> tuple[int, int, int]:
+        """(channels, height, width) of an input, or a ShapeError."""
+
+    @abstractmethod
+    def border(self, image: Pair) -> Border:
+        """The padding of an image (height, width)."""
 
     def output_shape(self, *x: Shape) -> Shape:
-        channels, height, width = image_shape(self.label, x[0])
-        top, left, bottom, right = border = self.border((height, width))
-        self._check_groups(channels)
-        check_fits(self.reach, (height, width), border,
-                   "Choose a smaller kernel, less dilation, or padding same.")
-        self._check_padding_mode((height, width), border)
-        return (self.channels,
-                steps(top + height + bottom, self.reach[0], self.stride[0]),
-                steps(left + width + right, self.reach[1], self.stride[1]))
-
-    def _check_groups(self, channels: int) -> None:
-        for name, n in (("input", channels), ("output", self.channels)):
-            if n % self.groups:
-                raise ShapeError(
-                    f"{self.groups} groups do not divide the {n} {name} channels. Choose groups "
-                    f"that divide both {channels} (input) and {self.channels} (output channels).")
-
-    def _check_padding_mode(self, image: Pair, border: tuple[int, int, int, int]) -> None:
-        for axis, name in enumerate(("height", "width")):
-            size, padding = image[axis], max(border[axis], border[axis + 2])
-            if self.padding_mode == "reflect" and padding >= size:
-                raise ShapeError(
-                    f"A border of {padding} cannot mirror an image of {name} {size}: reflect needs "
-                    "less border than image. Choose less padding, or the mode zeros or replicate.")
-            if self.padding_mode == "circular" and padding > size:
-                raise ShapeError(
-                    f"A border of {padding} goes more than once around an image of {name} {size}. "
-                    "Choose less padding, or the mode zeros or replicate.")
+        channels, *image = self.image(x[0])
+        window, border = self.window, self.border((image[0], image[1]))
+        check_groups(self.groups, channels, self.channels)
+        check_fits(window.reach, (image[0], image[1]), border,
+                   "Choose a smaller kernel, less dilation, or padding same.", self.ground)
+        check_padding_mode(self.padding_mode, (image[0], image[1]), border, self.ground)
+        height, width = (
+            steps(border[axis] + image[axis] + border[axis + 2], window.reach[axis],
+                  window.stride[axis]) for axis in range(2))
+        return (self.channels, *((height, width) if self.ground == "image" else (width,)))
 
     def parameters(self, *x: Shape) -> tuple[Parameter, ...]:
-        inputs, kernel_size = x[0][0] // self.groups, self.kernel[0] * self.kernel[1]
-        fan_in, fan_out = inputs * kernel_size, self.channels * kernel_size
-        w = Parameter("w", (self.channels, inputs, *self.kernel), self.initializer, fan_in, fan_out)
+        inputs, kernel = x[0][0] // self.groups, self.window.kernel
+        fan_in, fan_out = inputs * size_of(kernel), self.channels * size_of(kernel)
+        w = Parameter("w", (self.channels, inputs, *kernel[self.ground == "sequence":]),
+                      self.initializer, fan_in, fan_out, groups=self.groups)
         if not self.bias:
             return (w,)
         return (w, Parameter("b", (self.channels,), bias_rule(self.initializer), fan_in, fan_out))
 
     def geometry(self, batch: int, x: Shape) -> Geometry:
         """The first operands of the kernels."""
-        channels, height, width = x
-        _, out_height, out_width = self.output_shape(x)
+        channels, height, width = self.image(x)
+        out_height, out_width = (1, *self.output_shape(x)[1:])[-2:]
+        kernel, stride, dilation = self.window
         return kernels.lowering.with_blocks(kernels.lowering.Geometry(
             batch, self.groups, channels, height, width, self.channels, out_height, out_width,
-            *self.kernel, *self.stride, *self.dilation, *self.border((height, width)),
+            *kernel, *stride, *dilation, *self.border((height, width)),
             kernels.lowering.PADDING_MODES.index(self.padding_mode)))
 
+    def method(self, batch: int, x: Shape) -> Method:
+        """The fastest way to do it."""
+        g = self.geometry(batch, x)
+        if kernels.winograd.suits(g):
+            tiling = kernels.winograd.tiling(g)
+            return Method(
+                tiling._asdict(), kernels.winograd.workspace_size(tiling),
+                kernels.winograd.winograd_forward, kernels.winograd.winograd_weight_gradient,
+                kernels.winograd.winograd_input_gradient)
+        return Method(
+            g._asdict(), kernels.lowering.workspace_size(g), kernels.conv.conv2d_forward,
+            kernels.conv.conv2d_weight_gradient, kernels.conv.conv2d_input_gradient)
+
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
-        work: dict[str, Shape] = {
-            "work": (kernels.lowering.workspace_size(self.geometry(batch, x[0])),)}
-        if not activation(self.activation).is_identity:
-            work["z"] = work["dz"] = (batch, *self.output_shape(x[0]))
-        return work
+        size = (self.channels * x[0][0] if self._is_product(x[0])
+                else self.method(batch, x[0]).workspace)
+        return {"work": (size,), **super().workspace(batch, *x)}
 
-    def forward(self, e: Emitter) -> None:
-        x, y, work = e.x[0], e.y[0], e.work["work"]
-        z = e.work.get("z", y)
-        operands = self.geometry(e.batch, x.shape[1:])._asdict()
-        e.emit(kernels.conv.conv2d_forward, **operands, x=x, w=e.w["w"], b=e.w.get("b", 0), y=z,
-               work=work)
-        activation(self.activation).forward(e, z, y)
+    def forward_linear(self, e: Emitter, z: Tensor) -> None:
+        x, w, b = e.x[0], e.w["w"], e.w.get("b", 0)
+        if self._is_product(x.shape[1:]):
+            e.emit(kernels.pointwise.pointwise_forward, **self._product_sizes(e), x=x, w=w, b=b,
+                   y=z)
+        else:
+            method = self.method(e.batch, x.shape[1:])
+            e.emit(method.forward, **method.operands, x=x, w=w, b=b, y=z, work=e.work["work"])
 
-    def backward(self, e: Emitter) -> None:
-        x, y, dy, dx, work = e.x[0], e.y[0], e.dy[0], e.dx[0], e.work["work"]
-        dz = e.work.get("dz", dy)
-        operands = self.geometry(e.batch, x.shape[1:])._asdict()
-        activation(self.activation).backward(e, y, dy, dz)
-        e.emit(kernels.conv.conv2d_weight_gradient, **operands, x=x, dy=dz, dw=e.dw["w"],
+    def backward_linear(self, e: Emitter, dz: Tensor) -> None:
+        x, dx, w, work = e.x[0], e.dx[0], e.w["w"], e.work["work"]
+        if self._is_product(x.shape[1:]):
+            sizes = self._product_sizes(e)
+            e.emit(kernels.pointwise.pointwise_weight_gradient, **sizes, x=x, dy=dz,
+                   dw=e.dw["w"], work=work)
+            if self.bias:
+                e.emit(kernels.channels.channel_sums, batch=e.batch, channels=self.channels,
+                       positions=sizes["positions"], x=dz, sums=e.dw["b"])
+            if dx is not None:
+                e.emit(kernels.pointwise.pointwise_input_gradient, **sizes, dy=dz, w=w, dx=dx)
+            return
+        method = self.method(e.batch, x.shape[1:])
+        e.emit(method.weight_gradient, **method.operands, x=x, dy=dz, dw=e.dw["w"],
                db=e.dw.get("b", 0), work=work)
         if dx is not None:
-            e.emit(kernels.conv.conv2d_input_gradient, **operands, dy=dz, w=e.w["w"], dx=dx,
-                   work=work)
+            e.emit(method.input_gradient, **method.operands, dy=dz, w=w, dx=dx, work=work)
+
+    def _is_product(self, x: Shape) -> bool:
+        """Whether each sample is one matrix product, large enough for BLAS."""
+        _, *image = self.image(x)
+        return (self.window.kernel == self.window.stride == (1, 1) and self.groups == 1
+                and self.border((image[0], image[1])) == (0, 0, 0, 0)
+                and size_of(tuple(image)) >= POINTWISE_POSITIONS)
+
+    def _product_sizes(self, e: Emitter) -> dict[str, int]:
+        _, inputs, *image = e.x[0].shape
+        return {"batch": e.batch, "inputs": inputs, "maps": self.channels,
+                "positions": size_of(tuple(image))}
 
     def notes(self, *x: Shape) -> tuple[str, ...]:
-        _, height, width = x[0]
-        top, left, bottom, right = self.border((height, width))
-        return left_out_note((height, width), self.stride, (
-            unreached(height, self.reach[0], self.stride[0], top, bottom),
-            unreached(width, self.reach[1], self.stride[1], left, right)))
+        _, *image = self.image(x[0])
+        window, border = self.window, self.border((image[0], image[1]))
+        rows, columns = (
+            unreached(image[axis], window.reach[axis], window.stride[axis], border[axis],
+                      border[axis + 2]) for axis in range(2))
+        return left_out_note((image[0], image[1]), window.stride, (rows, columns), self.ground)
 
     def subtitle(self) -> str:
-        parts = [f"{self.channels} @ {show_shape(self.kernel)}"]
-        if self.stride != (1, 1):
-            parts.append(f"stride {short(self.stride)}")
-        if self.dilation != (1, 1):
-            parts.append(f"dilation {short(self.dilation)}")
-        if self.groups > 1:
-            parts.append(f"{self.groups} groups")
-        parts.append(self.padding if isinstance(self.padding, str)
-                     else f"padding {short(self.padding)}")
-        if self.activation == "identity":
-            return ", ".join(parts)
-        return f"{', '.join(parts)} · {self.activation.replace('_', ' ')}"
+        kernel, stride, dilation = self.window
+
+        def show(pair: Pair) -> str:
+            return short(pair) if self.ground == "image" else str(pair[1])
+
+        size = show_shape(kernel) if self.ground == "image" else str(kernel[1])
+        padding = self._padding_text()
+        return self.with_activation(", ".join(part for part in (
+            f"{self.channels} @ {size}",
+            f"stride {show(stride)}" if stride != (1, 1) else "",
+            f"dilation {show(dilation)}" if dilation != (1, 1) else "",
+            f"{self.groups} groups" if self.groups > 1 else "",
+            padding) if part))
+
+    @abstractmethod
+    def _padding_text(self) -> str:
+        """The padding in a word or two."""
+
+
+@layer("conv1d", category="conv", label="Conv1D", stem="conv")
+class Conv1D(Convolution, frozen=True, kw_only=True):
+    """Slides small kernels along a sequence (channels, length): signals, text, time series."""
+
+    ground = "sequence"
+    samples = (((2, 9),), ((1, 7),), ((4, 12),))
+
+    channels: Channels = 8
+    kernel: Annotated[int, about("Length of the kernels.", ge=1, le=MAX_SIZE)] = 3
+    stride: Annotated[int, about(
+        "Steps between neighbouring outputs.", ge=1, le=MAX_SIZE)] = 1
+    padding: Annotated[
+        Literal["valid", "same", "full", "causal"] | Annotated[int, Meta(ge=0, le=MAX_SIZE)],
+        about("The border around the sequence. valid: none. same: the output is as long as the "
+              "input (divided by the stride). full: every overlap counts. causal: no output sees "
+              "what comes after it (Keras). Or a length at both ends (PyTorch).")] = "valid"
+    dilation: Annotated[int, about(
+        "Steps between the values that a kernel looks at: 2 leaves every other one out.",
+        ge=1, le=MAX_SIZE)] = 1
+
+    @property
+    def window(self) -> Window:
+        return Window((1, self.kernel), (1, self.stride), (1, self.dilation))
+
+    def image(self, x: Shape) -> tuple[int, int, int]:
+        return sequence_shape(self.label, x)
+
+    def border(self, image: Pair) -> Border:
+        before, after = borders(self.padding, image[1], self.window.reach[1], self.stride)
+        return 0, before, 0, after
+
+    def _padding_text(self) -> str:
+        return self.padding if isinstance(self.padding, str) else f"padding {self.padding}"
+
+
+@layer("conv2d", category="conv", label="Conv2D", stem="conv")
+class Conv2D(Convolution, frozen=True, kw_only=True):
+    """Slides small kernels over an image: one output channel shows where one pattern occurs."""
+
+    samples = (((2, 5, 7),), ((1, 6, 4),), ((4, 8, 9),))
+
+    channels: Channels = 8
+    kernel: Annotated[SizePair, about("Height and width of the kernels.")] = (3, 3)
+    stride: Annotated[SizePair, about("Steps between neighbouring outputs.")] = (1, 1)
+    padding: Annotated[Literal["valid", "same", "full"] | PaddingPair, about(
+        "The border around the image. valid: none. same: the output is as large as the input "
+        "(divided by the stride; an odd border has more below and right, as in TensorFlow). "
+        "full: every overlap counts. Or a height and width on both sides (PyTorch).")] = "valid"
+    dilation: Annotated[SizePair, about(
+        "Steps between the pixels that a kernel looks at: 2 leaves every other one out.")] = (1, 1)
+
+    @property
+    def window(self) -> Window:
+        return Window(self.kernel, self.stride, self.dilation)
+
+    def image(self, x: Shape) -> tuple[int, int, int]:
+        return image_shape(self.label, x)
+
+    def border(self, image: Pair) -> Border:
+        names = self.padding if isinstance(self.padding, tuple) else (self.padding,) * 2
+        (top, bottom), (left, right) = (
+            borders(names[axis], image[axis], self.window.reach[axis], self.stride[axis])
+            for axis in range(2))
+        return top, left, bottom, right
+
+    def _padding_text(self) -> str:
+        return (self.padding if isinstance(self.padding, str)
+                else f"padding {short(self.padding)}")

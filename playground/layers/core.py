@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Annotated
 
 import kernels
-from playground.activations import ACTIVATIONS, ActivationName, activation
 from playground.emitter import Emitter
 from playground.initializers import Initializer, bias_rule
+from playground.layers.activated import Activated, Fused
 from playground.layers.base import (
     MAX_SIZE,
     Layer,
@@ -21,10 +21,11 @@ from playground.layers.base import (
     show_shape,
     size_of,
 )
+from playground.tensor import Tensor
 
 
 @layer("dense", category="core", label="Dense")
-class Dense(Layer, frozen=True, kw_only=True):
+class Dense(Activated, frozen=True, kw_only=True):
     """Fully connected: every output is a weighted sum of all inputs plus a bias.
 
     On a sequence (time, features), every time step goes through the same weights.
@@ -35,14 +36,9 @@ class Dense(Layer, frozen=True, kw_only=True):
     units_last = True
 
     units: Annotated[int, about("Number of outputs.", ge=1, le=MAX_SIZE)] = 8
-    activation: Annotated[ActivationName, about("The function φ applied to each output.")] = (
-        "identity")
+    activation: Fused = "identity"
     bias: Annotated[bool, about("Add a learned offset b to each output.")] = True
     initializer: Annotated[Initializer, about("How the weights start.")] = "glorot_uniform"
-
-    @property
-    def active_range(self) -> tuple[float, float] | None:
-        return ACTIVATIONS[self.activation].active_range
 
     def infer(self, *x: Signal) -> tuple[Signal, ...]:
         if x[0].classes and x[0].shape:
@@ -65,29 +61,19 @@ class Dense(Layer, frozen=True, kw_only=True):
             return (w,)
         return (w, Parameter("b", (units,), bias_rule(self.initializer), inputs, units))
 
-    def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
-        if activation(self.activation).is_identity:
-            return {}
-        shape = (batch, *self.output_shape(x[0]))
-        return {"z": shape, "dz": shape}
-
     def _sizes(self, e: Emitter) -> dict[str, int]:
         inputs = e.x[0].shape[-1]
         return {"batch": e.x[0].size // inputs, "inputs": inputs, "units": self.units}
 
-    def forward(self, e: Emitter) -> None:
-        x, y = e.x[0], e.y[0]
-        z, sizes = e.work.get("z", y), self._sizes(e)
+    def forward_linear(self, e: Emitter, z: Tensor) -> None:
+        x, sizes = e.x[0], self._sizes(e)
         if self.bias:
             e.emit(kernels.dense.dense_forward, **sizes, x=x, w=e.w["w"], b=e.w["b"], y=z)
         else:
             e.emit(kernels.dense.dense_forward_no_bias, **sizes, x=x, w=e.w["w"], y=z)
-        activation(self.activation).forward(e, z, y)
 
-    def backward(self, e: Emitter) -> None:
-        x, y, dy, dx = e.x[0], e.y[0], e.dy[0], e.dx[0]
-        dz, sizes = e.work.get("dz", dy), self._sizes(e)
-        activation(self.activation).backward(e, y, dy, dz)
+    def backward_linear(self, e: Emitter, dz: Tensor) -> None:
+        x, dx, sizes = e.x[0], e.dx[0], self._sizes(e)
         e.emit(kernels.dense.dense_weight_gradient, **sizes, x=x, dy=dz, dw=e.dw["w"])
         if self.bias:
             e.emit(kernels.dense.dense_bias_gradient, batch=sizes["batch"], units=self.units,

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
 
 from playground import data
 from playground.data import DataError, Dataset, PreparedData
+from playground.data.fingerprint import fingerprint
+from playground.data.idx_reader import labels_beside
 from playground.data.labels import Task
 from playground.data.table import Decimal, Header, Separator
 from playground.data.table_reader import Missing
+from playground.layers.augmentation import FOR_IMAGES, Augmentation, usable
 from playground.layers.base import Layer, Shape, ShapeError, Signal, about, layer
 
 Points = Annotated[int, about("Number of points.", ge=10, le=100_000)]
@@ -24,28 +32,45 @@ FEW = 10
 class DataLayer(Layer, frozen=True, kw_only=True):
     """A data set: its samples come out at x, what they should give at target.
 
-    A subclass says what the samples are in `dataset`; split, scale and seed are common to all.
+    A subclass says what the samples are in `dataset`; split, scale and seed are common to all. One
+    whose samples have ports names them as outputs after "x" and "target", in any order.
     """
 
     inputs = ()
-    outputs = ("x", "target")
+    outputs: ClassVar[tuple[str, ...]] = ("x", "target")
+    not_of_samples: ClassVar[frozenset[str]] = frozenset(
+        {"train_fraction", "standardise", "augmentation"})
+    """The settings that change how samples are used, not which ones there are."""
+    paths: ClassVar[tuple[str, ...]] = ()
+    """The settings that name files; documents store them as seen from their own folder."""
 
     train_fraction: Annotated[float, about(
-        "The share of the samples to train on; the rest validates. Each class keeps its share.",
+        "The share of the samples to train on; the rest validates. Each class keeps its share. Of "
+        "what follows in time, the first part trains and the last validates.",
         gt=0, lt=1)] = 0.8
     standardise: Annotated[Literal["none", "feature", "global"], about(
         "Shift and scale to mean 0 and deviation 1, as measured on the training part: each "
         "feature by itself, or all together (for images).")] = "none"
     seed: Annotated[int, about(
         "Draws the samples of a made data set, and which ones train.", ge=0, le=2**31 - 1)] = 1
+    augmentation: Annotated[Augmentation, about(
+        "How training samples are changed at random in each step, so that no two epochs are "
+        "alike. Validation samples stay as they are.", title="Augmentation")] = Augmentation()
 
     def dataset(self) -> Dataset:
         """All samples, raw. Raises DataError."""
         raise AssertionError(f"{self.kind} gives no samples")
 
-    def version(self) -> float:
+    def version(self) -> int:
         """Changes when the samples change on disk."""
-        return 0.0
+        return hash(tuple(fingerprint(path) for name in self.paths
+                          if (path := getattr(self, name))))
+
+    def raw(self) -> Dataset:
+        """All samples as `dataset` gives them; remembered for equal settings. Raises DataError."""
+        plain = {name: field.default for field in msgspec.structs.fields(type(self))
+                 if (name := field.name) in self.not_of_samples}
+        return _read(msgspec.structs.replace(self, **plain), self.version())
 
     def load(self) -> PreparedData:
         """The two parts, scaled; remembered for equal settings. Raises DataError."""
@@ -56,21 +81,53 @@ class DataLayer(Layer, frozen=True, kw_only=True):
             dataset = self.load().dataset
         except DataError as error:
             raise ShapeError(str(error)) from error
-        return (Signal(dataset.shape), Signal(dataset.target_shape, len(dataset.classes)))
+        signals = {"x": Signal(dataset.shape, len(dataset.vocabulary)),
+                   **{port.name: Signal(port.shape, port.classes) for port in dataset.ports},
+                   "target": Signal(dataset.target_shape, len(dataset.classes))}
+        return tuple(signals[name] for name in self.outputs)
 
     def output_shape(self, *x: Shape) -> Shape:
         return self.infer()[0].shape
 
+    def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
+        dataset = self.load().dataset
+        wanted = dataset.are_images and self.augmentation.active
+        return {"image": dataset.shape[1:]} if wanted else {}
+
+    def idle_settings(self) -> frozenset[str]:
+        try:
+            dataset = self.load().dataset
+        except DataError:
+            return frozenset({"augmentation"})
+        idle = {f"augmentation.{name}" for name in (*FOR_IMAGES, "noise")
+                if name not in usable(dataset)}
+        without_use = {
+            "augmentation": not usable(dataset), "standardise": not dataset.scalable.any(),
+            "seed": dataset.ordered and "seed" in self.not_of_samples}
+        return frozenset(idle) | {name for name, useless in without_use.items() if useless}
+
     def notes(self, *x: Shape) -> tuple[str, ...]:
-        count = len(self.load().x_validation)
-        return () if count >= FEW else (
-            f"Only {count} of {len(self.load().dataset):,} samples validate: their loss says "
-            "little about new data. Lower the train fraction.",)
+        data = self.load()
+        count, notes = len(data.x_validation), []
+        if count < FEW:
+            notes.append(f"Only {count} of {len(data.dataset):,} samples validate: their loss says "
+                         "little about new data. Lower the train fraction.")
+        idle = [name for name in self.augmentation.active if name not in usable(data.dataset)]
+        if idle:
+            told = " and ".join(idle).replace("_", " ")
+            notes.append(f"Augmentation by {told} changes nothing here: these samples are not "
+                         f"{'plain numbers' if 'noise' in idle else 'images'}.")
+        return tuple(notes)
 
 
 @lru_cache(maxsize=8)
-def _load(layer: DataLayer, version: float) -> PreparedData:
-    return data.prepare(layer.dataset(), layer.train_fraction, layer.standardise, layer.seed)
+def _read(layer: DataLayer, version: int) -> Dataset:
+    return layer.dataset()
+
+
+@lru_cache(maxsize=8)
+def _load(layer: DataLayer, version: int) -> PreparedData:
+    return data.prepare(layer.raw(), layer.train_fraction, layer.standardise, layer.seed)
 
 
 @layer("spiral", category="data", label="Spiral")
@@ -256,6 +313,9 @@ class Wine(DataLayer, frozen=True, kw_only=True):
 class File(DataLayer, frozen=True, kw_only=True):
     """Your own: a CSV table, .npz arrays, IDX images, or a folder of images per class."""
 
+    not_of_samples = DataLayer.not_of_samples | {"seed"}
+    paths = ("path", "labels_path")
+
     path: Annotated[str, about(
         "The file or folder. One that lies in the document's folder is saved as seen from there, "
         "so that the two can move together.", title="File")] = ""
@@ -264,8 +324,9 @@ class File(DataLayer, frozen=True, kw_only=True):
     task: Annotated[Task, about(
         "Whether to predict classes or numbers. A folder of images is always classes.")] = "auto"
     missing: Annotated[Missing, about(
-        "Of a table: whether an empty cell is an error, drops its row, or takes the mean of its "
-        "column.", title="Missing values")] = "error"
+        "Of a table: whether an empty cell is an error, drops its row, or takes the mean that its "
+        "column has in the training part (validation rows are not averaged).",
+        title="Missing values")] = "error"
     ignore_columns: Annotated[str, about(
         "Of a table: columns to leave out, with commas between their names.")] = ""
     separator: Annotated[Separator, about("Of a table: what stands between two cells.")] = "auto"
@@ -301,11 +362,13 @@ class File(DataLayer, frozen=True, kw_only=True):
         return data.open_data(self.path, **{
             name: settings[name] for name in data.reader_options(self.path) & settings.keys()})
 
-    def version(self) -> float:
-        try:
-            return sum(os.stat(path).st_mtime for path in (self.path, self.labels_path) if path)
-        except OSError:
-            return 0.0
+    def version(self) -> int:
+        known = super().version()
+        if self.path and not self.labels_path:
+            # Labels that are found by their name; where there are none, only `path` counts.
+            with suppress(DataError, ValueError):
+                known = hash((known, fingerprint(str(labels_beside(Path(self.path))))))
+        return known
 
     def subtitle(self) -> str:
         return os.path.basename(self.path) or "no file yet"

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated, Any
 
 import kernels
 from playground.emitter import Emitter
-from playground.layers.base import Layer, Shape, ShapeError, Signal, layer, show_shape, size_of
+from playground.layers.base import (
+    Layer,
+    Shape,
+    ShapeError,
+    Signal,
+    about,
+    layer,
+    show_shape,
+    size_of,
+)
+from playground.learning import GROUP
 from playground.tensor import Tensor
 
 
@@ -14,12 +25,21 @@ class LossLayer(Layer, frozen=True, kw_only=True):
     """Compares the prediction with the target; without a connection, with the data's target.
 
     `e.work["loss"]` and `e.work["metric"]` hold this lane's share of the step's means. A target
-    of class numbers has no axis but the batch; one of values has the prediction's shape.
+    of class numbers has no axis but the batch, or time; one of values has the prediction's shape.
+    With `e.work["count"]`, the means are over what `count` finds in the whole batch.
     """
 
     inputs = ("prediction", "target")
     outputs = ()
     optional = frozenset({"target"})
+    target_port = 1
+
+    weight: Annotated[float, about(
+        "Times this loss in the sum of all losses.", ge=0, le=1e6)] = 1.0
+    trains: Annotated[str, about(
+        "The group of nodes that this loss trains; empty: all that lead to it. Losses with "
+        "different groups take turns within a step, as the two players of a GAN.",
+        pattern=GROUP)] = ""
 
     def infer(self, *x: Signal) -> tuple[Signal, ...]:
         if len(x) < 2:
@@ -38,6 +58,10 @@ class LossLayer(Layer, frozen=True, kw_only=True):
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
         return {"loss": (1,), "metric": (1,)}
 
+    def count(self, e: Emitter) -> None:
+        """Emit `e.work["count"]`, how many targets there are in this lane."""
+        raise AssertionError(f"{self.kind} counts nothing")
+
 
 def _check_same(label: str, prediction: Signal, target: Signal) -> None:
     if prediction.shape != target.shape:
@@ -53,6 +77,12 @@ def _check_flat(label: str, prediction: Signal) -> int:
         raise ShapeError(f"{label} needs one number per class, got "
                          f"{show_shape(prediction.shape)}. Add a Flatten and a Dense before it.")
     return prediction.shape[0]
+
+
+def _check_one_class(label: str, target: Signal) -> None:
+    if target.classes and target.shape:
+        raise ShapeError(f"{label} takes one class for each sample, and there is one at each of "
+                         f"{show_shape(target.shape)} time steps. Use Softmax cross-entropy.")
 
 
 def _outputs(count: int) -> str:
@@ -83,7 +113,10 @@ def _emit_metric(e: Emitter) -> None:
 
 @layer("softmax_cross_entropy", category="loss", label="Softmax cross-entropy", stem="loss")
 class SoftmaxCrossEntropy(LossLayer, frozen=True, kw_only=True):
-    """For classes: minus the log of the probability that softmax gives to the right class."""
+    """For classes: minus the log of the probability that softmax gives to the right class.
+
+    For one class, or for one at each time step; -1 is no class, and counts for nothing.
+    """
 
     formula = "L = -log softmax(x)ₜ"
 
@@ -92,6 +125,14 @@ class SoftmaxCrossEntropy(LossLayer, frozen=True, kw_only=True):
         if not classes:
             raise ShapeError(f"{self.label} needs class numbers as target, got values of shape "
                              f"{show_shape(target.shape)}. Use Mean squared error.")
+        if target.shape:
+            if prediction.shape != (*target.shape, classes):
+                raise ShapeError(
+                    f"{self.label} with a class at each of {show_shape(target.shape)} time steps "
+                    f"needs {show_shape((*target.shape, classes))} logits, got "
+                    f"{show_shape(prediction.shape)}. Let the recurrent layer return the sequence, "
+                    f"and set the last Dense layer to {classes} units.")
+            return
         logits = _check_flat(self.label, prediction)
         if logits != classes:
             raise ShapeError(
@@ -99,18 +140,26 @@ class SoftmaxCrossEntropy(LossLayer, frozen=True, kw_only=True):
                 f"Set the last Dense layer to {classes} units.")
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
-        return {"probabilities": (batch, *x[0]), "loss": (1,), "metric": (1,)}
+        made: dict[str, Shape] = {"probabilities": (batch, *x[0]), "loss": (1,), "metric": (1,)}
+        return made if len(x[0]) == 1 else {**made, "count": (1,)}
+
+    def count(self, e: Emitter) -> None:
+        e.emit(kernels.loss.count_targets, batch=e.x[1].size, target=e.x[1], count=e.work["count"])
 
     def forward(self, e: Emitter) -> None:
-        e.emit(kernels.loss.softmax_cross_entropy, **_sizes(e), classes=e.x[0].shape[1],
-               logits=e.x[0], target=e.x[1], probabilities=e.work["probabilities"],
-               loss=e.work["loss"], metric=e.work["metric"])
+        e.emit(kernels.loss.softmax_cross_entropy, **self._sizes(e), logits=e.x[0], target=e.x[1],
+               probabilities=e.work["probabilities"], loss=e.work["loss"],
+               metric=e.work["metric"])
 
     def backward(self, e: Emitter) -> None:
         if e.dx[0] is not None:
-            e.emit(kernels.loss.softmax_cross_entropy_backward, **_sizes(e),
-                   classes=e.x[0].shape[1],
+            e.emit(kernels.loss.softmax_cross_entropy_backward, **self._sizes(e),
                    probabilities=e.work["probabilities"], target=e.x[1], dlogits=e.dx[0])
+
+    def _sizes(self, e: Emitter) -> dict[str, Any]:
+        """Each time step is a sample of its own."""
+        return {"batch": e.x[1].size, "total": e.total, "classes": e.x[0].shape[-1],
+                "count": e.work.get("count", 0)}
 
 
 @layer("binary_cross_entropy", category="loss", label="Binary cross-entropy", stem="loss")
@@ -120,6 +169,7 @@ class BinaryCrossEntropy(LossLayer, frozen=True, kw_only=True):
     formula = "L = -(t log p + (1 - t) log(1 - p))"
 
     def check(self, prediction: Signal, target: Signal) -> None:
+        _check_one_class(self.label, target)
         if not target.classes:
             _check_same(self.label, prediction, target)
         elif target.classes != 2:
@@ -150,6 +200,7 @@ class MeanSquaredError(LossLayer, frozen=True, kw_only=True):
     formula = "L = (x - t)²"
 
     def check(self, prediction: Signal, target: Signal) -> None:
+        _check_one_class(self.label, target)
         if not target.classes:
             _check_same(self.label, prediction, target)
             return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import kernels
 from playground.emitter import Emitter
-from playground.initializers import Fill
+from playground.initializers import Constant
 from playground.layers.base import (
     MAX_SIZE,
     Layer,
@@ -58,7 +58,7 @@ def check_axes(label: str, x: Shape) -> None:
 
 
 def scale_and_offset(shape: Shape) -> tuple[Parameter, ...]:
-    return (Parameter("w", shape, Fill(1.0)), Parameter("b", shape, Fill(0.0)))
+    return (Parameter("w", shape, Constant(value=1.0)), Parameter("b", shape, Constant(value=0.0)))
 
 
 @layer("batch_norm", category="norm", label="BatchNorm")
@@ -100,8 +100,8 @@ class BatchNorm(Layer, frozen=True, kw_only=True):
 
     def running(self, *x: Shape) -> tuple[Parameter, ...]:
         shape = (self._sizes(1, x[0])["channels"],)
-        return (Parameter("running_mean", shape, Fill(0.0)),
-                Parameter("running_var", shape, Fill(1.0)))
+        return (Parameter("running_mean", shape, Constant(value=0.0)),
+                Parameter("running_var", shape, Constant(value=1.0)))
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
         channels = self._sizes(batch, x[0])["channels"]

@@ -15,9 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from kernels.conv import conv2d_forward, conv2d_input_gradient, conv2d_weight_gradient
 from kernels.jit import call_once
-from kernels.lowering import workspace_size
 from playground.layers.base import size_of
 from playground.layers.conv import Conv2D
 
@@ -75,7 +73,7 @@ def pairs_of_work(case: Case) -> tuple[tuple[Callable[[], None], Callable[[], No
     """(ours, theirs) for forward and for backward."""
     random = np.random.default_rng(0)
     g = case.layer.geometry(case.batch, case.shape)
-    operands = g._asdict()
+    method = case.layer.method(case.batch, case.shape)
     weights = case.layer.parameters(case.shape)[0].shape
     shapes = ((case.batch, *case.shape), weights, (g.out_channels,),
               (case.batch, *case.layer.output_shape(case.shape)))
@@ -83,12 +81,13 @@ def pairs_of_work(case: Case) -> tuple[tuple[Callable[[], None], Callable[[], No
     dx, dw, db, y = (aligned(size_of(shape)).reshape(shape) for shape in shapes)
     for array in (x, w, b, dy):
         array[...] = random.normal(size=array.shape)
-    work = aligned(workspace_size(g))
-    calls = [(kernel.compile(), np.array(kernel.row(**operands, **arrays, work=work), np.int64))
+    work = aligned(method.workspace)
+    calls = [(kernel.compile(),
+              np.array(kernel.row(**method.operands, **arrays, work=work), np.int64))
              for kernel, arrays in (
-                 (conv2d_forward, {"x": x, "w": w, "b": b, "y": y}),
-                 (conv2d_weight_gradient, {"x": x, "dy": dy, "dw": dw, "db": db}),
-                 (conv2d_input_gradient, {"dy": dy, "w": w, "dx": dx}))]
+                 (method.forward, {"x": x, "w": w, "b": b, "y": y}),
+                 (method.weight_gradient, {"x": x, "dy": dy, "dw": dw, "db": db}),
+                 (method.input_gradient, {"dy": dy, "w": w, "dx": dx}))]
     kept = (x, w, b, dy, y, dw, db, dx, work)  # the calls hold only their addresses
     tx, tw, tb, tdy = (torch.from_numpy(array) for array in (x, w, b, dy))
     stride, dilation = list(case.layer.stride), list(case.layer.dilation)

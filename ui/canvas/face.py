@@ -16,6 +16,10 @@ Picture = Literal["none", "strip", "tiles", "data"]
 """The room for thumbnails: nothing, one flat strip, a row of squares, or the data's squares."""
 
 
+BADGE = 18
+"""Characters of a badge that leave room for the name."""
+
+
 @dataclass(frozen=True)
 class Port:
     name: str
@@ -112,10 +116,18 @@ def _face(node: Node, check: Check, incoming: dict[int, Edge], used: set[int],
         for i, name in enumerate(layer.outputs))
     shape = signals[0].shape if signals else ()
     return Face(
-        node.id, layer.label, layer.category, outputs[0].shape if outputs else "",
+        node.id, layer.label, layer.category, _badge(outputs),
         layer.subtitle(), tooltip(type(layer)), check.errors.get(node.id, ""),
         check.notes.get(node.id, ()), _input_ports(names, optional, incoming, check), outputs,
         _picture(layer, shape, plane), check.parameters.get(node.id, 0))
+
+
+def _badge(outputs: tuple[Port, ...]) -> str:
+    """The shape of what comes out; of several outputs a few shapes, or their number."""
+    shapes = [port.shape for port in outputs]
+    if not all(shapes) or len(set(shapes)) == 1 < len(shapes):
+        return f"{len(shapes)} × {shapes[0]}" if shapes and shapes[0] else ""
+    return " + ".join(shapes) if len("".join(shapes)) <= BADGE else f"{len(shapes)} outputs"
 
 
 def _input_ports(names: tuple[str, ...], optional: frozenset[str], incoming: dict[int, Edge],

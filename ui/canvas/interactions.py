@@ -244,8 +244,14 @@ class Connect(Interaction):
         self._over_port = port or self._over.port(output, number)
         if self._over_port:
             self._over_port.set_state(self._verdict)
-        self.view.say(why or f"Connect {edge.source} to {edge.target}", self._verdict,
+        self.view.say(why or f"Connect {edge.source} to {self._input_name(edge)}", self._verdict,
                       lasting=True)
+
+    def _input_name(self, edge: Edge) -> str:
+        """The node at an edge's end, and which of its inputs where there are several."""
+        inputs = self.scene.nodes[edge.target].face.inputs
+        several = len(inputs) > 1 and edge.target_port < len(inputs)
+        return f"{edge.target} · {inputs[edge.target_port].name}" if several else edge.target
 
     def _draw(self, end: QPointF) -> None:
         start, side = self._from.center(), self._from.side
@@ -279,22 +285,24 @@ class ConnectByKeys(Connect):
     def __init__(self, view: CanvasView, source: NodeItem) -> None:
         super().__init__(view, source.output_items[0])
         self._source = source
-        start = source.box().center()
-        # First what would connect, and of that first what lies where data flows to.
-        self._targets = sorted(
-            (item for item in self.scene.nodes.values()
-             if item is not source and self._edge_to(item, None) is not None),
-            key=lambda item: (self._refused(item), _behind(item.box().center() - start),
-                              (item.box().center() - start).manhattanLength()))
-        self._number = -1
-        self.step(1)
+        self._targets: list[PortItem] = []
+        self._number = 0
+        self._begin()
 
     @property
     def target(self) -> NodeItem | None:
-        return self._targets[self._number] if self._targets else None
+        return _node_of(self._targets[self._number]) if self._targets else None
 
     def move(self, at: QPointF) -> None:
         """The pointer has no say."""
+
+    def _begin(self) -> None:
+        """Find the ports that this output may go to, and point at the likeliest."""
+        self._targets = sorted(
+            (port for item in self.scene.nodes.values() if item is not self._source
+             for port in self._free_ports(item)), key=self._rank)
+        self._edge, self._number = None, 0
+        self.step(0)
 
     def step(self, by: int) -> None:
         """The next or the previous target."""
@@ -302,20 +310,34 @@ class ConnectByKeys(Connect):
             self.view.say("There is no other node with an input to connect to.", "warning")
             return
         self._number = (self._number + by) % len(self._targets)
-        target = self._targets[self._number]
-        self.aim(target, None, target.box().center())
-        self.view.ensureVisible(target.box(), 40, 40)
+        port = self._targets[self._number]
+        self.aim(_node_of(port), port, port.center())
+        self.view.ensureVisible(_node_of(port).box(), 40, 40)
 
     def next_output(self) -> None:
         """Start from the node's next output port."""
         ports = self._source.output_items
         self._from = ports[(self._from.number + 1) % len(ports)]
-        self._edge = None
-        self.step(0)
+        self._begin()
 
-    def _refused(self, target: NodeItem) -> bool:
-        edge = self._edge_to(target, None)
-        return edge is None or bool(editing.why_not(self.document, edge))
+    def _free_ports(self, item: NodeItem) -> list[PortItem]:
+        """The inputs that wait for an edge; of a node with none, the first, to say why not."""
+        layer = self.document.graph.node(item.id).layer
+        if not isinstance(layer, Layer) or not layer.inputs:
+            return []
+        free = [port for port, face in zip(item.input_items, item.face.inputs, strict=True)
+                if not face.connected]
+        return free[:1] if layer.variadic else free or item.input_items[:1]
+
+    def _rank(self, port: PortItem) -> tuple[object, ...]:
+        """First what would connect; of that, the namesake (a target goes to a target), then what
+        a layer needs before what it can do without; of that, what lies ahead, and near."""
+        item, face = _node_of(port), _node_of(port).face.inputs[port.number]
+        edge = self._edge_to(item, port)
+        way = item.box().center() - self._source.box().center()
+        return (edge is None or bool(editing.why_not(self.document, edge)),
+                face.name != self._source.face.outputs[self._from.number].name, face.optional,
+                _behind(way), way.manhattanLength(), port.number)
 
     def key(self, key: int) -> bool:
         """Handle a key; whether it was one of ours."""
@@ -329,6 +351,12 @@ class ConnectByKeys(Connect):
         else:
             return False
         return True
+
+
+def _node_of(port: PortItem) -> NodeItem:
+    node = port.parentItem()
+    assert isinstance(node, NodeItem)
+    return node
 
 
 def _behind(way: QPointF) -> bool:

@@ -7,7 +7,7 @@ Sugiyama method (fast-sugiyama); without that library, from the longest path.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from playground.graph import Edge, Graph
 
@@ -38,52 +38,15 @@ def arrange(graph: Graph, sizes: Mapping[str, Size], width: float) -> dict[str, 
         for row in _place_rows(lanes, inner, sizes, width):
             height = 0.0
             for id, (x, y) in row.items():
-                places[id] = (_snap(x), _snap(top + y))
+                places[id] = (snap(x), snap(top + y))
                 height = max(height, y + sizes[id][1])
-            top += _snap(height) + ROW_GAP
+            top += snap(height) + ROW_GAP
     return places
 
 
-def free_place(boxes: Iterable[Box], x: float, y: float, size: Size) -> Place:
-    """The place nearest to (x, y), going down, where a node of this size covers no other."""
-    taken = list(boxes)
-    x, y = _snap(x), _snap(y)
-    while True:
-        below = [top + h for left, top, w, h in taken
-                 if left < x + size[0] + GRID and x < left + w + GRID
-                 and top < y + size[1] + GRID and y < top + h + GRID]
-        if not below:
-            return x, y
-        y = _snap(max(below) + 2 * GRID)
-
-
-def make_room(boxes: Mapping[str, Box], source: str, target: str, size: Size) -> tuple[
-        Place, dict[str, Place]]:
-    """Where a node between two others goes, and where those after them move to, if they must.
-
-    What lies behind the target in the same row gives way sideways; where the edge runs from row
-    to row, everything below gives way down.
-    """
-    from_left, from_top, from_width, from_height = boxes[source]
-    left, top, width, height = boxes[target]
-    forward = left >= from_left + from_width
-    if forward or left + width <= from_left:
-        gap = left - from_left - from_width if forward else from_left - left - width
-        step = max(0.0, 2 * GAP_X + size[0] - gap) * (1 if forward else -1)
-        x = (from_left + from_width + (gap + abs(step) - size[0]) / 2 if forward
-             else from_left - (gap + abs(step) + size[0]) / 2)
-        behind = [id for id, box in boxes.items()
-                  if (box[0] >= left if forward else box[0] + box[2] <= left + width)
-                  and box[1] < top + height and top < box[1] + box[3]]
-        place = _snap(x), _snap((from_top + top) / 2)
-        return place, {id: (boxes[id][0] + _snap(step), boxes[id][1])
-                       for id in behind if step and id != source}
-    downward = top > from_top
-    low, high = (from_top + from_height, top) if downward else (top + height, from_top)
-    step = max(0.0, 2 * GAP_Y + size[1] - (high - low))
-    place = _snap(left + (width - size[0]) / 2), _snap(low + GAP_Y)
-    return place, {id: (box[0], box[1] + _snap(step))
-                   for id, box in boxes.items() if step and box[1] >= high}
+def snap(value: float) -> float:
+    """The nearest line of the grid."""
+    return round(value / GRID) * GRID
 
 
 # -- columns ----------------------------------------------------------------------------------
@@ -226,7 +189,3 @@ def _components(graph: Graph, edges: Sequence[Edge]) -> list[list[str]]:
     for id in order:
         groups.setdefault(leader[id], []).append(id)
     return sorted(groups.values(), key=len, reverse=True)
-
-
-def _snap(value: float) -> float:
-    return round(value / GRID) * GRID

@@ -12,6 +12,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QGraphicsScene
 
 from playground.graph import Edge, Graph
+from playground.shapes import check
 from playground.snapshot import NodeStatistics
 from ui.canvas import gradient
 from ui.canvas.edge_item import EdgeItem
@@ -52,9 +53,9 @@ class CanvasScene(QGraphicsScene):
             self.removeItem(self.nodes.pop(id))
         for edge in self.edges.keys() - set(new.edges):
             self.removeItem(self.edges.pop(edge))
-        check = self.document.check
+        checked = self.document.check
         changed = False
-        for id, face in faces(new, check).items():
+        for id, face in faces(new, checked).items():
             item = self.nodes.get(id)
             if item is None:
                 item = self.nodes[id] = NodeItem(face)
@@ -72,7 +73,7 @@ class CanvasScene(QGraphicsScene):
             if edge not in self.edges:
                 self.edges[edge] = EdgeItem(edge)
                 self.addItem(self.edges[edge])
-            signal = signal_of(check, edge)
+            signal = signal_of(checked, edge)
             self.edges[edge].set_label(str(signal) if signal else "")
         if changed or old.edges != new.edges or len(old.nodes) != len(new.nodes):
             self.route()
@@ -158,6 +159,15 @@ class CanvasScene(QGraphicsScene):
     def boxes(self) -> dict[str, Box]:
         return {id: (item.x(), item.y(), item.size().width(), item.size().height())
                 for id, item in self.nodes.items()}
+
+    def measure(self, graph: Graph) -> dict[str, Size]:
+        """How large the nodes of a graph would be drawn here."""
+        sizes = self.sizes()
+        for id, face in faces(graph, check(graph)).items():
+            if id not in self.nodes or self.nodes[id].face != face:
+                size = NodeItem(face).size()
+                sizes[id] = size.width(), size.height()
+        return sizes
 
     def content(self) -> QRectF:
         """The rectangle that holds all nodes; empty when there are none."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QEvent, QMetaMethod, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
@@ -103,12 +105,14 @@ class CanvasView(ZoomableView):
             QGuiApplication.clipboard().setText(editing.copy_text(self.document))
 
     def paste(self) -> None:
-        at = self._menu_at
-        editing.paste_text(self.document, QGuiApplication.clipboard().text(),
-                           (snap(at.x()), snap(at.y())) if at else None)
+        at, seen = self._menu_at, self.mapToScene(self.viewport().rect()).boundingRect()
+        self._show_nodes(editing.paste_text(
+            self.document, QGuiApplication.clipboard().text(),
+            (snap(at.x()), snap(at.y())) if at else None, self.canvas.measure,
+            (seen.x(), seen.y(), seen.width(), seen.height())))
 
     def duplicate(self) -> None:
-        editing.duplicate(self.document)
+        self._show_nodes(editing.duplicate(self.document, self.canvas.measure))
 
     def delete(self) -> None:
         editing.delete_selection(self.document)
@@ -146,9 +150,8 @@ class CanvasView(ZoomableView):
         x, y = middle.x() - editing.NEW_SIZE[0] / 2, middle.y() - editing.NEW_SIZE[1] / 2
         if after and self.canvas.nodes[after].output_items and LAYERS[kind].inputs:
             x, y = editing.beside(self.canvas.boxes()[after])
-        id = editing.add_layer(self.document, kind, x, y, self.canvas.boxes().values(), after)
-        if id:
-            self.ensureVisible(self.canvas.nodes[id].box(), 24, 24)
+        id = editing.add_layer(self.document, kind, x, y, self.canvas.measure, after)
+        self._show_nodes([id] if id else [])
         return id
 
     def add_from_menu(self, kind: str) -> None:
@@ -158,11 +161,22 @@ class CanvasView(ZoomableView):
         self._put(kind, at, edge)
 
     def _put(self, kind: str, at: QPointF, edge: Edge | None) -> None:
-        boxes = self.canvas.boxes()
         if edge is None:
-            editing.add_layer(self.document, kind, at.x() - 24, at.y() - 24, boxes.values())
+            id = editing.add_layer(
+                self.document, kind, at.x() - 24, at.y() - 24, self.canvas.measure)
         else:
-            editing.insert_layer(self.document, kind, edge, boxes)
+            id = editing.insert_layer(self.document, kind, edge, self.canvas.measure)
+        self._show_nodes([id] if id else [])
+
+    def _show_nodes(self, ids: Iterable[str]) -> None:
+        """Scroll as little as needed to see these nodes whole; where they are too large for the
+        view, their beginning."""
+        rect = QRectF()
+        for id in ids:
+            rect = rect.united(self.canvas.nodes[id].box())
+        if not rect.isNull():
+            room = self.mapToScene(self.viewport().rect()).boundingRect().size()
+            self.ensureVisible(QRectF(rect.topLeft(), rect.size().boundedTo(room)), 24, 24)
 
     # -- gestures -----------------------------------------------------------------------------
 
@@ -219,6 +233,7 @@ class CanvasView(ZoomableView):
         spot = event.position().toPoint()
         if isinstance(self.interaction, Pan):
             self.interaction.move_by_screen(spot)
+            self._show_cursor()  # What scrolls past under the pointer would set its own.
         elif self.interaction:
             self.interaction.move(self.mapToScene(spot))
         else:
@@ -351,7 +366,7 @@ class CanvasView(ZoomableView):
 
     def _go_to(self, id: str) -> None:
         self.document.select([id])
-        self.ensureVisible(self.canvas.nodes[id].box(), 40, 40)
+        self._show_nodes([id])
 
     # -- layers from the palette --------------------------------------------------------------
 

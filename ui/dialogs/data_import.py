@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.data import DataError, Preview, preview
+from playground.data.table import MISSING
 from playground.graph import Graph
 from playground.layers.base import make_layer
 from playground.shapes import check
@@ -31,13 +32,17 @@ from ui.theme import theme
 
 FORMATS = {"csv": "table", "npz": "NumPy arrays", "idx": "IDX images",
            "images": "folder of images"}
+MISSING_CHOICES = {
+    "error": "are an error", "drop": "drop their rows", "mean": "take the mean of their column"}
+"""What becomes of empty cells: the setting, and how it reads."""
 FILTER = ("Data (*.csv *.tsv *.txt *.npz *.gz *ubyte*);;All files (*)")
 
 
 class DataImport(QDialog):
     """`settings()` gives what the "My data" node needs."""
 
-    def __init__(self, path: str = "", parent: QWidget | None = None) -> None:
+    def __init__(self, path: str = "", parent: QWidget | None = None, missing: str = "error"
+                 ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Import data")
         self.resize(720, 520)
@@ -68,6 +73,13 @@ class DataImport(QDialog):
         self.task.addItems(["auto", "classification", "regression"])
         self.task.setAccessibleName("Task")
         self.task.setToolTip("Predict classes or numbers; auto decides by the column")
+        self.missing = QComboBox()
+        for value, text in MISSING_CHOICES.items():
+            self.missing.addItem(text, value)
+        self.missing.setCurrentIndex(list(MISSING_CHOICES).index(missing))
+        self.missing.setAccessibleName("Missing values")
+        self.missing.setToolTip("What becomes of cells that are empty, or say NA or the like")
+        self.missing.currentIndexChanged.connect(lambda _: self._look())
         self.image_size = QSpinBox()
         self.image_size.setRange(0, 512)
         self.image_size.setValue(28)
@@ -81,7 +93,8 @@ class DataImport(QDialog):
         self._grid.setColumnStretch(1, 1)
         self._labels: dict[QWidget, QLabel] = {}
         rows: tuple[tuple[str, QWidget], ...] = (
-            ("Predict", self.target), ("Task", self.task), ("Image size", self.image_size))
+            ("Predict", self.target), ("Task", self.task),
+            ("Missing values", self.missing), ("Image size", self.image_size))
         for line, (text, widget) in enumerate(rows):
             label = QLabel(text)
             label.setProperty("role", "secondary")
@@ -117,7 +130,8 @@ class DataImport(QDialog):
         """The settings of the data node that change."""
         found: dict[str, Any] = {"path": self.path.text().strip()}
         if self._preview is not None and self._preview.format == "csv":
-            found |= {"target_column": self.target.currentText(), "task": self.task.currentText()}
+            found |= {"target_column": self.target.currentText(), "task": self.task.currentText(),
+                      "missing": self.missing.currentData()}
         elif self._preview is not None and self._preview.format == "images":
             found |= {"image_size": self.image_size.value()}
         return found
@@ -176,7 +190,7 @@ class DataImport(QDialog):
     def _show_options(self, seen: Preview | None) -> None:
         kind = seen.format if seen is not None else None
         shown: dict[QWidget, bool] = {
-            self.target: kind == "csv", self.task: kind == "csv",
+            self.target: kind == "csv", self.task: kind == "csv", self.missing: kind == "csv",
             self.image_size: kind == "images"}
         for widget, visible in shown.items():
             widget.setVisible(visible)
@@ -194,15 +208,48 @@ class DataImport(QDialog):
         self.table.setHorizontalHeaderLabels(
             [f"{name}\n{kind}" for name, kind in zip(seen.columns, seen.kinds, strict=True)])
         for row, cells in enumerate(seen.rows):
+            gaps = self._gaps(seen, cells)
             for column, cell in enumerate(cells[:len(seen.columns)]):
-                self.table.setItem(row, column, QTableWidgetItem(cell))
+                # The mean of what is to be predicted would be made up: a gap there stays one.
+                choice = self.missing.currentData()
+                if choice == "mean" and seen.columns[column] == self.target.currentText():
+                    choice = "error"
+                self.table.setItem(row, column, _cell(cell, column in gaps, bool(gaps), choice))
         self.table.resizeColumnsToContents()
+
+
+    def _gaps(self, seen: Preview, cells: tuple[str, ...]) -> set[int]:
+        """The columns in which a row of a table has no value."""
+        if seen.format != "csv":
+            return set()
+        return {column for column, cell in enumerate(cells) if cell.strip().lower() in MISSING}
 
 
 def problem_of(settings: dict[str, Any]) -> str:
     """What a data node with these settings would complain about."""
     graph = Graph().with_node(make_layer("file", settings))
     return check(graph).errors.get(graph.nodes[0].id, "")
+
+
+def _cell(text: str, gap: bool, gap_in_row: bool, choice: str) -> QTableWidgetItem:
+    """A cell as it will be read: left out, filled in, or refused."""
+    item = QTableWidgetItem(text)
+    font = item.font()
+    if gap_in_row and choice == "drop":
+        font.setStrikeOut(True)
+        item.setForeground(theme().color("faint"))
+        item.setToolTip("This row has a gap and is left out.")
+    elif gap and choice == "mean":
+        font.setItalic(True)
+        item.setText("mean")
+        item.setForeground(theme().color("secondary"))
+        item.setToolTip("The mean of the column's other values is taken.")
+    elif gap:
+        item.setText(text or "missing")
+        item.setForeground(theme().text("error"))
+        item.setToolTip("There is no value here. Choose above what becomes of such cells.")
+    item.setFont(font)
+    return item
 
 
 def describe(seen: Preview) -> str:

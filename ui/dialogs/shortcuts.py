@@ -10,7 +10,7 @@ Section = tuple[str, list[tuple[str, str]]]
 CANVAS: Section = ("Canvas", [
     ("Drag from a port", "Connect"),
     ("Drag on empty ground", "Select with a frame"),
-    ("Middle button + drag", "Move the view"),
+    ("Space + drag, or middle button", "Move the view"),
     ("Wheel", "Zoom"),
     ("Tab, arrow keys", "Next node, neighbouring node"),
     ("Alt + arrow keys", "Move the selected nodes"),

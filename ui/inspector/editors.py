@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from ui.inspector.fields import Field, Limits, choice_help, limits_of, readable
+from ui.inspector.fields import Field, Limits, choice_help, limits_of, readable, show_number
 from ui.inspector.number import NumberField
 from ui.theme import theme
 
@@ -221,14 +223,14 @@ class PairEditor(Editor):
         self.link.setCheckable(True)
         self.link.setProperty("role", "flat")
         self.link.setAccessibleName(f"{field.title}: keep both equal")
-        self.link.setToolTip("Keep height and width equal.")
+        self.link.setToolTip(f"Keep {' and '.join(field.parts)} equal.")
         self.link.toggled.connect(self._show_link)
         theme().changed.connect(self._show_link)
         row = self._row(*self.numbers, self.link, spacing=4)
         row.setStretch(0, 1)
         row.setStretch(1, 1)
         self._known = False
-        for number, side in zip(self.numbers, ("height", "width"), strict=True):
+        for number, side in zip(self.numbers, field.parts, strict=True):
             self._describe(number, f"{side.capitalize()}. Allowed: {number.limits}.",
                            f"{field.title}, {side}")
             number.edited.connect(lambda value, n=number: self._number_edited(n, value))
@@ -260,43 +262,49 @@ class PairEditor(Editor):
                                        "accent" if linked else "secondary"))
 
 
-class ChoiceOrPairEditor(Editor):
-    """A named value, or a pair of one's own: padding "same", "valid", or 2 × 2."""
+class ChoiceOrOwnEditor(Editor):
+    """A named value, or one's own number or pair: padding "same", "valid", or 2 × 2."""
 
     OWN = "custom"
 
     def __init__(self, field: Field, parent: QWidget | None = None) -> None:
         super().__init__(field, parent)
         assert isinstance(field.type, inspect.UnionType)
-        pair = next(t for t in field.type.types if isinstance(t, inspect.TupleType))
+        own = next(t for t in field.type.types if not isinstance(t, inspect.LiteralType))
         self.combo = Choice()
         for value in field.choices:
             self.combo.add(value, readable(value), choice_help(value))
-        self.combo.add(None, self.OWN, "Your own height and width.")
+        self.own: PairEditor | NumberEditor
+        self._own: Any
+        if isinstance(own, inspect.TupleType):
+            self.own = PairEditor(field, own)
+            self._own = tuple(int(limits_of(t).low or 0) for t in own.item_types)
+            self.combo.add(None, self.OWN, "Your own height and width.")
+        else:
+            self.own = NumberEditor(replace(field, type=own))
+            self._own = int(limits_of(own).low or 0)
+            self.combo.add(None, self.OWN, "Your own number.")
         self._describe(self.combo)
-        self.pair = PairEditor(field, pair)
-        self._own: tuple[int, ...] = tuple(
-            int(limits_of(t).low or 0) for t in pair.item_types)
         self.combo.currentIndexChanged.connect(self._chosen)
-        self.pair.edited.connect(self.edited)
-        self.pair.finished.connect(self.finished)
-        self.pair.problem_changed.connect(self.problem_changed)
+        self.own.edited.connect(self.edited)
+        self.own.finished.connect(self.finished)
+        self.own.problem_changed.connect(self.problem_changed)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addWidget(self.combo)
-        column.addWidget(self.pair)
+        column.addWidget(self.own)
         self.setFocusProxy(self.combo)
 
     def set_value(self, value: Any) -> None:
-        own = isinstance(value, tuple)
+        own = not isinstance(value, str)
         with QSignalBlocker(self.combo):
             self.combo.setCurrentIndex(
                 len(self.field.choices) if own else self.field.choices.index(value))
-        self.pair.setVisible(own)
+        self.own.setVisible(own)
         if own:
             self._own = value
-            self.pair.set_value(value)
+            self.own.set_value(value)
 
     def _chosen(self, index: int) -> None:
         value = self._own if index == len(self.field.choices) else self.field.choices[index]
@@ -342,6 +350,41 @@ class TextEditor(Editor):
         if name:
             self.line.setText(name)
             self._take()
+
+
+class NumbersEditor(Editor):
+    """Any number of numbers in a row: a shape, an order of axes, the values of a constant."""
+
+    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+        super().__init__(field, parent)
+        assert isinstance(field.type, inspect.VarTupleType)
+        item = field.type.item_type
+        item = item.type if isinstance(item, inspect.Metadata) else item
+        self._read: type[int] | type[float] = int if isinstance(item, inspect.IntType) else float
+        self.line = QLineEdit()
+        self.line.setPlaceholderText("none")
+        self._describe(self.line, "Numbers with commas, blanks or × between them.")
+        self.line.editingFinished.connect(self._take)
+        self._row(self.line)
+        self._value: tuple[float, ...] = ()
+
+    def set_value(self, value: Any) -> None:
+        self._value = tuple(value)
+        self.line.setText(", ".join(show_number(number) for number in value))
+
+    def _take(self) -> None:
+        words = re.split(r"[\s,;×x]+", self.line.text().strip())
+        try:
+            value = tuple(self._read(word) for word in words if word)
+        except ValueError:
+            kind = "whole numbers" if self._read is int else "numbers"
+            self.problem_changed.emit(f"Write {kind} with commas between them, such as 3, 8, 8.")
+            return
+        self.problem_changed.emit("")
+        if value != self._value:
+            self._value = value
+            self.edited.emit(value)
+            self.finished.emit()
 
 
 class JsonEditor(Editor):

@@ -72,6 +72,8 @@ class Field:
     choices: tuple[Any, ...] = ()
     """The values of a Literal in the order in which they were written."""
     default: Any = None
+    parts: tuple[str, str] = ("height", "width")
+    """What the two numbers of a pair are."""
 
 
 @lru_cache(maxsize=256)
@@ -105,6 +107,7 @@ def _field(field: inspect.Field, hint: Any) -> Field:
             and field.name.rpartition("_")[2] in {"path", "file", "folder"}),
         choices=_choices(hint),
         default=default,
+        parts=extra.get("parts", ("height", "width")),
     )
 
 
@@ -147,6 +150,11 @@ def readable(name: object) -> str:
     text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", str(name).replace("_", " "))
     head, _, tail = text.partition(" ")
     return f"{head} {tail.lower()}" if tail and head[:1].isupper() else text
+
+
+def title_of(cls: type[msgspec.Struct]) -> str:
+    """What people call one of several structs: its label, or its name."""
+    return getattr(cls, "label", readable(cls.__name__))
 
 
 def choice_help(value: object) -> str:

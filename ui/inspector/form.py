@@ -7,20 +7,22 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from ui.inspector.editors import (
     BoolEditor,
     Choice,
     ChoiceEditor,
-    ChoiceOrPairEditor,
+    ChoiceOrOwnEditor,
     Editor,
     JsonEditor,
     NumberEditor,
+    NumbersEditor,
     PairEditor,
     TextEditor,
 )
-from ui.inspector.fields import Field, fields_of, readable, with_field
+from ui.inspector.fields import Field, fields_of, title_of, with_field
+from ui.inspector.rule import RuleEditor
 from ui.theme import theme
 
 LABEL_WIDTH = 100
@@ -61,6 +63,15 @@ class Form(QWidget):
         for name, row in self.rows.items():
             if old is None or getattr(old, name) != getattr(value, name):
                 row.editor.set_value(getattr(value, name))
+
+    def hide_rows(self, names: frozenset[str]) -> None:
+        """Hide the settings of these names, and show all others; "group.name" is one of a group."""
+        for name, row in self.rows.items():
+            row.set_shown(name not in names)
+            if isinstance(row.editor, GroupEditor):
+                row.editor.form.hide_rows(frozenset(
+                    inner.removeprefix(f"{name}.") for inner in names
+                    if inner.startswith(f"{name}.")))
 
     def _row_edited(self, row: Row, value: Any) -> None:
         assert self._value is not None
@@ -103,6 +114,11 @@ class Row:
             self.title.hide()
         grid.addWidget(self.problem, line + 1, 0, 1, 2)
 
+    def set_shown(self, on: bool) -> None:
+        self.title.setVisible(on and not self.editor.wide)
+        self.editor.setVisible(on)
+        self.problem.setVisible(on and bool(self.problem.text()))
+
     def show_problem(self, text: str) -> None:
         self.problem.setText(text)
         self.problem.setStyleSheet(f"color: {theme().text('error').name()}")
@@ -111,7 +127,8 @@ class Row:
 
 
 class GroupEditor(Editor):
-    """A struct inside a struct: its rows, as if they were the form's own."""
+    """A struct inside a struct: its rows, as if they were the form's own; with help, under a title.
+    """
 
     wide = True
 
@@ -121,7 +138,16 @@ class GroupEditor(Editor):
         self.form = Form(field.type.cls, parent=self)
         self.form.edited.connect(lambda value, _: self.edited.emit(value))
         self.form.finished.connect(self.finished)
-        self._row(self.form)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        if field.help:
+            caption = QLabel(field.title.upper(), self)
+            caption.setProperty("role", "caption")
+            caption.setToolTip(field.help)
+            column.addWidget(caption)
+        column.addWidget(self.form)
+        self.setFocusProxy(self.form)
 
     def set_value(self, value: Any) -> None:
         self.form.set_value(value)
@@ -138,7 +164,7 @@ class VariantEditor(Editor):
         self.combo = Choice()
         for cls in self.variants:
             help = (cls.__doc__ or "").strip()
-            self.combo.add(cls, getattr(cls, "label", readable(cls.__name__)), help)
+            self.combo.add(cls, title_of(cls), help)
         self.combo.currentIndexChanged.connect(self._chosen)
         title = QLabel(field.title)
         title.setProperty("role", "secondary")
@@ -208,6 +234,10 @@ def make_editor(field: Field, parent: QWidget | None = None) -> Editor:
         case inspect.TupleType(item_types=(inspect.IntType() | inspect.Metadata(),
                                            inspect.IntType() | inspect.Metadata())):
             return PairEditor(field, parent=parent)
+        case inspect.VarTupleType(item_type=item) if isinstance(
+                item.type if isinstance(item, inspect.Metadata) else item,
+                inspect.IntType | inspect.FloatType):
+            return NumbersEditor(field, parent=parent)
         case inspect.StrType():
             return TextEditor(field, parent=parent)
         case inspect.StructType():
@@ -215,6 +245,11 @@ def make_editor(field: Field, parent: QWidget | None = None) -> Editor:
         case inspect.UnionType(types=parts):
             if all(isinstance(part, inspect.StructType) for part in parts):
                 return VariantEditor(field, parent=parent)
-            if {type(part) for part in parts} == {inspect.LiteralType, inspect.TupleType}:
-                return ChoiceOrPairEditor(field, parent=parent)
+            kinds = {type(part.type if isinstance(part, inspect.Metadata) else part)
+                     for part in parts}
+            if kinds in ({inspect.LiteralType, inspect.TupleType},
+                         {inspect.LiteralType, inspect.IntType}):
+                return ChoiceOrOwnEditor(field, parent=parent)
+            if kinds == {inspect.LiteralType, inspect.StructType}:
+                return RuleEditor(field, parent=parent)
     return JsonEditor(field, parent=parent)

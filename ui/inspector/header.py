@@ -154,7 +154,8 @@ def shapes_line(graph: Graph, id: str, check: Check) -> str:
     """(64,6,14,14) → (64,16,10,10) · 2,416 params"""
     batch = graph.training.batch
     inputs, outputs = check.inputs.get(id, ()), check.signals.get(id, ())
-    sides = [" ".join(_show(batch, signal) for signal in side) for side in (inputs, outputs)]
+    sides = [" ".join(_show(batch, signal) for signal in side if signal)
+             for side in (inputs, outputs)]
     parts = [" → ".join(side for side in sides if side)]
     if count := check.parameters.get(id, 0):
         parts.append(f"{count:,} params")

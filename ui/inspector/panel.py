@@ -16,8 +16,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from playground.data import DataError
+from playground.data.wording import facts, wordings
 from playground.graph import Node
+from playground.layers.augmentation import Augmentation
 from playground.layers.base import Layer
+from playground.layers.data import DataLayer
 from ui.document import Document
 from ui.inspector.form import Form
 from ui.inspector.header import NodeHeader, state_of
@@ -121,6 +125,7 @@ class NodePage(Page):
         super().__init__(parent)
         self._document = document
         self._id = ""
+        self._preview: QWidget | None = None
         self.header = NodeHeader()
         self.header.renamed.connect(self._rename)
         self.column.addWidget(self.header)
@@ -133,11 +138,21 @@ class NodePage(Page):
         self._choose.clicked.connect(lambda: self.data_wanted.emit(self._id))
         self.column.addWidget(self._choose)
         self.column.addWidget(self.notes)
+        self.samples = Message("secondary", "The data")
+        self.samples.setToolTip("How many samples there are, where they come from, and the first "
+                                "ones where they are words")
+        self.column.addWidget(self.samples)
         self.outer.addStretch(0)
 
     def embed(self, view: QWidget) -> None:
         """Put the view of the node's values at the end."""
         self.outer.addWidget(view, 1)
+
+    def embed_preview(self, view: QWidget) -> None:
+        """Put the view of what augmentation does below the settings, for nodes that have any."""
+        self._preview = view
+        self.outer.insertWidget(1, view)
+        view.hide()
 
     def show_node(self, node: Node) -> None:
         """Show a node, or the same one with other settings."""
@@ -148,6 +163,10 @@ class NodePage(Page):
         self.notes.show_text("\n".join(check.notes.get(node.id, ())))
         layer = node.layer
         self._choose.setVisible(getattr(layer, "kind", "") == "file")
+        self.samples.show_text(_told(layer) if isinstance(layer, DataLayer) else "")
+        if self._preview is not None:
+            self._preview.setVisible(
+                isinstance(layer, DataLayer) and layer.augmentation != Augmentation())
         if not isinstance(layer, Layer):
             self._set_form(None)
             return
@@ -157,6 +176,7 @@ class NodePage(Page):
             self._form_id = node.id
         assert self.form is not None
         self.form.set_value(layer)
+        self.form.hide_rows(layer.idle_settings())
 
     def leave(self) -> None:
         """No node is shown any more: what waits to be corrected is let go."""
@@ -193,6 +213,15 @@ class NodePage(Page):
             self._document.select({name})
         else:
             self.header.name.show_name(old)
+
+
+def _told(layer: DataLayer) -> str:
+    """The data of a node in words; empty when they cannot be read, which its error says."""
+    try:
+        data = layer.load()
+    except DataError:
+        return ""
+    return "\n\n".join((facts(data), *wordings(data)))
 
 
 class Message(QLabel):

@@ -24,6 +24,7 @@ from ui.views.base import Table, View
 from ui.views.network import (
     category,
     data_nodes,
+    main_output,
     node_order,
     sample_shape,
     tensors_of,
@@ -181,6 +182,9 @@ class FeatureMapsView(View):
             return "Press Run or Step: filters and feature maps appear here."
         if self.node() is None:
             return "Add a convolution or dense layer to see its filters."
+        if self._part() == "maps" and not snapshot.nodes and not (
+                self.wanted() & snapshot.values.keys()):
+            return "Press Run or Step: feature maps appear here."
         return ""
 
     def draw(self, snapshot: Snapshot) -> None:
@@ -194,6 +198,10 @@ class FeatureMapsView(View):
         arrays: dict[str, Floats] = {
             probe.name: value for probe, value in snapshot.values.items()
             if isinstance(probe, TensorProbe) and probe in self.wanted() and value is not None}
+        if not snapshot.nodes:
+            for section in self.sections:  # What was enlarged may be gone, after a reset.
+                if section is not self.filters:
+                    section.grid.enlarge(None)
         weights, output, data = (_weights(program, node), _output(program, node),
                                  _input(program, node))
         shape = program.tensors[weights].shape if weights else ()
@@ -263,7 +271,8 @@ def _weights(program: Program, node: str) -> str | None:
 
 
 def _output(program: Program, node: str) -> str | None:
-    tensor = tensors_of(program, node).get("y")
+    port = main_output(program, node)
+    tensor = tensors_of(program, node).get(port) if port else None
     return tensor.name if tensor is not None and category(program, node) != "loss" else None
 
 

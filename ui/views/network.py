@@ -58,6 +58,12 @@ def category(program: Program | None, node: str | None) -> str:
     return layer.category if isinstance(layer, Layer) else ""
 
 
+def main_output(program: Program, node: str) -> str | None:
+    """The name of a node's first output port, which stands for it in pictures."""
+    layer = program.graph.node(node).layer if node in program.graph else None
+    return layer.outputs[0] if isinstance(layer, Layer) and layer.outputs else None
+
+
 def data_nodes(program: Program) -> tuple[str, ...]:
     return tuple(id for id in node_order(program) if category(program, id) == "data")
 
@@ -78,5 +84,5 @@ def sample_shape(tensor: Tensor) -> tuple[int, ...]:
     return tensor.shape[1:] if has_batch_axis(tensor) else tensor.shape
 
 
-__all__ = ["category", "data_nodes", "has_batch_axis", "node_order", "sample_shape", "tensors_of",
-           "trained_nodes"]
+__all__ = ["category", "data_nodes", "has_batch_axis", "main_output", "node_order",
+           "sample_shape", "tensors_of", "trained_nodes"]

@@ -3,10 +3,21 @@
 from playground.data.bundled.loaders import (
     FASHION_FOLDER,
     digits,
+    el_nino,
     fashion_mnist,
     full_fashion_mnist,
     iris,
+    pride_and_prejudice,
     wine,
 )
 
-__all__ = ["FASHION_FOLDER", "digits", "fashion_mnist", "full_fashion_mnist", "iris", "wine"]
+__all__ = [
+    "FASHION_FOLDER",
+    "digits",
+    "el_nino",
+    "fashion_mnist",
+    "full_fashion_mnist",
+    "iris",
+    "pride_and_prejudice",
+    "wine",
+]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 from importlib import resources
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,28 @@ def wine() -> Dataset:
     """178 wines, x (178, 13) measurements, three cultivars (Aeberhard and Forina, 1992)."""
     source = "Wine, S. Aeberhard and M. Forina, 1992, UCI, doi:10.24432/C5PC7J, CC BY 4.0."
     return _table("Wine", "wine.csv", source)
+
+
+@lru_cache
+def el_nino() -> npt.NDArray[np.float32]:
+    """732 monthly means of the sea's temperature off Peru in °C, January 1950 to December 2010.
+
+    NOAA's ERSST.v3b, region Niño 1+2 (0-10° south, 90-80° west).
+    """
+    table = np.loadtxt(
+        StringIO(_text("el_nino.csv")), np.float32, delimiter=",", skiprows=1, usecols=2)
+    table.flags.writeable = False
+    return table
+
+
+@lru_cache
+def pride_and_prejudice() -> str:
+    """Chapters 1 to 6 of Jane Austen's novel of 1813: 42,589 characters, 67 different ones."""
+    return _text("pride_and_prejudice.txt")
+
+
+def _text(file_name: str) -> str:
+    return (resources.files(__package__) / file_name).read_text("utf-8")
 
 
 def _arrays(file_name: str) -> tuple[Bytes, Bytes]:

@@ -1,0 +1,126 @@
+"""Products of matrices, on arrays as they lie in memory.
+
+The matrices of small networks fit the caches, where copying them into panels first, as a BLAS does,
+costs more than it gives. The inner loop is a register tile (see simd.py), the loops around it are
+those of Goto & van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008.
+"""
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from kernels.jit import floats, helper
+from kernels.simd import FLOAT, INT, ROWS, TILE_COLUMNS, WIDTH, ZERO, Writer
+from kernels.transpose import transpose
+
+TERM_BLOCK = 192
+"""Terms per pass: so many rows of b, one tile wide, stay in the first-level cache."""
+
+
+@intrinsic
+def product_tile(typing_context, rows, columns, terms, a, a_start, a_row, a_term,
+                 b, b_start, b_term, c, c_start, c_row, adds):
+    """c[r c_row + j] = sum_k a[r a_row + k a_term] b[k b_term + j], added to c if `adds`.
+
+    r < rows, one of ROWS; j < columns <= TILE_COLUMNS; k < terms.
+    """
+    size = types.intp
+    signature = types.void(size, size, size, a, size, size, size, b, size, size, c, size, size,
+                           types.boolean)
+
+    def generate(context, builder, signature, arguments):
+        writer = Writer(context, builder, signature, arguments)
+        (rows, columns, terms, a, a_start, a_row, a_term, b, b_start, b_term,
+         c, c_start, c_row, adds) = writer.arguments
+        a, b, c = writer.at(a, a_start), writer.at(b, b_start), writer.at(c, c_start)
+        vectors = builder.sdiv(builder.add(columns, INT(WIDTH - 1)), INT(WIDTH))
+        before_last = builder.mul(builder.sub(vectors, INT(1)), INT(WIDTH))
+        mask = writer.first_lanes(builder.sub(columns, before_last))
+
+        def tile(rows: int, vectors: int) -> None:
+            a_at = [writer.at(a, builder.mul(INT(r), a_row)) for r in range(rows)]
+            places = [(writer.at(c, builder.mul(INT(r), c_row), v * WIDTH),
+                       mask if v == vectors - 1 else None)
+                      for r in range(rows) for v in range(vectors)]
+
+            def term(k, sums):
+                b_at = writer.at(b, builder.mul(k, b_term))
+                bs = [writer.load(writer.at(b_at, v * WIDTH), mask if v == vectors - 1 else None)
+                      for v in range(vectors)]
+                new = []
+                for r in range(rows):
+                    factor = writer.broadcast(writer.at(a_at[r], builder.mul(k, a_term)))
+                    new += [writer.multiply_add(factor, bs[v], sums[r * vectors + v])
+                            for v in range(vectors)]
+                return new
+
+            sums = writer.loop(INT(0), terms, 1, [ZERO] * len(places), term)
+            with builder.if_then(adds):
+                for value, place in zip(sums, places, strict=True):
+                    writer.store(builder.fadd(value, writer.load(*place)), *place)
+            with builder.if_then(builder.not_(adds)):
+                for value, place in zip(sums, places, strict=True):
+                    writer.store(value, *place)
+
+        writer.for_each_tile(rows, vectors, tile)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@helper
+def tile_rows(left):
+    """The tallest tile of no more than `left` rows."""
+    for rows in ROWS:
+        if rows <= left:
+            return rows
+    return 1
+
+
+@helper
+def product(rows, columns, terms, a, a_start, a_row, a_term, b, b_start, b_term,
+            c, c_start, c_row, adds):
+    """c[r c_row + j] = sum_k a[r a_row + k a_term] b[k b_term + j], added to c if `adds`.
+
+    r < rows, j < columns, k < terms; the arrays are flat.
+    """
+    for k in range(0, terms, TERM_BLOCK):
+        for j in range(0, columns, TILE_COLUMNS):
+            r = 0
+            while r < rows:
+                height = tile_rows(rows - r)
+                product_tile(height, min(TILE_COLUMNS, columns - j), min(TERM_BLOCK, terms - k),
+                             a, a_start + r * a_row + k * a_term, a_row, a_term,
+                             b, b_start + k * b_term + j, b_term,
+                             c, c_start + r * c_row + j, c_row, adds or k > 0)
+                r += height
+
+
+@intrinsic
+def _panel(typing_context):
+    """The address of TERM_BLOCK * TILE_COLUMNS floats on the stack of the calling function."""
+
+    def generate(context, builder, signature, arguments):
+        with builder.goto_entry_block():
+            panel = builder.alloca(ir.ArrayType(FLOAT, TERM_BLOCK * TILE_COLUMNS))
+        panel.align = 64
+        return builder.ptrtoint(panel, INT)
+
+    return types.int64(), generate
+
+
+@helper
+def product_transposed(rows, columns, terms, a, a_start, a_row, b, b_start, b_row,
+                       c, c_start, c_row, adds):
+    """c[r c_row + j] = sum_k a[r a_row + k] b[j b_row + k], added to c if `adds`.
+
+    As `product`, for a b whose terms lie side by side: a panel at a time is transposed.
+    """
+    panel = floats(_panel(), TERM_BLOCK * TILE_COLUMNS)
+    for j in range(0, columns, TILE_COLUMNS):
+        width = min(TILE_COLUMNS, columns - j)
+        for k in range(0, terms, TERM_BLOCK):
+            depth = min(TERM_BLOCK, terms - k)
+            transpose(width, depth, b, b_start + j * b_row + k, b_row, panel, 0, TILE_COLUMNS)
+            product(rows, width, depth, a, a_start + k, a_row, 1, panel, 0, TILE_COLUMNS,
+                    c, c_start + j, c_row, adds or k > 0)

@@ -1,0 +1,266 @@
+"""Recurrent layers: Elman, Jordan, LSTM and GRU.
+
+Parameters have the names, shapes and order of gates of PyTorch's `nn.RNN`, `nn.LSTM` and `nn.GRU`,
+two biases included; those of the second layer end in _l1, of the way back in _reverse. What stays
+in the workspace, for views too, is told in `unrolled`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+
+import kernels
+from playground.initializers import Start, bias_rule, initialize
+from playground.layers.base import MAX_SIZE, Shape, about, layer
+from playground.layers.sequence_pass import Pass
+from playground.layers.unrolled import RecurrentLayer
+from playground.tensor import Tensor
+
+Function = Literal["identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu"]
+"""Functions of a gate; their gradients are told by their outputs."""
+
+
+def code(function: Function) -> int:
+    """A function as the kernels know it."""
+    names: tuple[str, ...] = kernels.gates.GATE_ACTIVATIONS
+    return names.index(function)
+
+
+@layer("elman", category="recurrent", label="Elman RNN")
+class Elman(RecurrentLayer, frozen=True, kw_only=True):
+    """Reads a sequence step by step; its state goes round and is read again at the next step."""
+
+    formula = "hₜ = φ(W xₜ + U hₜ₋₁ + b)"
+    samples = (((3, 5),), ((4, 3), ()))
+
+    activation: Annotated[Function, about("The function φ of the state.")] = "tanh"
+
+    def step_forward(self, p: Pass, t: int) -> None:
+        p.e.emit(kernels.recurrent.elman_forward, time=t, batch=p.batch, units=self.units,
+                 function=code(self.activation), t=t, lengths=p.lengths, z=p.at("gates", t),
+                 h_before=p.before("h", t), w=p.w("weight_hh"), h=p.after("h", t))
+
+    def step_backward(self, p: Pass, t: int) -> None:
+        p.e.emit(kernels.recurrent.elman_backward, time=t, batch=p.batch, units=self.units,
+                 function=code(self.activation), t=t, cut=p.cuts(t), lengths=p.lengths,
+                 h=p.after("h", t), w=p.w("weight_hh"), dh=p.after("dh", t),
+                 dz=p.at("dgates", t), dh_before=p.before("dh", t), carry=p.work("carry"),
+                 h_norm=p.at("h_grad_norm", t))
+
+
+@layer("jordan", category="recurrent", label="Jordan RNN")
+class Jordan(RecurrentLayer, frozen=True, kw_only=True):
+    """Reads a sequence step by step; its output goes round and is read again at the next step."""
+
+    formula = "hₜ = φ(W xₜ + U yₜ₋₁ + b), yₜ = γ(V hₜ + c)"
+    samples = (((3, 5),), ((4, 3), ()))
+    states = ("out",)
+
+    units: Annotated[int, about("Size of the hidden layer.", ge=1, le=MAX_SIZE)] = 16
+    output_units: Annotated[int, about(
+        "Size of the output that goes round.", ge=1, le=MAX_SIZE)] = 8
+    activation: Annotated[Function, about("The function φ of the hidden layer.")] = "tanh"
+    output_activation: Annotated[Function, about("The function γ of the output.")] = "identity"
+
+    @property
+    def state_units(self) -> int:
+        return self.output_units
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        return ("out", "h")
+
+    def cell_parameters(self, inputs: int) -> tuple[tuple[str, Shape, Start], ...]:
+        weights: tuple[tuple[str, Shape, Start], ...] = (
+            ("weight_ih", (self.units, inputs), self.initializer),
+            ("weight_yh", (self.units, self.output_units), self.recurrent_initializer),
+            ("weight_hy", (self.output_units, self.units), self.initializer))
+        rule = bias_rule(self.initializer)
+        biases: tuple[tuple[str, Shape, Start], ...] = (
+            ("bias_ih", (self.units,), rule), ("bias_hy", (self.output_units,), rule))
+        return (*weights, *biases) if self.bias else weights
+
+    def cell_workspace(self, batch: int, time: int) -> dict[str, Shape]:
+        made = super().cell_workspace(batch, time)
+        made["h"] = made["dh"] = (time, batch, self.units)
+        made["dsums"] = (time, batch, self.output_units)
+        return made
+
+    def step_forward(self, p: Pass, t: int) -> None:
+        p.e.emit(kernels.recurrent.jordan_forward, time=t, **self._operands(p, t),
+                 z=p.at("gates", t), y_before=p.before("out", t), w=p.w("weight_yh"),
+                 v=p.w("weight_hy"), b_y=p.w("bias_hy"), h=p.at("h", t), y=p.after("out", t))
+
+    def step_backward(self, p: Pass, t: int) -> None:
+        p.e.emit(kernels.recurrent.jordan_backward, time=t, **self._operands(p, t),
+                 cut=p.cuts(t), h=p.at("h", t), y=p.after("out", t), w=p.w("weight_yh"),
+                 v=p.w("weight_hy"), dy=p.after("dout", t), dsums=p.at("dsums", t),
+                 dh=p.at("dh", t), dz=p.at("dgates", t), dy_before=p.before("dout", t),
+                 carry=p.work("carry"), h_norm=p.at("h_grad_norm", t),
+                 y_norm=p.at("out_grad_norm", t))
+
+    def after_steps(self, p: Pass, x: Tensor) -> None:
+        p.gradients(p.work("dgates"), x, "weight_ih", "bias_ih")
+        p.gradients(p.work("dgates"), p.all_before("out"), "weight_yh")
+        p.gradients(p.work("dsums"), p.work("h"), "weight_hy", "bias_hy")
+
+    def _operands(self, p: Pass, t: int) -> dict[str, Any]:
+        return {"batch": p.batch, "units": self.units, "outputs": self.output_units,
+                "function": code(self.activation), "output_function": code(self.output_activation),
+                "t": t, "lengths": p.lengths}
+
+
+def _packed(batch: int, units: int, width: int) -> dict[str, Shape]:
+    """The weights of the states, packed for the steps forward and backward."""
+    size = kernels.packed.packed_size
+    return {"packed_transposed": (size(batch, units, width),),
+            "packed": (size(batch, width, units),)}
+
+
+def _pack_forward(p: Pass, units: int, width: int) -> None:
+    p.e.emit(kernels.packed.pack_transposed, rows=p.batch, terms=units, columns=width,
+             w=p.w("weight_hh"), packed=p.work("packed_transposed"))
+
+
+def _pack_backward(p: Pass, units: int, width: int) -> None:
+    p.e.emit(kernels.packed.pack, rows=p.batch, terms=width, columns=units,
+             w=p.w("weight_hh"), packed=p.work("packed"))
+
+
+@layer("lstm", category="recurrent", label="LSTM")
+class LSTM(RecurrentLayer, frozen=True, kw_only=True):
+    """Long short-term memory: gates decide what is written, forgotten and let out at each step."""
+
+    formula = "cₜ = f · cₜ₋₁ + i · g, hₜ = o · φ(cₜ)"
+    samples = (((3, 5),), ((4, 3), ()))
+    gates = 4
+    states = ("h", "c")
+
+    activation: Annotated[Function, about("The function of the candidate g.")] = "tanh"
+    output_activation: Annotated[Function, about(
+        "The function φ of the memory on its way out.")] = "tanh"
+    input_gate: Annotated[Function, about("The function of the input gate i.")] = "sigmoid"
+    forget_gate: Annotated[Function, about("The function of the forget gate f.")] = "sigmoid"
+    output_gate: Annotated[Function, about("The function of the output gate o.")] = "sigmoid"
+    forget_bias: Annotated[float, about(
+        "Added to the forget gate's initial bias: above 0, the memory lasts from the start. "
+        "Jozefowicz et al. 2015.", ge=-100, le=100)] = 1.0
+
+    def cell_parameters(self, inputs: int) -> tuple[tuple[str, Shape, Start], ...]:
+        def with_forget_bias(shape: Shape, random: np.random.Generator) -> np.ndarray:
+            rule = bias_rule(self.initializer)
+            bias = initialize(rule, shape, self.units, self.units, random)
+            bias[self.units:2 * self.units] += self.forget_bias
+            return bias
+
+        return tuple((name, shape, with_forget_bias if name == "bias_ih" else rule)
+                     for name, shape, rule in super().cell_parameters(inputs))
+
+    def cell_workspace(self, batch: int, time: int) -> dict[str, Shape]:
+        return {**super().cell_workspace(batch, time), "squashed": (time, batch, self.units),
+                **_packed(batch, self.units, 4 * self.units)}
+
+    def begin_forward(self, p: Pass, x: Tensor) -> None:
+        super().begin_forward(p, x)
+        _pack_forward(p, self.units, 4 * self.units)
+
+    def begin_backward(self, p: Pass) -> None:
+        _pack_backward(p, self.units, 4 * self.units)
+
+    def step_forward(self, p: Pass, t: int) -> None:
+        p.e.emit(kernels.gated.lstm_forward, time=t, **self._operands(p, t),
+                 h_before=p.before("h", t), c_before=p.before("c", t),
+                 w=p.work("packed_transposed"), gates=p.at("gates", t), c=p.after("c", t),
+                 squashed=p.at("squashed", t), h=p.after("h", t))
+
+    def step_backward(self, p: Pass, t: int) -> None:
+        p.e.emit(kernels.gated.lstm_backward, time=t, **self._operands(p, t), cut=p.cuts(t),
+                 gates=p.at("gates", t), c_before=p.before("c", t), squashed=p.at("squashed", t),
+                 w=p.work("packed"), dh=p.after("dh", t), dgates=p.at("dgates", t),
+                 dc=p.after("dc", t), dh_before=p.before("dh", t), dc_before=p.before("dc", t),
+                 carry=p.work("carry"), h_norm=p.at("h_grad_norm", t),
+                 c_norm=p.at("c_grad_norm", t))
+
+    def _operands(self, p: Pass, t: int) -> dict[str, Any]:
+        return {"batch": p.batch, "units": self.units, "t": t, "lengths": p.lengths,
+                "input_gate": code(self.input_gate), "forget_gate": code(self.forget_gate),
+                "candidate": code(self.activation), "output_gate": code(self.output_gate),
+                "function": code(self.output_activation)}
+
+
+@layer("gru", category="recurrent", label="GRU")
+class GRU(RecurrentLayer, frozen=True, kw_only=True):
+    """Gated recurrent unit: one gate both forgets and writes; fewer parameters than an LSTM."""
+
+    formula = "hₜ = (1 - z) · n + z · hₜ₋₁"
+    samples = (((3, 5),), ((4, 3), ()))
+    gates = 3
+
+    activation: Annotated[Function, about("The function of the candidate n.")] = "tanh"
+    reset_gate: Annotated[Function, about("The function of the reset gate r.")] = "sigmoid"
+    update_gate: Annotated[Function, about("The function of the update gate z.")] = "sigmoid"
+    reset_after: Annotated[bool, about(
+        "The reset gate acts on the state after its weights, as in PyTorch and cuDNN; off: "
+        "before them, as in Cho et al. 2014 and Keras 1.")] = True
+
+    def cell_workspace(self, batch: int, time: int) -> dict[str, Shape]:
+        made, units = super().cell_workspace(batch, time), self.units
+        if self.reset_after:
+            made["sums"] = made["dsums"] = (time, batch, 3 * units)
+            made |= _packed(batch, units, 3 * units)
+        else:
+            made |= {"sums": (batch, 2 * units), "dreset_update": (time, batch, 2 * units),
+                     "kept": (time, batch, units), "dnew": (time, batch, units),
+                     "dkept": (batch, units)}
+        return made
+
+    def begin_forward(self, p: Pass, x: Tensor) -> None:
+        # Behind the reset gate stands the bias of the state too.
+        p.project(x, self.gates * self.units, "bias_ih", None if self.reset_after else "bias_hh")
+        if self.reset_after:
+            _pack_forward(p, self.units, 3 * self.units)
+
+    def begin_backward(self, p: Pass) -> None:
+        if self.reset_after:
+            _pack_backward(p, self.units, 3 * self.units)
+
+    def step_forward(self, p: Pass, t: int) -> None:
+        operands = {**self._operands(p, t), "h_before": p.before("h", t),
+                    "gates": p.at("gates", t), "h": p.after("h", t)}
+        if self.reset_after:
+            p.e.emit(kernels.gated.gru_forward, time=t, **operands, b_hh=p.w("bias_hh"),
+                     w=p.work("packed_transposed"), sums=p.at("sums", t))
+        else:
+            p.e.emit(kernels.gated.gru_forward_reset_before, time=t, **operands,
+                     w=p.w("weight_hh"), sums=p.work("sums"), kept=p.at("kept", t))
+
+    def step_backward(self, p: Pass, t: int) -> None:
+        operands = {**self._operands(p, t), "cut": p.cuts(t), "gates": p.at("gates", t),
+                    "h_before": p.before("h", t), "dh": p.after("dh", t),
+                    "dgates": p.at("dgates", t), "dh_before": p.before("dh", t),
+                    "h_norm": p.at("h_grad_norm", t)}
+        if self.reset_after:
+            p.e.emit(kernels.gated.gru_backward, time=t, **operands, sums=p.at("sums", t),
+                     w=p.work("packed"), dsums=p.at("dsums", t))
+        else:
+            p.e.emit(kernels.gated.gru_backward_reset_before, time=t, **operands,
+                     w=p.w("weight_hh"), carry=p.work("carry"), dnew=p.at("dnew", t),
+                     dreset_update=p.at("dreset_update", t), dkept=p.work("dkept"))
+
+    def after_steps(self, p: Pass, x: Tensor) -> None:
+        if self.reset_after:
+            p.gradients(p.work("dgates"), x, "weight_ih", "bias_ih")
+            p.gradients(p.work("dsums"), p.all_before("h"), "weight_hh", "bias_hh")
+            return
+        p.gradients(p.work("dgates"), x, "weight_ih", "bias_ih")
+        p.same_bias("bias_ih", "bias_hh")
+        end = 2 * self.units
+        p.gradients(p.work("dreset_update"), p.all_before("h"), "weight_hh", rows=(0, end))
+        p.gradients(p.work("dnew"), p.work("kept"), "weight_hh", rows=(end, end + self.units))
+
+    def _operands(self, p: Pass, t: int) -> dict[str, Any]:
+        return {"batch": p.batch, "units": self.units, "t": t, "lengths": p.lengths,
+                "reset_gate": code(self.reset_gate), "update_gate": code(self.update_gate),
+                "candidate": code(self.activation)}

@@ -1,0 +1,149 @@
+"""One direction of one layer of a recurrent node: its tensors, and the order of its steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import kernels
+from playground.emitter import Emitter, Operand
+from playground.sizes import size_of
+from playground.tensor import Tensor
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What a cell needs to emit one of its steps.
+
+    layer: counts from 0. reverse: from the last time step to the first. time: the steps.
+    inputs: features of a step of x, which is (time, batch, inputs). truncate: gradients end
+    their way back after so many steps; 0 for never. lengths: int32 (batch,), where the samples
+    end, or 0: all are whole.
+
+    A state, as "h", is kept before and after every step: (time + 1, batch, units). All else has
+    one entry for each time step.
+    """
+
+    e: Emitter
+    layer: int
+    reverse: bool
+    time: int
+    inputs: int
+    truncate: int
+    lengths: Tensor | int
+
+    @property
+    def batch(self) -> int:
+        return self.e.batch
+
+    @property
+    def rows(self) -> int:
+        """Of all time steps as one matrix."""
+        return self.time * self.e.batch
+
+    @property
+    def order(self) -> range:
+        """The time steps as they follow each other."""
+        return range(self.time)[::-1] if self.reverse else range(self.time)
+
+    def cuts(self, t: int) -> int:
+        """1 where no gradient goes back from this step to the one before it."""
+        done = self.order.index(t)
+        return int(self.truncate > 0 and done > 0 and done % self.truncate == 0)
+
+    # -- instructions for all time steps at once ----------------------------------------------
+
+    def project(self, x: Tensor, width: int, *biases: str | None) -> None:
+        """Emit gates = x weight_ihᵀ + the two biases: x (time, batch, inputs)."""
+        b_ih, b_hh = (self.w(name) if name else 0 for name in biases)
+        self.e.emit(kernels.recurrent.project_inputs, rows=self.rows, inputs=self.inputs,
+                    width=width, x=x, w=self.w("weight_ih"), b_ih=b_ih, b_hh=b_hh,
+                    z=self.work("gates"))
+
+    def gradients(self, dy: Tensor, x: Tensor, weight: str, bias: str = "",
+                  rows: tuple[int, int] | None = None) -> None:
+        """Emit the gradients of some rows of a weight, and of a bias, told by y = x weightᵀ + bias.
+
+        x (time, batch, inputs), dy (time, batch, rows)
+        """
+        inputs, units = x.shape[2], dy.shape[2]
+        dw, (first, end) = self.dw(weight), rows or (0, units)
+        part = dw.part(first * inputs, (end - first, inputs), dw.name)
+        self.e.emit(kernels.dense.dense_weight_gradient, batch=self.rows, inputs=inputs,
+                    units=units, x=x, dy=dy, dw=part)
+        if self.has(bias):
+            self.e.emit(kernels.dense.dense_bias_gradient, batch=self.rows, units=units, dy=dy,
+                        db=self.dw(bias))
+
+    def same_bias(self, bias: str, other: str) -> None:
+        """Emit the gradient of a bias that stands beside another one."""
+        if self.has(bias):
+            db = self.dw(bias)
+            self.e.emit(kernels.elementwise.copy, n=db.size, x=db, y=self.dw(other))
+
+    # -- tensors ------------------------------------------------------------------------------
+
+    def w(self, name: str) -> Operand:
+        """A parameter, or 0 where the layer has none of the kind."""
+        return self.e.w.get(parameter_name(name, self.layer, self.reverse), 0)
+
+    def has(self, name: str) -> bool:
+        return parameter_name(name, self.layer, self.reverse) in self.e.w
+
+    def dw(self, name: str) -> Tensor:
+        return self.e.dw[parameter_name(name, self.layer, self.reverse)]
+
+    def work(self, name: str) -> Tensor:
+        return self.e.work[work_name(name, self.layer, self.reverse)]
+
+    def at(self, name: str, t: int) -> Tensor:
+        """What belongs to a time step."""
+        tensor = self.work(name)
+        return _entry(tensor, t, f"{tensor.name}[{t}]")
+
+    def after(self, name: str, t: int) -> Tensor:
+        """A state after a time step."""
+        tensor = self.work(name)
+        return _entry(tensor, t + (not self.reverse), f"{tensor.name}[{t}]")
+
+    def before(self, name: str, t: int) -> Tensor:
+        """A state before a time step."""
+        if t == self.order[0]:
+            return self.start(name)
+        return self.after(name, t + 1 if self.reverse else t - 1)
+
+    def start(self, name: str) -> Tensor:
+        """A state before the first step."""
+        tensor = self.work(name)
+        return _entry(tensor, self.time if self.reverse else 0, f"{tensor.name}[start]")
+
+    def end(self, name: str) -> Tensor:
+        """A state after the last step: of an ended sample, at its own length."""
+        return self.after(name, self.order[-1])
+
+    def all_after(self, name: str) -> Tensor:
+        """A state after each time step, (time, batch, units)."""
+        return self._states(name, int(not self.reverse))
+
+    def all_before(self, name: str) -> Tensor:
+        """A state before each time step, (time, batch, units)."""
+        return self._states(name, int(self.reverse))
+
+    def _states(self, name: str, first: int) -> Tensor:
+        tensor = self.work(name)
+        return tensor.part(first * size_of(tensor.shape[1:]), (self.time, *tensor.shape[1:]),
+                           tensor.name)
+
+
+def parameter_name(name: str, layer: int, reverse: bool) -> str:
+    """As in PyTorch: weight_ih_l0, weight_ih_l0_reverse, ..."""
+    return f"{name}_l{layer}{'_reverse' * reverse}"
+
+
+def work_name(name: str, layer: int, reverse: bool) -> str:
+    """h, h_reverse, h_l1, h_l1_reverse, ...: the first layer goes without its number."""
+    return f"{name}{f'_l{layer}' * bool(layer)}{'_reverse' * reverse}"
+
+
+def _entry(tensor: Tensor, index: int, name: str) -> Tensor:
+    shape = tensor.shape[1:] or (1,)
+    return tensor.part(index * size_of(shape), shape, name)

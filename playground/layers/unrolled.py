@@ -1,0 +1,380 @@
+"""What recurrent layers have in common: a sequence (time, features) goes through a cell.
+
+Each time step is an instruction of its own, so the network stands unrolled in the program. What
+all steps share is done for all at once: the projections of the inputs before the first step, the
+gradients of the weights after the last.
+
+The workspace holds what views draw, with time first: a state such as h (time + 1, batch, units)
+before and after each step, dh likewise its whole gradient, h_grad_norm (time,) the norm of that
+over the batch; gates (time, batch, gates · units) after their functions. Names of further layers
+end in _l1, _l2, ..., those of the way back in _reverse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+import kernels
+from playground.emitter import Emitter
+from playground.initializers import Initializer, Orthogonal, Role, Start, bias_rule
+from playground.layers.base import (
+    MAX_SIZE,
+    Layer,
+    Parameter,
+    Shape,
+    ShapeError,
+    about,
+    show_shape,
+    size_of,
+)
+from playground.layers.sequence_pass import Pass, parameter_name, work_name
+from playground.tensor import Tensor
+
+
+class RecurrentLayer(Layer, frozen=True, kw_only=True):
+    """What recurrent layers have in common: steps, directions, layers, lengths, states."""
+
+    inputs = ("x", "lengths", "state")
+    optional = frozenset({"lengths", "state"})
+    integers = frozenset({"steps"})
+
+    gates: ClassVar[int] = 1
+    """How many times `units` values the cell computes from its input."""
+    states: ClassVar[tuple[str, ...]] = ("h",)
+    """What the cell remembers; the first is its output."""
+
+    units: Annotated[int, about("Size of the state.", ge=1, le=MAX_SIZE)] = 16
+    layers: Annotated[int, about(
+        "Recurrent layers on top of each other: each reads the states of the one below.",
+        ge=1, le=64)] = 1
+    bidirectional: Annotated[bool, about(
+        "A second cell reads the sequence backwards; the outputs of both stand side by side.")
+        ] = False
+    returns: Annotated[Literal["last", "sequence", "states"], about(
+        "The last state of the top layer (of both directions), its states of all time steps, or "
+        "the last states of all layers and directions side by side.")] = "last"
+    truncate: Annotated[int, about(
+        "Gradients go back through so many steps at most, in blocks of this length. 0: through "
+        "the whole sequence.", ge=0, le=MAX_SIZE)] = 0
+    bias: Annotated[bool, about("Add learned offsets.")] = True
+    initializer: Annotated[Initializer, about("How the weights of the inputs start.")] = (
+        "glorot_uniform")
+    recurrent_initializer: Annotated[Initializer, about(
+        "How the weights of the states start.")] = Orthogonal()
+
+    # -- shapes -------------------------------------------------------------------------------
+
+    @property
+    def norms(self) -> tuple[str, ...]:
+        return tuple(work_name(f"{name}_grad_norm", *place)
+                     for place in self._places() for name in self.kept)
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The values of a time step whose gradients are measured."""
+        return self.states
+
+    @property
+    def output(self) -> str:
+        """The state that the cell gives."""
+        return self.states[0]
+
+    @property
+    def state_units(self) -> int:
+        """Of each state of a cell."""
+        return self.units
+
+    @property
+    def width(self) -> int:
+        """Of the top layer's output, and of what the layers above the first read."""
+        return self.state_units * self._directions
+
+    @property
+    def state_size(self) -> int:
+        """Of all states of all layers and directions."""
+        return self.width * self.layers * len(self.states)
+
+    @property
+    def _directions(self) -> int:
+        return 2 if self.bidirectional else 1
+
+    def output_shape(self, *x: Shape) -> Shape:
+        if len(x[0]) != 2:
+            raise ShapeError(
+                f"{self.label} needs a sequence, time steps × features, got {show_shape(x[0])}. "
+                "Use a data set of sequences, or give the input that shape before it.")
+        lengths, state = _optional(x)
+        if lengths is not None and size_of(lengths) != 1:
+            raise ShapeError(
+                "The input lengths takes one number for each sample, how many time steps are its "
+                f"own, got {show_shape(lengths)}.")
+        if state is not None and state != (self.state_size,):
+            raise ShapeError(
+                f"The input state takes {self.state_size} values (all layers and directions"
+                f"{', h before c' * (len(self.states) > 1)}), got {show_shape(state)}. Connect a "
+                f"{self.label} of the same size that returns states, or a Dense of "
+                f"{self.state_size} units.")
+        return {"last": (self.width,), "sequence": (x[0][0], self.width),
+                "states": (self.state_size,)}[self.returns]
+
+    def subtitle(self) -> str:
+        parts = [f"{self.units} units"]
+        parts += [f"{self.layers} layers"] * (self.layers > 1)
+        parts += ["both ways"] * self.bidirectional
+        parts += [self.returns] * (self.returns != "last")
+        return ", ".join(parts)
+
+    # -- arrays --------------------------------------------------------------------
+
+    def _places(self) -> Iterator[tuple[int, bool]]:
+        """Layer and direction of each cell, in PyTorch's order."""
+        for number in range(self.layers):
+            for reverse in (False, True)[:self._directions]:
+                yield number, reverse
+
+    def _inputs(self, number: int, x: Shape) -> int:
+        return x[1] if number == 0 else self.width
+
+    def parameters(self, *x: Shape) -> tuple[Parameter, ...]:
+        return tuple(
+            self._parameter(name, shape, rule, number, reverse)
+            for number, reverse in self._places()
+            for name, shape, rule in self.cell_parameters(self._inputs(number, x[0])))
+
+    def _parameter(self, name: str, shape: Shape, rule: Start, number: int, reverse: bool
+                   ) -> Parameter:
+        # Each gate is a layer of its own to the rules; PyTorch's goes by the units alone.
+        fan_in = self.units if rule == "pytorch" else shape[-1]
+        role: Role = "recurrent" if name in ("weight_hh", "weight_yh") else "weight"
+        return Parameter(parameter_name(name, number, reverse), shape, rule, fan_in,
+                         shape[0] // self.gates, role, self.gates)
+
+    def cell_parameters(self, inputs: int) -> tuple[tuple[str, Shape, Start], ...]:
+        """Name, shape and rule of each array of one cell."""
+        width = self.gates * self.units
+        weights: tuple[tuple[str, Shape, Start], ...] = (
+            ("weight_ih", (width, inputs), self.initializer),
+            ("weight_hh", (width, self.units), self.recurrent_initializer))
+        if not self.bias:
+            return weights
+        return (*weights, ("bias_ih", (width,), bias_rule(self.initializer)),
+                ("bias_hh", (width,), bias_rule(self.recurrent_initializer)))
+
+    def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
+        time, (lengths, _) = x[0][0], _optional(x)
+        made: dict[str, Shape] = {}
+        if lengths is not None:
+            made["steps"] = (batch,)
+        for number in range(self.layers):
+            # Between layers of one direction, the states of the lower are the input of the upper.
+            if number == 0 or self.bidirectional:
+                shape = (time, batch, self._inputs(number, x[0]))
+                names = ("x_steps", "dx_steps", "dx_reverse")[:2 + self.bidirectional]
+                made |= {work_name(name, number, False): shape for name in names}
+        for number, reverse in self._places():
+            cell = self.cell_workspace(batch, time)
+            made |= {work_name(name, number, reverse): shape for name, shape in cell.items()}
+        return made
+
+    def cell_workspace(self, batch: int, time: int) -> dict[str, Shape]:
+        """The arrays of one cell."""
+        width = self.gates * self.units
+        made: dict[str, Shape] = {"gates": (time, batch, width), "dgates": (time, batch, width),
+                                  "carry": (batch, self.state_units)}
+        for state in self.states:
+            made[state] = made[f"d{state}"] = (time + 1, batch, self.state_units)
+        return made | {f"{name}_grad_norm": (time,) for name in self.kept}
+
+    # -- forward ------------------------------------------------------------------------------
+
+    def forward(self, e: Emitter) -> None:
+        lengths, state = _optional(e.x)
+        if lengths is not None:
+            e.emit(kernels.sequence.sequence_lengths, batch=e.batch, longest=e.x[0].shape[1],
+                   lengths=lengths, steps=e.work["steps"])
+        x = e.work["x_steps"]
+        self._read(e, e.x[0], x, samples_first=True)
+        for number in range(self.layers):
+            passes = self._passes(e, number)
+            for p in passes:
+                for name in self.states:
+                    e.emit(kernels.sequence.initial_state, batch=e.batch, units=self.state_units,
+                           stride=self.state_size, offset=self._offset(p, name),
+                           state=0 if state is None else state,
+                           lengths=0 if lengths is None else lengths, h=p.start(name))
+                self.begin_forward(p, x)
+                for t in p.order:
+                    self.step_forward(p, t)
+            if number + 1 < self.layers:
+                x = self._join(e, passes)
+        self._give(e)
+
+    def begin_forward(self, p: Pass, x: Tensor) -> None:
+        """Emit what comes before the steps, as the projections of x (time, batch, inputs)."""
+        p.project(x, self.gates * self.units, "bias_ih", "bias_hh")
+
+    def step_forward(self, p: Pass, t: int) -> None:
+        """Emit one time step."""
+        raise AssertionError(f"{self.kind} has no step")
+
+    def _join(self, e: Emitter, passes: Sequence[Pass]) -> Tensor:
+        """The input of the next layer."""
+        if len(passes) == 1:
+            return passes[0].all_after(self.output)
+        joined = e.work[work_name("x_steps", passes[0].layer + 1, False)]
+        for p in passes:
+            self._write(e, p.all_after(self.output), joined, self._beside(p))
+        return joined
+
+    def _give(self, e: Emitter) -> None:
+        """Emit the output."""
+        y = e.y[0]
+        if self.returns == "sequence":
+            for p in self._passes(e, self.layers - 1):
+                self._write(e, p.all_after(self.output), y, self._beside(p), p.lengths,
+                            samples_first=True)
+        for p, name, offset in self._returned(e):
+            e.emit(kernels.elementwise.copy_blocks, rows=e.batch, width=self.state_units,
+                   from_stride=self.state_units, from_offset=0, to_stride=y.shape[1],
+                   to_offset=offset, x=p.end(name), y=y)
+
+    # -- backward -----------------------------------------------------------------------------
+
+    def backward(self, e: Emitter) -> None:
+        for number in reversed(range(self.layers)):
+            passes = self._passes(e, number)
+            x = e.work["x_steps"] if number == 0 else self._input(e, number)
+            for p in passes:
+                self._begin_gradients(p)
+                self.begin_backward(p)
+                for t in reversed(p.order):
+                    self.step_backward(p, t)
+                self.after_steps(p, x)
+            if number > 0 or e.dx[0] is not None:
+                self._input_gradients(passes)
+        dx, dlengths, dstate = (*e.dx, None, None)[:3]
+        if dx is not None:
+            self._write(e, e.work["dx_steps"], dx, samples_first=True)
+        if dlengths is not None:
+            e.emit(kernels.elementwise.fill_zero, n=dlengths.size, y=dlengths)
+        if dstate is not None:
+            for p in self._every_pass(e):
+                for name in self.states:
+                    e.emit(kernels.elementwise.copy_blocks, rows=e.batch, width=self.state_units,
+                           from_stride=self.state_units, from_offset=0, to_stride=self.state_size,
+                           to_offset=self._offset(p, name), x=p.start(f"d{name}"), y=dstate)
+
+    def begin_backward(self, p: Pass) -> None:
+        """Emit what else comes before the steps."""
+
+    def step_backward(self, p: Pass, t: int) -> None:
+        """Emit the gradients of one time step."""
+        raise AssertionError(f"{self.kind} has no step")
+
+    def after_steps(self, p: Pass, x: Tensor) -> None:
+        """Emit the gradients of the parameters, of all time steps at once."""
+        p.gradients(p.work("dgates"), x, "weight_ih", "bias_ih")
+        p.gradients(p.work("dgates"), p.all_before(self.output), "weight_hh")
+        p.same_bias("bias_ih", "bias_hh")
+
+    def _begin_gradients(self, p: Pass) -> None:
+        """Emit the gradients of the states as they come from outside the cell."""
+        e, is_top = p.e, p.layer + 1 == self.layers
+        for name in self.states:
+            whole, start = p.work(f"d{name}"), p.start(f"d{name}")
+            if name == self.output and is_top and self.returns == "sequence":
+                self._read(e, e.dy[0], p.all_after(f"d{name}"), self._beside(p), p.lengths,
+                           samples_first=True)
+            elif name == self.output and not is_top and self.bidirectional:
+                self._read(e, self._gradient(e, p.layer + 1), p.all_after(f"d{name}"),
+                           self._beside(p))
+            elif name != self.output or is_top:
+                start = whole
+            e.emit(kernels.elementwise.fill_zero, n=start.size, y=start)
+        for other, name, offset in self._returned(e):
+            if (other.layer, other.reverse) == (p.layer, p.reverse):
+                e.emit(kernels.sequence.add_blocks, rows=e.batch, width=self.state_units,
+                       from_stride=e.dy[0].shape[1], from_offset=offset, to_stride=self.state_units,
+                       to_offset=0, x=e.dy[0], y=p.end(f"d{name}"))
+
+    def _input_gradients(self, passes: Sequence[Pass]) -> None:
+        """Emit the gradient of what a layer has read."""
+        e, number = passes[0].e, passes[0].layer
+        dx = self._gradient(e, number)
+        for p in passes:
+            part = e.work[work_name("dx_reverse", number, False)] if p.reverse else dx
+            e.emit(kernels.dense.dense_input_gradient, batch=p.rows, inputs=p.inputs,
+                   units=self.gates * self.units, dy=p.work("dgates"), w=p.w("weight_ih"),
+                   dx=part)
+            if p.reverse:
+                e.emit(kernels.elementwise.add_into, n=dx.size, x=part, y=dx)
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _passes(self, e: Emitter, number: int) -> list[Pass]:
+        """The directions of a layer."""
+        time = e.x[0].shape[1]
+        return [Pass(e, number, reverse, time, self._inputs(number, e.x[0].shape[1:]),
+                     self.truncate, e.work.get("steps", 0))
+                for reverse in (False, True)[:self._directions]]
+
+    def _every_pass(self, e: Emitter) -> list[Pass]:
+        return [p for number in range(self.layers) for p in self._passes(e, number)]
+
+    def _input(self, e: Emitter, number: int) -> Tensor:
+        """What a layer above the first has read."""
+        if self.bidirectional:
+            return e.work[work_name("x_steps", number, False)]
+        return self._passes(e, number - 1)[0].all_after(self.output)
+
+    def _gradient(self, e: Emitter, number: int) -> Tensor:
+        """The gradient of what a layer has read."""
+        if number == 0 or self.bidirectional:
+            return e.work[work_name("dx_steps", number, False)]
+        return self._passes(e, number - 1)[0].all_after(f"d{self.output}")
+
+    def _beside(self, p: Pass) -> int:
+        """Where a direction stands in the output of its layer."""
+        return self.state_units * p.reverse
+
+    def _offset(self, p: Pass, name: str) -> int:
+        """Where a state of a cell stands among all states: h of all cells, then c of all."""
+        cells = self.layers * self._directions
+        cell = p.layer * self._directions + p.reverse
+        return self.state_units * (self.states.index(name) * cells + cell)
+
+    def _returned(self, e: Emitter) -> list[tuple[Pass, str, int]]:
+        """The last states that make the output, each with its place in it."""
+        if self.returns == "last":
+            return [(p, self.output, self._beside(p)) for p in self._passes(e, self.layers - 1)]
+        if self.returns == "states":
+            return [(p, name, self._offset(p, name))
+                    for p in self._every_pass(e) for name in self.states]
+        return []
+
+    def _read(self, e: Emitter, x: Tensor, y: Tensor, offset: int = 0, lengths: Tensor | int = 0,
+              samples_first: bool = False) -> None:
+        """Emit y (time, batch, units) = a part of x, which is (time, batch, ...) unless said."""
+        e.emit(kernels.sequence.read_steps, **_strides(y, x, samples_first), offset=offset,
+               lengths=lengths, x=x, y=y)
+
+    def _write(self, e: Emitter, x: Tensor, y: Tensor, offset: int = 0, lengths: Tensor | int = 0,
+               samples_first: bool = False) -> None:
+        """Emit a part of y = x (time, batch, units)."""
+        e.emit(kernels.sequence.write_steps, **_strides(x, y, samples_first), offset=offset,
+               lengths=lengths, x=x, y=y)
+
+
+def _strides(steps: Tensor, other: Tensor, samples_first: bool) -> dict[str, Any]:
+    time, batch, units = steps.shape
+    width = other.shape[2]
+    strides = (width, time * width) if samples_first else (batch * width, width)
+    return {"steps": time, "batch": batch, "units": units, "time_stride": strides[0],
+            "batch_stride": strides[1]}
+
+
+def _optional(x: Sequence[Any]) -> tuple[Any, Any]:
+    """lengths and state of the inputs, None where nothing is connected."""
+    _, lengths, state = (*x, None, None)[:3]
+    return lengths, state

@@ -1,0 +1,49 @@
+"""How the parameters of one node learn, beside what the training settings say for all."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+GROUP = r"^\w*\Z"
+
+
+class Learning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is special about one node. Penalties count in the loss, as in Keras' regularizers."""
+
+    frozen: Annotated[bool, Meta(
+        title="Frozen", description="Keep these weights as they are: no gradient, no update.")
+    ] = False
+    rate: Annotated[float, Meta(
+        ge=0, le=1000, title="Learning rate ×",
+        description="Times the learning rate of the training.")] = 1.0
+    l1: Annotated[float, Meta(
+        ge=0, le=10, title="L1 penalty",
+        description="Adds l1 · Σ|w| to the loss (weights, not biases): many become zero.",
+        extra={"log": True})] = 0.0
+    l2: Annotated[float, Meta(
+        ge=0, le=10, title="L2 penalty",
+        description="Adds l2 · Σ w² to the loss (weights, not biases): they stay small.",
+        extra={"log": True})] = 0.0
+    activity_l1: Annotated[float, Meta(
+        ge=0, le=10, title="L1 of outputs",
+        description="Adds this times Σ|y|, the mean over the batch, to the loss: few units speak.",
+        extra={"log": True})] = 0.0
+    activity_l2: Annotated[float, Meta(
+        ge=0, le=10, title="L2 of outputs",
+        description="Adds this times Σ y², the mean over the batch, to the loss.",
+        extra={"log": True})] = 0.0
+    group: Annotated[str, Meta(
+        pattern=GROUP, max_length=40, title="Group",
+        description="A name for nodes that one loss trains while another leaves them alone, such "
+        "as the two players of a GAN.")] = ""
+
+    @property
+    def penalises_weights(self) -> bool:
+        return self.l1 > 0 or self.l2 > 0
+
+    @property
+    def penalises_outputs(self) -> bool:
+        return self.activity_l1 > 0 or self.activity_l2 > 0

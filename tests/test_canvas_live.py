@@ -1,0 +1,148 @@
+"""What the canvas shows: errors, live data, themes, and the outline beside it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from playground.graph import Edge, Graph, UnknownLayer
+from playground.snapshot import NodeStatistics
+from tests.on_canvas import (
+    drop,
+    in_step,
+    open_canvas,
+)
+from ui import theme as themes
+from ui.canvas import editing, gradient
+from ui.canvas.view import CanvasView
+from ui.colormaps import signed_image
+from ui.outline import Outline
+
+NAN = math.nan
+
+
+@pytest.fixture
+def view(qtbot: QtBot, qapp: QApplication) -> CanvasView:
+    return open_canvas(qtbot, qapp)
+
+
+# -- what is shown --------------------------------------------------------------------------------
+
+
+def statistics(norm: float, after: float = NAN, nonfinite: float = 0) -> NodeStatistics:
+    return NodeStatistics(norm, norm if math.isnan(after) else after, norm, 0, nonfinite, 1e-3,
+                          0, 1, 0)
+
+
+def test_error_text_stands_on_the_node(view: CanvasView) -> None:
+    loss = view.canvas.nodes["loss_1"]
+    assert loss.error == view.document.check.errors["loss_1"]
+    assert loss.error in loss.describe()
+    assert " ".join(loss._lines) == loss.error
+    editing.connect(view.document, Edge("dense_2", 0, "loss_1", 0))
+    assert loss.error == view.document.check.errors.get("loss_1", "")
+
+
+@pytest.mark.parametrize(("norm", "after", "word"), [
+    (1e-8, NAN, "vanishing"), (1e-3, NAN, "healthy"), (3.0, 1.0, "clipped"),
+    (1e5, NAN, "exploding"), (math.inf, NAN, "diverged"), (NAN, NAN, "unknown"),
+    (0.0, NAN, "vanishing")])
+def test_norms_have_words(norm: float, after: float, word: str) -> None:
+    assert gradient.state(statistics(norm, after)) == word
+    # Beside a layer with a thousand times the norm, even 1e-3 has vanished.
+    if word == "healthy":
+        assert gradient.state(statistics(norm, after), largest=2.0) == "vanishing"
+    at = gradient.place(norm)
+    assert at is None if math.isnan(norm) else 0 <= at <= 1  # type: ignore[operator]
+
+
+def test_live_data_is_drawn_and_told(view: CanvasView, qtbot: QtBot) -> None:
+    canvas = view.canvas
+    canvas.show_statistics({"dense_1": statistics(1e-8)})
+    canvas.set_thumbnail("dense_1", [signed_image(np.eye(3))])
+    canvas.set_thumbnail("gone", [])
+    canvas.set_badge("loss_1", "0.412")
+    canvas.set_active("dense_1", "backward", "|g| 0.48")
+    assert "vanishing" in canvas.nodes["dense_1"].describe()
+    assert canvas.edges[Edge("dense_1", 0, "dense_2", 0)]._active
+    assert not canvas.edges[Edge("moons_1", 0, "dense_1", 0)]._active
+    canvas.set_active("dense_1", "forward", "")
+    assert canvas.edges[Edge("moons_1", 0, "dense_1", 0)]._active
+    assert not view.grab().isNull()
+    canvas.set_active(None)
+    assert not any(edge._active for edge in canvas.edges.values())
+    canvas.set_failed("dense_2", "Not a number any more: lower the learning rate.")
+    assert "learning rate" in canvas.nodes["dense_2"].error
+    canvas.set_failed(None)
+    assert not canvas.nodes["dense_2"].error
+    for zoom in (0.2, 1.0, 3.0):
+        view.set_zoom(zoom)
+        assert not view.grab().isNull()
+
+
+def test_equal_statistics_repaint_nothing(view: CanvasView, monkeypatch: pytest.MonkeyPatch
+                                          ) -> None:
+    view.canvas.show_statistics({"dense_1": statistics(1e-2)})
+    node = view.canvas.nodes["dense_1"]
+    updates: list[int] = []
+    monkeypatch.setattr(node, "update", lambda *_: updates.append(1))
+    view.canvas.show_statistics({"dense_1": statistics(1.0001e-2)})
+    assert not updates
+    view.canvas.show_statistics({"dense_1": statistics(1.0)})
+    assert updates
+
+
+def test_unchanged_nodes_keep_their_pictures(view: CanvasView) -> None:
+    before = dict(view.canvas.nodes)
+    editing.rename(view.document, "dense_2", "top")
+    assert view.canvas.nodes["dense_1"] is before["dense_1"]
+    assert in_step(view)
+
+
+def test_an_unknown_layer_is_shown(view: CanvasView) -> None:
+    layer = UnknownLayer(kind="hologram", raw={"a": 1}, why="Made by a newer version.")
+    view.document.edit("Add", view.document.graph.with_node(layer, 0, 300, id="odd_1"))
+    assert view.canvas.nodes["odd_1"].error
+    assert not view.grab().isNull()
+
+
+def test_the_hint_shows_only_while_empty(view: CanvasView) -> None:
+    assert not view._hint.isVisible()
+    view.document.replace(Graph())
+    assert view._hint.isVisible()
+    drop(view, "moons", QPointF(0, 0))
+    assert not view._hint.isVisible()
+
+
+def test_themes_switch_live(view: CanvasView, qapp: QApplication) -> None:
+    themes.apply(qapp, "light")
+    light = view.grab().toImage().pixelColor(3, 3)
+    themes.apply(qapp, "dark")
+    assert light.lightness() > view.grab().toImage().pixelColor(3, 3).lightness()
+
+
+# -- outline --------------------------------------------------------------------------------------
+
+
+def test_outline_reads_and_selects(view: CanvasView, qtbot: QtBot) -> None:
+    outline = Outline(view.document)
+    qtbot.addWidget(outline)
+    outline.show()
+    model = outline.model()
+    texts = [model.index(row, 0).data() for row in range(model.rowCount())]
+    assert [text.split(",")[0] for text in texts] == [n.id for n in view.document.graph.order()]
+    outline.setCurrentIndex(model.index(1, 0))
+    assert view.document.selection == {view.document.graph.order()[1].id}
+    view.document.select(["dense_2"])
+    assert outline.currentIndex().data().startswith("dense_2, Dense")
+    outline.show_statistics({"dense_2": statistics(3e-4)})
+    assert "gradient norm 0.0003, healthy" in outline.currentIndex().data()
+    view.document.select((), [Edge("dense_1", 0, "dense_2", 0)])
+    assert outline.currentIndex().data().startswith("to dense_2")
+    qtbot.keyClick(outline, Qt.Key.Key_Delete)
+    assert len(view.document.graph.edges) == 1

@@ -1,0 +1,167 @@
+"""What is new on the canvas covers nothing that was there, and can be seen."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from tests.on_canvas import drop, network, open_canvas
+from ui.canvas.layout import GRID, Box
+from ui.canvas.room import MOST_PAIRS, around, free_step, make_room, overlap
+from ui.canvas.view import CanvasView
+
+SIZE = (168.0, 100.0)
+
+
+@pytest.fixture
+def view(qtbot: QtBot, qapp: QApplication) -> CanvasView:
+    return open_canvas(qtbot, qapp)
+
+
+def covered(view: CanvasView) -> list[tuple[str, str]]:
+    """Pairs of nodes of which one lies on the other."""
+    items = list(view.canvas.nodes.items())
+    return [(a, b) for i, (a, first) in enumerate(items) for b, second in items[:i]
+            if first.box().intersects(second.box())]
+
+
+def sees_selection(view: CanvasView) -> bool:
+    seen = view.mapToScene(view.viewport().rect()).boundingRect()
+    return all(seen.contains(view.canvas.nodes[id].box()) for id in view.document.selection)
+
+
+def arrangement(view: CanvasView, ids: list[str]) -> list[tuple[float, float]]:
+    """How nodes stand to the first of them."""
+    nodes = [view.document.graph.node(id) for id in ids]
+    return [(n.x - nodes[0].x, n.y - nodes[0].y) for n in nodes]
+
+
+# -- the canvas -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["dense", "conv2d", "softmax_cross_entropy", "moons"])
+def test_drops_cover_nothing_whatever_they_say(view: CanvasView, kind: str) -> None:
+    """A layer that does not fit has a sentence on it, and is larger than others."""
+    for _ in range(5):
+        assert drop(view, kind, QPointF(250, 20))
+        assert not covered(view)
+        assert sees_selection(view)
+    view.document.stack.setIndex(0)
+    assert view.document.graph == network()
+
+
+def test_the_palette_covers_nothing_and_scrolls(view: CanvasView) -> None:
+    view.actual_size()
+    for number in range(8):
+        view.document.select(["dense_2"])
+        assert view.add_layer("conv2d" if number % 2 else "softmax_cross_entropy")
+        assert not covered(view)
+        assert sees_selection(view)
+
+
+def test_layers_put_into_edges_cover_nothing(view: CanvasView) -> None:
+    for _ in range(3):
+        edge = next(e for e in view.document.graph.edges if e.target == "dense_2")
+        drop(view, "conv2d", view.canvas.edges[edge].path().pointAtPercent(0.5))
+        assert edge not in view.document.graph.edges
+        assert not covered(view)
+        assert sees_selection(view)
+
+
+def paste(view: CanvasView) -> None:
+    view.copy()
+    view.paste()
+
+
+@pytest.mark.parametrize("copy", [paste, CanvasView.duplicate])
+def test_copies_cover_nothing_and_keep_their_arrangement(
+        view: CanvasView, copy: Callable[[CanvasView], None]) -> None:
+    before = ["dense_1", "dense_2", "loss_1"]
+    view.document.select(before)
+    for _ in range(4):
+        copy(view)
+        new = [n.id for n in view.document.graph.nodes[-3:]]
+        assert view.document.selection == set(new)
+        assert arrangement(view, new) == arrangement(view, before)
+        assert not covered(view)
+        assert sees_selection(view)
+
+
+def test_a_paste_far_from_its_origin_goes_where_one_looks(view: CanvasView) -> None:
+    view.document.select(["dense_1", "dense_2"])
+    view.copy()
+    view.centerOn(QPointF(5000, 3000))
+    corner = view.mapToScene(QPoint(0, 0))
+    view.paste()
+    assert sees_selection(view)
+    assert view.mapToScene(QPoint(0, 0)) == corner
+
+
+def test_a_drop_at_the_rim_is_scrolled_into_view(view: CanvasView) -> None:
+    view.actual_size()
+    at = view.mapToScene(view.viewport().rect().bottomRight() - QPoint(4, 4))
+    assert drop(view, "relu", at)
+    assert sees_selection(view)
+
+
+# -- the arithmetic -------------------------------------------------------------------------------
+
+
+def boxes(count: int, seed: int) -> list[Box]:
+    made = random.Random(seed)
+    return [(made.randrange(-600, 600), made.randrange(-400, 400),
+             made.randrange(40, 260), made.randrange(40, 260)) for _ in range(count)]
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("members", [1, 3])
+def test_the_step_is_free_and_the_smallest(seed: int, members: int) -> None:
+    taken, group = boxes(12, seed), boxes(members, seed + 100)
+    dx, dy = free_step(group, taken)
+
+    def free(x: float, y: float) -> bool:
+        return not any(overlap((b[0] + x - GRID, b[1] + y - GRID, b[2] + 2 * GRID,
+                                b[3] + 2 * GRID), other) for b in group for other in taken)
+
+    assert dx % GRID == dy % GRID == 0
+    assert free(dx, dy)
+    length = dx * dx + dy * dy
+    steps = range(-800, 801, GRID)
+    assert not any(x * x + y * y < length and free(x, y)
+                   for x in steps if x * x < length for y in steps if x * x + y * y < length)
+
+
+def test_where_there_is_room_nothing_moves() -> None:
+    assert free_step([(0, 0, *SIZE)], []) == (0, 0)
+    assert free_step([(0, 0, *SIZE)], [(300, 0, *SIZE)]) == (0, 0)
+    assert free_step([], [(0, 0, *SIZE)]) == (0, 0)
+
+
+def test_large_groups_move_as_a_block() -> None:
+    row = [(200.0 * i, 0.0, *SIZE) for i in range(60)]
+    assert len(row) ** 2 > MOST_PAIRS
+    dx, dy = free_step(row, row)
+    x, y, width, height = around(row)
+    assert not overlap((x + dx, y + dy, width, height), around(row))
+
+
+@pytest.mark.parametrize("way", [(300, 0), (-300, 0), (0, 150), (0, -150), (90, 130)])
+def test_room_is_made_in_every_direction(way: tuple[float, float]) -> None:
+    there = {"a": (0.0, 0.0, *SIZE), "b": (*way, *SIZE)}
+    place, moved = make_room(there, "a", "b", (168, 112))
+    spots = {id: (*moved.get(id, box[:2]), *SIZE) for id, box in there.items()}
+    assert not any(overlap((*place, 168, 112), box) for box in spots.values())
+    assert not overlap(spots["a"], spots["b"])
+
+
+def test_who_makes_room_runs_over_nobody() -> None:
+    there = {"a": (0.0, 0.0, *SIZE), "b": (208.0, 0.0, 168.0, 300.0),
+             "tall": (416.0, 40.0, 168.0, 400.0), "below": (620.0, 380.0, *SIZE)}
+    _, moved = make_room(there, "a", "b", SIZE)
+    spots = {id: (*moved.get(id, box[:2]), *box[2:]) for id, box in there.items()}
+    assert not any(overlap(spots[a], spots[b]) for a in spots for b in spots if a < b)

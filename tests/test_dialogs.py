@@ -1,0 +1,203 @@
+"""The dialogs of the window: gallery, help, keys, import of data."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QDialog,
+    QWidget,
+)
+
+from playground.examples import EXAMPLES
+from tests.fake_engine import FakeEngine
+from tests.fake_window import change, open_window
+from tests.fake_window import make_window as new_window
+from ui.app import Complaints
+from ui.data_nodes import import_data
+from ui.dialogs.data_import import DataImport, problem_of
+from ui.dialogs.gallery import Gallery
+from ui.dialogs.help import LayerHelp, layer_page
+from ui.dialogs.shortcuts import CANVAS, ShortcutsDialog
+from ui.main_window import MainWindow
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture
+def make_window(qtbot, tmp_path, engine, monkeypatch):
+    def make(create=lambda: engine) -> MainWindow:
+        return new_window(qtbot, tmp_path, monkeypatch, create)
+
+    return make
+
+
+@pytest.fixture
+def window(qtbot, tmp_path, monkeypatch, engine) -> MainWindow:
+    return open_window(qtbot, tmp_path, monkeypatch, engine)
+
+
+def test_the_gallery_finds_examples(qtbot):
+    gallery = Gallery(EXAMPLES.values())
+    qtbot.addWidget(gallery)
+    gallery.search.setText("spiral")
+    assert gallery.chosen().name == "mlp-spiral"
+    assert "spiral" in gallery.note.toPlainText().lower()
+    gallery.search.setText("no such thing")
+    assert gallery.chosen() is None
+
+
+def test_every_layer_has_a_page(qtbot):
+    from playground.layers import LAYERS
+
+    dialog = LayerHelp("dense")
+    qtbot.addWidget(dialog)
+    assert "Dense" in dialog.page.toPlainText()
+    for cls in LAYERS.values():
+        assert cls.label in layer_page(cls)
+
+
+def test_all_keys_are_listed(qtbot, window):
+    dialog = ShortcutsDialog([*window.menus.shortcuts(), CANVAS])
+    qtbot.addWidget(dialog)
+    texts = {label.text() for label in dialog.findChildren(QWidget) if hasattr(label, "text")}
+    assert {"Space", "F10", "F11", "Shift+F10", "Step Instruction"} <= texts
+
+
+def test_the_list_of_keys_is_the_same_at_any_moment(window):
+    change(window)
+    window.document.stack.undo()
+    edit = dict(window.menus.shortcuts())["Edit"]
+    assert [text for _, text in edit[:2]] == ["Undo", "Redo"]
+
+
+def test_enter_in_the_path_looks_and_does_not_import(qtbot, tmp_path):
+    file = tmp_path / "flowers.csv"
+    file.write_text("width,kind\n" + "1,a\n3,b\n" * 20)
+    dialog = DataImport()
+    qtbot.addWidget(dialog)
+    dialog.show()
+    dialog.path.setFocus()
+    qtbot.waitUntil(dialog.path.hasFocus)
+    qtbot.keyClicks(dialog.path, str(file))
+    qtbot.keyClick(dialog.path, Qt.Key.Key_Return)
+    assert dialog.isVisible()
+    assert "40 samples" in dialog.summary.text()
+    assert dialog._import.hasFocus()
+
+
+def test_data_with_an_error_is_not_imported(qtbot, tmp_path):
+    file = tmp_path / "gaps.csv"
+    file.write_text("width,kind\n" + "1,a\n,b\n" * 20)
+    dialog = DataImport(str(file))
+    qtbot.addWidget(dialog)
+    dialog.accept()
+    assert dialog.result() != QDialog.DialogCode.Accepted
+    assert dialog.summary.text()
+
+
+def test_gaps_can_be_dropped_or_filled_and_the_preview_shows_it(qtbot, tmp_path):
+    file = tmp_path / "gaps.csv"
+    file.write_text("width,height,kind\n" + "1,5,a\n,6,b\n3,NA,a\n4,8,b\n" * 20)
+    dialog = DataImport(str(file))
+    qtbot.addWidget(dialog)
+
+    def cell(row, column):
+        return dialog.table.item(row, column)
+
+    assert cell(1, 0).text() == "missing"
+    assert cell(2, 1).text() == "NA"
+    red = cell(1, 0).foreground().color()
+    assert red != cell(0, 0).foreground().color()
+    dialog.accept()
+    assert dialog.result() != QDialog.DialogCode.Accepted
+
+    dialog.missing.setCurrentIndex(dialog.missing.findData("drop"))
+    assert [cell(row, 2).font().strikeOut() for row in range(4)] == [False, True, True, False]
+    assert dialog.settings()["missing"] == "drop"
+    assert problem_of(dialog.settings()) == ""
+
+    dialog.missing.setCurrentIndex(dialog.missing.findData("mean"))
+    assert (cell(1, 0).text(), cell(1, 1).text(), cell(2, 1).text()) == ("mean", "6", "mean")
+    assert not cell(1, 0).font().strikeOut()
+    dialog.target.setCurrentText("width")
+    dialog.target.activated.emit(0)
+    assert cell(1, 0).text() == "missing", "what is to be predicted is not made up"
+    dialog.target.setCurrentText("kind")
+    dialog.accept()
+    assert dialog.result() == QDialog.DialogCode.Accepted
+
+
+def test_the_choice_for_gaps_is_remembered_by_the_node(qtbot, window, tmp_path, monkeypatch):
+    file = tmp_path / "gaps.csv"
+    file.write_text("width,kind\n" + "1,a\n,b\n3,b\n" * 20)
+
+    def drop(self):
+        self.missing.setCurrentIndex(self.missing.findData("drop"))
+        return QDialog.DialogCode.Accepted
+
+    monkeypatch.setattr(DataImport, "exec", drop)
+    id = import_data(window.document, window, path=str(file))
+    assert window.document.graph.node(id).layer.missing == "drop"
+    assert id not in window.document.check.errors
+    seen = []
+    monkeypatch.setattr(DataImport, "exec", lambda self: seen.append(self.missing.currentData()))
+    import_data(window.document, window, id)
+    assert seen == ["drop"]
+
+
+def test_imported_data_is_in_view(qtbot, window, tmp_path, monkeypatch):
+    file = tmp_path / "flowers.csv"
+    file.write_text("width,kind\n" + "1,a\n3,b\n" * 20)
+    monkeypatch.setattr(DataImport, "exec", lambda self: QDialog.DialogCode.Accepted)
+    for _ in range(3):
+        window._import(str(file))
+    box = window.canvas.canvas.nodes[window.document.selected_node.id].box()
+    view = window.canvas
+    assert view.mapToScene(view.viewport().rect()).boundingRect().contains(box)
+
+
+def test_a_table_is_looked_at_before_it_is_imported(qtbot, window, tmp_path, monkeypatch):
+    file = tmp_path / "flowers.csv"
+    file.write_text("width,height,kind\n" + "1,2,a\n3,4,b\n" * 20)
+    dialog = DataImport(str(file))
+    qtbot.addWidget(dialog)
+    assert "40 samples" in dialog.summary.text()
+    assert "2 classes" in dialog.summary.text()
+    assert dialog.table.rowCount() == 20
+    dialog.target.setCurrentText("width")
+    dialog.target.activated.emit(0)
+    assert dialog.settings() == {
+        "path": str(file), "target_column": "width", "task": "auto", "missing": "error"}
+
+    monkeypatch.setattr(DataImport, "exec", lambda self: QDialog.DialogCode.Accepted)
+    import_data(window.document, window, path=str(file))
+    node = window.document.selected_node
+    assert node.layer.path == str(file)
+    assert window.document.check.signals[node.id][0].shape == (2,)
+    assert window.document.stack.count() == 1
+
+
+def test_data_that_cannot_be_read_says_why(qtbot, tmp_path):
+    dialog = DataImport(str(tmp_path / "nothing.csv"))
+    qtbot.addWidget(dialog)
+    assert "nothing.csv" in dialog.summary.text()
+    assert not dialog._import.isEnabled()
+
+
+def test_a_fault_is_told_once_and_the_window_lives(qtbot, window, monkeypatch, capsys):
+    told = []
+    monkeypatch.setattr(window, "show_error", told.append)
+    hook = Complaints(window)
+    for _ in range(3):
+        try:
+            raise ValueError("odd")
+        except ValueError as error:
+            hook(type(error), error, error.__traceback__)
+    qtbot.wait(20)
+    assert len(told) == 1
+    assert "odd" in told[0]
+    assert "ValueError" in capsys.readouterr().err

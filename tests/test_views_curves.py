@@ -1,0 +1,234 @@
+"""Loss and gradients over the steps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from playground.snapshot import (
+    Verdict,
+)
+from tests.shown_views import program, shown, snapshot
+from ui import theme as themes
+from ui.views.gradients import TOTAL, GradientsView
+from ui.views.legend import MOST_NAMES, Legend, line_colors, line_places
+from ui.views.loss import LossView
+from ui.views.network import trained_nodes
+from ui.views.numbers import format_number
+from ui.views.series import MAX_POINTS
+
+
+@pytest.fixture(autouse=True)
+def _dark(qapp: QApplication) -> None:
+    themes.apply(qapp, "dark")
+
+
+# -- loss -----------------------------------------------------------------------------------------
+
+
+def test_loss_shows_train_and_validation(qtbot: QtBot) -> None:
+    view = shown(qtbot, LossView(), snapshot(loss=np.linspace(2.0, 0.5, 100)))
+    assert view.train.values[-1] == pytest.approx(0.5, abs=0.02)
+    assert view.validation.values.tolist() == [0.9, 0.7]
+    assert view.header.note.whole.endswith("val 0.700")
+    assert [label.text for label in view.plot.gutter.labels] == ["train", "val"]
+
+
+def test_the_loss_number_is_the_same_at_every_width(qtbot: QtBot) -> None:
+    noisy = np.random.default_rng(0).random(4000)
+    view = shown(qtbot, LossView(), snapshot(steps=4000, loss=noisy))
+    wanted = f"train {format_number(noisy[-50:].mean(), fixed=True)} · val 0.700"
+    for width in (520, 1200, 320):
+        view.resize(width, 300)
+        QApplication.processEvents()
+        view.refresh()
+        assert view.header.note.whole == wanted
+    assert "mean of the last 50 steps" in view.header.note.toolTip()
+
+
+def test_a_band_that_reaches_zero_reaches_the_bottom_of_the_plot(qtbot: QtBot) -> None:
+    moment = snapshot()
+    assert moment.history is not None
+    moment.history.values[1, 50:, moment.history.columns.index("loss")] = 0
+    view = shown(qtbot, LossView(), moment)
+    assert view.plot.log_y
+    area = view.band.boundingRect()
+    assert area.right() == 100
+    assert area.top() < view.plot.box.viewRange()[1][0]
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_ranges_do_not_stay_from_a_future_that_is_gone(qtbot: QtBot, held: bool) -> None:
+    view = shown(qtbot, LossView(), snapshot(steps=50_000, loss=np.logspace(0, -6, 50_000)))
+    for _ in range(3):
+        view.refresh()
+    if held:
+        view.plot.box.setXRange(40_000, 50_000)
+        view.plot._taken()
+    short = snapshot(steps=5)
+    assert short.history is not None
+    none = np.array([])
+    view.show_snapshot(replace(short, history=replace(
+        short.history, validation_step=none, validation_loss=none, validation_metric=none)))
+    (left, right), (bottom, top) = view.plot.box.viewRange()
+    assert left <= 1
+    assert 5 <= right < 10
+    assert top - bottom < 1
+
+
+def test_loss_can_show_the_metric_and_other_axes(qtbot: QtBot) -> None:
+    view = shown(qtbot, LossView(), snapshot())
+    assert view.plot.log_y
+    view._show_column("metric")
+    assert not view.plot.log_y
+    assert view.header.note.whole == "train 100 % · val 60 %"
+    view.log_x.setChecked(True)
+    assert view.plot.log_x
+    view._show_column("loss")
+    assert view.plot.log_y
+
+
+def test_loss_marks_nan_with_its_step(qtbot: QtBot) -> None:
+    loss = np.ones(600)
+    loss[411:] = np.nan
+    view = shown(qtbot, LossView(), snapshot(steps=600, loss=loss))
+    assert view.badge.text == "✕ NaN at step 412"
+    assert view.mark.isVisible()
+    view.show_snapshot(snapshot())
+    assert not view.badge.isVisible()
+
+
+def test_loss_marks_a_step_that_never_finished(qtbot: QtBot) -> None:
+    moment = replace(snapshot(state="diverged"), loss=float("nan"), message="It overflowed.")
+    view = shown(qtbot, LossView(), moment)
+    assert view.badge.text == "✕ NaN at step 101"
+    assert view.badge.toolTip() == "It overflowed."
+
+
+def test_long_histories_are_drawn_with_few_points(qtbot: QtBot) -> None:
+    view = shown(qtbot, LossView(), snapshot(steps=200_000))
+    assert 100 <= len(view.train.step) <= MAX_POINTS
+    gradients = shown(qtbot, GradientsView())
+    gradients.all_time.setChecked(True)
+    gradients.show_snapshot(snapshot(steps=200_000))
+    assert all(len(line.step) <= MAX_POINTS for line in gradients.lines.values())
+
+
+def test_loss_table_has_every_step(qtbot: QtBot) -> None:
+    view = shown(qtbot, LossView(), snapshot())
+    lines = view.csv().splitlines()
+    assert lines[0] == "split,step,loss,metric,learning_rate"
+    assert len(lines) == 1 + 100 + 2
+
+
+# -- gradients ------------------------------------------------------------------------------------
+
+
+def test_gradients_have_a_line_per_trained_node_and_the_total(qtbot: QtBot) -> None:
+    view = shown(qtbot, GradientsView(), snapshot(dense_1__grad_norm_before=0.25))
+    nodes = trained_nodes(program())
+    assert view.nodes == nodes == ("dense_1", "dense_2", "dense_3")
+    assert view.lines["dense_1"].values[-1] == 0.25
+    assert view.with_total
+    assert view.lines[TOTAL].isVisible()
+    assert tuple(view.legend.entries) == (*nodes, TOTAL)
+
+
+def test_gradients_after_clipping_and_the_threshold(qtbot: QtBot) -> None:
+    view = shown(qtbot, GradientsView(), snapshot(dense_1__grad_norm=0.1))
+    assert view.clipped_lines["dense_1"].values[-1] == pytest.approx(0.1)
+    assert view.guides[0].isVisible()
+    assert view.plot.gutter.labels[0].text == "clip 1"
+    view.show_after.setChecked(False)
+    assert not view.clipped_lines["dense_1"].isVisible()
+
+
+def test_without_clipping_there_is_no_threshold(qtbot: QtBot) -> None:
+    view = shown(qtbot, GradientsView(), snapshot("cnn-digits"))
+    assert not view.guides[0].isVisible()
+    assert not view.clip_chip.isVisible()
+
+
+def test_verdict_is_told_by_a_sign_a_word_and_a_sentence(qtbot: QtBot) -> None:
+    verdict = Verdict("vanishing", "The gradient shrinks.", 0.12)
+    view = shown(qtbot, GradientsView(), replace(snapshot(), verdict=verdict))
+    assert view.verdict_chip.text == "▼ vanishing"
+    assert view.verdict_chip.role == "vanishing"
+    assert view.verdict_chip.toolTip().startswith("The gradient shrinks.")
+    assert "12 %" in view.clip_chip.text
+
+
+def test_a_fresh_history_has_no_verdict_and_no_numbers(qtbot: QtBot) -> None:
+    verdict = Verdict("vanishing", "The gradient shrinks.", 0.12)
+    view = shown(qtbot, GradientsView(), replace(snapshot(), verdict=verdict))
+    view.select("dense_1")
+    assert view.verdict_chip.isVisible()
+    view.show_snapshot(replace(snapshot(steps=0), verdict=Verdict("unknown", "No gradients yet.")))
+    assert view.empty_text
+    assert not view.verdict_chip.isVisible()
+    assert not view.clip_chip.isVisible()
+    assert view.header.note.whole == ""
+
+
+def test_a_node_that_was_never_measured_has_a_dash(qtbot: QtBot) -> None:
+    nan = float("nan")
+    view = shown(qtbot, GradientsView(), snapshot(
+        dense_2__grad_norm_before=nan, dense_2__grad_norm=nan))
+    view.select("dense_2")
+    assert view.header.note.whole == "dense_2 – → –"
+    view.bars.setChecked(True)
+    assert [bar.measured for bar in view.profile.bars] == [True, False, True]
+    view.grab()
+
+
+def test_lines_keep_their_colours_when_one_joins() -> None:
+    old = line_places(["a", "b"], {})
+    new = line_places(["new", "a", "b"], old)
+    assert (old, new) == ({"a": 0, "b": 1}, {"new": 2, "a": 0, "b": 1})
+    assert line_places(["b", "c"], new) == {"b": 1, "c": 0}
+
+
+def test_gradients_mark_what_is_not_finite(qtbot: QtBot) -> None:
+    norms = np.ones(100)
+    norms[60] = np.inf
+    view = shown(qtbot, GradientsView(), snapshot(dense_2__grad_norm_before=norms))
+    view.all_time.setChecked(True)
+    assert 61.0 in view.bad_marks.getData()[0] or len(view.bad_marks.getData()[0]) == 1
+
+
+def test_gradients_bars_and_other_quantities(qtbot: QtBot) -> None:
+    view = shown(qtbot, GradientsView(), snapshot(dense_1__grad_norm_before=1e-5,
+                                                  dense_1__grad_norm=1e-6,
+                                                  dense_3__update_ratio=2e-3))
+    view.bars.setChecked(True)
+    first = view.profile.bars[0]
+    assert (first.name, first.before, first.value) == ("dense_1", 1e-5, 1e-6)
+    view.bars.setChecked(False)
+    view.quantities["update"].setChecked(True)
+    assert view.lines["dense_3"].values[-1] == pytest.approx(2e-3)
+    assert view.header.title.text() == "Update : weight"
+    view.quantities["inactive"].setChecked(True)
+    assert not view.plot.log_y
+
+
+def test_pointing_emphasises_and_clicking_selects(qtbot: QtBot) -> None:
+    view = shown(qtbot, GradientsView(), snapshot())
+    view.legend.pointed.emit("dense_2")
+    assert view.legend.entries["dense_2"].strong
+    assert "dense_2" in view.header.note.whole
+    with qtbot.waitSignal(view.node_selected) as caught:
+        view.legend.entries["dense_2"].click()
+    assert caught.args == ["dense_2"]
+
+
+def test_many_lines_become_a_ramp(qtbot: QtBot) -> None:
+    legend = Legend()
+    qtbot.addWidget(legend)
+    names = [f"n{i}" for i in range(MOST_NAMES + 5)]
+    legend.show_names(names)
+    assert legend.entries == {}
+    assert len({c.name() for c in line_colors(range(len(names)))}) == len(names)

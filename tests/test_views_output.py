@@ -1,0 +1,253 @@
+"""What the network answers, and its program."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from playground.snapshot import (
+    Boundary,
+    BoundaryProbe,
+    ConfusionProbe,
+    Predictions,
+    PredictionsProbe,
+    Probe,
+    TensorProbe,
+    TimingsProbe,
+)
+from tests.shown_views import program, shown, snapshot
+from ui import theme as themes
+from ui.views.confusion import recalls
+from ui.views.listing import PADDING, ListingView
+from ui.views.listing_model import NODE, NUMBER, OPERATION, TIME
+from ui.views.operations import measures, operation
+from ui.views.output import OutputView
+from ui.views.predictions import judge
+
+
+@pytest.fixture(autouse=True)
+def _dark(qapp: QApplication) -> None:
+    themes.apply(qapp, "dark")
+
+
+# -- output ---------------------------------------------------------------------------------------
+
+
+def boundary(**changes: Any) -> Boundary:
+    points = np.array([[-1, -1], [1, 1]], np.float32)
+    return replace(Boundary(
+        np.zeros((8, 8), np.float32), np.ones((8, 8), np.float32), (-2, 2, -3, 3), points,
+        np.array([0, 1], np.float32), points, np.array([0, 1], np.float32), ("a", "b")), **changes)
+
+
+def test_output_chooses_what_suits_the_data(qtbot: QtBot) -> None:
+    view = shown(qtbot, OutputView(), snapshot())
+    assert view.probes() == {BoundaryProbe()}
+    view.show_snapshot(snapshot("cnn-digits"))
+    assert view.mode() == "predictions"
+    view._choose("confusion")
+    assert ConfusionProbe("validation") in view.probes()
+    view._choose("boundary")
+    assert "one or two features" in view.empty_text
+
+
+def test_boundary_places_picture_and_points_in_data_units(qtbot: QtBot) -> None:
+    view = shown(qtbot, OutputView())
+    view.show_snapshot(snapshot(values={BoundaryProbe(): boundary()}))
+    rect = view.boundary.image.mapRectToParent(view.boundary.image.boundingRect())
+    assert (rect.left(), rect.right(), rect.top(), rect.bottom()) == pytest.approx((-2, 2, -3, 3))
+    assert view.boundary.image.image.dtype == np.uint8
+    # Two classes, each with its training and its validation points.
+    assert len(view.boundary._dots) == 4
+    assert tuple(view.boundary.legend.entries) == ("a", "b")
+    before = list(view.boundary._dots)
+    view.show_snapshot(snapshot(values={BoundaryProbe(): boundary()}))
+    assert view.boundary._dots == before
+
+
+def test_boundary_of_one_input_is_a_curve(qtbot: QtBot) -> None:
+    view = shown(qtbot, OutputView())
+    line = boundary(values=np.linspace(0, 1, 32, dtype=np.float32),
+                    margin=np.ones(32, np.float32), points=np.zeros((2, 1), np.float32),
+                    validation_points=np.zeros((2, 1), np.float32), classes=())
+    view.show_snapshot(snapshot(values={BoundaryProbe(): line}))
+    assert view.boundary.curve.isVisible()
+    assert view.boundary.curve.values[-1] == 1.0
+    assert not view.boundary.image.isVisible()
+
+
+def test_confusion_counts_and_recall(qtbot: QtBot) -> None:
+    counts = np.array([[8, 2], [0, 0]])
+    assert recalls(counts)[0] == pytest.approx(0.8)
+    assert np.isnan(recalls(counts)[1])
+    view = shown(qtbot, OutputView(), snapshot("cnn-digits"))
+    view._choose("confusion")
+    view.show_snapshot(snapshot("cnn-digits", values={ConfusionProbe(): counts}))
+    assert view.confusion.counts.tolist() == counts.tolist()
+    assert view.csv().splitlines()[1].startswith("0,8,2,0.8")
+    view.grab()
+
+
+def predictions(classes: tuple[str, ...] = ("cat", "dog"), shape: tuple[int, ...] = (1, 4, 4)
+                ) -> Predictions:
+    output = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]], np.float32)
+    return Predictions(np.random.default_rng(0).random((3, *shape)).astype(np.float32),
+                       np.array([0, 1, 1], np.float32),
+                       output if classes else output[:, :1], classes)
+
+
+def test_predictions_frame_what_is_wrong_and_sort_worst_first(qtbot: QtBot) -> None:
+    view = shown(qtbot, OutputView(), snapshot("cnn-digits"))
+    probe = view.predictions.probe()
+    view.show_snapshot(snapshot("cnn-digits", values={probe: predictions()}))
+    tiles = view.predictions.grid.tiles
+    assert [tile.role for tile in tiles] == ["", "error", ""]
+    assert tiles[1].caption.startswith("✗ cat")
+    view.worst.setChecked(True)
+    assert view.predictions.order.tolist() == [1, 2, 0]
+    assert view.predictions.grid.tiles[0].role == "error"
+    view.train.setChecked(True)
+    assert PredictionsProbe("train", 0, 24) in view.probes()
+
+
+def test_predictions_of_numbers_and_of_one_probability() -> None:
+    numbers = judge(predictions(classes=(), shape=(3,)))
+    assert numbers.badness.tolist() == pytest.approx([0.9, 0.4, 0.8])
+    assert not numbers.wrong.any()
+    one = judge(replace(predictions(), output=np.array([[0.1], [0.2], [0.9]], np.float32)))
+    assert one.wrong.tolist() == [False, True, False]
+
+
+def test_tabular_predictions_are_a_table(qtbot: QtBot) -> None:
+    view = shown(qtbot, OutputView(), snapshot())
+    view._choose("predictions")
+    probe = view.predictions.probe()
+    view.show_snapshot(snapshot(values={probe: predictions(shape=(2,))}))
+    model = view.predictions.model
+    assert model.rowCount() == 3
+    assert [model.headerData(i, Qt.Orientation.Horizontal) for i in range(4)] == [
+        "x1", "x2", "truth", "prediction"]
+    assert model.data(model.index(1, 2)) == "dog"
+    assert model.data(model.index(1, 4)) == "✗"
+
+
+# -- listing --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kernel", "name"), [
+    ("dense_weight_gradient", "dense ∂w"), ("tanh_forward", "tanh"),
+    ("conv2d_input_gradient", "conv2d ∂x"), ("avg_pool2d_backward", "avg pool2d ∂x"),
+    ("adam_update", "adam"), ("load_batch", "load batch")])
+def test_operations_have_human_names(kernel: str, name: str) -> None:
+    assert operation(kernel) == name
+
+
+def texts(view: ListingView, column: int) -> list[str]:
+    model = view.model
+    return [model.data(model.index(row, column)) or "" for row in range(model.rowCount())]
+
+
+def test_listing_has_phases_names_and_times(qtbot: QtBot) -> None:
+    instructions = program().instructions
+    times = np.arange(len(instructions), dtype=float) * 100
+    view = shown(qtbot, ListingView(), snapshot(
+        state="paused", position=2, values={TimingsProbe(): times}))
+    numbers = texts(view, NUMBER)
+    assert {"load", "forward", "loss", "backward", "update"} <= set(numbers)
+    row = view.model.row_of(2)
+    assert row is not None
+    assert texts(view, TIME)[row] == "200 µs"
+    assert "dense" in texts(view, OPERATION)
+    assert len(view.csv().splitlines()) < len(instructions)
+    view.measuring.setChecked(True)
+    assert len(view.csv().splitlines()) == 1 + len(instructions)
+
+
+def test_listing_moves_the_arrow_and_repaints_only_two_rows(qtbot: QtBot) -> None:
+    view = shown(qtbot, ListingView(), snapshot(state="paused", position=2))
+    changed: list[int] = []
+    view.model.dataChanged.connect(lambda first, last: changed.append(first.row()))
+    view.show_snapshot(snapshot(state="paused", position=3))
+    assert changed == [view.model.row_of(2), view.model.row_of(3)]
+    assert texts(view, 0)[view.model.row_of(3) or 0] == "▸"
+
+
+def test_listing_shows_the_operands_of_the_chosen_instruction(qtbot: QtBot) -> None:
+    view = shown(qtbot, ListingView(), snapshot(state="paused"))
+    at = next(i for i, x in enumerate(program().instructions) if x.kernel.name == "dense_forward")
+    view.list.setCurrentIndex(view.model.index(view.model.row_of(at) or 0, OPERATION))
+    wanted = TensorProbe("dense_1.w", limit=8)
+    assert wanted in view.probes()
+    weights = np.linspace(-1, 1, 32, dtype=np.float32).reshape(16, 2)
+    view.show_snapshot(snapshot(state="paused", values={wanted: weights}))
+    text = view.operands.toPlainText()
+    assert "dense_1.w" in text
+    assert "16×2" in text
+    assert "-1 … 1" in text
+
+
+def test_double_click_asks_to_run_there(qtbot: QtBot) -> None:
+    view = shown(qtbot, ListingView(), snapshot(state="paused"))
+    at = next(i for i, x in enumerate(program().instructions)
+              if x.node == "dense_2" and x.phase == "backward")
+    with qtbot.waitSignal(view.run_to_requested) as caught:
+        view.list.doubleClicked.emit(view.model.index(view.model.row_of(at) or 0, OPERATION))
+    assert caught.args == ["dense_2", "backward"]
+
+
+def measuring_place() -> int:
+    return next(i for i, x in enumerate(program().instructions) if measures(x))
+
+
+def test_the_next_instruction_is_listed_even_if_it_only_measures(qtbot: QtBot) -> None:
+    at = measuring_place()
+    view = shown(qtbot, ListingView(), snapshot(state="paused", position=at))
+    row = view.model.row_of(at)
+    assert row is not None
+    assert not view.list.isRowHidden(row)
+    assert view.model.data(view.model.index(row, 0)) == "▸"
+    assert view.chosen() is view.model.instructions[at]
+    view.show_snapshot(snapshot(state="paused", position=0))
+    assert view.list.isRowHidden(row)
+
+
+def test_times_are_gone_with_the_run_that_took_them(qtbot: QtBot) -> None:
+    times: dict[Probe, Any] = {TimingsProbe(): np.ones(len(program().instructions))}
+    view = shown(qtbot, ListingView(), snapshot(state="paused", values=times))
+    assert "1.0 µs" in texts(view, TIME)
+    view.show_snapshot(snapshot(state="paused", steps=0, values=times))
+    assert "1.0 µs" not in texts(view, TIME)
+
+
+def test_a_click_in_the_listing_moves_nothing_before_the_second(qtbot: QtBot) -> None:
+    view = shown(qtbot, ListingView(), snapshot(state="paused"))
+    view.node_selected.connect(view.select)
+    at = next(i for i, x in reversed(list(enumerate(program().instructions)))
+              if x.node == "dense_2" and not measures(x))
+    index = view.model.index(view.model.row_of(at) or 0, OPERATION)
+    view.list.scrollTo(index)
+    before = view.list.visualRect(index)
+    view.list.setCurrentIndex(index)
+    assert view.selected == "dense_2"
+    assert view.list.visualRect(index) == before
+    view.list.doubleClicked.emit(index)
+    assert view.chosen() is view.model.instructions[0]
+
+
+def test_details_wrap_instead_of_being_cut_off(qtbot: QtBot) -> None:
+    view = shown(qtbot, ListingView(), snapshot(state="paused"))
+    view.resize(298, 200)
+    QApplication.processEvents()
+    assert view.operands.document().idealWidth() <= view.operands.viewport().width()
+    index = view.model.index(view.model.row_of(0) or 0, OPERATION)
+    name = view.list.fontMetrics().horizontalAdvance(view.model.data(index)) + PADDING
+    assert name <= view.list.visualRect(index).width()
+    for column in (NUMBER, NODE):
+        assert view.list.sizeHintForColumn(column) <= view.list.columnWidth(column)
+    assert view.operands.height() > 60
