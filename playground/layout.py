@@ -190,7 +190,9 @@ class Layout:
     @staticmethod
     def units_of(node: NodeTensors) -> tuple[int, int, int]:
         """A node's output as (samples, units, positions); a sequence counts its time steps."""
-        batch, first, *others = node.y[0].shape
+        # One number per sample is one unit.
+        batch, first, *others = node.y[0].shape if len(node.y[0].shape) > 1 else (
+            *node.y[0].shape, 1)
         if node.layer.units_last and others:
             return node.y[0].size // others[-1], others[-1], 1
         return batch, first, size_of(tuple(others))
