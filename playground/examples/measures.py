@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.examples.sequence_measures import SEQUENCE_MEASURES
 from playground.layers.core import Dense
 
 if TYPE_CHECKING:
@@ -58,5 +59,5 @@ def _dense(session: Session) -> str:
 
 MEASURES: dict[str, Callable[[Outcome], float]] = {
     "accuracy": accuracy, "gradient_ratio": gradient_ratio,
-    "distance_to_exact": distance_to_exact}
+    "distance_to_exact": distance_to_exact, **SEQUENCE_MEASURES}
 """By the name of a mark's metric."""
