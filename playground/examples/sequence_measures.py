@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,7 +49,15 @@ def ambiguous_accuracy(outcome: Outcome) -> float:
     return float(np.mean((answers == data.target_validation)[ambiguous]))
 
 
+def bits_per_character(outcome: Outcome) -> float:
+    """Of the validation part, those at the beginning of a window included, where little is known
+    yet; the loss must be the cross-entropy.
+    """
+    return outcome.validation.loss / math.log(2)
+
+
 SEQUENCE_MEASURES = {"mean_squared_error": mean_squared_error, "largest_error": largest_error,
                      "error_over_naive": error_over_naive,
-                     "ambiguous_accuracy": ambiguous_accuracy}
+                     "ambiguous_accuracy": ambiguous_accuracy,
+                     "bits_per_character": bits_per_character}
 """By the name of a mark's metric."""

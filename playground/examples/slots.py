@@ -54,7 +54,7 @@ comes.
 
 **Compare with `slot-filling-feed-forward`**, the same network without memory.
 
-**Try.** Set *units* of lstm_1 to 1: one number is enough to keep which verb came last. Replace
+**Try.** Set *units* of lstm_1 to 4: four numbers are enough to keep which verb came last. Replace
 embedding_1 by a *1-of-N*.
 """),
     Mark("ambiguous_accuracy", ">=", 0.99, epochs=EPOCHS))
