@@ -24,8 +24,15 @@ from playground.training import Training
 FORMAT = "playground"
 VERSION = 2
 
+
+
+def _nothing_moved(raw: dict[str, Any]) -> dict[str, Any]:
+    """A version that only adds: what older documents do not say has its usual value."""
+    return raw
+
+
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    1: lambda raw: raw,  # Version 2 adds what may be left out: how a node learns, shared weights.
+    1: _nothing_moved,  # 2: more optimizers, schedules and initialisers; how a node learns
 }
 """MIGRATIONS[n] turns the JSON of version n into that of version n + 1."""
 

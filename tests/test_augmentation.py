@@ -136,8 +136,8 @@ def test_noise_is_box_and_muller(size: int) -> None:
 
 def noise(x: np.ndarray, first: int = 0, deviation: float = 0.5) -> np.ndarray:
     y = x.copy()
-    augment.add_noise_to_samples(first=first, batch=len(x), size=x[0].size, deviation=deviation, key=KEY,
-                      counters=np.array([STEP]), x=y)
+    augment.add_noise_to_samples(first=first, batch=len(x), size=x[0].size, deviation=deviation,
+                                 key=KEY, counters=np.array([STEP]), x=y)
     return y
 
 
