@@ -92,7 +92,7 @@ class LiveCanvas(QWidget):
             if not isinstance(probe, TensorProbe):
                 continue
             id, _, port = probe.name.rpartition(".")
-            if id not in scene.nodes or id not in scene.document.check.signals:
+            if id not in scene.document.graph or id not in scene.document.check.signals:
                 continue  # The snapshot is of the network before an edit.
             if probe.sample == 0:
                 outputs.setdefault(id, {})[port] = values
