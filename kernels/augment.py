@@ -163,7 +163,7 @@ def cut_out(a):
 
 
 @kernel("first batch size deviation key counters -> x")
-def add_noise(a):
+def add_noise_to_samples(a):
     """x = x + deviation n, with n from the normal distribution. Box & Muller 1958.
 
     counters int64: [0] the step; x (batch, size)

@@ -16,10 +16,7 @@ def dense_forward(a):
     batch, inputs, units = a[0], a[1], a[2]
     x, w = floats(a[3], batch * inputs), floats(a[4], units * inputs)
     b, y = floats(a[5], units), floats(a[6], batch * units)
-    product_transposed(batch, units, inputs, x, 0, inputs, w, 0, inputs, y, 0, units, False)
-    for i in range(batch):
-        for u in range(units):
-            y[i * units + u] += b[u]
+    product_transposed(batch, units, inputs, x, w, b, True, y)
 
 
 @kernel("batch inputs units x w -> y")
@@ -31,7 +28,7 @@ def dense_forward_no_bias(a):
     batch, inputs, units = a[0], a[1], a[2]
     x, w = floats(a[3], batch * inputs), floats(a[4], units * inputs)
     y = floats(a[5], batch * units)
-    product_transposed(batch, units, inputs, x, 0, inputs, w, 0, inputs, y, 0, units, False)
+    product_transposed(batch, units, inputs, x, w, w, False, y)
 
 
 @kernel("batch inputs units x dy -> dw")

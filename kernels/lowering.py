@@ -242,23 +242,22 @@ def lower(g, images, start, step, samples, channels, height, width, top, work, b
 @helper
 def lower_input(g, x, first, samples, channel, channels, work, back):
     """Lower a block of images; or `back`, the adjoint: their gradient from that of the copy."""
-    plane = g.height * g.width
+    plane, padded = g.height * g.width, g.padding_mode != ZEROS
+    images, height, width, top = x, g.height, g.width, g.top
     start, step = (first * g.in_channels + channel) * plane, g.in_channels * plane
     if back:
         for n in range(samples):
             x[start + n * step:start + n * step + channels * plane] = 0
-    if g.padding_mode == ZEROS:
-        lower(g, x, start, step, samples, channels, g.height, g.width, g.top, work, back)
-        return
-    height, width = padded_height(g), padded_width(g)
-    if back:
-        work.padded[:] = 0
-    else:
-        pad(g, x, first, samples, channel, channels, work.padded, False)
-    lower(g, work.padded, 0, channels * height * width, samples, channels, height, width, 0, work,
-          back)
-    if back:
-        pad(g, x, first, samples, channel, channels, work.padded, True)
+    if padded:
+        images, height, width, top = work.padded, padded_height(g), padded_width(g), 0
+        start, step = 0, channels * height * width
+        if back:
+            images[:] = 0
+        else:
+            pad(g, x, first, samples, channel, channels, images, False)
+    lower(g, images, start, step, samples, channels, height, width, top, work, back)
+    if padded and back:
+        pad(g, x, first, samples, channel, channels, images, True)
 
 
 @helper

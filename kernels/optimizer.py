@@ -2,10 +2,10 @@
 
 learning_rate, momentum and the like are addresses of one float32 each, so that they can change
 while the program runs. `norms` gets the norm of the update over the norm of the weights before
-it; the kernels called plain leave that measurement out. As in kernels/statistics.py, its squares
-are summed in float32, and once more in float64 where they leave its range. The weights before it
-are by then the new ones plus the update: where weights are that large or small, a ratio above 10⁶
-is rough.
+it; the kernels called plain leave that measurement out, and others take a 0 in its place. For SGD
+and Adam, whose speed counts most, its squares are summed in float32, and once more in float64 where
+they leave its range, as in kernels/statistics.py. The weights before it are by then the new ones
+plus the update: where weights are that large or small, a ratio above 10⁶ is rough.
 """
 
 from __future__ import annotations
@@ -27,6 +27,49 @@ def ratio(update_squares, weight_squares):
     """
     return (update_squares * 0 if update_squares == 0
             else np.sqrt(update_squares) / np.sqrt(weight_squares))
+
+
+@inline
+def write_ratio(address, update_squares, weight_squares):
+    """Write the ratio, unless nobody wants it."""
+    if address != 0:
+        floats(address, 1)[0] = ratio(update_squares, weight_squares)
+
+
+@kernel("n learning_rate weight_decay gradient -> weights norms")
+def gradient_update(a):
+    """w = w - lr (g + decay w).
+
+    learning_rate, weight_decay (1,); gradient, weights (n,) -> norms (1,)
+    """
+    n, lr, decay = a[0], floats(a[1], 1)[0], floats(a[2], 1)[0]
+    gradient, weights = floats(a[3], n), floats(a[4], n)
+    updates, squares = 0.0, 0.0
+    for i in range(n):
+        w = weights[i]
+        update = lr * (gradient[i] + decay * w)
+        weights[i] = w - update
+        updates += np.float64(update) * np.float64(update)
+        squares += np.float64(w) * np.float64(w)
+    write_ratio(a[5], updates, squares)
+
+
+@kernel("n learning_rate direction -> weights norms")
+def newton_update(a):
+    """w = w - lr d.
+
+    learning_rate (1,); direction, weights (n,) -> norms (1,)
+    """
+    n, lr = a[0], floats(a[1], 1)[0]
+    direction, weights = floats(a[2], n), floats(a[3], n)
+    updates, squares = 0.0, 0.0
+    for i in range(n):
+        w = weights[i]
+        update = lr * direction[i]
+        weights[i] = w - update
+        updates += np.float64(update) * np.float64(update)
+        squares += np.float64(w) * np.float64(w)
+    write_ratio(a[4], updates, squares)
 
 
 @kernel("n learning_rate momentum weight_decay gradient -> weights velocity norms")
@@ -74,6 +117,28 @@ def sgd_update_plain(a):
         velocity[i], weights[i] = v, w - lr * v
 
 
+@kernel("n learning_rate momentum weight_decay gradient -> weights velocity norms")
+def nesterov_update(a):
+    """g = g + decay w;  v = momentum v + g;  w = w - lr (g + momentum v). Sutskever et al. 2013.
+
+    In PyTorch's form. learning_rate, momentum, weight_decay (1,);
+    gradient, weights, velocity (n,) -> norms (1,)
+    """
+    n = a[0]
+    lr, momentum, decay = floats(a[1], 1)[0], floats(a[2], 1)[0], floats(a[3], 1)[0]
+    gradient, weights, velocity = floats(a[4], n), floats(a[5], n), floats(a[6], n)
+    updates, squares = 0.0, 0.0
+    for i in range(n):
+        w = weights[i]
+        g = gradient[i] + decay * w
+        v = momentum * velocity[i] + g
+        update = lr * (g + momentum * v)
+        velocity[i], weights[i] = v, w - update
+        updates += np.float64(update) * np.float64(update)
+        squares += np.float64(w) * np.float64(w)
+    write_ratio(a[7], updates, squares)
+
+
 @inline
 def moving_average(beta, average, value):
     """β average + (1-β) value, in this order.
@@ -91,26 +156,34 @@ def adam_scales(lr, beta1, beta2, step):
             np.float32(1.0 / np.sqrt(1.0 - np.float64(beta2) ** t)))
 
 
-@kernel("n learning_rate beta1 beta2 epsilon weight_decay counters gradient "
+@inline
+def decays(decoupled, lr, decay):
+    """What times w is added to the gradient, and what is taken off w itself."""
+    zero = np.float32(0)
+    return (zero, lr * decay) if decoupled != 0 else (decay, zero)
+
+
+@kernel("n decoupled learning_rate beta1 beta2 epsilon weight_decay counters gradient "
         "-> weights mean square norms")
 def adam_update(a):
     """m = β₁ m + (1-β₁) g;  s = β₂ s + (1-β₂) g²;  w = w - lr m̂ / (√ŝ + ε). Kingma & Ba 2015.
 
+    decoupled: decay w is not added to g, but lr decay w taken off w. Loshchilov & Hutter 2019.
     learning_rate to weight_decay (1,); counters int64: [0] the step;
     gradient, weights, mean, square (n,) -> norms (1,)
     """
-    n, beta1, beta2 = a[0], floats(a[2], 1)[0], floats(a[3], 1)[0]
-    epsilon, decay = floats(a[4], 1)[0], floats(a[5], 1)[0]
-    step_size, root_scale = adam_scales(floats(a[1], 1)[0], beta1, beta2, longs(a[6], 1)[0])
-    gradient, weights = floats(a[7], n), floats(a[8], n)
-    mean, square, norms = floats(a[9], n), floats(a[10], n), floats(a[11], 1)
+    n, beta1, beta2, epsilon = a[0], floats(a[3], 1)[0], floats(a[4], 1)[0], floats(a[5], 1)[0]
+    step_size, root_scale = adam_scales(floats(a[2], 1)[0], beta1, beta2, longs(a[7], 1)[0])
+    decay, shrink = decays(a[1], floats(a[2], 1)[0], floats(a[6], 1)[0])
+    gradient, weights = floats(a[8], n), floats(a[9], n)
+    mean, square, norms = floats(a[10], n), floats(a[11], n), floats(a[12], 1)
     updates, squares = np.float32(0), np.float32(0)
     for i in range(n):
         w = weights[i]
         g = gradient[i] + decay * w
         m = moving_average(beta1, mean[i], g)
         s = moving_average(beta2, square[i], g * g)
-        update = step_size * m / (np.sqrt(s) * root_scale + epsilon)
+        update = shrink * w + step_size * m / (np.sqrt(s) * root_scale + epsilon)
         mean[i], square[i], weights[i] = m, s, w - update
         updates += update * update
         squares += w * w
@@ -119,30 +192,162 @@ def adam_update(a):
         return
     careful_updates, careful_squares = 0.0, 0.0
     for i in range(n):
-        update = np.float64(step_size * mean[i] / (np.sqrt(square[i]) * root_scale + epsilon))
-        w = np.float64(weights[i]) + update
+        moved = np.float64(step_size * mean[i] / (np.sqrt(square[i]) * root_scale + epsilon))
+        w = (np.float64(weights[i]) + moved) / (1.0 - np.float64(shrink))
+        update = moved + shrink * w
         careful_updates += update * update
         careful_squares += w * w
     norms[0] = ratio(careful_updates, squares if is_in_range(squares) else careful_squares)
 
 
-@kernel("n learning_rate beta1 beta2 epsilon weight_decay counters gradient "
+@kernel("n decoupled learning_rate beta1 beta2 epsilon weight_decay counters gradient "
         "-> weights mean square")
 def adam_update_plain(a):
     """m = β₁ m + (1-β₁) g;  s = β₂ s + (1-β₂) g²;  w = w - lr m̂ / (√ŝ + ε). Kingma & Ba 2015.
 
+    decoupled: decay w is not added to g, but lr decay w taken off w. Loshchilov & Hutter 2019.
     learning_rate to weight_decay (1,); counters int64: [0] the step;
     gradient, weights, mean, square (n,)
     """
-    n, beta1, beta2 = a[0], floats(a[2], 1)[0], floats(a[3], 1)[0]
-    epsilon, decay = floats(a[4], 1)[0], floats(a[5], 1)[0]
-    step_size, root_scale = adam_scales(floats(a[1], 1)[0], beta1, beta2, longs(a[6], 1)[0])
-    gradient, weights = floats(a[7], n), floats(a[8], n)
-    mean, square = floats(a[9], n), floats(a[10], n)
+    n, beta1, beta2, epsilon = a[0], floats(a[3], 1)[0], floats(a[4], 1)[0], floats(a[5], 1)[0]
+    step_size, root_scale = adam_scales(floats(a[2], 1)[0], beta1, beta2, longs(a[7], 1)[0])
+    decay, shrink = decays(a[1], floats(a[2], 1)[0], floats(a[6], 1)[0])
+    gradient, weights = floats(a[8], n), floats(a[9], n)
+    mean, square = floats(a[10], n), floats(a[11], n)
     for i in range(n):
         w = weights[i]
         g = gradient[i] + decay * w
         m = moving_average(beta1, mean[i], g)
         s = moving_average(beta2, square[i], g * g)
         mean[i], square[i] = m, s
-        weights[i] = w - step_size * m / (np.sqrt(s) * root_scale + epsilon)
+        weights[i] = w - (shrink * w + step_size * m / (np.sqrt(s) * root_scale + epsilon))
+
+
+@kernel("n decoupled learning_rate beta1 beta2 epsilon weight_decay counters gradient "
+        "-> weights mean square largest norms")
+def amsgrad_update(a):
+    """As Adam, with l = max(l, s) in the place of s: w = w - lr m̂ / (√l̂ + ε). Reddi et al. 2018.
+
+    decoupled: decay w is not added to g, but lr decay w taken off w. Loshchilov & Hutter 2019.
+    learning_rate to weight_decay (1,); counters int64: [0] the step;
+    gradient, weights, mean, square, largest (n,) -> norms (1,)
+    """
+    n, beta1, beta2, epsilon = a[0], floats(a[3], 1)[0], floats(a[4], 1)[0], floats(a[5], 1)[0]
+    step_size, root_scale = adam_scales(floats(a[2], 1)[0], beta1, beta2, longs(a[7], 1)[0])
+    decay, shrink = decays(a[1], floats(a[2], 1)[0], floats(a[6], 1)[0])
+    gradient, weights = floats(a[8], n), floats(a[9], n)
+    mean, square, largest = floats(a[10], n), floats(a[11], n), floats(a[12], n)
+    updates, squares = 0.0, 0.0
+    for i in range(n):
+        w = weights[i]
+        g = gradient[i] + decay * w
+        m = moving_average(beta1, mean[i], g)
+        s = moving_average(beta2, square[i], g * g)
+        high = largest[i] if largest[i] > s else s
+        update = shrink * w + step_size * m / (np.sqrt(high) * root_scale + epsilon)
+        mean[i], square[i], largest[i], weights[i] = m, s, high, w - update
+        updates += np.float64(update) * np.float64(update)
+        squares += np.float64(w) * np.float64(w)
+    write_ratio(a[13], updates, squares)
+
+
+@kernel("n learning_rate lr_decay weight_decay initial_accumulator_value epsilon counters "
+        "gradient -> weights sum norms")
+def adagrad_update(a):
+    """s = s + g²;  w = w - lr / (1 + decay step) g / (√(s₀ + s) + ε). Duchi et al. 2011.
+
+    learning_rate to epsilon (1,); counters int64: [0] the step;
+    gradient, weights, sum (n,) -> norms (1,)
+    """
+    n, lr, lr_decay = a[0], floats(a[1], 1)[0], floats(a[2], 1)[0]
+    decay, initial, epsilon = floats(a[3], 1)[0], floats(a[4], 1)[0], floats(a[5], 1)[0]
+    lr = np.float32(lr / (1.0 + np.float64(lr_decay) * longs(a[6], 1)[0]))
+    gradient, weights, summed = floats(a[7], n), floats(a[8], n), floats(a[9], n)
+    updates, squares = 0.0, 0.0
+    for i in range(n):
+        w = weights[i]
+        g = gradient[i] + decay * w
+        s = summed[i] + g * g
+        update = lr * g / (np.sqrt(initial + s) + epsilon)
+        summed[i], weights[i] = s, w - update
+        updates += np.float64(update) * np.float64(update)
+        squares += np.float64(w) * np.float64(w)
+    write_ratio(a[10], updates, squares)
+
+
+@kernel("n learning_rate rho epsilon weight_decay gradient -> weights square delta norms")
+def adadelta_update(a):
+    """s = ρ s + (1-ρ) g²;  u = √(d + ε) / √(s + ε) g;  d = ρ d + (1-ρ) u²;  w = w - lr u.
+
+    Zeiler 2012, algorithm 1. learning_rate to weight_decay (1,);
+    gradient, weights, square, delta (n,) -> norms (1,)
+    """
+    n, lr, rho = a[0], floats(a[1], 1)[0], floats(a[2], 1)[0]
+    epsilon, decay = floats(a[3], 1)[0], floats(a[4], 1)[0]
+    gradient, weights = floats(a[5], n), floats(a[6], n)
+    square, delta = floats(a[7], n), floats(a[8], n)
+    updates, squares = 0.0, 0.0
+    for i in range(n):
+        w = weights[i]
+        g = gradient[i] + decay * w
+        s = moving_average(rho, square[i], g * g)
+        u = np.sqrt(delta[i] + epsilon) / np.sqrt(s + epsilon) * g
+        update = lr * u
+        square[i], delta[i] = s, moving_average(rho, delta[i], u * u)
+        weights[i] = w - update
+        updates += np.float64(update) * np.float64(update)
+        squares += np.float64(w) * np.float64(w)
+    write_ratio(a[9], updates, squares)
+
+
+@kernel("n learning_rate alpha epsilon momentum weight_decay gradient "
+        "-> weights square velocity norms")
+def rmsprop_update(a):
+    """s = α s + (1-α) g²;  v = momentum v + g / (√s + ε);  w = w - lr v. Tieleman & Hinton 2012.
+
+    learning_rate to weight_decay (1,); gradient, weights, square, velocity (n,) -> norms (1,)
+    """
+    n, lr, alpha, epsilon = a[0], floats(a[1], 1)[0], floats(a[2], 1)[0], floats(a[3], 1)[0]
+    momentum, decay = floats(a[4], 1)[0], floats(a[5], 1)[0]
+    gradient, weights = floats(a[6], n), floats(a[7], n)
+    square, velocity = floats(a[8], n), floats(a[9], n)
+    updates, squares = 0.0, 0.0
+    for i in range(n):
+        w = weights[i]
+        g = gradient[i] + decay * w
+        s = moving_average(alpha, square[i], g * g)
+        v = momentum * velocity[i] + g / (np.sqrt(s) + epsilon)
+        update = lr * v
+        square[i], velocity[i], weights[i] = s, v, w - update
+        updates += np.float64(update) * np.float64(update)
+        squares += np.float64(w) * np.float64(w)
+    write_ratio(a[10], updates, squares)
+
+
+@kernel("n learning_rate alpha epsilon momentum weight_decay gradient "
+        "-> weights square mean velocity norms")
+def rmsprop_centered_update(a):
+    """s = α s + (1-α) g²;  m = α m + (1-α) g;  v = momentum v + g / (√(s - m²) + ε);  w = w - lr v.
+
+    Graves 2013, eq. 38-42, with ε outside the root as in PyTorch. learning_rate to weight_decay
+    (1,); gradient, weights, square, mean, velocity (n,) -> norms (1,)
+    """
+    n, lr, alpha, epsilon = a[0], floats(a[1], 1)[0], floats(a[2], 1)[0], floats(a[3], 1)[0]
+    momentum, decay = floats(a[4], 1)[0], floats(a[5], 1)[0]
+    gradient, weights, square = floats(a[6], n), floats(a[7], n), floats(a[8], n)
+    mean, velocity = floats(a[9], n), floats(a[10], n)
+    updates, squares = 0.0, 0.0
+    for i in range(n):
+        w = weights[i]
+        g = gradient[i] + decay * w
+        s = moving_average(alpha, square[i], g * g)
+        m = moving_average(alpha, mean[i], g)
+        variance = s - m * m
+        # Below zero by rounding alone; a NaN goes through.
+        variance = np.float32(0) if variance < np.float32(0) else variance
+        v = momentum * velocity[i] + g / (np.sqrt(variance) + epsilon)
+        update = lr * v
+        square[i], mean[i], velocity[i], weights[i] = s, m, v, w - update
+        updates += np.float64(update) * np.float64(update)
+        squares += np.float64(w) * np.float64(w)
+    write_ratio(a[11], updates, squares)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 
-import numba
 import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from kernels.jit import OPTIONS
+from kernels.jit import floats, kernel
 from kernels.simd import INT, WIDTH, ZERO, Writer
 
 _CHAINS = 12
@@ -41,19 +40,24 @@ def _multiply_add(typing_context, n, x):
     return signature, generate
 
 
-@numba.njit(types.void(types.int64, types.float32[::1]), nogil=True, **OPTIONS)
-def _run(n, x):
-    _multiply_add(n, x)
+@kernel("n -> x")
+def multiply_adds(a):
+    """s = s x + x, n times in each of 12 vectors s.
+
+    x (12 vectors); the first takes the sum of all s
+    """
+    _multiply_add(a[0], floats(a[1], _CHAINS * WIDTH))
 
 
 def peak_flops(seconds: float = 0.2) -> float:
     """Floating-point operations per second of one thread in a loop of multiply-adds; the best."""
     turns, best = 200_000, float("inf")
+    multiply_adds.compile()
     x = np.linspace(0.1, 0.2, _CHAINS * WIDTH, dtype=np.float32)
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         start = time.perf_counter()
-        _run(turns, x)
+        multiply_adds(n=turns, x=x)
         best = min(best, time.perf_counter() - start)
         x[:WIDTH] = 0.1
     return 2.0 * WIDTH * _CHAINS * turns / best

@@ -5,6 +5,7 @@ costs more than it gives. The inner loop is a register tile (see simd.py), the l
 those of Goto & van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008.
 """
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -78,18 +79,27 @@ def tile_rows(left):
 
 
 @helper
+def tile_width(columns):
+    """How many columns a tile should take, so that none has much fewer than the others."""
+    tiles = (columns + TILE_COLUMNS - 1) // TILE_COLUMNS
+    vectors = (columns + WIDTH - 1) // WIDTH
+    return (vectors + tiles - 1) // tiles * WIDTH
+
+
+@helper
 def product(rows, columns, terms, a, a_start, a_row, a_term, b, b_start, b_term,
             c, c_start, c_row, adds):
     """c[r c_row + j] = sum_k a[r a_row + k a_term] b[k b_term + j], added to c if `adds`.
 
     r < rows, j < columns, k < terms; the arrays are flat.
     """
+    step = tile_width(columns)
     for k in range(0, terms, TERM_BLOCK):
-        for j in range(0, columns, TILE_COLUMNS):
+        for j in range(0, columns, step):
             r = 0
             while r < rows:
                 height = tile_rows(rows - r)
-                product_tile(height, min(TILE_COLUMNS, columns - j), min(TERM_BLOCK, terms - k),
+                product_tile(height, min(step, columns - j), min(TERM_BLOCK, terms - k),
                              a, a_start + r * a_row + k * a_term, a_row, a_term,
                              b, b_start + k * b_term + j, b_term,
                              c, c_start + r * c_row + j, c_row, adds or k > 0)
@@ -97,30 +107,38 @@ def product(rows, columns, terms, a, a_start, a_row, a_term, b, b_start, b_term,
 
 
 @intrinsic
-def _panel(typing_context):
+def _stack_block(typing_context):
     """The address of TERM_BLOCK * TILE_COLUMNS floats on the stack of the calling function."""
 
     def generate(context, builder, signature, arguments):
         with builder.goto_entry_block():
-            panel = builder.alloca(ir.ArrayType(FLOAT, TERM_BLOCK * TILE_COLUMNS))
-        panel.align = 64
-        return builder.ptrtoint(panel, INT)
+            block = builder.alloca(ir.ArrayType(FLOAT, TERM_BLOCK * TILE_COLUMNS))
+        block.align = 64
+        return builder.ptrtoint(block, INT)
 
     return types.int64(), generate
 
 
 @helper
-def product_transposed(rows, columns, terms, a, a_start, a_row, b, b_start, b_row,
-                       c, c_start, c_row, adds):
-    """c[r c_row + j] = sum_k a[r a_row + k] b[j b_row + k], added to c if `adds`.
+def product_transposed(rows, columns, terms, a, b, bias, has_bias, c):
+    """c[r, j] = bias[j] + sum_k a[r, k] b[j, k]; r < rows, j < columns, k < terms.
 
-    As `product`, for a b whose terms lie side by side: a panel at a time is transposed.
+    Vectors run along the rows of a, a panel of which is transposed at a time, and what comes out is
+    transposed back: of the three matrices, a and c are the small ones where b holds weights.
     """
-    panel = floats(_panel(), TERM_BLOCK * TILE_COLUMNS)
-    for j in range(0, columns, TILE_COLUMNS):
-        width = min(TILE_COLUMNS, columns - j)
-        for k in range(0, terms, TERM_BLOCK):
-            depth = min(TERM_BLOCK, terms - k)
-            transpose(width, depth, b, b_start + j * b_row + k, b_row, panel, 0, TILE_COLUMNS)
-            product(rows, width, depth, a, a_start + k, a_row, 1, panel, 0, TILE_COLUMNS,
-                    c, c_start + j, c_row, adds or k > 0)
+    panel = floats(_stack_block(), TERM_BLOCK * TILE_COLUMNS)
+    sums = floats(_stack_block(), TERM_BLOCK * TILE_COLUMNS)
+    step = tile_width(rows)
+    for r in range(0, rows, step):
+        height = min(step, rows - r)
+        for j in range(0, columns, TERM_BLOCK):
+            width = min(TERM_BLOCK, columns - j)
+            for u in range(width):
+                start = bias[j + u] if has_bias else np.float32(0)
+                sums[u * TILE_COLUMNS:u * TILE_COLUMNS + height] = start
+            for k in range(0, terms, TERM_BLOCK):
+                depth = min(TERM_BLOCK, terms - k)
+                transpose(height, depth, a, r * terms + k, terms, panel, 0, TILE_COLUMNS)
+                product(width, height, depth, b, j * terms + k, terms, 1, panel, 0, TILE_COLUMNS,
+                        sums, 0, TILE_COLUMNS, True)
+            transpose(width, height, sums, 0, TILE_COLUMNS, c, r * columns + j, columns)

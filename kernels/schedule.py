@@ -119,3 +119,25 @@ def schedule_warmup(a):
     warmup, step = a[0], longs(a[1], 1)[0]
     if step < warmup:
         floats(a[2], 1)[0] *= (step + 1.0) / (warmup + 1.0)
+
+
+@kernel("window loss momentum -> current state")
+def momentum_settle(a):
+    """current = min(momentum, ½) until the loss settles, then momentum. Hinton 2010, section 9.
+
+    It has settled when its mean over a window of steps is not 5 % below that of the window before.
+    loss, momentum, current (1,); state (4,): steps and mean of this window, mean of the one
+    before, and how far it is: 0 the first window, 1 a later one, 2 settled
+    """
+    window, loss, momentum = a[0], floats(a[1], 1)[0], floats(a[2], 1)[0]
+    current, state = floats(a[3], 1), floats(a[4], 4)
+    if state[0] == window:
+        gain = state[2] - state[1]
+        if state[3] == 1 and gain < 0.05 * abs(state[2]):
+            state[3] = 2
+        state[3] = max(state[3], np.float32(1))
+        state[2] = state[1]
+        state[0] = state[1] = 0
+    state[0] += 1
+    state[1] += (loss - state[1]) / state[0]
+    current[0] = momentum if state[3] == 2 else min(momentum, np.float32(0.5))

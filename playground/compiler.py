@@ -12,31 +12,28 @@ An inference program is forward and loss alone, on samples that the caller write
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterable
 from functools import partial
 
 import numpy as np
 
-from kernels import clip, elementwise, penalty, random, sequence, statistics
+from kernels import elementwise, penalty, random, sequence, statistics
 from kernels.jit import Kernel
+from playground.clipping import emit_clipping
 from playground.emitter import Emitter, Instruction, Operand, Phase
 from playground.graph import Graph
 from playground.layers.augmentation import emit_augmentation
 from playground.layers.base import size_of
 from playground.layers.data import DataLayer
 from playground.layers.loss import LossLayer
-from playground.layout import (
-    UNREAD,
-    Layout,
-    NodeGradients,
-    NodeTensors,
-    Pass,
-    layer_of,
-)
-from playground.program import NODE_STATISTICS, RING_ROWS, Program
+from playground.layout import UNREAD, Layout, layer_of
+from playground.node_tensors import NodeGradients, NodeTensors, Pass
+from playground.program import RING_ROWS, Program
 from playground.shapes import Check, check
 from playground.tensor import Tensor
+from playground.update_rule import Step
 
 
 class CompileError(Exception):
@@ -63,6 +60,8 @@ class _Compiler:
     def __init__(self, layout: Layout) -> None:
         self.layout, self.training = layout, layout.graph.training
         self.code: list[tuple[Instruction | None, ...]] = []
+        self.within: Phase | None = None
+        """The phase that all belongs to while an optimizer runs the network again."""
 
     def program(self) -> Program:
         layout = self.layout
@@ -158,7 +157,7 @@ class _Compiler:
                 for work in node.work[1:]:
                     self._once("loss", node.id, elementwise.add_into, n=1, x=work[name],
                                y=node.work[0][name])
-        elif self.layout.instrument:
+        elif self.layout.instrument and self.within is None:
             self._measure_output(node)
 
     def _count(self, node: NodeTensors, loss: LossLayer, one: Pass) -> None:
@@ -181,7 +180,7 @@ class _Compiler:
                            n=1, factor=weight, x=node.work[0]["loss"], y=total)
             for node in one.nodes:
                 self._add_penalties(node, one)
-        if not layout.training:
+        if not layout.training or self.within is not None:
             return
         if len(layout.check.losses) > 1:
             for node in one.losses:
@@ -274,6 +273,8 @@ class _Compiler:
                 if len(w.shape) > 1:
                     self._once("backward", owner.id, penalty.add_penalty_gradient, n=w.size,
                                l1=learning.l1, l2=learning.l2, w=w, dw=owner.dw[0][name])
+        if self.within is not None:
+            return
         if layout.instrument:
             gaps = g.size - sum(w.size for w in owner.w.values())
             self._once("backward", owner.id, statistics.gradient_statistics, n=g.size, gaps=gaps,
@@ -283,63 +284,27 @@ class _Compiler:
                        norm=layout.cell(f"{owner.id}.grad_norm_before"))
 
     def _clip(self, one: Pass) -> None:
-        layout, clipping = self.layout, self.training.clipping
-        threshold = layout.hyper["threshold"]
-        measured = layout.measured(one)
-        before = layout.norm_of(one, "grad_norm_before")
-        self._norm_of(measured, "grad_norm_before", before)
-        self._once("clip", None, statistics.guard, loss=one.total, norm=before, halt=layout.halt)
-        after = layout.norm_of(one, "grad_norm")
-        if clipping.mode == "off":
-            self._once("clip", None, elementwise.copy, n=1, x=before, y=after)
-        if clipping.mode == "global_norm":
-            self._once("clip", None, clip.clipped_norm, threshold=threshold, reference=before,
-                       norm=before, clipped_norm=after)
-        for node in one.owners:
-            g, norm = node.gradients[0], layout.cell(f"{node.id}.grad_norm_before")
-            node_after = layout.cell(f"{node.id}.grad_norm")
-            if clipping.mode == "off":
-                self._once("clip", node.id, elementwise.copy, n=1, x=norm, y=node_after)
-            elif clipping.mode == "value":
-                self._once("clip", node.id, clip.clip_by_value, n=g.size, threshold=threshold,
-                           gradient=g)
-                self._once("clip", node.id, statistics.vector_norm, n=g.size, x=g,
-                           norm=node_after)
-            else:
-                reference = before if clipping.mode == "global_norm" else norm
-                self._once("clip", node.id, clip.clip_by_norm, n=g.size, threshold=threshold,
-                           norm=reference, gradient=g)
-                self._once("clip", node.id, clip.clipped_norm, threshold=threshold,
-                           reference=reference, norm=norm, clipped_norm=node_after)
-        if clipping.mode in ("value", "layer_norm"):
-            self._norm_of(measured, "grad_norm", after)
-        if one.number > 0 and one.number == len(layout.passes) - 1:
-            # With several passes, the step's own norms are over all of them.
-            before, after = layout.cell("grad_norm_before"), layout.cell("grad_norm")
-            self._norm_of(layout.measured(), "grad_norm_before", before)
-            self._norm_of(layout.measured(), "grad_norm", after)
-        if clipping.mode != "off" and one.number == len(layout.passes) - 1:
-            self._once("clip", None, clip.clipped, before=before, after=after,
-                       flag=layout.cell("clipped"))
+        def emit(kernel: Kernel, node: str | None = None, **operands: Operand) -> None:
+            self._once("clip", node, kernel, **operands)
 
-    def _norm_of(self, nodes: list[NodeTensors], statistic: str, norm: Tensor) -> None:
-        """norm = √(Σ the squares of one statistic of these nodes)."""
-        self._once("clip", None, clip.global_norm, n=len(nodes),
-                   stride=len(NODE_STATISTICS), norms=self.layout.cells_of(nodes, statistic),
-                   norm=norm)
+        emit_clipping(self.layout, one, emit)
 
     def _update(self, one: Pass) -> None:
         layout, training = self.layout, self.training
         rate = layout.hyper["current_learning_rate"]
 
-        def append(phase: Phase, node: str | None) -> Callable[..., None]:
-            return lambda kernel, **operands: self._once(phase, node, kernel, **operands)
+        def emit(kernel: Kernel, node: str | None = None, **operands: Operand) -> None:
+            self._once("update", node, kernel, **operands)
 
         if one.number == 0:
-            training.schedule.emit(append("update", None), base=layout.hyper["learning_rate"],
+            training.schedule.emit(emit, base=layout.hyper["learning_rate"],
                                    learning_rate=rate, loss=layout.cell("loss"),
                                    counters=layout.counters, **layout.schedule_state,
                                    batches_per_epoch=layout.batches_per_epoch)
+        hyper = {**layout.hyper, "learning_rate": rate}
+        prepared = training.optimizer.prepare(Step(
+            layout, emit, functools.partial(self._forward_again, one),
+            functools.partial(self._backward_again, one), hyper, layout.optimizer_keeps))
         for node in one.owners:
             assert node.weights is not None
             own_rate = layout.rates.get(node.id)
@@ -347,11 +312,26 @@ class _Compiler:
                 self._once("update", node.id, elementwise.scaled, n=1, factor=node.learning.rate,
                            x=rate, y=own_rate)
             ratio = layout.cell(f"{node.id}.update_ratio") if layout.instrument else None
-            training.optimizer.emit(
-                append("update", node.id), n=node.weights.size, weights=node.weights,
-                gradient=node.gradients[0], slots=node.slots,
-                hyper={**layout.hyper, "learning_rate": own_rate or rate},
-                counters=layout.counters, norms=ratio)
+            known: dict[str, Operand] = {
+                "n": node.weights.size, "weights": node.weights, "gradient": node.gradients[0],
+                "counters": layout.counters, **node.slots, **hyper, **prepared}
+            if own_rate is not None:
+                known["learning_rate"] = own_rate
+            training.optimizer.emit(functools.partial(emit, node=node.id), norms=ratio, **known)
+
+    def _forward_again(self, one: Pass) -> None:
+        """Once more, within the update and without measuring."""
+        self.within = "update"
+        for node in one.nodes:
+            self._forward(node, one)
+        self._add_losses(one)
+        self.within = None
+
+    def _backward_again(self, one: Pass) -> None:
+        self.within = "update"
+        for node in reversed(one.nodes):
+            self._backward(node, one)
+        self.within = None
 
     def _finish_step(self) -> None:
         layout = self.layout
@@ -373,7 +353,7 @@ class _Compiler:
             return
 
         def append(kernel: Kernel, operands: dict[str, Operand], time: int | None = None) -> None:
-            instruction = Instruction(kernel, operands, node.id, phase, time)
+            instruction = Instruction(kernel, operands, node.id, self.within or phase, time)
             if _is_read(instruction):
                 self._append(instruction)
 
@@ -407,7 +387,7 @@ class _Compiler:
 
             def append(kernel: Kernel, operands: dict[str, Operand], time: int | None = None,
                        made: list[Instruction] = made, lane: int = lane) -> None:
-                instruction = Instruction(kernel, operands, node, phase, time, lane)
+                instruction = Instruction(kernel, operands, node, self.within or phase, time, lane)
                 if _is_read(instruction):
                     made.append(instruction)
 
@@ -419,7 +399,7 @@ class _Compiler:
 
     def _once(self, phase: Phase, node: str | None, kernel: Kernel, **operands: Operand) -> None:
         """Emit an instruction for the first lane; the others have nothing to do."""
-        self._append(Instruction(kernel, operands, node, phase))
+        self._append(Instruction(kernel, operands, node, self.within or phase))
 
     def _append(self, instruction: Instruction) -> None:
         self.code.append((instruction, *(None,) * (self.layout.lanes - 1)))

@@ -122,12 +122,6 @@ class Graph(msgspec.Struct, frozen=True):
         ports = len(taken) + 1 if layer.variadic else len(layer.inputs)
         return next((port for port in range(ports) if port not in taken), None)
 
-    def free_output(self, id: str) -> int:
-        """The first output port of a node that nothing reads; 0 when all are read."""
-        layer, read = self.node(id).layer, {e.source_port for e in self.outputs_of(id)}
-        ports = range(len(layer.outputs)) if isinstance(layer, Layer) else range(1)
-        return next((port for port in ports if port not in read), 0)
-
     def fold(self, name: str) -> Fold | None:
         """The fold of that name."""
         return next((fold for fold in self.folds if fold.name == name), None)

@@ -24,9 +24,15 @@ from playground.training import Training
 FORMAT = "playground"
 VERSION = 2
 
+
+def _nothing_moved(raw: dict[str, Any]) -> dict[str, Any]:
+    """A version that only adds: what older documents do not say has its usual value."""
+    return raw
+
+
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    # Version 2 adds what may be left out: how a node learns, shared weights, folds.
-    1: lambda raw: raw,
+    # 2: more optimizers, schedules and initialisers; how a node learns; folds
+    1: _nothing_moved,
 }
 """MIGRATIONS[n] turns the JSON of version n into that of version n + 1."""
 

@@ -417,12 +417,12 @@ class Session:
 def _hyper(training: Training) -> dict[str, float]:
     """The numbers that can change while the program runs."""
     optimizer = training.optimizer
-    values = {name: float(getattr(optimizer, name)) for name in type(optimizer).hyper}
+    values = {name: float(getattr(optimizer, name)) for name in optimizer.hyper}
     return {**values, "threshold": training.clipping.threshold}
 
 
 def _structure(training: Training) -> tuple[Any, ...]:
     """What a program is compiled for; a change of it needs a new one."""
-    return (training.batch, type(training.optimizer), training.schedule, training.clipping.mode,
-            training.weight_seed, training.shuffle_seed, training.dropout_seed,
-            training.augmentation_seed)
+    return (training.batch, training.optimizer.structure, training.schedule,
+            training.clipping.mode, training.weight_seed, training.shuffle_seed,
+            training.dropout_seed, training.augmentation_seed)

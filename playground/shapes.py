@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from playground.graph import Graph, Node, UnknownLayer
@@ -20,6 +20,7 @@ from playground.layers.base import (
     show_shape,
     size_of,
 )
+from playground.layers.data import DataLayer
 
 MEMORY_SHARE = 0.7
 """Of the machine's memory: a network that needs more is refused before anything is allocated."""
@@ -45,6 +46,8 @@ class Check:
     """The nodes that take part in training, in order of execution."""
     losses: tuple[str, ...] = ()
     """Those that end it, in the order in which they were added; the first one gives the metric."""
+    optimizer_error: str = ""
+    """Why the chosen optimizer cannot train a network that is otherwise ready."""
 
     @property
     def trainable(self) -> bool:
@@ -73,8 +76,19 @@ def check(graph: Graph, memory: float | None = None) -> Check:
             result.notes[node.id] = (
                 *result.notes.get(node.id, ()),
                 "Does not lead to the loss: it takes no part in training.")
-    return Check(result.signals, result.inputs, result.errors, result.notes, result.parameters,
-                 result.memory, graph_error, used, losses)
+    result = replace(result, graph_error=graph_error, used=used, losses=losses)
+    if graph_error or not (why := graph.training.optimizer.obstacle(graph, result)):
+        return result
+    return replace(result, graph_error=why, optimizer_error=why)
+
+
+def batch_of(graph: Graph, checked: Check) -> int:
+    """Samples per step: the batch size, or all that train where the optimizer wants them."""
+    if not graph.training.optimizer.full_batch:
+        return graph.training.batch
+    sizes = [len(node.layer.load().x_train) for node in graph.nodes
+             if isinstance(node.layer, DataLayer) and node.id in checked.signals]
+    return max(sizes, default=graph.training.batch)
 
 
 def targets(graph: Graph, loss: str) -> tuple[str, int] | None:
@@ -162,7 +176,7 @@ def _bytes_needed(graph: Graph, id: str, layer: Layer, result: Check) -> int:
     """For float32: parameters, gradients, optimizer state and running statistics with their
     keyframes; activations, their gradients and workspaces.
     """
-    batch, slots = graph.training.batch, len(type(graph.training.optimizer).slots)
+    batch, slots = batch_of(graph, result), len(graph.training.optimizer.slots)
     shapes = shapes_of(result.inputs[id])
     outputs = sum(size_of(signal.shape) for signal in result.signals[id])
     work = sum(size_of(shape) for shape in layer.workspace(batch, *shapes).values())

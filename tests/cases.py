@@ -44,13 +44,21 @@ def kinds() -> tuple[str, ...]:
 def cases(kind: str) -> tuple[Case, ...]:
     """As it comes on all of its sample shapes; each setting at its limits, and mixtures, on one."""
     plain = make_layer(kind, {})
-    changed = [*(layer for _, layer in single_changes(kind)), *_mixtures(kind)]
+    changed = [_started_alike(layer) for layer in (
+        *(layer for _, layer in single_changes(kind)), *_mixtures(kind))]
     found = list(_on_samples(plain))
     for i, layer in enumerate(changed):
         # The shapes in turn, so that each setting meets another one.
         fitting = list(_on_samples(layer))
         found += fitting[i % len(fitting):][:1] if fitting else []
     return tuple(dict.fromkeys(found))
+
+
+def _started_alike(layer: Layer) -> Layer:
+    """The layer with its usual initialisers: the tests draw weights of their own."""
+    usual = {name: value for name, value in type(layer)().settings().items()
+             if name.endswith("initializer")}
+    return layer.with_settings(**usual)
 
 
 def defaults() -> tuple[Case, ...]:

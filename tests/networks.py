@@ -132,13 +132,14 @@ def sandwich(layer: Layer, shapes: tuple[Shape, ...], batch: int, *, learns: boo
     With learns=False nothing before the layer asks for a gradient. Nothing ever moves: the
     learning rate is 0.
     """
-    signals = layer.infer(*signals_of(layer, shapes))
+    given = signals_of(layer, shapes)
+    signals = layer.infer(*given)
     whole = signals[0].shape if len(signals) == 1 else (sum(size_of(s.shape) for s in signals),)
     # A layer without inputs comes with samples all the same: they are the batch.
     graph = Graph().with_node(Samples(shape=(sum(map(size_of, shapes)) or 1,), target=whole))
     graph = graph.with_node(layer)
     id, start = graph.nodes[-1].id, 0
-    for shape, each in zip(shapes, signals, strict=True):
+    for shape, each in zip(shapes, given, strict=True):
         graph = graph.with_node(
             Feed(shape=shape, start=start, learns=learns, classes=each.classes))
         feed, start = graph.nodes[-1].id, start + size_of(shape)
@@ -168,7 +169,7 @@ def learning(layer: Layer, shapes: tuple[Shape, ...], training: Training) -> Gra
     """
     signals = signals_of(layer, shapes)
     symbols = sum(size_of(signal.shape) for signal in signals if signal.classes)
-    alphabet = max(signal.classes for signal in signals)
+    alphabet = max((signal.classes for signal in signals), default=0)
     graph = Graph().with_training(training).with_node(
         Samples(shape=(4 + symbols,), target=(3,), symbols=symbols, alphabet=alphabet))
     graph = graph.with_node(layer)

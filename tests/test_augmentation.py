@@ -136,8 +136,8 @@ def test_noise_is_box_and_muller(size: int) -> None:
 
 def noise(x: np.ndarray, first: int = 0, deviation: float = 0.5) -> np.ndarray:
     y = x.copy()
-    augment.add_noise(first=first, batch=len(x), size=x[0].size, deviation=deviation, key=KEY,
-                      counters=np.array([STEP]), x=y)
+    augment.add_noise_to_samples(first=first, batch=len(x), size=x[0].size, deviation=deviation,
+                                 key=KEY, counters=np.array([STEP]), x=y)
     return y
 
 
@@ -207,7 +207,8 @@ def test_it_is_part_of_training_alone() -> None:
     training, use = compile_program(graph), compile_program(graph, training=False)
     changes = [i for i in training.instructions if i.kernel.name in dir(augment)]
     assert [i.kernel.name for i in changes] == [
-        "flip_images", "rotate_images", "shift_images", "shift_images", "cut_out", "add_noise"]
+        "flip_images", "rotate_images", "shift_images", "shift_images", "cut_out",
+        "add_noise_to_samples"]
     assert {(i.phase, i.node) for i in changes} == {("load", "digits_1")}
     assert all("=" in i.kernel.formula for i in changes)
     assert not [i for i in use.instructions if i.phase == "load"]

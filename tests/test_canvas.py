@@ -223,3 +223,24 @@ def test_middle_button_and_space_pan(view: CanvasView, qtbot: QtBot) -> None:
     assert not taps
     qtbot.keyClick(view, Qt.Key.Key_Space)
     assert taps == [1]
+
+
+def test_a_node_of_several_outputs_has_a_port_for_each(view: CanvasView) -> None:
+    document = view.document
+    split = LAYERS["split"]().with_settings(sizes=[3, 4, 1])
+    graph = document.graph.with_node(split, 480, 320).connect("dense_1", "split_1")
+    graph = graph.with_node(LAYERS["dense"](), 720, 320)
+    document.edit("Split", graph.connect("split_1", "dense_3", 1))
+    item = view.canvas.nodes["split_1"]
+    assert [port.shape for port in item.face.outputs] == ["3", "4", "1"]
+    assert item.face.badge == "3 + 4 + 1"
+    # From its third port to the loss, with the mouse.
+    view.fit()
+    drag(view, port(view, "split_1", True, 2), port(view, "loss_1", False))
+    assert Edge("split_1", 2, "loss_1", 0) in document.graph.edges
+    document.edit("Fewer parts", document.graph.with_layer("split_1", LAYERS["split"]()))
+    assert len(item.output_items) == 2
+    assert item.face.badge == "2 × 4"
+    assert document.graph.outputs_of("split_1") == (Edge("split_1", 1, "dense_3", 0),)
+    document.stack.undo()
+    assert Edge("split_1", 2, "loss_1", 0) in view.canvas.edges

@@ -211,10 +211,12 @@ def test_other_vector_widths(width: int, tmp_path: Path) -> None:
     """The kernels of a smaller machine, compiled on this one, in a process and cache of its own."""
     environment = {**os.environ, "PLAYGROUND_VECTOR_WIDTH": str(width),
                    "PLAYGROUND_CACHE_DIR": str(tmp_path)}
+    here = Path(__file__).parent
     subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k",
-         "test_forward or adjoint", str(Path(__file__).resolve())],
-        check=True, env=environment, cwd=Path(__file__).parents[1])
+         "test_forward or adjoint or test_dense or test_max or test_average",
+         *(str(here / f"test_{name}kernels.py") for name in ("", "conv_", "pool_"))],
+        check=True, env=environment, cwd=here.parent)
 
 
 @pytest.mark.torch

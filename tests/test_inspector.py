@@ -14,11 +14,13 @@ from playground.initializers import Constant, Initializer, Normal
 from playground.layers import LAYERS
 from playground.layers.base import Pair, about, make_layer
 from playground.layers.conv import Conv1D
+from playground.layers.shape import Pad, Reshape
+from playground.second_order import LeastSquares, Newton
 from playground.shapes import check
 from playground.training import SGD, Adam, Training
 from ui.canvas.face import faces
 from ui.document import Document
-from ui.inspector.editors import ChoiceOrOwnEditor
+from ui.inspector.editors import ChoiceOrOwnEditor, NumbersEditor
 from ui.inspector.fields import Limits, fields_of, readable, sentence, show_number, with_field
 from ui.inspector.form import Form
 from ui.inspector.number import NumberField, stepped_125
@@ -37,7 +39,8 @@ class Everything(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     rule: Annotated[Initializer, about("Start.")] = "zeros"
     path: str = ""
     training: Training = Training()
-    other: Annotated[tuple[int, ...], about("Rare.")] = (1, 2)
+    shape: Annotated[tuple[int, ...], about("Sizes.")] = (1, 2)
+    other: Annotated[tuple[str, ...], about("Rare.")] = ("a",)
 
 
 @pytest.fixture
@@ -74,6 +77,7 @@ def test_every_kind_of_field_has_an_editor_of_its_own(form):
         "count": "NumberEditor", "rate": "NumberEditor", "on": "BoolEditor",
         "kind": "ChoiceEditor", "kernel": "PairEditor", "padding": "ChoiceOrOwnEditor",
         "rule": "RuleEditor", "path": "TextEditor", "training": "GroupEditor",
+        "shape": "NumbersEditor",
         "other": "JsonEditor"}
 
 
@@ -195,6 +199,41 @@ def test_a_rule_has_its_numbers_beside_it(qtbot, form):
     assert editor.combo.currentText() == "zeros"
 
 
+@pytest.mark.parametrize(("text", "shape"), [
+    ("3, 8, 8", (3, 8, 8)), ("16 × 49", (16, 49)), (" 2x-1 ", (2, -1)), ("7", (7,))])
+def test_a_shape_is_written_as_people_do(qtbot, text, shape):
+    form = Form(Reshape)
+    qtbot.addWidget(form)
+    form.set_value(Reshape())
+    editor = form.rows["shape"].editor
+    assert isinstance(editor, NumbersEditor)
+    assert editor.line.text() == "-1"
+    editor.line.setText(text)
+    with qtbot.waitSignal(form.edited) as caught:
+        editor.line.editingFinished.emit()
+    assert caught.args == [Reshape(shape=shape), "shape"]
+
+
+def test_what_is_no_shape_is_explained(qtbot):
+    form = Form(Reshape)
+    qtbot.addWidget(form)
+    form.set_value(Reshape())
+    row = form.rows["shape"]
+    for text, why in (("3, wide", "whole numbers with commas"), ("2.5", "whole numbers"),
+                      ("-3", ">= -1"), ("", "length >= 1")):
+        row.editor.line.setText(text)
+        with qtbot.assertNotEmitted(form.edited):
+            row.editor.line.editingFinished.emit()
+        assert why in row.problem.text()
+
+
+def test_a_pair_says_what_its_numbers_are(qtbot):
+    form = Form(Pad)
+    qtbot.addWidget(form)
+    names = [number.accessibleName() for number in form.rows["columns"].editor.numbers]
+    assert names == ["Columns, left", "Columns, right"]
+
+
 def test_a_named_value_or_a_number(qtbot):
     form = Form(Conv1D)
     qtbot.addWidget(form)
@@ -309,6 +348,21 @@ def test_training_settings_edit_the_document(qtbot, document):
     assert document.graph.training.batch == 64
     document.stack.undo()
     assert form.form.rows["batch"].editor.number.value() == 32
+
+
+def test_an_optimizer_that_cannot_train_the_network_says_why(qtbot, document):
+    form = TrainingForm(document, ("optimizer", "schedule"))
+    qtbot.addWidget(form)
+    form.show()
+    row = form.form.rows["optimizer"]
+    for cls in (LeastSquares, Newton):
+        row.editor.combo.setCurrentIndex(row.editor.variants.index(cls))
+        assert document.check.trainable == (cls is Newton)
+        assert row.problem.isVisible() == (cls is LeastSquares)
+    document.edit("More", document.graph.with_layer("dense_1", make_layer("dense", {"units": 99})))
+    assert "at most 400" in row.problem.text()
+    document.stack.undo()
+    assert not row.problem.isVisible()
 
 
 @pytest.mark.parametrize("kind", LAYERS)

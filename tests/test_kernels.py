@@ -55,7 +55,7 @@ def out() -> Iterator[Out]:
 
 # -- dense ----------------------------------------------------------------------------------------
 
-SIZES = [(1, 1, 1), (5, 3, 2), (32, 2, 8), (7, 13, 1), (33, 70, 41)]
+SIZES = [(1, 1, 1), (5, 3, 2), (32, 2, 8), (7, 13, 1), (33, 70, 41), (61, 203, 197)]
 
 
 @pytest.mark.parametrize(("batch", "inputs", "units"), SIZES)
@@ -303,8 +303,8 @@ def test_adam(measured: bool, out: Out) -> None:
     truth_w, truth_m, truth_s = w.astype(np.float64), np.zeros(N), np.zeros(N)
     for step in range(4):
         g = normal(N, seed=step + 5)
-        row = {"n": N, "learning_rate": one(rate), "beta1": one(beta1), "beta2": one(beta2),
-               "epsilon": one(epsilon), "weight_decay": one(decay),
+        row = {"n": N, "decoupled": 0, "learning_rate": one(rate), "beta1": one(beta1),
+               "beta2": one(beta2), "epsilon": one(epsilon), "weight_decay": one(decay),
                "counters": np.array([step]), "gradient": g, "weights": w, "mean": m, "square": s}
         if measured:
             optimizer.adam_update(**row, norms=norms)
@@ -327,7 +327,7 @@ def test_adam_leaves_weights_without_gradient_alone() -> None:
     w, zeros = normal(N), np.zeros(N, np.float32)
     before = w.copy()
     optimizer.adam_update_plain(
-        n=N, learning_rate=one(1), beta1=one(0.9), beta2=one(0.999), epsilon=one(1e-8),
+        n=N, decoupled=0, learning_rate=one(1), beta1=one(0.9), beta2=one(0.999), epsilon=one(1e-8),
         weight_decay=one(0), counters=np.array([0]), gradient=zeros, weights=w,
         mean=zeros.copy(), square=zeros.copy())
     np.testing.assert_array_equal(w, before)

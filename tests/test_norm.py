@@ -104,9 +104,11 @@ def test_validation_uses_the_running_statistics_of_the_moment() -> None:
 
 
 def test_the_node_says_which_statistics_are_used() -> None:
-    assert "batch" in BatchNorm().subtitle()
-    assert "running" in BatchNorm(statistics="running").subtitle()
-    assert "frozen" in BatchNorm(statistics="running").subtitle()
+    assert BatchNorm().subtitle() == "batch statistics"
+    assert "predictions use the running ones" in BatchNorm().notes((3,))[0]
+    frozen = BatchNorm(statistics="running")
+    assert frozen.subtitle() == "running statistics"
+    assert "Frozen" in frozen.notes((3,))[0]
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -146,6 +148,21 @@ def test_scale_and_offset_may_come_later() -> None:
     other.restore(session.saved_state())
     np.testing.assert_array_equal(other.values("batch_norm_1.running_mean"), learned)
     assert (other.values("batch_norm_1.w") == 1).all()
+
+
+def test_a_disconnected_layer_keeps_its_statistics() -> None:
+    graph = spiral(dense(6), ("batch_norm", {}))
+    session = Session(graph)
+    session.run(20)
+    without = graph.without_edges((*graph.inputs_of("batch_norm_1"), *graph.inputs_of("dense_2")))
+    without = without.connect("dense_1", "dense_2")
+    other = Session(without)
+    other.restore(session.saved_state())
+    assert "batch_norm_1.running_mean" not in other.program.tensors
+    again = Session(graph)
+    again.restore(other.saved_state())
+    np.testing.assert_array_equal(again.values("batch_norm_1.running_mean"),
+                                  session.values("batch_norm_1.running_mean"))
 
 
 # -- the others -----------------------------------------------------------------------------------

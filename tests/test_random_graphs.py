@@ -24,6 +24,7 @@ pytestmark = [
 ]
 LARGEST = 60
 """Values per sample of a node: concatenation does not grow without end."""
+BROADCASTING = ("add", "multiply", "subtract", "average", "maximum")
 FUNCTIONS = get_args(ActivationName)
 LAYERS = (*(name for name in FUNCTIONS if name != "gelu_tanh"), "prelu")
 
@@ -50,7 +51,7 @@ class Builder:
         """Add one node that reads a random one (or several) of those before it."""
         source = self.draw(st.sampled_from(list(self.shapes)))
         shape = self.shapes[source]
-        kinds = ["function", "add", "multiply", "concat"]
+        kinds = ["function", "add", "multiply", "concat", "average", "maximum", "subtract", "move"]
         kinds += ["dense"] if len(shape) == 1 else ["conv2d", "pool", "flatten"]
         kind = self.draw(st.sampled_from(kinds))
         if kind == "function":
@@ -67,10 +68,43 @@ class Builder:
                      kernel=[1, 2], stride=[1, 1])
         elif kind == "flatten":
             self.add("flatten", source)
+        elif kind == "move":
+            self.move(source)
         else:
             self.merge(kind, source)
 
+    def move(self, source: str) -> None:
+        """Put values elsewhere: parts of them, or all in another order."""
+        axes = len(self.shapes[source])
+        axis = self.draw(st.integers(1, axes))
+        size = self.shapes[source][axis - 1]
+        kinds = ["slice", "permute", "reshape", "pad"] + (["split"] if size > 1 else [])
+        match self.draw(st.sampled_from(kinds)):
+            case "slice":
+                self.add("slice", source, axis=axis, start=self.draw(st.integers(0, size - 1)),
+                         step=self.draw(st.integers(1, 2)))
+            case "permute":
+                self.add("permute", source,
+                         axes=self.draw(st.permutations(list(range(1, axes + 1)))))
+            case "reshape":
+                self.add("reshape", source, shape=self.draw(st.sampled_from([[-1], [1, -1, 1]])))
+            case "pad":
+                self.add("pad", source, rows=[0, 0], columns=[1, 0], mode="replicate")
+            case _:
+                cut = self.draw(st.integers(1, size - 1))
+                id = self.add("split", source, axis=axis, sizes=[cut, size - cut])
+                del self.shapes[id]
+                # One part, or both: the other has no reader then.
+                for part in self.draw(st.sampled_from([[0], [1], [0, 1]])):
+                    self.graph = self.graph.with_node(make_layer("identity", {}))
+                    reader = self.graph.nodes[-1].id
+                    self.graph = self.graph.connect(id, reader, part)
+                    self.shapes[reader] = check(self.graph).signals[reader][0].shape
+
     def merge(self, kind: str, source: str) -> None:
+        if kind in BROADCASTING:
+            self.broadcast(kind, source)
+            return
         shape = self.shapes[source]
         alike = [id for id, other in self.shapes.items()
                  if (other[1:] if kind == "concat" else other) == shape[kind == "concat":]
@@ -79,6 +113,20 @@ class Builder:
         others = self.draw(st.lists(st.sampled_from(alike), min_size=1, max_size=3))
         if kind != "concat" or sum(np.prod(self.shapes[o]) for o in others) < LARGEST:
             self.add(kind, source, *others)
+
+    def broadcast(self, kind: str, source: str) -> None:
+        """Join a node with others that NumPy's rule lets it go with, in any order."""
+        shape, fitting = self.shapes[source], []
+        for id, other in self.shapes.items():
+            try:
+                whole = np.broadcast_shapes(shape, other)
+            except ValueError:
+                continue
+            if whole in (shape, other) and np.prod(whole) < LARGEST:
+                fitting.append(id)
+        if fitting:
+            joined = [source, self.draw(st.sampled_from(fitting))]
+            self.add(kind, *self.draw(st.permutations(joined)))
 
     def finish(self) -> Graph:
         """All loose ends as one vector, then values to predict."""

@@ -11,7 +11,7 @@ import pytest
 import kernels
 from playground.engine import Engine
 from playground.graph import Graph
-from playground.initializers import Fill
+from playground.initializers import Constant
 from playground.keyframes import LEAST
 from playground.layers.base import Layer, Parameter, Shape, make_layer
 from playground.session import Session
@@ -33,7 +33,7 @@ class Tally(Layer, frozen=True, kw_only=True):
     whole_batch = True
 
     def running(self, *x: Shape) -> tuple[Parameter, ...]:
-        return (Parameter("seen", x[0], Fill(START)),)
+        return (Parameter("seen", x[0], Constant(value=START)),)
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
         return {"sums": x[0]}

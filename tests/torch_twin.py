@@ -14,10 +14,19 @@ import numpy as np
 from playground.graph import Graph
 from playground.layers.base import Layer, size_of
 from playground.learning import Learning
+from playground.optimizers import (
+    SGD,
+    AdaDelta,
+    AdaGrad,
+    Adam,
+    AdamW,
+    GradientDescent,
+    RMSProp,
+)
 from playground.schedules import Constant, Cosine, Exponential, Factor, Plateau, StepDecay
 from playground.session import Session
 from playground.shapes import sources_of, targets
-from playground.training import SGD, Training
+from playground.training import Training
 from tests.torch_recurrent import CELLS, recurrent
 
 if TYPE_CHECKING:
@@ -582,11 +591,26 @@ def _optimizer(training: Training, parameters: list[Any]) -> torch.optim.Optimiz
     from torch import optim
 
     o = training.optimizer
-    if isinstance(o, SGD):
-        return optim.SGD(parameters, lr=o.learning_rate, momentum=o.momentum,
-                         weight_decay=o.weight_decay)
-    return optim.Adam(parameters, lr=o.learning_rate, betas=(o.beta1, o.beta2), eps=o.epsilon,
-                      weight_decay=o.weight_decay)
+    usual = {"lr": o.learning_rate, "weight_decay": getattr(o, "weight_decay", 0.0)}
+    match o:
+        case GradientDescent():
+            return optim.SGD(parameters, **usual)
+        case SGD():
+            return optim.SGD(parameters, momentum=o.momentum, nesterov=o.nesterov, **usual)
+        case AdaGrad():
+            return optim.Adagrad(
+                parameters, lr_decay=o.lr_decay, eps=o.epsilon,
+                initial_accumulator_value=o.initial_accumulator_value, **usual)
+        case AdaDelta():
+            return optim.Adadelta(parameters, rho=o.rho, eps=o.epsilon, **usual)
+        case RMSProp():
+            return optim.RMSprop(parameters, alpha=o.alpha, eps=o.epsilon, momentum=o.momentum,
+                                 centered=o.centered, **usual)
+        case Adam() | AdamW():
+            kind = optim.Adam if isinstance(o, Adam) else optim.AdamW
+            return kind(parameters, betas=(o.beta1, o.beta2), eps=o.epsilon, amsgrad=o.amsgrad,
+                        **usual)
+    raise AssertionError(o)
 
 
 class _Schedule:

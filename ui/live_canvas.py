@@ -94,7 +94,10 @@ class LiveCanvas(QWidget):
             id, _, port = probe.name.rpartition(".")
             if id not in scene.document.graph or id not in scene.document.check.signals:
                 continue  # The snapshot is of the network before an edit.
-            if probe.sample == 0:
+            layer = scene.document.graph.node(id).layer
+            if not isinstance(layer, Layer):
+                continue
+            if probe.sample == 0 and port in layer.outputs and layer.category != "data":
                 outputs.setdefault(id, {})[port] = values
             elif port == "x" and values.ndim == 4:
                 scene.set_thumbnail(id, [_photograph(x) for x in values[:3]])

@@ -132,8 +132,13 @@ class TrainingForm(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.form)
-        document.graph_changed.connect(lambda old, new: self.form.set_value(new.training))
-        self.form.set_value(document.graph.training)
+        document.graph_changed.connect(lambda old, new: self._refresh())
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self.form.set_value(self._document.graph.training)
+        if "optimizer" in self.form.rows:
+            self.form.rows["optimizer"].show_problem(self._document.check.optimizer_error)
 
     def field(self, name: str) -> QWidget | None:
         """The number of a setting, also of the chosen optimizer's or clipping's."""
@@ -278,7 +283,8 @@ class TrainingBar(QWidget):
         """Show the document's settings."""
         training = self._document.graph.training
         self.rate.show_value(show_number(training.optimizer.learning_rate))
-        self.batch.show_value(show_number(training.batch))
+        self.batch.show_value(
+            "all" if training.optimizer.full_batch else show_number(training.batch))
         clipping = training.clipping
         self.clip.show_value(
             "off" if clipping.mode == "off" else show_number(clipping.threshold))

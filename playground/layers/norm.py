@@ -118,23 +118,23 @@ class BatchNorm(Layer, frozen=True, kw_only=True):
         mean, variance = e.running["running_mean"], e.running["running_var"]
         if self._measures(e):
             mean, variance = e.work["mean"], e.work["var"]
-            e.emit(kernels.norm.batch_statistics, **sizes, x=x, mean=mean, variance=variance,
+            e.emit(kernels.batch_norm.batch_statistics, **sizes, x=x, mean=mean, variance=variance,
                    sums=e.work["sums"])
             keras = self.convention == "keras"
-            e.emit(kernels.norm.update_running, channels=channels,
+            e.emit(kernels.batch_norm.update_running, channels=channels,
                    count=sizes["batch"] * sizes["positions"],
                    momentum=float(1 - self.momentum if keras else self.momentum),
                    unbiased=int(not keras), mean=mean, variance=variance,
                    running_mean=e.running["running_mean"], running_var=e.running["running_var"])
-        e.emit(kernels.norm.inverse_deviation, channels=channels, epsilon=float(self.epsilon),
+        e.emit(kernels.batch_norm.inverse_deviation, channels=channels, epsilon=float(self.epsilon),
                variance=variance, rstd=rstd)
         if not self.affine:
-            e.emit(kernels.norm.batch_normalise_plain, **sizes, x=x, mean=mean, scale=rstd,
+            e.emit(kernels.batch_norm.batch_normalise_plain, **sizes, x=x, mean=mean, scale=rstd,
                    y=e.y[0])
             return
         scale = e.work["scale"]
         e.emit(kernels.elementwise.multiply, n=channels, a=e.w["w"], b=rstd, y=scale)
-        e.emit(kernels.norm.batch_normalise, **sizes, x=x, mean=mean, scale=scale, b=e.w["b"],
+        e.emit(kernels.batch_norm.batch_normalise, **sizes, x=x, mean=mean, scale=scale, b=e.w["b"],
                y=e.y[0])
 
     def backward(self, e: Emitter) -> None:
@@ -148,12 +148,12 @@ class BatchNorm(Layer, frozen=True, kw_only=True):
         else:
             dw, db = e.work["dy_along"], e.work["dy_sum"]
         if self.affine or measures:
-            e.emit(kernels.norm.batch_normalise_sums, **sizes, x=x, mean=mean, rstd=rstd, dy=dy,
-                   dw=dw, db=db)
+            e.emit(kernels.batch_norm.batch_normalise_sums, **sizes, x=x, mean=mean, rstd=rstd,
+                   dy=dy, dw=dw, db=db)
         if dx is None:
             return
         if measures:
-            e.emit(kernels.norm.batch_normalise_input_gradient, **sizes, x=x, mean=mean,
+            e.emit(kernels.batch_norm.batch_normalise_input_gradient, **sizes, x=x, mean=mean,
                    rstd=rstd, scale=scale, dy=dy, dw=dw, db=db, dx=dx)
         else:
             e.emit(kernels.norm.channel_scale, **sizes, x=dy, w=scale, y=dx)
@@ -163,8 +163,14 @@ class BatchNorm(Layer, frozen=True, kw_only=True):
         return e.training and self.statistics == "batch"
 
     def subtitle(self) -> str:
-        return ("batch statistics, in use running" if self.statistics == "batch"
-                else "running statistics, frozen")
+        return "batch statistics" if self.statistics == "batch" else "running statistics"
+
+    def notes(self, *x: Shape) -> tuple[str, ...]:
+        if self.statistics == "running":
+            return ("Frozen: training, validation and predictions all use the running mean and "
+                    "variance, which stay as they are.",)
+        return ("Training uses the batch's own mean and variance; validation and predictions use "
+                "the running ones.",)
 
 
 class RowNorm(Layer, frozen=True, kw_only=True):

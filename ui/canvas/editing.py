@@ -40,7 +40,7 @@ def add_layer(document: Document, kind: str, x: float, y: float,
         graph = graph.with_node(layer, snap(x), snap(y))
         source = graph.node(after).layer if after else None
         if after and layer.inputs and isinstance(source, Layer) and source.outputs:
-            graph = graph.connect(after, graph.nodes[-1].id, graph.free_output(after))
+            graph = graph.connect(after, graph.nodes[-1].id)
         return _settled(graph, graph.nodes[-1:], measure)
 
     return _added(document, f"Add {layer.label}", change)

@@ -16,8 +16,8 @@ Picture = Literal["none", "strip", "tiles", "data"]
 """The room for thumbnails: nothing, one flat strip, a row of squares, or the data's squares."""
 
 
-BADGE = 18
-"""Characters of a badge that leave room for the name."""
+BADGE = 12
+"""Characters of several shapes that leave room for the name."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,8 @@ def _face(node: Node, check: Check, incoming: dict[int, Edge], used: set[int],
         for i, name in enumerate(layer.outputs))
     shape = signals[0].shape if signals else ()
     return Face(
-        node.id, layer.label, layer.category, _badge(outputs),
+        node.id, layer.label, layer.category,
+        _badge(outputs[:1] if layer.category == "data" else outputs),
         layer.subtitle(), tooltip(type(layer)), check.errors.get(node.id, ""),
         check.notes.get(node.id, ()), _input_ports(node.id, names, optional, incoming, check),
         outputs, _picture(layer, shape, plane), check.parameters.get(node.id, 0), frozen,
@@ -154,7 +155,8 @@ def _badge(outputs: tuple[Port, ...]) -> str:
     shapes = [port.shape for port in outputs]
     if not all(shapes) or len(set(shapes)) == 1 < len(shapes):
         return f"{len(shapes)} × {shapes[0]}" if shapes and shapes[0] else ""
-    return " + ".join(shapes) if len("".join(shapes)) <= BADGE else f"{len(shapes)} outputs"
+    text = " + ".join(shapes)
+    return text if len(text) <= BADGE or len(shapes) == 1 else f"{len(shapes)} outputs"
 
 
 def _input_ports(id: str, names: tuple[str, ...], optional: frozenset[str],

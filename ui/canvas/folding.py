@@ -15,7 +15,10 @@ import msgspec
 
 from playground.graph import Edge, Fold, Graph, Node, UnknownLayer
 from playground.shapes import Check
-from ui.canvas.face import BADGE, Face, Port, faces
+from ui.canvas.face import Face, Port, faces
+
+BADGE = 18
+"""Characters of what goes in and comes out that leave room for a fold's name."""
 
 
 def drawn_faces(graph: Graph, check: Check) -> dict[str, Face]:

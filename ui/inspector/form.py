@@ -25,7 +25,7 @@ from ui.inspector.fields import Field, fields_of, title_of, with_field
 from ui.inspector.rule import RuleEditor
 from ui.theme import theme
 
-LABEL_WIDTH = 100
+LABEL_WIDTH = 108
 
 
 class Form(QWidget):
@@ -95,6 +95,7 @@ class Row:
         self.title = QLabel(field.title + unit, parent)
         self.title.setProperty("role", "secondary")
         self.title.setWordWrap(True)
+        self.title.setFixedWidth(LABEL_WIDTH)
         self.title.setToolTip(field.help or field.title)
         self.title.setBuddy(self.editor)
         self.problem = QLabel(parent)
@@ -169,7 +170,7 @@ class VariantEditor(Editor):
         title = QLabel(field.title)
         title.setProperty("role", "secondary")
         title.setWordWrap(True)
-        title.setMinimumWidth(LABEL_WIDTH)
+        title.setFixedWidth(LABEL_WIDTH)
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(8)

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from playground.graph import Graph, Node, UnknownLayer
 from playground.layers.base import Signal as Feature
-from playground.shapes import Check, parameter_shapes
+from playground.shapes import Check, batch_of, parameter_shapes
 from ui.canvas.face import is_frozen
 from ui.theme import theme
 
@@ -152,7 +152,7 @@ def state_of(graph: Graph, node: Node, check: Check) -> str:
 
 def shapes_line(graph: Graph, id: str, check: Check) -> str:
     """(64,6,14,14) → (64,16,10,10) · 2,416 params"""
-    batch = graph.training.batch
+    batch = batch_of(graph, check)
     inputs, outputs = check.inputs.get(id, ()), check.signals.get(id, ())
     sides = [" ".join(_show(batch, signal) for signal in side if signal)
              for side in (inputs, outputs)]

@@ -46,6 +46,8 @@ class LearningSection(QWidget):
         self.head.setText("Learning")
         self.head.setCheckable(True)
         self.head.setProperty("role", "flat")
+        # In line with the titles of the settings.
+        self.head.setStyleSheet("QToolButton { padding: 3px 6px 3px 0; }")
         self.head.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.head.setToolTip(HELP)
         self.head.clicked.connect(self._clicked)

@@ -27,6 +27,8 @@ FAMILIAR = {
     "w": "weights w", "b": "bias b", "dw": "gradient of weights ∂w", "db": "gradient of bias ∂b",
     "y": "output y", "dy": "gradient of output ∂y", "z": "before activation z",
     "dz": "gradient before activation ∂z", "x": "data x", "target": "target",
+    "weights": "attention weights", "mean": "mean of the batch", "var": "variance of the batch",
+    "running_mean": "running mean", "running_var": "running variance",
 }
 VALUES = 40_000
 """Of larger batches, only as many samples are copied as make about this many values."""
@@ -182,7 +184,7 @@ class NodeValuesView(View):
             self.tensor.blockSignals(True)
             self.tensor.clear()
             for key in keys:
-                self.tensor.addItem(FAMILIAR.get(key, key), key)
+                self.tensor.addItem(_title(key), key)
             self.tensor.blockSignals(False)
         probe = self._probe()
         at = self.tensor.findData(probe.name[len(node) + 1:]) if probe else -1
@@ -222,9 +224,19 @@ class NodeValuesView(View):
         return [str(i) for i in range(rows.shape[1])], rows.tolist()
 
 
+def _stem(key: str) -> str:
+    """The name without its number: y2 is the second of several outputs."""
+    return key if key in FAMILIAR else key.rstrip("0123456789")
+
+
+def _title(key: str) -> str:
+    stem = _stem(key)
+    return FAMILIAR[stem] + key[len(stem):] if stem in FAMILIAR else key
+
+
 def _rank(key: str) -> tuple[int, str]:
-    order = list(FAMILIAR)
-    return (order.index(key) if key in order else len(order), key)
+    order, stem = list(FAMILIAR), _stem(key)
+    return (order.index(stem) if stem in order else len(order), key)
 
 
 def _first(keys: list[str]) -> str | None:
