@@ -281,6 +281,7 @@ class CanvasView(ZoomableView):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         node = self.canvas.node_at(self.mapToScene(event.position().toPoint()))
         if node and node.face.members:
+            self.document.select([node.id])
             self.unfold()
         elif node:
             self.inspect()
