@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 else:
     torch = Tensor = Any
 
-DRAWN = {"dropout": "mask", "spatial_dropout": "mask", "gaussian_noise": "noise"}
-"""Layers that draw random numbers, and where they keep them: the twin takes what we have drawn."""
-
 Weights = Mapping[str, Tensor]
 Forward = Callable[[Any, Sequence[Tensor], Weights], Tensor | tuple[Tensor, ...]]
 
@@ -401,8 +398,8 @@ FORWARD: dict[str, Forward] = {
 }
 
 
-DRAWN = {"dropout": "mask", "fractional_max_pool2d": "draws",
-         "random_normal": "y", "constant": "y"}
+DRAWN = {"dropout": "mask", "spatial_dropout": "mask", "gaussian_noise": "noise",
+         "fractional_max_pool2d": "draws", "random_normal": "y", "constant": "y"}
 """What comes from nowhere in our own step (random draws, sources): theirs takes it as it is."""
 
 

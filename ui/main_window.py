@@ -88,6 +88,8 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.canvas)
         self.bridge.add_view(LiveCanvas(self.canvas.canvas, self))
         self.palette_panel = Palette()
+        if (folded := self.preferences.folded) is not None:
+            self.palette_panel.fold(folded)
         self.outline = Outline(self.document)
         self.inspector = Inspector(self.document)
         self.transport = Transport(self.run_actions)
@@ -258,6 +260,7 @@ class MainWindow(QMainWindow):
             return
         self.preferences.geometry = self.saveGeometry()
         self.preferences.layout = self.saveState()
+        self.preferences.folded = self.palette_panel.list.folded
         self.preferences.sync()
         self.bridge.shutdown()
         self.recovery.close()
