@@ -92,12 +92,13 @@ class LiveCanvas(QWidget):
             if not isinstance(probe, TensorProbe):
                 continue
             id, _, port = probe.name.rpartition(".")
-            if id not in scene.nodes or id not in scene.document.check.signals:
+            if id not in scene.document.graph or id not in scene.document.check.signals:
                 continue  # The snapshot is of the network before an edit.
             layer = scene.document.graph.node(id).layer
-            if not isinstance(layer, Layer):
-                continue
-            if probe.sample == 0 and port in layer.outputs and layer.category != "data":
+            if not isinstance(layer, Layer) or (
+                    layer.category == "data" and probe.sample is not None):
+                continue  # One sample of the data is what another view has asked for.
+            if probe.sample == 0 and port in layer.outputs:
                 outputs.setdefault(id, {})[port] = values
             elif port == "x" and values.ndim == 4:
                 scene.set_thumbnail(id, [_photograph(x) for x in values[:3]])
