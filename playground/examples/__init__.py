@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from playground.examples.autoencoders import AUTOENCODER, DENOISING_AUTOENCODER
 from playground.examples.base import Example, Mark
 from playground.examples.depth import DEEP_RELU, DEEP_SIGMOID
 from playground.examples.descent import GRADIENT_DESCENT_LINEAR, LEAST_SQUARES
@@ -11,7 +12,8 @@ from playground.examples.plane import MLP_SPIRAL, PERCEPTRON, PERCEPTRON_XOR
 
 EXAMPLES: dict[str, Example] = {example.name: example for example in (
     MLP_SPIRAL, PERCEPTRON, PERCEPTRON_XOR, MLP_DIGITS, CNN_DIGITS, LENET5, DEEP_SIGMOID,
-    DEEP_RELU, GRADIENT_DESCENT_LINEAR, LEAST_SQUARES)}
+    DEEP_RELU, GRADIENT_DESCENT_LINEAR, LEAST_SQUARES, AUTOENCODER,
+    DENOISING_AUTOENCODER)}
 """By the name that the command line and the menu use."""
 
 __all__ = ["EXAMPLES", "Example", "Mark"]
