@@ -98,12 +98,12 @@ def _boundary(session: Session, resolution: int) -> Boundary | None:
     if data.dataset.shape == (1,):
         return _curve(session, low, high, raw, raw_validation, resolution)
     out = session.evaluator.predict(_grid(session, resolution))
-    values, margin = _winner(out, bool(data.dataset.classes))
+    values, margin = _winner(out, bool(session.program.classes))
     size = (resolution, resolution)
     return Boundary(values.reshape(size), margin.reshape(size),
                     (float(low[0]), float(high[0]), float(low[1]), float(high[1])),
                     raw, _flat(data.target_train), raw_validation,
-                    _flat(data.target_validation), data.dataset.classes)
+                    _flat(data.target_validation), session.program.classes)
 
 
 def _responses(session: Session, probe: ResponsesProbe) -> dict[str, Floats] | None:
@@ -152,12 +152,12 @@ def _curve(session: Session, low: Floats, high: Floats, raw: Floats, raw_validat
     data = session.data
     xs = np.linspace(low[0], high[0], 4 * resolution, dtype=np.float32)[:, None]
     out = session.evaluator.predict((xs - data.mean) / data.std)
-    values, margin = _winner(out, bool(data.dataset.classes))
+    values, margin = _winner(out, bool(session.program.classes))
     targets = data.target_train
     return Boundary(values, margin, (float(low[0]), float(high[0]),
                                      float(targets.min()), float(targets.max())),
                     raw, _flat(data.target_train), raw_validation,
-                    _flat(data.target_validation), data.dataset.classes)
+                    _flat(data.target_validation), session.program.classes)
 
 
 def _winner(out: Floats, is_classes: bool) -> tuple[Floats, Floats]:
@@ -173,7 +173,7 @@ def _winner(out: Floats, is_classes: bool) -> tuple[Floats, Floats]:
 
 
 def _confusion(session: Session, split: SplitName) -> NDArray[np.int64] | None:
-    classes = len(session.data.dataset.classes)
+    classes = len(session.program.classes)
     if not classes:
         return None
     x, target = _part(session, split)
@@ -193,7 +193,7 @@ def _predictions(session: Session, probe: PredictionsProbe) -> Predictions:
     data = session.data
     shown, wanted = x[part] * data.std + data.mean, target[part].copy()
     out = session.evaluator.predict(x[part])
-    if data.dataset.classes and wanted.ndim == 2:
+    if session.program.classes and wanted.ndim == 2:
         asked = wanted != NO_TARGET
         last = wanted.shape[1] - 1 - np.argmax(asked[:, ::-1], axis=1)
         each = np.arange(len(wanted))
@@ -203,7 +203,7 @@ def _predictions(session: Session, probe: PredictionsProbe) -> Predictions:
         shown, out, wanted = shown[some], out[some], wanted[some]
     first = next((port for port in data.dataset.ports if port.name == "x"), None)
     return Predictions(shown if first is None else first.of(shown), wanted, out,
-                       data.dataset.classes)
+                       session.program.classes)
 
 
 def _augmentation(session: Session, probe: AugmentationProbe) -> Floats | None:
