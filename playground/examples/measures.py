@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from playground.layers.core import Dense
 from playground.layers.noise import GaussianNoise
+from playground.layers.sequence_data import RingsAndLines
 
 if TYPE_CHECKING:
     from playground.headless import Outcome
@@ -87,8 +88,34 @@ def decibels_gained(outcome: Outcome) -> float:
     return float(10 * np.log10(np.mean((noisy - clean)**2) / np.mean(left**2)))
 
 
+SAMPLES = 2000
+"""Drawn from a generator to judge it."""
+MODES = 8
+
+
+def samples_on_modes(outcome: Outcome) -> float:
+    """The share of generated points within 3 deviations of a cloud's centre."""
+    return float(_nearest_modes(outcome.session)[0].mean())
+
+
+def modes_found(session: Session, least: int = SAMPLES // MODES // 10) -> int:
+    """The number of clouds that so many generated points lie on; a tenth of their due will do."""
+    near, which = _nearest_modes(session)
+    return int((np.bincount(which[near], minlength=MODES) >= least).sum())
+
+
+def _nearest_modes(session: Session) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """For each point drawn from the node `made`: whether it lies on a cloud, and the nearest."""
+    points = session.evaluator.drawn("made", SAMPLES, draw=1)
+    noise = next(n.layer.noise for n in session.graph.nodes if isinstance(n.layer, RingsAndLines))
+    angle = np.arange(MODES) * 2 * np.pi / MODES
+    centres = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    distance = np.linalg.norm(points[:, None] - centres, axis=2)
+    return distance.min(axis=1) < 3 * noise, distance.argmin(axis=1)
+
+
 MEASURES: dict[str, Callable[[Outcome], float]] = {
     "accuracy": accuracy, "gradient_ratio": gradient_ratio,
     "distance_to_exact": distance_to_exact, "error_over_pca": error_over_pca,
-    "decibels_gained": decibels_gained}
+    "decibels_gained": decibels_gained, "samples_on_modes": samples_on_modes}
 """By the name of a mark's metric."""
