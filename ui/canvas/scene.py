@@ -115,7 +115,7 @@ class CanvasScene(QGraphicsScene):
             item.set_statistics(statistics.get(id), largest)
 
     def set_thumbnail(self, id: str, images: Sequence[QImage]) -> None:
-        """The pictures on a node: one for a strip, up to four as squares."""
+        """The pictures on a node: one for a strip or a map, up to four as squares."""
         if id in self.nodes:
             self.nodes[id].set_images(images)
 
