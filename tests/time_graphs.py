@@ -14,7 +14,7 @@ def chain(data: str, settings: dict[str, object], *steps: tuple[str, dict[str, o
         batch=batch, optimizer=Adam(learning_rate=0.005))).with_node(make_layer(data, settings))
     source = last = graph.nodes[-1].id
     for number, (kind, chosen) in enumerate(steps):
-        graph = graph.with_node(make_layer(kind, chosen), x=220 * (number + 1), y=0)
+        graph = graph.with_node(make_layer(kind, chosen), x=280 * (number + 1), y=0)
         graph = graph.connect(last, graph.nodes[-1].id)
         last = graph.nodes[-1].id
         layer = graph.nodes[-1].layer

@@ -140,8 +140,6 @@ def inside_time(window: MainWindow) -> None:
     for _ in range(16):
         window.bridge.step("instruction")
         rest(0.1)
-    window.docks.open("listing")
-    rest(0.5)
 
 
 def _in_both_modes(name: str, scene: Scene) -> dict[str, tuple[str, Mode, tuple[int, int], Scene]]:

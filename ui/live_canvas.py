@@ -109,6 +109,8 @@ class LiveCanvas(QWidget):
                 if isinstance(layer, RecurrentLayer) and probe == _states(id, layer):
                     scene.set_thumbnail(id, [signed_image(values[1:].T)])
                 continue
+            if isinstance(layer, RecurrentLayer) and layer.returns != "sequence":
+                continue
             if probe.sample == 0 and port in layer.outputs and layer.category != "data":
                 outputs.setdefault(id, {})[port] = values if layer.category in CHANNELS_FIRST or (
                     values.ndim != 2) else values.T

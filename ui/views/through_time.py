@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
-    QHBoxLayout,
     QSpinBox,
     QStackedLayout,
     QVBoxLayout,
@@ -22,6 +21,8 @@ from playground.layers.attention import Attention, MultiHeadAttention
 from playground.layers.sequence_pass import Track, work_name
 from playground.layers.unrolled import RecurrentLayer
 from playground.snapshot import Probe, Snapshot, TensorProbe, WorkspaceProbe
+from ui.elided import Elided
+from ui.theme import ui_font
 from ui.views.base import Table, View
 from ui.views.network import node_order, tensors_of
 from ui.views.numbers import format_number
@@ -64,8 +65,8 @@ class ThroughTimeView(View):
         both = QVBoxLayout(steps)
         both.setContentsMargins(0, 0, 0, 0)
         both.setSpacing(2)
-        both.addWidget(self.norms, 2)
-        both.addWidget(self.maps, 3)
+        both.addWidget(self.norms, 4)
+        both.addWidget(self.maps, 5)
         self._pages.addWidget(steps)
         padded = QWidget(self.body)
         inner = QVBoxLayout(padded)
@@ -77,22 +78,22 @@ class ThroughTimeView(View):
         self.what.currentIndexChanged.connect(lambda _: self._again())
         self.cell = self._box("Which layer and direction")
         self.cell.currentIndexChanged.connect(lambda _: self._another())
-        self.sample = QSpinBox(self.body)
+        self.sample = QSpinBox(self)
         self.sample.setPrefix("sample ")
         self.sample.setToolTip("Which sample of the batch; the norms are of the whole batch")
         self.sample.setAccessibleName("Sample")
         self.sample.valueChanged.connect(lambda _: self._again())
-        controls = QHBoxLayout()
-        controls.setContentsMargins(12, 0, 12, 0)
-        controls.setSpacing(8)
         for widget in (self.what, self.cell, self.sample):
-            controls.addWidget(widget)
-        controls.addStretch(1)
+            widget.setFixedHeight(28)
+            self.header.add(widget)
+        self.line = Elided("secondary")
+        self.line.setFont(ui_font(12))
+        self.line.setContentsMargins(12, 0, 12, 0)
         column = QVBoxLayout(self.body)
-        column.setContentsMargins(0, 0, 0, 8)
-        column.setSpacing(4)
+        column.setContentsMargins(0, 0, 0, 6)
+        column.setSpacing(2)
         column.addLayout(self._pages, 1)
-        column.addLayout(controls)
+        column.addWidget(self.line)
 
         self.norms.hovered.connect(self._hover_norms)
         self.maps.pointed.connect(self._point_maps)
@@ -107,7 +108,8 @@ class ThroughTimeView(View):
         self.add_export_menu()
 
     def _box(self, tip: str) -> QComboBox:
-        box = QComboBox(self.body)
+        box = QComboBox(self)
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         box.setToolTip(tip)
         box.setAccessibleName(tip)
         return box
@@ -191,6 +193,8 @@ class ThroughTimeView(View):
                 if (found := values.get(self._track_probe(node, track))) is not None]
         steps = len(maps[0].values) if maps else 0
         cuts = self._cuts(layer, steps)
+        if not norms or not maps:
+            self._drawn_at = -math.inf  # The answers are on their way: show them at once.
         if norms:
             self.norms.show_norms(snapshot.step, norms, cuts)
         self.maps.show_maps(maps, cuts, _next_time(snapshot, node))
@@ -199,6 +203,8 @@ class ThroughTimeView(View):
     def _draw_attention(self, snapshot: Snapshot, node: str) -> None:
         weights = snapshot.values.get(WorkspaceProbe(f"{node}.weights", self.sample.value()))
         if weights is None:
+            self._drawn_at = -math.inf  # It is on its way: show it at once.
+            self.attention.show_maps(np.zeros((0, 1, 1), np.float32))
             return
         heads = weights.reshape(-1, *weights.shape[-2:])
         names = [Tile(f"head {i + 1}" if len(heads) > 1 else "") for i in range(len(heads))]
@@ -218,8 +224,7 @@ class ThroughTimeView(View):
             return
         self._listed = listed
         chosen = self.what.currentData()
-        self._fill(self.what, [("gates and states" if len(names) > 2 else "all", ""),
-                               *((_title(name), name) for name in names)], chosen)
+        self._fill(self.what, [("all", ""), *((_title(name), name) for name in names)], chosen)
         self._fill(self.cell, [
             (f"layer {number + 1} {'←' if reverse else '→'}", (number, reverse))
             for number, reverse in places], self.cell.currentData())
@@ -292,7 +297,7 @@ class ThroughTimeView(View):
 
     def _tell(self) -> None:
         """What is under the mouse in numbers, else what the picture is of."""
-        self.header.note.show_text(self._reading() or self._about())
+        self.line.show_text(self._reading() or self._about())
 
     def _reading(self) -> str:
         index, first, second = self._pointed
@@ -315,7 +320,9 @@ class ThroughTimeView(View):
     def _about(self) -> str:
         node, layer = self.node() or "", self.layer()
         if layer is None:
-            return f"{node} · sample {self.sample.value()} · queries ↓ keys →"
+            top = format_number(self.attention.scale)
+            return f"{node} · queries ↓ keys → · brightest: {top}" if (
+                self.attention.values.size) else node
         parts = [node]
         name = layer.kept[0]
         values = self.norms.norms.get(name, np.empty(0))

@@ -41,6 +41,10 @@ class TimeNorms(Plot):
     def forget(self) -> None:
         """The next norms are of another cell, or of another network."""
         self._trail.clear()
+        self.norms = {}
+        for line in self._lines:
+            line.setData(np.empty(0), np.empty(0))
+        self.gutter.show_labels([])
 
     def show_norms(self, step: int, norms: Mapping[str, Series], cuts: Sequence[float]) -> None:
         """norms: of each kept value, (time,). cuts: where gradients end their way back."""
@@ -64,7 +68,7 @@ class TimeNorms(Plot):
         if self.box.viewRange()[0] != [-0.5, time.size - 0.5]:
             self.box.setXRange(-0.5, time.size - 0.5, padding=0)
         self.fit([], [values for _, past in self._trail for values in past.values()],
-                 least_span=1.0)
+                 least_span=2.0)
         self.gutter.show_labels([
             EndLabel(self._end_of(values), f"|∂{name}|", theme().series(number))
             for number, (name, values) in enumerate(self.norms.items())])
