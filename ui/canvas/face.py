@@ -12,8 +12,9 @@ from playground.graph import Edge, Graph, Node
 from playground.layers.base import Layer, Signal, tooltip
 from playground.shapes import Check, parameter_shapes
 
-Picture = Literal["none", "strip", "tiles", "data"]
-"""The room for thumbnails: nothing, one flat strip, a row of squares, or the data's squares."""
+Picture = Literal["none", "strip", "map", "tiles", "data"]
+"""The room for thumbnails: nothing, one flat strip, one map with time across, a row of squares, or
+the data's squares."""
 
 
 BADGE = 12
@@ -174,4 +175,6 @@ def _picture(layer: Layer, shape: tuple[int, ...], plane: bool) -> Picture:
         return "data"
     if not shape or getattr(layer, "is_view", False):
         return "none"
-    return "tiles" if len(shape) == 3 or plane else "strip"
+    if len(shape) == 3 or plane:
+        return "tiles"
+    return "map" if len(shape) == 2 or layer.category == "recurrent" else "strip"

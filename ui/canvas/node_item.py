@@ -37,7 +37,7 @@ MARGIN = 12
 RADIUS = 10.0
 BAR = 4.0
 PICTURE_TOP = 50.0
-PICTURE_HEIGHT = {"none": 0.0, "strip": 14.0, "tiles": 34.0, "data": 46.0}
+PICTURE_HEIGHT = {"none": 0.0, "strip": 14.0, "map": 34.0, "tiles": 34.0, "data": 46.0}
 TILE_GAP = 3.0
 ERROR_LINE = 17.0
 HALO = 6.0
@@ -402,7 +402,7 @@ class NodeItem(QGraphicsWidget):
     def _paint_pictures(self, painter: QPainter) -> None:
         rect = self._picture_rect()
         # Pixels are data here: they stay sharp squares, unless there are more than fit.
-        count = len(self._images) or {"strip": 1, "tiles": 4, "data": 3}[self.face.picture]
+        count = len(self._images) or {"tiles": 4, "data": 3}.get(self.face.picture, 1)
         width = (rect.width() - TILE_GAP * (count - 1)) / count
         if self.face.picture == "tiles":  # squares, also when there are fewer than fit
             width = min(width, rect.height())
@@ -418,7 +418,8 @@ class NodeItem(QGraphicsWidget):
             painter.save()
             painter.setClipPath(corners, Qt.ClipOperation.IntersectClip)
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform,
-                                  image.width() > tile.width())
+                                  image.width() > tile.width()
+                                  or image.height() > tile.height())
             painter.drawImage(tile, image, QRectF(image.rect()))
             painter.restore()
 

@@ -135,7 +135,7 @@ class CanvasScene(QGraphicsScene):
                                 whose if whose and item.face.members else "")
 
     def set_thumbnail(self, id: str, images: Sequence[QImage]) -> None:
-        """The pictures on a node: one for a strip, up to four as squares."""
+        """The pictures on a node: one for a strip or a map, up to four as squares."""
         if id in self._drawn:
             self._images[id] = images
         if id in self.nodes:
