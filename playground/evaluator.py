@@ -54,19 +54,18 @@ class Evaluator:
 
     def evaluate(self, x: Floats, target: Floats, keep_outputs: bool = False) -> Evaluation:
         """Loss and metric of samples x (n, *shape) and targets (n, ...), scaled as trained."""
-        loss = metric = total = 0.0
+        loss = metric = losses = metrics = 0.0
         outputs: list[Floats] = []
         for start in range(0, len(x), self._batch):
             part = slice(start, min(len(x), start + self._batch))
             run = self._run(x[part], target[part])
-            count = run.count()
-            loss += run.value(run.program.loss) * count
-            metric += run.value(run.program.metric) * count
-            total += count
+            of_loss, of_metric = run.counts()
+            loss += run.value(run.program.loss) * of_loss
+            metric += run.value(run.program.metric) * of_metric
+            losses, metrics = losses + of_loss, metrics + of_metric
             if keep_outputs:
                 outputs.append(run.outputs())
-        total = max(total, 1.0)
-        return Evaluation(loss / total, metric / total,
+        return Evaluation(loss / (losses or 1.0), metric / (metrics or 1.0),
                           np.concatenate(outputs) if outputs else None)
 
     def predict(self, x: Floats) -> Floats:
@@ -178,10 +177,13 @@ class _Run:
     def value(self, tensor: Tensor) -> float:
         return float(self.arena.view(tensor)[0])
 
-    def count(self) -> float:
-        """What the means are over: samples, or targets where some may be missing."""
+    def counts(self) -> tuple[float, float]:
+        """What the means of loss and metric are over: samples, or targets and their weights."""
         count = self.program.tensors.get(f"{self.program.loss_node}.count")
-        return self.program.batch if count is None else self.value(count)
+        if count is None:
+            return self.program.batch, self.program.batch
+        weights, targets = self.arena.view(count)
+        return float(weights), float(targets)
 
     def outputs(self) -> Floats:
         return self.arena.view(self.program.outputs).copy()

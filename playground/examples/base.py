@@ -15,7 +15,7 @@ from playground.training import Training
 PITCH_X, PITCH_Y = 208, 176
 """Between the corners of two nodes in a row, and between two rows."""
 ROW = 5
-SHARES = ("accuracy", "ambiguous_accuracy", "samples_on_modes")
+SHARES = ("accuracy", "ambiguous_accuracy", "clipped_share", "samples_on_modes")
 """The metrics that are told in per cent."""
 
 

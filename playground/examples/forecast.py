@@ -76,10 +76,11 @@ every few years El Niño comes, and it is warmer by several degrees for a year o
 reads 24 months and forecasts the next one; the last years are kept for validation.
 
 To say that it stays as it is would be wrong by more than a degree, most of all in spring and
-autumn. The network has to know the season, from the shape of the curve alone: nobody tells it the
-month. What is left, half a degree, is El Niño, which comes when it likes.
+autumn. To add what the same month brought last year leaves 0.7 of a degree. The network has to
+know the season from the shape of the curve alone, for nobody tells it the month, and comes to half
+a degree. The rest is El Niño, which comes when it likes.
 
-**Press Space and look at the *Output* panel**, and at the two loss curves: 564 windows that
+**Press Space and look at the *Output* panel**, and at the two loss curves: 566 windows that
 overlap are not many, and soon only the training curve still falls.
 
 **Try.** Set the months to 3: it does hardly worse, for value and slope already tell the season.
