@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playground.examples.base import Example, Mark, chain, seeded
+from playground.examples.base import WIDE, Example, Mark, chain, seeded
 from playground.layers.core import Dense, Dropout
 from playground.layers.loss import SoftmaxCrossEntropy
 from playground.layers.recurrent import LSTM
@@ -23,7 +23,7 @@ CHAR_LSTM = Example(
         Dense(units=CHARACTERS), SoftmaxCrossEntropy(),
         training=seeded(7, optimizer=Adam(learning_rate=0.003),
                         clipping=Clipping(mode="global_norm", threshold=1.0)),
-        notes="""
+        first=WIDE, notes="""
 # Jane Austen by character
 
 The first six chapters of *Pride and Prejudice* (1813), in lower case: after each character the

@@ -29,8 +29,9 @@ gradient. Here U starts as a rotation times 2: what the tanh does not take away 
 it no more than 1, the dashed line. g becomes g · c / ‖g‖: shorter, in the same direction. Nine in
 ten of the first steps are clipped, and the loss falls all the same.
 
-**Open *Through time***: the gradient norm grows towards the first step, a straight line on the
-logarithmic axis.
+**Reset, press F10 until one step is through, and open *Through time***: the gradient norm grows
+towards the first time step, close to a straight line on the logarithmic axis, by a factor of
+thousands. Later, training has turned U down, and the line falls.
 
 **Turn clipping off** (*clip* in the bar above), reset, and run: within some dozen steps the
 numbers overflow, and the app says where.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playground.examples.base import Example, Mark, chain, seeded
+from playground.examples.base import WIDE, Example, Mark, chain, seeded
 from playground.graph import Graph
 from playground.layers.core import Dense
 from playground.layers.loss import SoftmaxCrossEntropy
@@ -43,7 +43,7 @@ def _look_ahead(bidirectional: bool, units: int, notes: str) -> Graph:
         LSTM(units=units, bidirectional=bidirectional, returns="sequence"),
         Dense(units=4), SoftmaxCrossEntropy(),
         training=seeded(7, optimizer=Adam(learning_rate=0.005), clipping=CLIPPING),
-        notes=notes)
+        notes=notes, first=WIDE)
 
 
 LOOK_AHEAD_EPOCHS = 30
@@ -95,7 +95,7 @@ COPY_MEMORY = Example(
         CopyMemory(count=5000, items=3, delay=20), OneHot(),
         GRU(units=64, returns="sequence"), Dense(units=8), SoftmaxCrossEntropy(),
         training=seeded(7, optimizer=Adam(learning_rate=0.005), clipping=CLIPPING),
-        notes="""
+        first=WIDE, notes="""
 # Copy memory
 
 Three symbols of eight, twenty steps of blanks, a question mark: then the three symbols are to be
