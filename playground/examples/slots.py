@@ -25,8 +25,8 @@ def _slots(recurrent: bool, notes: str) -> Graph:
     net = Wired(seeded(7, optimizer=Adam(learning_rate=0.005),
                        clipping=Clipping(mode="global_norm", threshold=1.0)), notes)
     words = net.add("requests_1", SlotFilling(), 0, 0)
-    vectors = net.add("embedding_1", Embedding(vocabulary=len(VOCABULARY), dimension=16), WIDE, ABOVE,
-                      words)
+    vectors = net.add("embedding_1", Embedding(vocabulary=len(VOCABULARY), dimension=16), WIDE,
+                      ABOVE, words)
     if recurrent:
         hidden = net.add("lstm_1", LSTM(units=UNITS, returns="sequence"), WIDE + 1, 0, vectors,
                          (words, LENGTHS))
@@ -78,7 +78,7 @@ All words that always mean the same are right; *taipei* gets one answer, whateve
 and is right about every other time.
 
 **Look at the samples in the *Output* panel**: what is marked wrong are cities, and nothing else.
-More units, more layers and more steps do not lower it. The two requests differ in a word that this
+More units, more layers and more steps do not help. The two requests differ in a word that this
 network does not have in front of it.
 
 **The way out.** Put an *LSTM* that returns the sequence in the place of dense_1.
