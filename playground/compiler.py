@@ -19,7 +19,7 @@ from functools import partial
 
 import numpy as np
 
-from kernels import elementwise, penalty, random, sequence, statistics
+from kernels import clip, elementwise, penalty, random, sequence, statistics
 from kernels.jit import Kernel
 from playground.clipping import emit_clipping
 from playground.emitter import Emitter, Instruction, Operand, Phase
@@ -96,7 +96,7 @@ class _Compiler:
             loss_node=layout.loss.id, loss=layout.passes[0].total,
             metric=layout.loss.work[0]["metric"],
             metric_name=loss.metric_name(*layout.check.inputs[layout.loss.id]),
-            outputs=layout.loss.work[0].get("probabilities", layout.loss.x[0]),
+            outputs=layout.loss.work[0].get(loss.answer, layout.loss.x[0]),
             samples=layout.loaded, data=layout.prepared)
 
     # -- the phases ---------------------------------------------------------------------------
@@ -161,13 +161,13 @@ class _Compiler:
             self._measure_output(node)
 
     def _count(self, node: NodeTensors, loss: LossLayer, one: Pass) -> None:
-        """Let every lane know how many targets there are in the whole batch."""
+        """Let every lane know what the means over the whole batch are over."""
         self._emit("loss", node, one, loss.count)
         count, *others = (work["count"] for work in node.work)
         for other in others:
-            self._once("loss", node.id, elementwise.add_into, n=1, x=other, y=count)
+            self._once("loss", node.id, elementwise.add_into, n=count.size, x=other, y=count)
         for other in others:
-            self._once("loss", node.id, elementwise.copy, n=1, x=count, y=other)
+            self._once("loss", node.id, elementwise.copy, n=count.size, x=count, y=other)
 
     def _add_losses(self, one: Pass) -> None:
         """The pass's total: its losses by weight, and the penalties."""
@@ -318,6 +318,9 @@ class _Compiler:
             if own_rate is not None:
                 known["learning_rate"] = own_rate
             training.optimizer.emit(functools.partial(emit, node=node.id), norms=ratio, **known)
+            if node.learning.clip_weights:
+                self._once("update", node.id, clip.clip_weights, n=node.weights.size,
+                           limit=float(node.learning.clip_weights), weights=node.weights)
 
     def _forward_again(self, one: Pass) -> None:
         """Once more, within the update and without measuring."""

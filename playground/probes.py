@@ -119,12 +119,12 @@ def _boundary(session: Session, resolution: int) -> Boundary | None:
     if data.dataset.shape == (1,):
         return _curve(session, low, high, raw, raw_validation, resolution)
     out = session.evaluator.predict(_grid(session, resolution))
-    values, margin = _winner(out, bool(data.dataset.classes))
+    values, margin = _winner(out, bool(session.program.classes))
     size = (resolution, resolution)
     return Boundary(values.reshape(size), margin.reshape(size),
                     (float(low[0]), float(high[0]), float(low[1]), float(high[1])),
                     raw, _flat(data.target_train), raw_validation,
-                    _flat(data.target_validation), data.dataset.classes)
+                    _flat(data.target_validation), session.program.classes)
 
 
 def _responses(session: Session, probe: ResponsesProbe) -> dict[str, Floats] | None:
@@ -173,12 +173,12 @@ def _curve(session: Session, low: Floats, high: Floats, raw: Floats, raw_validat
     data = session.data
     xs = np.linspace(low[0], high[0], 4 * resolution, dtype=np.float32)[:, None]
     out = session.evaluator.predict((xs - data.mean) / data.std)
-    values, margin = _winner(out, bool(data.dataset.classes))
+    values, margin = _winner(out, bool(session.program.classes))
     targets = data.target_train
     return Boundary(values, margin, (float(low[0]), float(high[0]),
                                      float(targets.min()), float(targets.max())),
                     raw, _flat(data.target_train), raw_validation,
-                    _flat(data.target_validation), data.dataset.classes)
+                    _flat(data.target_validation), session.program.classes)
 
 
 def _winner(out: Floats, is_classes: bool) -> tuple[Floats, Floats]:
@@ -194,7 +194,7 @@ def _winner(out: Floats, is_classes: bool) -> tuple[Floats, Floats]:
 
 
 def _confusion(session: Session, split: SplitName) -> NDArray[np.int64] | None:
-    classes = len(session.data.dataset.classes)
+    classes = len(session.program.classes)
     if not classes:
         return None
     x, target = _part(session, split)
@@ -217,7 +217,7 @@ def _predictions(session: Session, probe: PredictionsProbe) -> Predictions:
     first = next((port for port in data.dataset.ports if port.name == "x"), None)
     is_tokens = bool(data.dataset.vocabulary) and (first is None or first.classes > 0)
     steps: StepPredictions | None = None
-    if data.dataset.classes and wanted.ndim == 2:
+    if session.program.classes and wanted.ndim == 2:
         asked = wanted != NO_TARGET
         # A sample without any target has none to be wrong about.
         some = asked.any(axis=1)
@@ -228,10 +228,10 @@ def _predictions(session: Session, probe: PredictionsProbe) -> Predictions:
         each = np.arange(len(wanted))
         out, wanted = out[each, last], wanted[each, last]
     shown = shown if first is None else first.of(shown)
-    if data.dataset.classes and steps is None and is_tokens and shown.ndim == 2:
+    if session.program.classes and steps is None and is_tokens and shown.ndim == 2:
         # One answer to all words: it stands below the last one.
         steps = _steps(wanted[:, None], out.reshape(len(out), 1, -1))
-    return Predictions(shown, wanted, out, data.dataset.classes,
+    return Predictions(shown, wanted, out, session.program.classes,
                        data.dataset.vocabulary if is_tokens else (), steps)
 
 

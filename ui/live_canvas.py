@@ -100,18 +100,19 @@ class LiveCanvas(QWidget):
             if not isinstance(probe, TensorProbe | WorkspaceProbe):
                 continue
             id, _, port = probe.name.rpartition(".")
-            if id not in scene.nodes or id not in scene.document.check.signals:
+            if id not in scene.document.graph or id not in scene.document.check.signals:
                 continue  # The snapshot is of the network before an edit.
             layer = scene.document.graph.node(id).layer
-            if not isinstance(layer, Layer):
-                continue
+            if not isinstance(layer, Layer) or (isinstance(probe, TensorProbe)
+                    and layer.category == "data" and probe.sample is not None):
+                continue  # One sample of the data is what another view has asked for.
             if isinstance(probe, WorkspaceProbe):
                 if isinstance(layer, RecurrentLayer) and probe == _states(id, layer):
                     scene.set_thumbnail(id, [signed_image(values[1:].T)])
                 continue
             if isinstance(layer, RecurrentLayer) and layer.returns != "sequence":
                 continue
-            if probe.sample == 0 and port in layer.outputs and layer.category != "data":
+            if probe.sample == 0 and port in layer.outputs:
                 outputs.setdefault(id, {})[port] = values if layer.category in CHANNELS_FIRST or (
                     values.ndim != 2) else values.T
             elif port == "x" and values.ndim == 4:
