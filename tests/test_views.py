@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from playground.snapshot import (
     Snapshot,
 )
-from tests.shown_views import VIEWS, shown, snapshot
+from tests.shown_views import VIEWS, shown, snapshot, suited
 from ui import theme as themes
 from ui.views.base import View
 from ui.views.gradients import GradientsView
@@ -39,7 +39,7 @@ def _dark(qapp: QApplication) -> None:
 def test_hidden_views_ask_for_nothing_and_draw_nothing(qtbot: QtBot, cls: type[View]) -> None:
     view = cls()
     qtbot.addWidget(view)
-    view.show_snapshot(snapshot("cnn-digits"))
+    view.show_snapshot(suited(cls))
     assert view.probes() == frozenset()
     view.show()
     # The network of this snapshot has nothing that works through time.
@@ -61,7 +61,7 @@ def test_without_a_network_one_calm_sentence_says_what_to_do(
 
 @pytest.mark.parametrize("cls", VIEWS)
 def test_every_control_has_a_tooltip_and_a_name(qtbot: QtBot, cls: type[View]) -> None:
-    view = shown(qtbot, cls(), snapshot("cnn-digits"))
+    view = shown(qtbot, cls(), suited(cls))
     for kind in (QAbstractButton, QComboBox, QSpinBox):
         for control in view.findChildren(kind):
             if control.objectName().startswith("qt_") or not control.isVisible():
@@ -76,7 +76,7 @@ def test_every_control_has_a_tooltip_and_a_name(qtbot: QtBot, cls: type[View]) -
 @pytest.mark.parametrize("mode", ["dark", "light"])
 def test_views_follow_the_theme_and_save_pictures(
         qtbot: QtBot, qapp: QApplication, tmp_path: Path, cls: type[View], mode: Any) -> None:
-    view = shown(qtbot, cls(), snapshot("cnn-digits"))
+    view = shown(qtbot, cls(), suited(cls))
     themes.apply(qapp, mode)
     for suffix in ("png", "svg"):
         path = tmp_path / f"picture.{suffix}"
