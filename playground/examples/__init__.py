@@ -6,9 +6,11 @@ from playground.examples.adding import ELMAN, GRU_ADDING, LSTM_ADDING
 from playground.examples.autoencoders import AUTOENCODER, DENOISING_AUTOENCODER
 from playground.examples.base import Example, Mark
 from playground.examples.by_hand import LSTM_BY_HAND
+from playground.examples.characters import CHAR_LSTM
 from playground.examples.depth import DEEP_RELU, DEEP_SIGMOID
 from playground.examples.descent import GRADIENT_DESCENT_LINEAR, LEAST_SQUARES
 from playground.examples.digits import CNN_DIGITS, MLP_DIGITS
+from playground.examples.exploding import EXPLODING
 from playground.examples.forecast import JORDAN, SERIES, SINE
 from playground.examples.gan import GAN
 from playground.examples.lenet import LENET5
@@ -26,7 +28,8 @@ EXAMPLES: dict[str, Example] = {example.name: example for example in (
     DEEP_RELU, GRADIENT_DESCENT_LINEAR, LEAST_SQUARES,
     LSTM_BY_HAND, ELMAN, LSTM_ADDING, GRU_ADDING, JORDAN, SINE, SERIES,
     COPY_MEMORY, SEQUENTIAL_DIGITS, BIDIRECTIONAL_LSTM, ONE_WAY_LSTM,
-    SLOT_FILLING, SLOT_FILLING_FEED_FORWARD, AUTOENCODER, DENOISING_AUTOENCODER, GAN)}
+    SLOT_FILLING, SLOT_FILLING_FEED_FORWARD, CHAR_LSTM, EXPLODING,
+    AUTOENCODER, DENOISING_AUTOENCODER, GAN)}
 """By the name that the command line and the menu use."""
 
 __all__ = ["EXAMPLES", "Example", "Mark"]
