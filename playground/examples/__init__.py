@@ -10,11 +10,12 @@ from playground.examples.digits import CNN_DIGITS, MLP_DIGITS
 from playground.examples.gan import GAN
 from playground.examples.lenet import LENET5
 from playground.examples.plane import MLP_SPIRAL, PERCEPTRON, PERCEPTRON_XOR
+from playground.examples.vae import VAE
 
 EXAMPLES: dict[str, Example] = {example.name: example for example in (
     MLP_SPIRAL, PERCEPTRON, PERCEPTRON_XOR, MLP_DIGITS, CNN_DIGITS, LENET5, DEEP_SIGMOID,
     DEEP_RELU, GRADIENT_DESCENT_LINEAR, LEAST_SQUARES, AUTOENCODER,
-    DENOISING_AUTOENCODER, GAN)}
+    DENOISING_AUTOENCODER, GAN, VAE)}
 """By the name that the command line and the menu use."""
 
 __all__ = ["EXAMPLES", "Example", "Mark"]

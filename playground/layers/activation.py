@@ -169,6 +169,14 @@ class HardTanh(ActivationLayer, frozen=True, kw_only=True):
         return f"{self.min_val:g} to {self.max_val:g}"
 
 
+@layer("exponential", category="activation", label="Exponential", stem="exp")
+class Exponential(ActivationLayer, frozen=True, kw_only=True):
+    """eˣ of each value: makes a logarithm the number itself, such as a deviation."""
+
+    function_name = "exponential"
+    formula = ACTIVATIONS["exponential"].formula
+
+
 @layer("prelu", category="activation", label="PReLU")
 class PReLU(Layer, frozen=True, kw_only=True):
     """ReLU with a slope below zero that is learned: one, or one for each channel."""
