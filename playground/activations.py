@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ActivationName = Literal[
     "identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "gelu_tanh", "silu",
-    "softplus", "hard_tanh", "exponential",
+    "softplus", "hard_tanh",
 ]
 
 
@@ -98,9 +98,6 @@ ACTIVATIONS: dict[str, Activation] = {a.name: a for a in (
         "hard_tanh", "y = x held between min and max",
         "Straight between -1 and 1, flat outside: a tanh of three lines.",
         (-1.0, 1.0), {"min_val": -1.0, "max_val": 1.0}),
-    Activation(
-        "exponential", "y = eˣ",
-        "Makes any number positive. Above 88 the result is too large to be told."),
 )}
 
 assert tuple(ACTIVATIONS) == get_args(ActivationName)

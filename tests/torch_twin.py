@@ -49,7 +49,7 @@ def activation(name: str, x: Tensor, **constants: float) -> Tensor:
         "identity": lambda x: x, "sigmoid": F.sigmoid, "tanh": F.tanh, "relu": F.relu,
         "leaky_relu": lambda x, slope=0.01: F.leaky_relu(x, slope), "elu": F.elu,
         "gelu": F.gelu, "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"), "silu": F.silu,
-        "softplus": F.softplus, "hard_tanh": F.hardtanh, "exponential": lambda x: x.exp()}
+        "softplus": F.softplus, "hard_tanh": F.hardtanh}
     return functions[name](x, **constants)
 
 
@@ -377,7 +377,7 @@ FORWARD: dict[str, Forward] = {
         "softplus", x[0], beta=layer.beta, threshold=layer.threshold),
     "hard_tanh": lambda layer, x, w: activation(
         "hard_tanh", x[0], min_val=layer.min_val, max_val=layer.max_val),
-    "exponential": lambda layer, x, w: activation("exponential", x[0]),
+    "exponential": lambda layer, x, w: x[0].exp(),
     "prelu": _prelu,
     "maxout": _maxout,
     "log_softmax": lambda layer, x, w: x[0].log_softmax(dim=-1),

@@ -10,12 +10,15 @@ from playground.examples.digits import CNN_DIGITS, MLP_DIGITS
 from playground.examples.gan import GAN
 from playground.examples.lenet import LENET5
 from playground.examples.plane import MLP_SPIRAL, PERCEPTRON, PERCEPTRON_XOR
+from playground.examples.transformer import TRANSFORMER
 from playground.examples.vae import VAE
+from playground.examples.vqa import VQA, VQA_IMAGE_ALONE, VQA_QUESTION_ALONE
 
 EXAMPLES: dict[str, Example] = {example.name: example for example in (
     MLP_SPIRAL, PERCEPTRON, PERCEPTRON_XOR, MLP_DIGITS, CNN_DIGITS, LENET5, DEEP_SIGMOID,
     DEEP_RELU, GRADIENT_DESCENT_LINEAR, LEAST_SQUARES, AUTOENCODER,
-    DENOISING_AUTOENCODER, GAN, VAE)}
+    DENOISING_AUTOENCODER, VAE, GAN,
+    TRANSFORMER, VQA, VQA_IMAGE_ALONE, VQA_QUESTION_ALONE)}
 """By the name that the command line and the menu use."""
 
 __all__ = ["EXAMPLES", "Example", "Mark"]

@@ -170,11 +170,22 @@ class HardTanh(ActivationLayer, frozen=True, kw_only=True):
 
 
 @layer("exponential", category="activation", label="Exponential", stem="exp")
-class Exponential(ActivationLayer, frozen=True, kw_only=True):
-    """eˣ of each value: makes a logarithm the number itself, such as a deviation."""
+class Exponential(Layer, frozen=True, kw_only=True):
+    """eˣ of each value: makes of a logarithm the number itself, such as a deviation.
 
-    function_name = "exponential"
-    formula = ACTIVATIONS["exponential"].formula
+    Above 88 the result is too large for float32. No layer has it built in, as it grows so fast.
+    """
+
+    formula = "y = eˣ"
+    samples = (((5,),), ((2, 3, 4),))
+
+    def forward(self, e: Emitter) -> None:
+        e.emit(kernels.activation.exponential_forward, n=e.y[0].size, x=e.x[0], y=e.y[0])
+
+    def backward(self, e: Emitter) -> None:
+        if (dx := e.dx[0]) is not None:
+            e.emit(kernels.activation.exponential_backward, n=dx.size, y=e.y[0], dy=e.dy[0],
+                   dx=dx)
 
 
 @layer("prelu", category="activation", label="PReLU")
