@@ -21,21 +21,16 @@ import numpy as np
 
 from kernels import clip, elementwise, penalty, random, sequence, statistics
 from kernels.jit import Kernel
+from playground.clipping import emit_clipping
 from playground.emitter import Emitter, Instruction, Operand, Phase
 from playground.graph import Graph
 from playground.layers.augmentation import emit_augmentation
 from playground.layers.base import size_of
 from playground.layers.data import DataLayer
 from playground.layers.loss import LossLayer
-from playground.layout import (
-    UNREAD,
-    Layout,
-    NodeGradients,
-    NodeTensors,
-    Pass,
-    layer_of,
-)
-from playground.program import NODE_STATISTICS, RING_ROWS, Program
+from playground.layout import UNREAD, Layout, layer_of
+from playground.node_tensors import NodeGradients, NodeTensors, Pass
+from playground.program import RING_ROWS, Program
 from playground.shapes import Check, check
 from playground.tensor import Tensor
 from playground.update_rule import Step
@@ -289,50 +284,10 @@ class _Compiler:
                        norm=layout.cell(f"{owner.id}.grad_norm_before"))
 
     def _clip(self, one: Pass) -> None:
-        layout, clipping = self.layout, self.training.clipping
-        threshold = layout.hyper["threshold"]
-        measured = layout.measured(one)
-        before = layout.norm_of(one, "grad_norm_before")
-        self._norm_of(measured, "grad_norm_before", before)
-        self._once("clip", None, statistics.guard, loss=one.total, norm=before, halt=layout.halt)
-        after = layout.norm_of(one, "grad_norm")
-        if clipping.mode == "off":
-            self._once("clip", None, elementwise.copy, n=1, x=before, y=after)
-        if clipping.mode == "global_norm":
-            self._once("clip", None, clip.clipped_norm, threshold=threshold, reference=before,
-                       norm=before, clipped_norm=after)
-        for node in one.owners:
-            g, norm = node.gradients[0], layout.cell(f"{node.id}.grad_norm_before")
-            node_after = layout.cell(f"{node.id}.grad_norm")
-            if clipping.mode == "off":
-                self._once("clip", node.id, elementwise.copy, n=1, x=norm, y=node_after)
-            elif clipping.mode == "value":
-                self._once("clip", node.id, clip.clip_by_value, n=g.size, threshold=threshold,
-                           gradient=g)
-                self._once("clip", node.id, statistics.vector_norm, n=g.size, x=g,
-                           norm=node_after)
-            else:
-                reference = before if clipping.mode == "global_norm" else norm
-                self._once("clip", node.id, clip.clip_by_norm, n=g.size, threshold=threshold,
-                           norm=reference, gradient=g)
-                self._once("clip", node.id, clip.clipped_norm, threshold=threshold,
-                           reference=reference, norm=norm, clipped_norm=node_after)
-        if clipping.mode in ("value", "layer_norm"):
-            self._norm_of(measured, "grad_norm", after)
-        if one.number > 0 and one.number == len(layout.passes) - 1:
-            # With several passes, the step's own norms are over all of them.
-            before, after = layout.cell("grad_norm_before"), layout.cell("grad_norm")
-            self._norm_of(layout.measured(), "grad_norm_before", before)
-            self._norm_of(layout.measured(), "grad_norm", after)
-        if clipping.mode != "off" and one.number == len(layout.passes) - 1:
-            self._once("clip", None, clip.clipped, before=before, after=after,
-                       flag=layout.cell("clipped"))
+        def emit(kernel: Kernel, node: str | None = None, **operands: Operand) -> None:
+            self._once("clip", node, kernel, **operands)
 
-    def _norm_of(self, nodes: list[NodeTensors], statistic: str, norm: Tensor) -> None:
-        """norm = √(Σ the squares of one statistic of these nodes)."""
-        self._once("clip", None, clip.global_norm, n=len(nodes),
-                   stride=len(NODE_STATISTICS), norms=self.layout.cells_of(nodes, statistic),
-                   norm=norm)
+        emit_clipping(self.layout, one, emit)
 
     def _update(self, one: Pass) -> None:
         layout, training = self.layout, self.training

@@ -16,7 +16,8 @@ from playground.update_rule import Kept, LearningRate, Optimizer, Step
 
 if TYPE_CHECKING:
     from playground.graph import Graph
-    from playground.layout import Layout, NodeTensors
+    from playground.layout import Layout
+    from playground.node_tensors import NodeTensors
     from playground.shapes import Check
 
 MOST_PARAMETERS = 400

@@ -211,16 +211,16 @@ def _check_sharing(graph: Graph, result: Check, used: tuple[str, ...]) -> None:
     for node in graph.nodes:
         if not node.shares or node.id not in result.inputs:
             continue
-        own = _parameter_shapes(graph, result, node.id)
+        own = parameter_shapes(graph, result, node.id)
         if node.shares not in graph:
             wrong = f"Shares the weights of {node.shares}, which is not there."
         elif graph.node(node.shares).shares or node.shares == node.id:
             wrong = f"Shares the weights of {node.shares}, which has none of its own."
         elif node.shares not in result.inputs:
             continue  # The error stands on the node where it began.
-        elif _parameter_shapes(graph, result, node.shares) != own:
+        elif parameter_shapes(graph, result, node.shares) != own:
             wrong = (f"Needs weights of {_show(own)}, and those of {node.shares} are "
-                     f"{_show(_parameter_shapes(graph, result, node.shares))}.")
+                     f"{_show(parameter_shapes(graph, result, node.shares))}.")
         elif node.id in used and node.shares not in used:
             wrong = (f"Shares the weights of {node.shares}, which does not lead to a loss and so "
                      "takes no part.")
@@ -230,9 +230,11 @@ def _check_sharing(graph: Graph, result: Check, used: tuple[str, ...]) -> None:
         result.errors[node.id] = f"{wrong} Share with another node, or with none."
 
 
-def _parameter_shapes(graph: Graph, result: Check, id: str) -> dict[str, Shape]:
+def parameter_shapes(graph: Graph, result: Check, id: str) -> dict[str, Shape]:
+    """What a node learns, by name, shared or not; empty while its inputs are not known."""
     layer = graph.node(id).layer
-    assert isinstance(layer, Layer)
+    if id not in result.inputs or not isinstance(layer, Layer):
+        return {}
     shapes = shapes_of(result.inputs[id])
     return {p.name: p.shape for p in layer.parameters(*shapes)}
 

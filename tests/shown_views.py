@@ -23,8 +23,10 @@ from ui.views.listing import ListingView
 from ui.views.loss import LossView
 from ui.views.node_values import NodeValuesView
 from ui.views.output import OutputView
+from ui.views.through_time import ThroughTimeView
 
-VIEWS = (LossView, GradientsView, FeatureMapsView, NodeValuesView, OutputView, ListingView)
+VIEWS = (LossView, GradientsView, FeatureMapsView, NodeValuesView, OutputView, ThroughTimeView,
+         ListingView)
 
 
 @cache

@@ -19,7 +19,8 @@ BY_NAME = pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES)
 
 @BY_NAME
 def test_reaches_its_mark(example: Example) -> None:
-    outcome = train(example.graph, steps=example.mark.steps, epochs=example.mark.epochs)
+    outcome = train(example.graph, steps=example.mark.steps, epochs=example.mark.epochs,
+                    saved=example.state)
     assert outcome.state == "done", outcome.message
     value = MEASURES[example.mark.metric](outcome)
     assert example.mark.holds(value), f"{value:.4f}, wanted {example.mark}"

@@ -40,23 +40,52 @@ def two_towers(**training: Any) -> Graph:
     return graph.with_shared("dense_2", "dense_1")
 
 
-def players() -> Graph:
-    """A small GAN: D judges samples and what G makes of noise; D's and G's losses take turns."""
+def players(game: str = "", **judge: Any) -> Graph:
+    """A small GAN: D judges samples and what G makes of them; D's and G's losses take turns.
+
+    game: of adversarial losses; squared errors unless given. judge: how the nodes of D learn.
+    """
+    losses: list[tuple[str, dict[str, Any]]] = [("mean_squared_error", {})] * 3
+    if game:
+        losses = [("adversarial", {"game": game, "role": role})
+                  for role in ("judge_on_real", "judge_on_made", "maker")]
+    # A critic's last bias raises the scores of both kinds alike: it would never learn.
+    judged = {"units": 1, "bias": game != "wasserstein"}
+    trained = [(kind, {**options, "trains": group})
+               for (kind, options), group in zip(losses, "DDG", strict=True)]
     graph = Graph().with_training(Training(batch=8, optimizer=SGD(learning_rate=RATE)))
     graph = graph.with_node(Samples(shape=(4,), target=(1,)))
     for kind, options, source, group in (
             ("dense", {"units": 4, "activation": "tanh"}, "samples_1", "G"),  # dense_1
             ("dense", {"units": 6, "activation": "tanh"}, "samples_1", "D"),  # on what is real
-            ("dense", {"units": 1}, "dense_2", "D"),
+            ("dense", judged, "dense_2", "D"),
             ("dense", {"units": 6, "activation": "tanh"}, "dense_1", "D"),  # on what G made
-            ("dense", {"units": 1}, "dense_4", "D"),
-            ("mean_squared_error", {"trains": "D"}, "dense_3", ""),
-            ("mean_squared_error", {"trains": "D"}, "dense_5", ""),
-            ("mean_squared_error", {"trains": "G"}, "dense_5", "")):
+            ("dense", judged, "dense_4", "D"),
+            (*trained[0], "dense_3", ""),
+            (*trained[1], "dense_5", ""),
+            (*trained[2], "dense_5", "")):
         graph = graph.with_node(make_layer(kind, options))
         id = graph.nodes[-1].id
-        graph = graph.connect(source, id).with_learning(id, Learning(group=group))
+        own = judge if group == "D" else {}
+        graph = graph.connect(source, id).with_learning(id, Learning(group=group, **own))
     return graph.with_shared("dense_4", "dense_2").with_shared("dense_5", "dense_3")
+
+
+def autoencoder() -> Graph:
+    """Samples through means and variances and back; both added up to the code."""
+    graph = Graph().with_training(Training(batch=8, optimizer=SGD(learning_rate=RATE)))
+    graph = graph.with_node(Samples(shape=(6,), classes=2))
+    for kind, options, sources in (
+            ("dense", {"units": 2}, ["samples_1"]),
+            ("dense", {"units": 2}, ["samples_1"]),
+            ("add", {}, ["dense_1", "dense_2"]),
+            ("dense", {"units": 6}, ["add_1"]),
+            ("gaussian_kl", {"weight": 0.1}, ["dense_1", "dense_2"]),
+            ("mean_squared_error", {}, ["dense_3"])):
+        graph = graph.with_node(make_layer(kind, options))
+        for source in sources:
+            graph = graph.connect(source, graph.nodes[-1].id)
+    return graph.connect("samples_1", graph.nodes[-1].id, 0, 1)
 
 
 def learn(graph: Graph, id: str, **learning: Any) -> Graph:
@@ -73,6 +102,11 @@ VARIANTS = {
     "penalties on outputs": learn(learn(two_towers(), "dense_2", activity_l1=0.01),
                                   "add_1", activity_l2=0.02),
     "players": players(),
+    **{f"players of {game}": players(game) for game in (
+        "minimax", "non_saturating", "least_squares")},
+    "players of wasserstein": players("wasserstein", clip_weights=0.2),
+    "variational autoencoder": autoencoder(),
+    "clipped weights": learn(two_towers(), "dense_1", clip_weights=0.3),
     "clipped": two_towers(clipping=Clipping(mode="global_norm", threshold=0.1)),
     "players, clipped": players().with_training(msgspec.structs.replace(
         players().training, clipping=Clipping(mode="global_norm", threshold=0.05))),

@@ -9,12 +9,13 @@ import msgspec
 
 from playground.graph import Graph
 from playground.layers.base import Layer
+from playground.state import SavedState
 from playground.training import Training
 
 PITCH_X, PITCH_Y = 208, 176
 """Between the corners of two nodes in a row, and between two rows."""
 ROW = 5
-SHARES = ("accuracy", "samples_on_modes")
+SHARES = ("accuracy", "ambiguous_accuracy", "samples_on_modes")
 """The metrics that are told in per cent."""
 
 
@@ -52,6 +53,8 @@ class Example:
     mark: Mark
     speed: float | None = None
     """Steps per second at which one can watch it learn; None where full speed is not too fast."""
+    state: SavedState | None = None
+    """Weights to begin with, where they are not drawn."""
 
     @property
     def note(self) -> str:

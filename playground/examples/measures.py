@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.examples.sequence_measures import SEQUENCE_MEASURES
 from playground.layers.core import Dense
 from playground.layers.noise import GaussianNoise
 from playground.layers.sequence_data import RingsAndLines
@@ -123,5 +124,5 @@ MEASURES: dict[str, Callable[[Outcome], float]] = {
     "accuracy": accuracy, "gradient_ratio": gradient_ratio,
     "distance_to_exact": distance_to_exact, "error_over_pca": error_over_pca,
     "decibels_gained": decibels_gained, "samples_on_modes": samples_on_modes,
-    "bits_per_character": bits_per_character}
+    "bits_per_character": bits_per_character, **SEQUENCE_MEASURES}
 """By the name of a mark's metric."""
