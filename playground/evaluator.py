@@ -176,7 +176,8 @@ class _Run:
         program, used = self.program, self.program.check.used
         self.output_of(node)[...] = y
         before = set(used[:used.index(node) + 1])
-        start = sum(instruction.node in before for instruction in program.instructions)
+        start = next((i for i, instruction in enumerate(program.instructions)
+                      if instruction.node not in before), len(program.code))
         self.machine.run(start, len(program.code) - start)
 
     def value(self, tensor: Tensor) -> float:
