@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from kernels.machine import Machine
 from playground.arena import Arena
 from playground.compiler import compile_program
+from playground.layers.base import Layer
 from playground.program import Program, link
 from playground.tensor import Tensor
 
@@ -80,6 +81,36 @@ class Evaluator:
             outputs.append(self._run(filled, None).outputs()[:len(part)])
         return np.concatenate(outputs)
 
+    def values_of(self, node: str, x: Floats) -> Floats:
+        """The first output (n, ...) of a node for samples x (n, *shape): the code of each, say."""
+        parts = []
+        for start in range(0, len(x), self._batch):
+            run = self._run(x[start:start + self._batch], None)
+            parts.append(run.output_of(node).copy())
+        return np.concatenate(parts)
+
+    def outputs_from(self, node: str, y: Floats, at: str | None = None) -> Floats:
+        """What follows from values y (n, ...) in place of a node's first output: a decoder by
+        itself.
+
+        Gives the first output (n, ...) of the node `at`, or the network's output. What does not
+        come from the node is as for samples of zeros.
+        """
+        parts = []
+        for start in range(0, len(y), self._batch):
+            part = y[start:start + self._batch]
+            run = self._blank(len(part))
+            run.continue_from(node, part)
+            parts.append(run.outputs() if at is None else run.output_of(at).copy())
+        return np.concatenate(parts)
+
+    def drawn(self, node: str, count: int, draw: int = 0) -> Floats:
+        """The first output (count, ...) of a node that starts from random numbers: a generator's.
+
+        draw: another number gives other random numbers, the same one the same.
+        """
+        return self._blank(count, draw).output_of(node).copy()
+
     def activations(self, x: Floats) -> dict[str, Floats]:
         """Every activation for samples x (n, *shape), by tensor name, samples first."""
         run = self._run(x, None)
@@ -88,7 +119,11 @@ class Evaluator:
                 if tensor.region in ("activations", "batch", "workspace")
                 and tensor.shape[:1] == (len(x),)}
 
-    def _run(self, x: Floats, target: Floats | None) -> _Run:
+    def _blank(self, batch: int, draw: int = 0) -> _Run:
+        shape = self._training.samples.shape[1:]
+        return self._run(np.zeros((batch, *shape), np.float32), None, draw)
+
+    def _run(self, x: Floats, target: Floats | None, draw: int = 0) -> _Run:
         batch = len(x)
         if batch not in self._runs:
             self._runs[batch] = _Run(self._compiled(batch))
@@ -96,6 +131,7 @@ class Evaluator:
         run.take_parameters(self._source)
         run.write(run.program.samples.name, x)
         run.write(f"{run.program.data_node}.target", target)
+        run.draw(draw)
         run.machine.run(0, len(run.program.code))
         return run
 
@@ -120,6 +156,24 @@ class _Run:
         tensor = self.program.tensors.get(name)
         if tensor is not None:
             self.arena.view(tensor)[...] = 0 if values is None else values
+
+    def draw(self, number: int) -> None:
+        """Let sources draw the random numbers of another step."""
+        self.arena.view(self.program.tensors["counters"]).view(np.int64)[0] = number
+
+    def output_of(self, node: str) -> Floats:
+        layer = self.program.graph.node(node).layer
+        assert isinstance(layer, Layer)
+        values: Floats = self.arena.view(self.program.tensors[f"{node}.{layer.outputs[0]}"])
+        return values
+
+    def continue_from(self, node: str, y: Floats) -> None:
+        """Compute anew what comes after a node, with other values for its output."""
+        program, used = self.program, self.program.check.used
+        self.output_of(node)[...] = y
+        before = set(used[:used.index(node) + 1])
+        start = sum(instruction.node in before for instruction in program.instructions)
+        self.machine.run(start, len(program.code) - start)
 
     def value(self, tensor: Tensor) -> float:
         return float(self.arena.view(tensor)[0])

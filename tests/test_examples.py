@@ -4,32 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from playground import document
-from playground.examples import EXAMPLES, Example
+from playground.examples import EXAMPLES
+from playground.examples.base import Example
+from playground.examples.measures import MEASURES
 from playground.graph import Edge
-from playground.headless import Outcome, train
+from playground.headless import train
 from playground.shapes import check
 
 BY_NAME = pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES)
-
-
-def gradient_ratio(example: Example, outcome: Outcome) -> float:
-    """The first layer's gradient norm over the last one's: median of the second half."""
-    history = outcome.session.history.view()
-    learning = [n.id for n in example.graph.order() if f"{n.id}.grad_norm_before" in history]
-    first, last = (history.mean(f"{id}.grad_norm_before") for id in (learning[0], learning[-1]))
-    return float(np.median((first / last)[len(history) // 2:]))
 
 
 @BY_NAME
 def test_reaches_its_mark(example: Example) -> None:
     outcome = train(example.graph, steps=example.mark.steps, epochs=example.mark.epochs)
     assert outcome.state == "done", outcome.message
-    value = (outcome.validation.metric if example.mark.metric == "accuracy"
-             else gradient_ratio(example, outcome))
+    value = MEASURES[example.mark.metric](outcome)
     assert example.mark.holds(value), f"{value:.4f}, wanted {example.mark}"
 
 

@@ -14,25 +14,27 @@ from playground.training import Training
 PITCH_X, PITCH_Y = 208, 176
 """Between the corners of two nodes in a row, and between two rows."""
 ROW = 5
+SHARES = ("accuracy", "samples_on_modes")
+"""The metrics that are told in per cent."""
 
 
 @dataclass(frozen=True)
 class Mark:
     """What an example must reach with its shipped seeds; steps or epochs say by when.
 
-    accuracy: of the validation part. gradient_ratio: the first layer's gradient norm over the
-    last one's.
+    metric: one of `measures.MEASURES`.
     """
 
-    metric: Literal["accuracy", "gradient_ratio"]
+    metric: str
     sense: Literal[">=", "<="]
     value: float
     steps: int | None = None
     epochs: int | None = None
 
     def __str__(self) -> str:
-        shown = f"{self.value:.1%}" if self.metric == "accuracy" else f"{self.value:g}"
-        length = f"{self.steps:,} steps" if self.steps else f"{self.epochs} epochs"
+        shown = f"{self.value:.1%}" if self.metric in SHARES else f"{self.value:g}"
+        count, unit = (self.steps, "step") if self.steps else (self.epochs, "epoch")
+        length = f"{count:,} {unit}{'' if count == 1 else 's'}"
         return f"{self.metric.replace('_', ' ')} {self.sense} {shown} after {length}"
 
     def holds(self, value: float) -> bool:
