@@ -70,3 +70,16 @@ def test_the_way_out_of_xor_is_one() -> None:
     graph = graph.with_node(Dense(units=8, activation="tanh"))
     graph = graph.connect("xor_1", "dense_2").connect("dense_2", "dense_1")
     assert train(graph, steps=1000).validation.metric > 0.95
+
+
+def test_skip_connections_are_worth_ten_points() -> None:
+    """The two have the same layers but for the additions, and train for the same steps."""
+    plain, residual = (EXAMPLES[name] for name in ("plain-deep", "resnet"))
+    assert plain.mark.epochs == residual.mark.epochs
+    assert plain.graph.training == residual.graph.training
+    assert summarize(plain.graph).parameters == summarize(residual.graph).parameters
+    layers = [n for n in residual.graph.nodes if n.layer.kind in ("conv2d", "dense")]
+    assert len(layers) >= 30
+    below, above = (train(e.graph, epochs=e.mark.epochs).validation.metric
+                    for e in (plain, residual))
+    assert above >= below + 0.1
