@@ -146,10 +146,15 @@ def check_training(graph: Any, threads: int = 1) -> None:
         close(session.values(name), theirs, 1e-4)
 
 
+SLOWLY = {"exponential": 0.0005}
+"""Learning rates of layers through which the usual one explodes, here and in PyTorch."""
+
+
 @pytest.mark.parametrize("case", defaults(), ids=str)
 @pytest.mark.parametrize("threads", [1, 2])
 def test_training_through_each_layer(torch: Any, case: Case, threads: int) -> None:
-    training = Training(batch=7, optimizer=SGD(learning_rate=0.05, momentum=0.9))
+    rate = SLOWLY.get(case.layer.kind, 0.05)
+    training = Training(batch=7, optimizer=SGD(learning_rate=rate, momentum=0.9))
     check_training(learning(case.layer, case.shapes, training), threads=threads)
 
 
@@ -267,7 +272,8 @@ def test_loss(torch: Any, name: str, threads: int) -> None:
     check_training(row(data, *HIDDEN, *end, training=training), threads=threads)
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+# Those that are marked after one step are too large to train twice, and once in float64.
+@pytest.mark.parametrize("name", [name for name, e in EXAMPLES.items() if e.mark.steps != 1])
 def test_example(torch: Any, name: str) -> None:
     check_training(EXAMPLES[name].graph)
 

@@ -374,6 +374,7 @@ FORWARD: dict[str, Forward] = {
         "softplus", x[0], beta=layer.beta, threshold=layer.threshold),
     "hard_tanh": lambda layer, x, w: activation(
         "hard_tanh", x[0], min_val=layer.min_val, max_val=layer.max_val),
+    "exponential": lambda layer, x, w: x[0].exp(),
     "prelu": _prelu,
     "maxout": _maxout,
     "log_softmax": lambda layer, x, w: x[0].log_softmax(dim=-1),

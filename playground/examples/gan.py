@@ -56,8 +56,8 @@ better, the other one's task gets harder. At the draw the judge's are log 2 = 0.
 **Step through it** (F11): forward, backward and update come twice in each step. The first update
 moves nodes of the group *judge*, the second those of *maker*.
 
-**Try mode collapse.** Set β₁ to 0.9 and the learning rate to 0.005 and start again: with so much
-momentum the maker puts everything on a cloud or two; the judge sees through it, and all moves on to
-another one.
+**Try.** Set β₁ to 0.9 and the learning rate to 0.005 and start again: with so much momentum the
+maker puts everything on a cloud or two; the judge sees through it, and all moves on to another one.
+That is mode collapse.
 """),
     Mark("samples_on_modes", ">=", 0.8, steps=4000), 300.0)
