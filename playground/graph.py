@@ -300,6 +300,8 @@ class Graph(msgspec.Struct, frozen=True):
         for node in other.nodes:
             # Copies share among themselves; a copy of one alone shares with the original.
             root = names.get(node.shares, node.shares if node.shares in self else "")
+            if root in self and graph.node(root).shares:
+                root = graph.node(root).shares
             copy = graph.node(names[node.id])
             graph = graph._with_nodes({copy.id: msgspec.structs.replace(
                 copy, learning=node.learning, shares=root)})

@@ -318,7 +318,7 @@ class Layout:
             if node.weights is not None and node.gradients:
                 if node.learning.rate != 1:
                     self.rates[node.id] = self.tensors.new(
-                        f"{node.id}.learning_rate", "hyper", (1,), node.id)
+                        f"learning rate of {node.id}", "hyper", (1,), node.id)
                 node.slots = {
                     slot: self.tensors.new(
                         f"{node.id}.{slot}", "optimizer", node.weights.shape, node.id)

@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from playground import graph_json
-from playground.graph import Graph, GraphError
+from playground import evaluator, graph_json
+from playground.graph import Edge, Graph, GraphError
 from playground.layers.base import make_layer
 from playground.learning import Learning
 from playground.session import Session
@@ -209,6 +209,13 @@ def test_the_norm_of_a_step_with_several_players_is_over_all_of_them() -> None:
      .with_shared("dense_1", "dense_3"), "dense_1", "dense_3, which does not lead to a loss"),
     (spiral(dense(2)).with_layer("loss_1", make_layer("softmax_cross_entropy", {"trains": "D"})),
      "loss_1", "no node that leads here is in it"),
+    (two_towers().with_layer("loss_2", make_layer("mean_squared_error", {"trains": "D"}))
+     .with_learning("dense_1", Learning(group="D")), "loss_2",
+     "Trains dense_1, and so does loss_1 in a turn of its own"),
+    (two_towers().without_edges([Edge("samples_1", 0, "dense_1", 0), Edge("dense_1", 0, "add_1", 0),
+                                 Edge("dense_1", 0, "dense_2", 0)])
+     .connect("samples_1", "dense_2").connect("samples_1", "add_1"), "dense_2",
+     "dense_1, which does not lead to a loss"),
 ])
 def test_what_does_not_fit_is_told_on_the_node(graph: Graph, id: str, words: str) -> None:
     result = check(graph)
@@ -234,6 +241,42 @@ def test_copies_share_among_themselves_or_with_the_original() -> None:
     assert both.node(second).shares == first
     one, (copy,) = graph.pasted(graph.part(["dense_2"]), 10, 10)
     assert one.node(copy).shares == "dense_1"
+
+
+def test_a_loss_may_train_a_group_through_those_that_use_its_weights() -> None:
+    graph = players()
+    # Only sharers of D's nodes lead to this loss.
+    graph = graph.with_learning("dense_4", Learning()).with_learning("dense_5", Learning())
+    assert check(graph).trainable
+    session = Session(graph)
+    before = session.values("dense_2.w").copy()
+    session.run(1)
+    assert (session.values("dense_2.w") != before).any()
+
+
+def test_a_node_may_be_called_training() -> None:
+    graph = learn(two_towers(), "dense_3", rate=0.5).renamed("dense_3", "training")
+    Session(graph).run(1)
+
+
+def test_the_batch_is_never_larger_than_the_data() -> None:
+    graph = two_towers(batch=100_000)
+    assert check(graph).memory == check(two_towers(batch=32)).memory
+
+
+def test_validation_does_not_depend_on_how_it_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = learn(two_towers(), "dense_1", l2=0.1, activity_l1=0.1)
+    whole = Session(graph).validate().loss
+    monkeypatch.setattr(evaluator, "LARGEST_BATCH", 3)
+    assert Session(graph).validate().loss == pytest.approx(whole, rel=1e-5)
+
+
+def test_copies_of_copies_share_with_the_one_that_owns() -> None:
+    graph = spiral(dense(2), dense(2), dense(2)).with_shared("dense_3", "dense_2")
+    clip = graph.part(["dense_3"])
+    graph = graph.with_shared("dense_2", "dense_1")
+    pasted, (copy,) = graph.pasted(clip, 10, 10)
+    assert pasted.node(copy).shares == "dense_1"
 
 
 def test_shared_weights_count_once() -> None:

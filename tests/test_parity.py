@@ -272,7 +272,8 @@ def test_loss(torch: Any, name: str, threads: int) -> None:
     check_training(row(data, *HIDDEN, *end, training=training), threads=threads)
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+# Those that are marked after one step are too large to train twice, and once in float64.
+@pytest.mark.parametrize("name", [name for name, e in EXAMPLES.items() if e.mark.steps != 1])
 def test_example(torch: Any, name: str) -> None:
     check_training(EXAMPLES[name].graph)
 

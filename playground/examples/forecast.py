@@ -32,8 +32,8 @@ sequence. Two values tell the slope; how fast it bends takes a third: a short me
 **Press Space and look at the *Output* panel**: the forecast lags behind the wave at first, then
 lies on it.
 
-**Try.** Set *output units* to 1: a single number has to be the memory. Set the waves of the data
-to 3, and see where so little memory ends.
+**Try.** Set *output units* to 1: a single number has to be the memory, and the loss stays ten
+times higher. Replace jordan_1 by an *Elman RNN* of 32 units, whose whole hidden layer goes round.
 """),
     Mark("error_over_naive", "<=", 0.1, epochs=40))
 
@@ -43,7 +43,7 @@ SINE = Example(
     chain(
         Sines(waves=2, noise=0.05),
         GRU(units=32, returns="sequence"), Dense(units=1), MeanSquaredError(),
-        training=seeded(7, optimizer=Adam(learning_rate=0.003), clipping=CLIPPING),
+        training=seeded(7, optimizer=Adam(learning_rate=0.005), clipping=CLIPPING),
         notes="""
 # What comes next?
 
@@ -53,12 +53,13 @@ is. This one has to find out, within the sequence, which waves it sees: the weig
 for all of them, so what differs must be in the state.
 
 **Press Space and look at the *Output* panel**: the first steps of each sequence are guesses, since
-nothing is known yet; from about the tenth on, the forecast lies on the wave.
+nothing is known yet. With each step that it has seen the forecast gets better: at the end of a
+sequence the error is a quarter of that at the beginning.
 
 **Try.** Raise the noise to 0.3: the forecast gets smoother than what it reads, because the targets
 have no noise. Set the waves to 5.
 """),
-    Mark("error_over_naive", "<=", 0.1, epochs=40))
+    Mark("error_over_naive", "<=", 0.2, epochs=100))
 
 SERIES = Example(
     "series", "El Niño, forecast",
@@ -74,14 +75,14 @@ The surface of the sea off Peru, month by month from 1950 to 2010 (NOAA). Mostly
 every few years El Niño comes, and it is warmer by several degrees for a year or so. The network
 reads 24 months and forecasts the next one; the last years are kept for validation.
 
-To say that it stays as it is would be wrong by a degree or so, most of all in spring and autumn.
-The network has to know the season, from the shape of the curve alone: nobody tells it the month.
+To say that it stays as it is would be wrong by more than a degree, most of all in spring and
+autumn. To add what the same month brought last year leaves 0.7 of a degree. The network has to
+know the season from the shape of the curve alone, for nobody tells it the month, and comes to half
+a degree. The rest is El Niño, which comes when it likes.
 
-**Press Space and look at the two loss curves.** The validation curve stops falling early and then
-rises again: 564 windows that overlap are not many, and from there on the network learns the past
-by heart.
+**Press Space and look at the *Output* panel**, and at the two loss curves: 566 windows that
+overlap are not many, and soon only the training curve still falls.
 
-**Try.** Set the months to 3: the season is hard to tell from so short a piece. Add a *Dropout*
-after gru_1, or an L2 penalty to it, and look at the validation curve.
+**Try.** Set the months to 3: it does hardly worse, for value and slope already tell the season.
 """),
-    Mark("error_over_naive", "<=", 0.6, epochs=15))
+    Mark("error_over_naive", "<=", 0.25, epochs=40))

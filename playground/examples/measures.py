@@ -23,6 +23,19 @@ def accuracy(outcome: Outcome) -> float:
     return outcome.validation.metric
 
 
+def loss(outcome: Outcome) -> float:
+    """Of the validation part."""
+    return outcome.validation.loss
+
+
+def fall_of_loss(outcome: Outcome) -> float:
+    """How much less the last step's batch costs after that step than in it."""
+    session, program = outcome.session, outcome.session.program
+    x, target = (session.values(name) for name in (
+        program.samples.name, f"{program.data_node}.target"))
+    return session.measured("loss") - session.evaluator.evaluate(x, target).loss
+
+
 def gradient_ratio(outcome: Outcome) -> float:
     """The first layer's gradient norm over the last one's: median of the second half."""
     session = outcome.session
@@ -121,7 +134,8 @@ def _nearest_modes(session: Session) -> tuple[NDArray[np.bool_], NDArray[np.int6
 
 
 MEASURES: dict[str, Callable[[Outcome], float]] = {
-    "accuracy": accuracy, "gradient_ratio": gradient_ratio,
+    "accuracy": accuracy, "loss": loss, "fall_of_loss": fall_of_loss,
+    "gradient_ratio": gradient_ratio,
     "distance_to_exact": distance_to_exact, "error_over_pca": error_over_pca,
     "decibels_gained": decibels_gained, "samples_on_modes": samples_on_modes,
     "bits_per_character": bits_per_character, **SEQUENCE_MEASURES}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,7 +49,21 @@ def ambiguous_accuracy(outcome: Outcome) -> float:
     return float(np.mean((answers == data.target_validation)[ambiguous]))
 
 
+def clipped_share(outcome: Outcome) -> float:
+    """The share of the steps whose gradient was clipped."""
+    return float(np.mean(outcome.session.history.view().mean("clipped")))
+
+
+def bits_per_character(outcome: Outcome) -> float:
+    """Of the validation part, those at the beginning of a window included, where little is known
+    yet; the loss must be the cross-entropy.
+    """
+    return outcome.validation.loss / math.log(2)
+
+
 SEQUENCE_MEASURES = {"mean_squared_error": mean_squared_error, "largest_error": largest_error,
                      "error_over_naive": error_over_naive,
-                     "ambiguous_accuracy": ambiguous_accuracy}
+                     "ambiguous_accuracy": ambiguous_accuracy,
+                     "bits_per_character": bits_per_character,
+                     "clipped_share": clipped_share}
 """By the name of a mark's metric."""

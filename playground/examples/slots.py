@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from playground.data.sentences import SLOTS, VOCABULARY
-from playground.examples.base import Example, Mark, seeded
+from playground.examples.base import WIDE, Example, Mark, seeded
 from playground.examples.wired import Wired
 from playground.graph import Graph
 from playground.layers.core import Dense
@@ -17,21 +17,23 @@ EPOCHS = 10
 UNITS = 32
 LENGTHS = 2
 """The output of the data that says how many words there are."""
+ABOVE = -0.6
+"""The row of the embedding: the wire from the lengths passes below it."""
 
 
 def _slots(recurrent: bool, notes: str) -> Graph:
     net = Wired(seeded(7, optimizer=Adam(learning_rate=0.005),
                        clipping=Clipping(mode="global_norm", threshold=1.0)), notes)
     words = net.add("requests_1", SlotFilling(), 0, 0)
-    vectors = net.add("embedding_1", Embedding(vocabulary=len(VOCABULARY), dimension=16), 1, 0,
-                      words)
+    vectors = net.add("embedding_1", Embedding(vocabulary=len(VOCABULARY), dimension=16), WIDE,
+                      ABOVE, words)
     if recurrent:
-        hidden = net.add("lstm_1", LSTM(units=UNITS, returns="sequence"), 2, 0, vectors,
+        hidden = net.add("lstm_1", LSTM(units=UNITS, returns="sequence"), WIDE + 1, 0, vectors,
                          (words, LENGTHS))
     else:
-        hidden = net.add("dense_1", Dense(units=UNITS, activation="tanh"), 2, 0, vectors)
-    slots = net.add("slots", Dense(units=len(SLOTS)), 3, 0, hidden)
-    net.add("loss_1", SoftmaxCrossEntropy(), 4, 0, slots)
+        hidden = net.add("dense_1", Dense(units=UNITS, activation="tanh"), WIDE + 1, 0, vectors)
+    slots = net.add("slots", Dense(units=len(SLOTS)), WIDE + 2, 0, hidden)
+    net.add("loss_1", SoftmaxCrossEntropy(), WIDE + 3, 0, slots)
     return net.graph
 
 
@@ -52,9 +54,12 @@ time. The second wire, from *lengths*, tells it where each request ends.
 and then on to 100 %, once the network has found out that the verb is to be kept until the city
 comes.
 
+**Look at the samples in the *Output* panel**: under each word is its slot, and below that what the
+network says.
+
 **Compare with `slot-filling-feed-forward`**, the same network without memory.
 
-**Try.** Set *units* of lstm_1 to 1: one number is enough to keep which verb came last. Replace
+**Try.** Set *units* of lstm_1 to 4: four numbers are enough to keep which verb came last. Replace
 embedding_1 by a *1-of-N*.
 """),
     Mark("ambiguous_accuracy", ">=", 0.99, epochs=EPOCHS))
@@ -72,8 +77,9 @@ word at a time and nothing of those before.
 All words that always mean the same are right; *taipei* gets one answer, whatever verb came before,
 and is right about every other time.
 
-**Look at the loss**: more units, more layers and more steps do not lower it. The two requests
-differ in a word that this network does not have in front of it.
+**Look at the samples in the *Output* panel**: what is marked wrong are cities, and nothing else.
+More units, more layers and more steps do not help. The two requests differ in a word that this
+network does not have in front of it.
 
 **The way out.** Put an *LSTM* that returns the sequence in the place of dense_1.
 """),

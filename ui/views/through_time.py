@@ -183,6 +183,11 @@ class ThroughTimeView(View):
             self._draw_steps(snapshot, node, layer)
         self._tell()
 
+    def clear(self) -> None:
+        super().clear()
+        for widget in (self.what, self.cell, self.sample):
+            widget.hide()
+
     def _draw_steps(self, snapshot: Snapshot, node: str, layer: RecurrentLayer) -> None:
         values = snapshot.values
         norms: dict[str, Series] = {
@@ -217,7 +222,8 @@ class ThroughTimeView(View):
         """The choices that this node has; those made stay where they still make sense."""
         names = tuple(t.name for t in layer.tracks()) if layer is not None else ()
         places = tuple(layer.places()) if layer is not None else ()
-        for widget, needed in ((self.what, layer is not None), (self.cell, len(places) > 1)):
+        for widget, needed in ((self.what, layer is not None), (self.cell, len(places) > 1),
+                               (self.sample, True)):
             widget.setVisible(needed)
         listed = (names, places)
         if listed == self._listed:
@@ -226,7 +232,8 @@ class ThroughTimeView(View):
         chosen = self.what.currentData()
         self._fill(self.what, [("all", ""), *((_title(name), name) for name in names)], chosen)
         self._fill(self.cell, [
-            (f"layer {number + 1} {'←' if reverse else '→'}", (number, reverse))
+            (f"{f'{number + 1} ' if layer is not None and layer.layers > 1 else ''}"
+             f"{'back' if reverse else 'forward'}", (number, reverse))
             for number, reverse in places], self.cell.currentData())
 
     @staticmethod

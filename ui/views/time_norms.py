@@ -26,6 +26,7 @@ class TimeNorms(Plot):
         super().__init__(parent, x_counts=False)
         self.set_logs(False, True)
         self.box.setMouseEnabled(False, False)  # it shares its time axis with the maps below
+        self.left.spacing = 22  # it is low, and a number or two must be there
         self.bottom.setStyle(showValues=False)
         self.bottom.setHeight(4)
         self.norms: dict[str, Series] = {}
@@ -68,7 +69,7 @@ class TimeNorms(Plot):
         if self.box.viewRange()[0] != [-0.5, time.size - 0.5]:
             self.box.setXRange(-0.5, time.size - 0.5, padding=0)
         self.fit([], [values for _, past in self._trail for values in past.values()],
-                 least_span=2.0)
+                 least_span=2.0, margin=0.12)
         self.gutter.show_labels([
             EndLabel(self._end_of(values), f"|∂{name}|", theme().series(number))
             for number, (name, values) in enumerate(self.norms.items())])
