@@ -102,11 +102,6 @@ def decibels_gained(outcome: Outcome) -> float:
     return float(10 * np.log10(np.mean((noisy - clean)**2) / np.mean(left**2)))
 
 
-def bits_per_character(outcome: Outcome) -> float:
-    """The cross-entropy of the validation part, in bits."""
-    return float(outcome.validation.loss / np.log(2))
-
-
 SAMPLES = 2000
 """Drawn from a generator to judge it."""
 MODES = 8
@@ -138,5 +133,5 @@ MEASURES: dict[str, Callable[[Outcome], float]] = {
     "gradient_ratio": gradient_ratio,
     "distance_to_exact": distance_to_exact, "error_over_pca": error_over_pca,
     "decibels_gained": decibels_gained, "samples_on_modes": samples_on_modes,
-    "bits_per_character": bits_per_character, **SEQUENCE_MEASURES}
+    **SEQUENCE_MEASURES}
 """By the name of a mark's metric."""

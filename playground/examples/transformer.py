@@ -16,16 +16,17 @@ from playground.schedules import Constant
 from playground.training import Adam, Clipping
 
 TEXT = Characters(steps=32, stride=1, lower_case=True, predict="each")
+CHARACTERS = 44
+"""Different ones in the text."""
 WIDTH, INNER = 48, 96
 
 
 def _transformer(notes: str) -> Graph:
-    characters = len(TEXT.load().dataset.vocabulary)
     net = Wired(seeded(7, batch=32, optimizer=Adam(learning_rate=0.003),
                        schedule=Constant(warmup=100),
                        clipping=Clipping(mode="global_norm", threshold=1.0)), notes)
     net.add("text_1", TEXT, 0, 0.5)
-    net.add("embedding_1", Embedding(vocabulary=characters, dimension=WIDTH), 1, 0.5, "text_1")
+    net.add("embedding_1", Embedding(vocabulary=CHARACTERS, dimension=WIDTH), 1, 0.5, "text_1")
     before = net.add("position_1", PositionalEncoding(), 2, 0.5, "embedding_1")
     for block in (1, 2):
         row = block - 1
@@ -36,7 +37,7 @@ def _transformer(notes: str) -> Graph:
         net.add(f"outer_{block}", Dense(units=WIDTH), 7, row, f"inner_{block}")
         net.add(f"sum_{block}b", Add(), 8, row, f"norm_{block}", f"outer_{block}")
         before = net.add(f"norm_{block}b", LayerNorm(), 9, row, f"sum_{block}b")
-    net.add("dense_1", Dense(units=characters), 10, 1, before)
+    net.add("dense_1", Dense(units=CHARACTERS), 10, 1, before)
     net.add("loss_1", SoftmaxCrossEntropy(), 11, 1, "dense_1")
     return net.graph
 

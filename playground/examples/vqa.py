@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from playground.data.scenes import VOCABULARY
 from playground.examples.base import Example, Mark, seeded
 from playground.examples.wired import Wired
 from playground.graph import Graph
@@ -42,8 +43,7 @@ def _image(net: Wired) -> str:
 
 
 def _question(net: Wired) -> str:
-    words = len(SCENES.load().dataset.vocabulary)
-    net.add("embedding_1", Embedding(vocabulary=words, dimension=16), 1, 1,
+    net.add("embedding_1", Embedding(vocabulary=len(VOCABULARY), dimension=16), 1, 1,
             ("scenes_1", QUESTION))
     net.add("tanh_1", Tanh(), 2, 1, "embedding_1")
     net.add("lstm_1", LSTM(units=16, layers=2, returns="states"), 3, 1, "tanh_1")
