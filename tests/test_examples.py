@@ -22,7 +22,8 @@ BY_NAME = pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES)
 def test_reaches_its_mark(example: Example) -> None:
     if 5 * MB * summarize(example.graph).total_mb > machine_memory():
         pytest.skip("too little memory for a network of this size")
-    outcome = train(example.graph, steps=example.mark.steps, epochs=example.mark.epochs)
+    outcome = train(example.graph, steps=example.mark.steps, epochs=example.mark.epochs,
+                    saved=example.state)
     assert outcome.state == "done", outcome.message
     value = MEASURES[example.mark.metric](outcome)
     assert example.mark.holds(value), f"{value:.4f}, wanted {example.mark}"

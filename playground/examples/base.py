@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +10,7 @@ import msgspec
 
 from playground.graph import Graph
 from playground.layers.base import Layer
+from playground.state import SavedState
 from playground.training import Training
 
 PITCH_X, PITCH_Y = 208, 176
@@ -52,6 +54,13 @@ class Example:
     mark: Mark
     speed: float | None = None
     """Steps per second at which one can watch it learn; None where full speed is not too fast."""
+    weights: Callable[[], SavedState] | None = None
+    """Gives the weights that it opens with, where they are not drawn."""
+
+    @property
+    def state(self) -> SavedState | None:
+        """What it starts from; None for weights that are drawn."""
+        return self.weights() if self.weights is not None else None
 
     @property
     def note(self) -> str:
