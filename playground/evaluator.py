@@ -54,19 +54,23 @@ class Evaluator:
 
     def evaluate(self, x: Floats, target: Floats, keep_outputs: bool = False) -> Evaluation:
         """Loss and metric of samples x (n, *shape) and targets (n, ...), scaled as trained."""
-        loss = metric = total = 0.0
+        # Each loss is a mean over targets of its own; what is left are penalties, over samples.
+        sums, counts = np.zeros(0), np.zeros(0)
+        metric = metrics = 0.0
         outputs: list[Floats] = []
         for start in range(0, len(x), self._batch):
             part = slice(start, min(len(x), start + self._batch))
             run = self._run(x[part], target[part])
-            count = run.count()
-            loss += run.value(run.program.loss) * count
-            metric += run.value(run.program.metric) * count
-            total += count
+            values, weights = run.losses()
+            sums = values * weights + (sums if len(sums) else 0)
+            counts = weights + (counts if len(counts) else 0)
+            _, of_metric = run.counts(run.program.loss_node)
+            metric += run.value(run.program.metric) * of_metric
+            metrics += of_metric
             if keep_outputs:
                 outputs.append(run.outputs())
-        total = max(total, 1.0)
-        return Evaluation(loss / total, metric / total,
+        loss = float((sums / np.where(counts > 0, counts, 1)).sum())
+        return Evaluation(loss, metric / (metrics or 1.0),
                           np.concatenate(outputs) if outputs else None)
 
     def predict(self, x: Floats) -> Floats:
@@ -172,16 +176,35 @@ class _Run:
         program, used = self.program, self.program.check.used
         self.output_of(node)[...] = y
         before = set(used[:used.index(node) + 1])
-        start = sum(instruction.node in before for instruction in program.instructions)
+        start = next((i for i, instruction in enumerate(program.instructions)
+                      if instruction.node not in before), len(program.code))
         self.machine.run(start, len(program.code) - start)
 
     def value(self, tensor: Tensor) -> float:
         return float(self.arena.view(tensor)[0])
 
-    def count(self) -> float:
-        """What the means are over: samples, or targets where some may be missing."""
-        count = self.program.tensors.get(f"{self.program.loss_node}.count")
-        return self.program.batch if count is None else self.value(count)
+    def losses(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The parts of the loss (each weighted loss, then the penalties) and what each mean is
+        over.
+        """
+        graph, total = self.program.graph, self.value(self.program.loss)
+        if total == self.value(self.program.tensors[f"{self.program.loss_node}.loss"]):
+            # One loss and nothing else: by far the most common.
+            return np.array([total]), np.array([self.counts(self.program.loss_node)[0]])
+        first = getattr(graph.node(self.program.loss_node).layer, "trains", "")
+        layers = {id: graph.node(id).layer for id in self.program.check.losses}
+        parts = {id: getattr(layer, "weight", 1.0) * self.value(self.program.tensors[f"{id}.loss"])
+                 for id, layer in layers.items() if getattr(layer, "trains", "") == first}
+        return (np.array([*parts.values(), total - sum(parts.values())]),
+                np.array([*(self.counts(id)[0] for id in parts), self.program.batch]))
+
+    def counts(self, loss: str) -> tuple[float, float]:
+        """What the means of a loss and its metric are over: samples, or targets and weights."""
+        count = self.program.tensors.get(f"{loss}.count")
+        if count is None:
+            return self.program.batch, self.program.batch
+        weights, targets = self.arena.view(count)
+        return float(weights), float(targets)
 
     def outputs(self) -> Floats:
         return self.arena.view(self.program.outputs).copy()

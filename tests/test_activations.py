@@ -36,6 +36,7 @@ def outputs(kind: str, x: list[float], **settings: Any) -> list[float]:
     ("softplus", {"threshold": 0}, [3, -3], [3, 0.0485874]),
     ("hard_tanh", {}, [-7, -0.3, 0.3, 7], [-1, -0.3, 0.3, 1]),
     ("hard_tanh", {"min_val": -2, "max_val": 0}, [-7, -0.3, 0.3], [-2, -0.3, 0]),
+    ("exponential", {}, [0, 1, -2, 100], [1, math.e, 0.1353353, math.inf]),
     ("prelu", {}, [-2, 2], [-0.5, 2]),
     ("maxout", {"pieces": 3}, [1, 5, 2, -4, -3, -9], [5, -3]),
     ("log_softmax", {}, [0, math.log(3)], [math.log(0.25), math.log(0.75)]),
@@ -73,7 +74,7 @@ def test_a_slope_for_each_channel() -> None:
     ("maxout", {"pieces": 4}, (10,), "4 pieces do not divide 10 features. .* 8 outputs"),
     ("maxout", {}, (3, 8, 8), "2 pieces do not divide 3 channels"),
     ("hard_tanh", {"min_val": 0, "max_val": 0}, (3,), "Choose a maximum above the minimum"),
-    ("log_softmax", {}, (3, 8, 8), "Log-softmax needs a flat input, got 3×8×8. Add a Flatten")])
+    ("log_softmax", {}, (3, 8, 8), "got 3×8×8. Add a Flatten")])
 def test_what_does_not_fit_is_told_with_the_way_out(
         kind: str, settings: dict[str, Any], shape: tuple[int, ...], words: str) -> None:
     with pytest.raises(ShapeError, match=words):

@@ -19,14 +19,15 @@ from tests.cases import CASES, Case, cases, fits, kinds, settings_of, single_cha
 from tests.gradient_check import Bench, wrong_gradients
 from tests.networks import signals_of
 
-TOLERANCE = 3e-3
-"""Of a gradient against finite differences in float32; they agree to 1e-3 or better."""
+TOLERANCE = 6e-3
+"""Of a gradient against finite differences in float32; they agree to 1e-3 or better, but for
+piecewise functions, where every draw has values near a kink."""
 RANDOM = {"dropout", "spatial_dropout", "gaussian_noise", "fractional_max_pool2d", "random_normal"}
 DIFFERS_WHILE_TRAINING = RANDOM | {"batch_norm"}
 DRAWN_WHEN_USED = {"random_normal"}
 """Each place of the batch has numbers of its own."""
-OVERFLOWS = {"multiply", "attention", "multi_head_attention"}
-"""Products of huge numbers are beyond float32."""
+OVERFLOWS = {"multiply", "attention", "multi_head_attention", "exponential"}
+"""Products and powers of huge numbers are beyond float32."""
 GATES = ("input_gate", "forget_gate", "output_gate", "reset_gate", "update_gate")
 """Settings whose function is multiplied with something, which only a bounded one may be."""
 HUGE = 1e30

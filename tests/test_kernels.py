@@ -229,7 +229,7 @@ def test_mean_squared_error(out: Out) -> None:
     sizes = {"batch": 11, "total": TOTAL, "features": 3, "prediction": p, "target": t}
     loss.mean_squared_error(**sizes, loss=value)
     loss.mean_squared_error_backward(**sizes, dprediction=dp)
-    loss.mean_absolute_error(**sizes, metric=metric)
+    loss.mean_absolute_error(**sizes, mean=metric)
     d = p.astype(np.float64) - t
     close(value, (d**2).sum() / (3 * TOTAL))
     close(dp, 2 * d / (3 * TOTAL))
@@ -351,7 +351,7 @@ def test_adams_update_ratio_where_squares_leave_float32(
         weights: float, learning_rate: float, out: Out) -> None:
     norms = out(1)
     optimizer.adam_update(
-        n=N, learning_rate=one(learning_rate), beta1=one(0.9), beta2=one(0.999),
+        n=N, decoupled=0, learning_rate=one(learning_rate), beta1=one(0.9), beta2=one(0.999),
         epsilon=one(0), weight_decay=one(0), counters=np.array([0]),
         gradient=np.full(N, 0.1, np.float32), weights=np.full(N, weights, np.float32),
         mean=np.zeros(N, np.float32), square=np.zeros(N, np.float32), norms=norms)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from pathlib import Path
+
+from PySide6.QtCore import QSettings, Qt
 from pytestqt.qtbot import QtBot
 
 from playground.layers import LAYERS
-from ui.palette import CATEGORY, KIND, LAYER_MIME, Palette
+from ui.palette import CATEGORY, FOLDED, KIND, LAYER_MIME, Palette
+from ui.preferences import Preferences
 
 
 def make(qtbot: QtBot) -> Palette:
@@ -19,6 +22,7 @@ def make(qtbot: QtBot) -> Palette:
 
 def test_it_lists_every_layer_under_its_group(qtbot: QtBot) -> None:
     palette = make(qtbot)
+    palette.fold([])
     assert sorted(palette.kinds()) == sorted(LAYERS)
     model = palette.list.layers
     first = model.index(0, 0)
@@ -40,7 +44,48 @@ def test_search_narrows_and_enter_adds(qtbot: QtBot) -> None:
         qtbot.keyClick(palette.search.field, Qt.Key.Key_Return)
     assert told.args == [palette.kinds()[0]]
     qtbot.keyClick(palette.search.field, Qt.Key.Key_Escape)
-    assert len(palette.kinds()) == len(LAYERS)
+    assert set(palette.kinds()) == {k for k, c in LAYERS.items() if c.category not in FOLDED}
+
+
+def test_a_click_on_a_caption_folds_its_group(qtbot: QtBot) -> None:
+    palette = make(qtbot)
+    view = palette.list
+
+    def click_core() -> None:
+        row = next(r for r in range(view.layers.rowCount())
+                   if view.layers.index(r, 0).data() == "Core")
+        spot = view.visualRect(view.layers.index(row, 0)).center()
+        qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+
+    assert "dense" in palette.kinds()
+    click_core()
+    assert "dense" not in palette.kinds()
+    palette.search.field.setText("dense")  # What is searched for is found in folded groups too.
+    assert "dense" in palette.kinds()
+    palette.search.field.clear()
+    assert "dense" not in palette.kinds()
+    click_core()
+    assert "dense" in palette.kinds()
+
+
+def test_keys_fold_and_unfold(qtbot: QtBot) -> None:
+    palette = make(qtbot)
+    palette.fold(["data"])
+    palette.list.step(1)
+    category = palette.list.currentIndex().data(CATEGORY)
+    qtbot.keyClick(palette.list, Qt.Key.Key_Left)
+    assert palette.list.folded == {"data", category}
+    palette.fold(["data"])
+    qtbot.keyClick(palette.list, Qt.Key.Key_Right)
+    assert palette.list.folded == frozenset()
+
+
+def test_the_folds_are_remembered(tmp_path: Path) -> None:
+    preferences = Preferences(QSettings(str(tmp_path / "x.ini"), QSettings.Format.IniFormat))
+    assert preferences.folded is None
+    for groups in ([], ["data"], ["core", "data"]):
+        preferences.folded = groups
+        assert preferences.folded == groups
 
 
 def test_a_search_without_result_says_so(qtbot: QtBot) -> None:

@@ -107,8 +107,8 @@ def test_a_bad_file_leaves_the_old_document(window, tmp_path, monkeypatch, conte
 
 def test_a_file_that_is_not_there_is_told_in_the_window(make_window, tmp_path, monkeypatch):
     told = []
-    monkeypatch.setattr(QMessageBox, "warning", lambda *args: told.append(args[1:3]))
     window = make_window()
+    monkeypatch.setattr(QMessageBox, "warning", lambda *args: told.append(args[1:3]))
     window.show()
     window.open_first(tmp_path / "gone.playground")
     (title, sentence), = told

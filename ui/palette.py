@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 
 from PySide6.QtCore import (
@@ -12,6 +13,7 @@ from PySide6.QtCore import (
     QObject,
     QPersistentModelIndex,
     QPoint,
+    QPointF,
     QRectF,
     QSize,
     Qt,
@@ -21,8 +23,10 @@ from PySide6.QtGui import (
     QColor,
     QDrag,
     QKeyEvent,
+    QMouseEvent,
     QPainter,
     QPixmap,
+    QPolygonF,
     QResizeEvent,
     QStandardItem,
     QStandardItemModel,
@@ -48,7 +52,11 @@ LAYER_MIME = "application/x-playground-layer"
 
 KIND = Qt.ItemDataRole.UserRole + 1
 CATEGORY = Qt.ItemDataRole.UserRole + 2
-ROW, CAPTION, FIRST_CAPTION = 28, 38, 26
+COUNT = Qt.ItemDataRole.UserRole + 3
+FOLDED_ROLE = Qt.ItemDataRole.UserRole + 4
+ROW, CAPTION = 28, 32
+FOLDED = frozenset({"data", "source", "norm", "recurrent", "sequence", "merge", "shape"})
+"""The groups that begin folded: what a first network is made of stays in sight."""
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -86,10 +94,16 @@ class Palette(QWidget):
         self.search.field.selectAll()
 
     def kinds(self) -> list[str]:
-        """The kinds that are listed now."""
+        """The kinds that can be seen now."""
         model = self.list.layers
-        rows = (model.index(row, 0).data(KIND) for row in range(model.rowCount()))
+        rows = (model.index(row, 0).data(KIND) for row in range(model.rowCount())
+                if not self.list.isRowHidden(row))
         return [kind for kind in rows if kind]
+
+    def fold(self, categories: Iterable[str]) -> None:
+        """Fold these groups, and no other."""
+        self.list.folded = frozenset(categories) & set(CATEGORIES)
+        self._filter(self.search.field.text())
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         # The arrows walk through the list while one types.
@@ -150,10 +164,11 @@ class SearchField(QWidget):
 
 
 class LayerList(QListView):
-    """The layers below their captions; it can be dragged from."""
+    """The layers below their captions; it can be dragged from. A click folds a group."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self.folded: frozenset[str] = FOLDED
         self.layers = QStandardItemModel(self)
         self.setModel(self.layers)
         self.setItemDelegate(LayerDelegate(self))
@@ -165,28 +180,63 @@ class LayerList(QListView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("Layers by group")
-        self.setAccessibleDescription("Enter adds the marked layer after the selected node.")
+        self.setAccessibleDescription(
+            "Enter adds the marked layer after the selected node; left and right fold its group.")
 
     def show_layers(self, search: str) -> None:
-        """List what matches all words of `search`."""
+        """List what matches all words of `search`, which no group hides."""
         words = search.lower().split()
         self.layers.clear()
         for category, title in CATEGORIES.items():
             found = [cls for cls in LAYERS.values()
                      if cls.category == category and _matches(cls, title, words)]
             if found:
-                self.layers.appendRow(_caption(title))
+                hidden = not words and category in self.folded
+                self.layers.appendRow(_caption(category, title, len(found), hidden))
                 for cls in found:
                     self.layers.appendRow(_entry(cls))
+                    self.setRowHidden(self.layers.rowCount() - 1, hidden)
+        self._can_fold = not words
         if words:
             self.step(1)
+
+    def toggle(self, category: str) -> None:
+        """Fold or unfold a group; a search shows everything that it finds."""
+        if not self._can_fold:
+            return
+        self.folded ^= {category}
+        place = self.verticalScrollBar().value()
+        self.show_layers("")
+        self.verticalScrollBar().setValue(place)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        index = self.indexAt(event.position().toPoint())
+        if (event.button() == Qt.MouseButton.LeftButton and index.isValid()
+                and not index.data(KIND)):
+            self.toggle(index.data(CATEGORY))
+            return
+        super().mousePressEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        category = self.currentIndex().data(CATEGORY)
+        if category and event.key() == Qt.Key.Key_Left:
+            self.toggle(category)
+            return
+        if event.key() == Qt.Key.Key_Right and self.folded:
+            # The next group that is folded, after the marked layer.
+            order = list(CATEGORIES)
+            first = order.index(category) if category else 0
+            hidden = [c for c in order[first:] + order[:first] if c in self.folded]
+            self.toggle(hidden[0])
+            return
+        super().keyPressEvent(event)
 
     def step(self, by: int) -> None:
         """Mark the next or previous layer, over the captions."""
         row = self.currentIndex().row() + by
         while 0 <= row < self.layers.rowCount():
             index = self.layers.index(row, 0)
-            if index.data(KIND):
+            if index.data(KIND) and not self.isRowHidden(row):
                 self.setCurrentIndex(index)
                 return
             row += by
@@ -227,8 +277,7 @@ class LayerDelegate(QStyledItemDelegate):
     """Draws captions, and layers with the square of their family."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        caption = CAPTION if index.row() else FIRST_CAPTION
-        return QSize(100, ROW if index.data(KIND) else caption)
+        return QSize(100, ROW if index.data(KIND) else CAPTION)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         look, rect = theme(), QRectF(option.rect)
@@ -236,10 +285,7 @@ class LayerDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if not index.data(KIND):
-            painter.setFont(caption_font())
-            painter.setPen(look.color("faint"))
-            painter.drawText(rect.adjusted(0, 0, 0, -5),
-                             Qt.AlignmentFlag.AlignBottom, index.data())
+            _paint_caption(painter, rect, index, state)
         else:
             ground = ("accent_soft" if state & QStyle.StateFlag.State_Selected
                       else "hover" if state & QStyle.StateFlag.State_MouseOver else "")
@@ -249,6 +295,27 @@ class LayerDelegate(QStyledItemDelegate):
                 painter.drawRoundedRect(rect.adjusted(0, 1, -10, -1), 6, 6)
             _paint_entry(painter, rect, index, look.color("text"))
         painter.restore()
+
+
+def _paint_caption(painter: QPainter, rect: QRectF, index: Index,
+                   state: QStyle.StateFlag) -> None:
+    """A triangle that says whether the group is open, its title, and how many it holds."""
+    look = theme()
+    hover = bool(state & QStyle.StateFlag.State_MouseOver)
+    color = look.color("text" if hover else "secondary")
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(color)
+    middle = QPointF(rect.left() + 11, rect.center().y())
+    turned = index.data(FOLDED_ROLE)
+    points = [(-2.5, -4), (3, 0), (-2.5, 4)] if turned else [(-4, -2.5), (4, -2.5), (0, 3)]
+    painter.drawPolygon(QPolygonF([middle + QPointF(x, y) for x, y in points]))
+    painter.setFont(caption_font())
+    painter.setPen(color)
+    side = Qt.AlignmentFlag.AlignVCenter
+    painter.drawText(rect.adjusted(26, 0, -40, 0), side, index.data())
+    painter.setPen(look.color("faint"))
+    painter.drawText(rect.adjusted(0, 0, -16, 0), side | Qt.AlignmentFlag.AlignRight,
+                     str(index.data(COUNT)))
 
 
 def _paint_entry(painter: QPainter, rect: QRectF, index: Index, text: QColor) -> None:
@@ -265,10 +332,15 @@ def _matches(cls: type[Layer], title: str, words: list[str]) -> bool:
     return all(word in text for word in words)
 
 
-def _caption(title: str) -> QStandardItem:
+def _caption(category: str, title: str, count: int, folded: bool) -> QStandardItem:
     item = QStandardItem(title)
-    item.setFlags(Qt.ItemFlag.NoItemFlags)
-    item.setData(f"Group {title}", Qt.ItemDataRole.AccessibleTextRole)
+    item.setFlags(Qt.ItemFlag.ItemIsEnabled)
+    item.setData(category, CATEGORY)
+    item.setData(count, COUNT)
+    item.setData(folded, FOLDED_ROLE)
+    item.setToolTip(f"{count} layers. Click to {'show' if folded else 'hide'} them.")
+    item.setData(f"Group {title}, {count} layers, {'folded' if folded else 'open'}",
+                 Qt.ItemDataRole.AccessibleTextRole)
     return item
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import cast, get_args
 
@@ -46,6 +47,18 @@ class Preferences:
     @layout.setter
     def layout(self, value: QByteArray) -> None:
         self._settings.setValue(f"layout-{LAYOUT_VERSION}", value)
+
+    @property
+    def folded(self) -> list[str] | None:
+        """The groups of the palette that are folded; None before the user has chosen."""
+        value = self._settings.value("folded")
+        if value is None:
+            return None
+        return str(value).split()
+
+    @folded.setter
+    def folded(self, groups: Iterable[str]) -> None:
+        self._settings.setValue("folded", " ".join(sorted(groups)))
 
     @property
     def recent(self) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,7 +15,9 @@ from playground.training import Training
 PITCH_X, PITCH_Y = 208, 176
 """Between the corners of two nodes in a row, and between two rows."""
 ROW = 5
-SHARES = ("accuracy", "samples_on_modes")
+WIDE = 1.25
+"""Columns that a data set of symbols takes: its port says how many symbols there are."""
+SHARES = ("accuracy", "ambiguous_accuracy", "clipped_share", "samples_on_modes")
 """The metrics that are told in per cent."""
 
 
@@ -54,13 +55,8 @@ class Example:
     mark: Mark
     speed: float | None = None
     """Steps per second at which one can watch it learn; None where full speed is not too fast."""
-    weights: Callable[[], SavedState] | None = None
-    """Gives the weights that it opens with, where they are not drawn."""
-
-    @property
-    def state(self) -> SavedState | None:
-        """What it starts from; None for weights that are drawn."""
-        return self.weights() if self.weights is not None else None
+    state: SavedState | None = None
+    """Weights to begin with, where they are not drawn."""
 
     @property
     def note(self) -> str:
@@ -68,14 +64,19 @@ class Example:
         return self.graph.notes
 
 
-def chain(*layers: Layer, training: Training, notes: str, row: int = ROW) -> Graph:
-    """Layers one after another, data first, loss last: rows that turn round at the end."""
+def chain(*layers: Layer, training: Training, notes: str, row: int = ROW, first: float = 1
+          ) -> Graph:
+    """Layers one after another, data first, loss last: rows that turn round at the end.
+
+    first: how many columns the first node takes.
+    """
     graph = Graph(notes=notes.strip() + "\n").with_training(training)
     before: str | None = None
     for i, layer in enumerate(layers):
         down, across = divmod(i, row)
         column = across if down % 2 == 0 else row - 1 - across
-        graph = graph.with_node(layer, PITCH_X * column, PITCH_Y * down)
+        place = column + first - 1 if column else 0
+        graph = graph.with_node(layer, PITCH_X * place, PITCH_Y * down)
         if before is not None:
             graph = graph.connect(before, graph.nodes[-1].id)
         before = graph.nodes[-1].id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from importlib import resources
 from typing import Literal
 
@@ -45,7 +44,6 @@ def _on_new_digits(notes: str, frozen: bool) -> Graph:
     return graph
 
 
-@lru_cache
 def trunk() -> SavedState:
     """The trunk's weights as `make_trunk.py` wrote them, for a network at step 0."""
     file = resources.files("playground.examples").joinpath(WEIGHTS)
@@ -91,7 +89,7 @@ takes about a thousand to come near.
 **Try.** Reset with the convolutions frozen: random features are better than nothing, and worse than
 learned ones. Opening the example again brings the learned ones back.
 """, frozen=True),
-    Mark("accuracy", ">=", 0.88, steps=STEPS), weights=trunk)
+    Mark("accuracy", ">=", 0.88, steps=STEPS), state=trunk())
 
 FROM_SCRATCH = _on_new_digits("", frozen=False)
 """What the note of `transfer` compares with: the same network, nothing frozen, nothing known."""

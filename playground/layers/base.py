@@ -40,8 +40,9 @@ class Signal(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         if not self.classes:
             return show_shape(self.shape)
-        length = f"{show_shape(self.shape)} of " if self.shape else ""
-        return f"{length}classes 0-{self.classes - 1}"
+        if self.shape:
+            return f"{show_shape(self.shape)} of {self.classes} classes"
+        return f"classes 0-{self.classes - 1}"
 
 
 class Parameter(msgspec.Struct, frozen=True):
