@@ -13,7 +13,7 @@ from playground.data.bundled import (
     pride_and_prejudice,
     wine,
 )
-from playground.data.dataset import NO_TARGET, DataError, Dataset, Port, make_dataset
+from playground.data.dataset import NO_TARGET, DataError, Dataset, Port, make_dataset, with_classes
 from playground.data.idx_reader import read_idx
 from playground.data.image_folder import read_image_folder
 from playground.data.npz_reader import read_npz
@@ -69,5 +69,6 @@ __all__ = [
     "spiral",
     "split",
     "wine",
+    "with_classes",
     "xor",
 ]

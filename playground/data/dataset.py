@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -141,6 +141,16 @@ def make_dataset(
             _check_numbers(name, samples[:, port.start : port.end], port.classes)
     return Dataset(name, samples, targets, tuple(classes), tuple(features), source, gaps,
                    tuple(vocabulary), tuple(ports), ordered, overlap)
+
+
+def with_classes(dataset: Dataset, kept: Sequence[int]) -> Dataset:
+    """Only the samples of these classes, which are numbered anew in this order."""
+    numbers = np.full(len(dataset.classes), NO_TARGET)
+    numbers[list(kept)] = range(len(kept))
+    target = numbers[dataset.target.astype(int)]
+    rows = target != NO_TARGET
+    return replace(dataset, x=_frozen(dataset.x[rows]), target=_frozen(target[rows]),
+                   classes=tuple(dataset.classes[number] for number in kept))
 
 
 def _frozen(array: npt.NDArray[Any]) -> FloatArray:

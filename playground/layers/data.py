@@ -265,11 +265,20 @@ class Curve(DataLayer, frozen=True, kw_only=True):
 class Digits(DataLayer, frozen=True, kw_only=True):
     """1,797 real handwritten digits of 8×8 pixels (UCI, Alpaydin & Kaynak 1998)."""
 
+    classes: Annotated[Literal["all", "0-4", "5-9"], about(
+        "Which digits: all ten, or half of them, to learn one half and pass on to the other.",
+        title="Digits")] = "all"
+
     def dataset(self) -> Dataset:
-        return data.digits()
+        digits = data.digits()
+        if self.classes == "all":
+            return digits
+        first, last = map(int, self.classes.split("-"))
+        return data.with_classes(digits, range(first, last + 1))
 
     def subtitle(self) -> str:
-        return "1,797 images"
+        count = f"{len(self.raw()):,} images"
+        return count if self.classes == "all" else f"{self.classes}, {count}"
 
 
 @layer("fashion_mnist", category="data", label="Fashion-MNIST", stem="fashion")

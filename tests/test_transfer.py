@@ -1,0 +1,42 @@
+"""Transfer: half of the digits, chosen; a trunk that is shipped, frozen, and worth its place."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from playground import data
+from playground.examples.make_trunk import trained_trunk
+from playground.examples.transfer import FROM_SCRATCH, STEPS, TRANSFER, TRUNK, trunk
+from playground.headless import train
+from playground.layers.data import Digits
+
+
+def test_half_of_the_digits_are_numbered_anew() -> None:
+    whole, half = data.digits(), Digits(classes="5-9").raw()
+    assert half.classes == ("5", "6", "7", "8", "9")
+    assert len(half) == (whole.target >= 5).sum() == 896
+    np.testing.assert_array_equal(half.x[half.target == 2], whole.x[whole.target == 7])
+
+
+def test_ten_of_each_new_digit_train() -> None:
+    layer = TRANSFER.graph.node("digits_1").layer
+    assert isinstance(layer, Digits)
+    counts = np.bincount(layer.load().target_train.astype(int))
+    assert counts.sum() == 50
+    assert all(9 <= count <= 11 for count in counts)
+
+
+def test_the_shipped_trunk_is_what_the_first_half_gives() -> None:
+    """Not to the last bit: other processors round differently, and training magnifies it."""
+    shipped, made = trunk().parameters, trained_trunk()
+    assert shipped.keys() == made.keys() == {f"{id}.{part}" for id in TRUNK for part in "wb"}
+    for name, values in made.items():
+        assert np.corrcoef(values.ravel(), shipped[name].ravel())[0, 1] > 0.98, name
+
+
+def test_a_frozen_trunk_is_five_points_above_scratch() -> None:
+    outcome = train(TRANSFER.graph, steps=STEPS, saved=TRANSFER.state)
+    assert outcome.validation.metric >= train(
+        FROM_SCRATCH, steps=STEPS).validation.metric + 0.05
+    for name, values in trunk().parameters.items():
+        np.testing.assert_array_equal(outcome.session.values(name), values)
