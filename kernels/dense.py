@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.jit import floats, helper, kernel
-from kernels.product import product, product_transposed, product_with_rows
+from kernels.product import (
+    product,
+    product_of_columns,
+    product_transposed,
+    product_with_rows,
+)
 from kernels.simd import sum_rows
 
 ZERO = np.float32(0)
@@ -76,7 +81,7 @@ def dense_weight_gradient(a):
     batch, inputs, units = a[0], a[1], a[2]
     x, dy = floats(a[3], batch * inputs), floats(a[4], batch * units)
     dw = floats(a[5], units * inputs)
-    product(units, inputs, batch, dy, 0, 1, units, x, 0, inputs, dw, 0, inputs, False)
+    product_of_columns(units, inputs, batch, dy, x, dw)
 
 
 @kernel("batch units dy -> db")

@@ -167,3 +167,18 @@ def product_with_rows(rows, columns, terms, a, b, bias, has_bias, c):
                              panel, 0, TILE_COLUMNS, c, r * columns + j, columns,
                              has_bias or k > 0)
                 r += height
+
+
+@helper
+def product_of_columns(rows, columns, terms, a, b, c):
+    """c[r, j] = sum_k a[k, r] b[k, j]; r < rows, j < columns, k < terms.
+
+    Vectors run along the rows of b, but where those would fill few lanes, along those of a: what
+    comes out is then transposed.
+    """
+    if 4 * columns <= WIDTH <= rows and rows * columns <= TERM_BLOCK * TILE_COLUMNS:
+        sums = floats(_stack_block(), TERM_BLOCK * TILE_COLUMNS)
+        product(columns, rows, terms, b, 0, 1, columns, a, 0, rows, sums, 0, rows, False)
+        transpose(columns, rows, sums, 0, rows, c, 0, columns)
+    else:
+        product(rows, columns, terms, a, 0, 1, rows, b, 0, columns, c, 0, columns, False)
