@@ -190,6 +190,30 @@ def silu_backward(a):
         dx[i] = s * (ONE + x[i] * (ONE - s)) * dy[i]
 
 
+@kernel("n x -> y")
+def exponential_forward(a):
+    """y = eˣ.
+
+    x, y (n,)
+    """
+    n = a[0]
+    x, y = floats(a[1], n), floats(a[2], n)
+    for i in range(n):
+        y[i] = vector_math.exp(x[i])
+
+
+@kernel("n y dy -> dx")
+def exponential_backward(a):
+    """∂x = y ∂y.
+
+    y, dy, dx (n,)
+    """
+    n = a[0]
+    y, dy, dx = floats(a[1], n), floats(a[2], n), floats(a[3], n)
+    for i in range(n):
+        dx[i] = y[i] * dy[i]
+
+
 @kernel("n beta threshold x -> y")
 def softplus_forward(a):
     """y = log(1 + e^(beta x)) / beta, and x where beta x > threshold. Dugas et al. 2001.

@@ -10,8 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.jit import floats, inline, kernel, longs, matrix, real
-from kernels.random import mixed, squares
-from kernels.vector_math import log
+from kernels.random import mixed, squares, standard_normal
 
 _32 = np.uint64(32)
 
@@ -163,47 +162,17 @@ def cut_out(a):
 
 
 @kernel("first batch size deviation key counters -> x")
-def add_noise_to_samples(a):
-    """x = x + deviation n, with n from the normal distribution. Box & Muller 1958.
+def jitter(a):
+    """x = x + deviation n, with n from the normal distribution.
 
     counters int64: [0] the step; x (batch, size)
     """
     first, batch, size, deviation = a[0], a[1], a[2], np.float32(real(a[3]))
-    key, step = mixed(a[4]), longs(a[5], 1)[0]
-    x = floats(a[6], batch * size)
-    pairs = (size + 1) // 2
-    for i in range(batch):
-        for pair in range(pairs):
-            counter = _counter(step, 2 * ((first + i) * pairs + pair))
-            radius, cosine, sine = _normal_pair(counter, key)
-            place = i * size + 2 * pair
-            x[place] += deviation * radius * cosine
-            if 2 * pair + 1 < size:
-                x[place + 1] += deviation * radius * sine
-
-
-@inline
-def _normal_pair(counter, key):
-    """(r, cos φ, sin φ): r cos φ and r sin φ are independent and normal."""
-    # 24 bits: the largest r is √(-2 log 2⁻²⁴) = 5.8.
-    share = np.float32((squares(counter, key) >> np.uint64(8)) + np.uint64(1)) * np.float32(2**-24)
-    radius = np.sqrt(np.float32(-2) * log(share))
-    turn = np.float32(np.float64(squares(counter + np.uint64(1), key)) * 2.0**-32 - 0.5)
-    cosine, sine = _cosine_and_sine(turn)
-    return radius, cosine, sine
-
-
-@inline
-def _cosine_and_sine(turn):
-    """cos 2πt and sin 2πt for |t| <= ½, by Taylor's series at half the angle: within 3e-7."""
-    h = turn * np.float32(np.pi)
-    z = h * h
-    s = h * (np.float32(1) + z * (np.float32(-1 / 6) + z * (np.float32(1 / 120) + z * (
-        np.float32(-1 / 5040) + z * (np.float32(1 / 362880) + z * np.float32(-1 / 39916800))))))
-    c = np.float32(1) + z * (np.float32(-1 / 2) + z * (np.float32(1 / 24) + z * (
-        np.float32(-1 / 720) + z * (np.float32(1 / 40320) + z * (
-            np.float32(-1 / 3628800) + z * np.float32(1 / 479001600))))))
-    return np.float32(1) - np.float32(2) * s * s, np.float32(2) * s * c
+    key, start = mixed(a[4]), _counter(longs(a[5], 1)[0], first * size)
+    n = batch * size
+    x = floats(a[6], n)
+    for i in range(n):
+        x[i] += deviation * standard_normal(squares(start + np.uint64(i), key))
 
 
 @kernel("batch size scales mean deviation -> x")

@@ -1,4 +1,5 @@
-"""Gradient clipping: by value, and by the norm of one layer or of all. Pascanu et al. 2013.
+"""Clipping of gradients, by value and by the norm of one layer or of all (Pascanu et al. 2013),
+and of weights.
 
 threshold and norm are addresses of one float32 each. What is not finite is never made to look
 finite by the norm kinds; the guard stops the program on it.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.jit import floats, kernel
+from kernels.jit import floats, kernel, real
 
 
 @kernel("n threshold -> gradient")
@@ -23,6 +24,20 @@ def clip_by_value(a):
         g = gradient[i]
         g = threshold if g > threshold else g
         gradient[i] = -threshold if g < -threshold else g
+
+
+@kernel("n limit -> weights")
+def clip_weights(a):
+    """w = w capped at ±limit. The critic of Arjovsky et al. 2017.
+
+    weights (n,)
+    """
+    n, limit = a[0], np.float32(real(a[1]))
+    weights = floats(a[2], n)
+    for i in range(n):
+        w = weights[i]
+        w = limit if w > limit else w
+        weights[i] = -limit if w < -limit else w
 
 
 @kernel("n threshold norm -> gradient")

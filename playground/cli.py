@@ -177,7 +177,7 @@ def _train(words: list[str]) -> int:
 
 def _open(what: str) -> Loaded:
     if what in EXAMPLES:
-        return Loaded(EXAMPLES[what].graph)
+        return Loaded(EXAMPLES[what].graph, EXAMPLES[what].state)
     if not Path(what).exists():
         raise _unknown(what)
     return document.load(what)

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 import numpy as np
 
-from kernels import elementwise, penalty, random, sequence, statistics
+from kernels import clip, elementwise, penalty, random, sequence, statistics
 from kernels.jit import Kernel
 from playground.clipping import emit_clipping
 from playground.emitter import Emitter, Instruction, Operand, Phase
@@ -62,6 +62,8 @@ class _Compiler:
         self.code: list[tuple[Instruction | None, ...]] = []
         self.within: Phase | None = None
         """The phase that all belongs to while an optimizer runs the network again."""
+        self.prepared: Mapping[str, Tensor] = {}
+        """What the optimizer found out for the step, before it moves the first node."""
 
     def program(self) -> Program:
         layout = self.layout
@@ -96,7 +98,7 @@ class _Compiler:
             loss_node=layout.loss.id, loss=layout.passes[0].total,
             metric=layout.loss.work[0]["metric"],
             metric_name=loss.metric_name(*layout.check.inputs[layout.loss.id]),
-            outputs=layout.loss.work[0].get("probabilities", layout.loss.x[0]),
+            outputs=layout.loss.work[0].get(loss.answer, layout.loss.x[0]),
             samples=layout.loaded, data=layout.prepared)
 
     # -- the phases ---------------------------------------------------------------------------
@@ -161,13 +163,13 @@ class _Compiler:
             self._measure_output(node)
 
     def _count(self, node: NodeTensors, loss: LossLayer, one: Pass) -> None:
-        """Let every lane know how many targets there are in the whole batch."""
+        """Let every lane know what the means over the whole batch are over."""
         self._emit("loss", node, one, loss.count)
         count, *others = (work["count"] for work in node.work)
         for other in others:
-            self._once("loss", node.id, elementwise.add_into, n=1, x=other, y=count)
+            self._once("loss", node.id, elementwise.add_into, n=count.size, x=other, y=count)
         for other in others:
-            self._once("loss", node.id, elementwise.copy, n=1, x=count, y=other)
+            self._once("loss", node.id, elementwise.copy, n=count.size, x=count, y=other)
 
     def _add_losses(self, one: Pass) -> None:
         """The pass's total: its losses by weight, and the penalties."""
@@ -178,8 +180,10 @@ class _Compiler:
                 self._once("loss", node.id,
                            elementwise.add_scaled if number else elementwise.scaled,
                            n=1, factor=weight, x=node.work[0]["loss"], y=total)
+            for node in one.owners:
+                self._add_weight_penalty(node, total)
             for node in one.nodes:
-                self._add_penalties(node, one)
+                self._add_output_penalty(node, total)
         if not layout.training or self.within is not None:
             return
         if len(layout.check.losses) > 1:
@@ -191,13 +195,16 @@ class _Compiler:
                 self._once("loss", layout.loss.id, elementwise.copy, n=1, x=x,
                            y=layout.cell(cell))
 
-    def _add_penalties(self, node: NodeTensors, one: Pass) -> None:
-        learning, total = node.learning, one.total
-        if node in one.owners and learning.penalises_weights:
+    def _add_weight_penalty(self, node: NodeTensors, total: Tensor) -> None:
+        learning = node.learning
+        if learning.penalises_weights:
             for w in node.w.values():
                 if len(w.shape) > 1:
                     self._once("loss", node.id, penalty.add_penalty, n=w.size, l1=learning.l1,
                                l2=learning.l2, w=w, loss=total)
+
+    def _add_output_penalty(self, node: NodeTensors, total: Tensor) -> None:
+        learning = node.learning
         if learning.penalises_outputs:
             batch = self.layout.batch
             for y in node.y:
@@ -302,9 +309,10 @@ class _Compiler:
                                    counters=layout.counters, **layout.schedule_state,
                                    batches_per_epoch=layout.batches_per_epoch)
         hyper = {**layout.hyper, "learning_rate": rate}
-        prepared = training.optimizer.prepare(Step(
-            layout, emit, functools.partial(self._forward_again, one),
-            functools.partial(self._backward_again, one), hyper, layout.optimizer_keeps))
+        if one.number == 0:
+            self.prepared = training.optimizer.prepare(Step(
+                layout, emit, functools.partial(self._forward_again, one),
+                functools.partial(self._backward_again, one), hyper, layout.optimizer_keeps))
         for node in one.owners:
             assert node.weights is not None
             own_rate = layout.rates.get(node.id)
@@ -314,10 +322,13 @@ class _Compiler:
             ratio = layout.cell(f"{node.id}.update_ratio") if layout.instrument else None
             known: dict[str, Operand] = {
                 "n": node.weights.size, "weights": node.weights, "gradient": node.gradients[0],
-                "counters": layout.counters, **node.slots, **hyper, **prepared}
+                "counters": layout.counters, **node.slots, **hyper, **self.prepared}
             if own_rate is not None:
                 known["learning_rate"] = own_rate
             training.optimizer.emit(functools.partial(emit, node=node.id), norms=ratio, **known)
+            if node.learning.clip_weights:
+                self._once("update", node.id, clip.clip_weights, n=node.weights.size,
+                           limit=float(node.learning.clip_weights), weights=node.weights)
 
     def _forward_again(self, one: Pass) -> None:
         """Once more, within the update and without measuring."""

@@ -21,6 +21,7 @@ from playground.graph import Graph
 from playground.history import HistoryView
 from playground.rate import Rate
 from playground.session import Session
+from playground.shapes import check
 from playground.snapshot import Probe, Snapshot, State
 from playground.snapshot_maker import SnapshotMaker
 from playground.state import SavedState
@@ -31,6 +32,8 @@ SLICE = 0.02
 """Seconds of one call of the machine: how long pausing may take."""
 VALIDATION_SHARE = 0.04
 """At most this share of the time goes into validating."""
+LARGE = 1 << 30
+"""Networks that may need so many bytes get memory when they first run, not when they open."""
 
 NO_NAMES: Mapping[str, str] = {}
 
@@ -60,7 +63,9 @@ class Engine:
         self._mailbox: deque[Snapshot] = deque(maxlen=1)
         """The newest snapshot until it is taken; a deque, because taking must be one act."""
         self._unloaded: tuple[SavedState, HistoryView | None] | None = None
-        """The state of a network that could not be loaded: the next one may go on from it."""
+        """The state of a network that is not loaded: the next one may go on from it."""
+        self._later: tuple[Graph, bool] | None = None
+        """A large network that has not run yet, and whether its state is a document's."""
         self._rate = Rate()
         self._next_validation = 0.0
         self._owed_steps = 0.0
@@ -232,7 +237,8 @@ class Engine:
         self._next_validation = started + max(0.1, took / VALIDATION_SHARE)
 
     def _load(self, graph: Graph, saved: SavedState | None = None,
-              history: HistoryView | None = None, renamed: Mapping[str, str] = NO_NAMES) -> None:
+              history: HistoryView | None = None, renamed: Mapping[str, str] = NO_NAMES,
+              at_once: bool = False) -> None:
         was_running = self._state == "running"
         old, is_document = self._session, saved is not None
         if saved is None and old is not None:
@@ -242,7 +248,13 @@ class Engine:
         if saved is not None and renamed:
             saved = saved.renamed(renamed)
             history = history.renamed(renamed) if history is not None else None
-        self._state, self._progress, self._message, self._node = "compiling", "", "", None
+        self._progress, self._message, self._node, self._later = "", "", None, None
+        if not (at_once or was_running) and sum(check(graph).memory.values()) >= LARGE:
+            self._session, self._later = None, (graph, is_document)
+            self._unloaded = (saved, history) if saved is not None else None
+            self._state, self._changed = "paused", True
+            return
+        self._state = "compiling"
         self._publish()
         try:
             session = Session(graph, threads=self.threads, progress=self._show_progress)
@@ -259,16 +271,26 @@ class Engine:
         self._changed = True
         session.validate()
 
+    def _load_what_waits(self) -> None:
+        if self._later is not None:
+            graph, is_document = self._later
+            saved, history = self._unloaded if is_document and self._unloaded else (None, None)
+            self._state = "compiling"
+            self._show_progress("Memory is taken and weights are drawn for a large network.")
+            self._load(graph, saved, history, at_once=True)
+
     def _show_progress(self, text: str) -> None:
         self._progress = text
         self._publish()
 
     def _unload(self) -> None:
-        self._session, self._unloaded = None, None
+        self._session, self._unloaded, self._later = None, None, None
         self._state, self._changed = "empty", True
         self._message, self._node = "", None
 
     def _set_training(self, training: Training) -> None:
+        if self._later is not None:
+            self._later = (self._later[0].with_training(training), self._later[1])
         if self._session is None:
             return
         if self._session.set_training(training):
@@ -277,6 +299,7 @@ class Engine:
             self._load(self._session.graph.with_training(training))
 
     def _go(self, step: int | None = None, epoch: int | None = None) -> None:
+        self._load_what_waits()
         if self._session is None or self._session.trouble is not None:
             return
         if epoch is not None:
@@ -293,6 +316,7 @@ class Engine:
                 self._session.validate()
 
     def _step(self, unit: Unit) -> None:
+        self._load_what_waits()
         if unit == "epoch" and self._session is not None:
             # In slices, as it may take long: one can watch it, and pause.
             self._go(epoch=self._session.epoch + 1)
@@ -301,6 +325,7 @@ class Engine:
 
     def _once(self, work: Callable[[Session], object]) -> None:
         """Do one thing and stay paused."""
+        self._load_what_waits()
         session = self._session
         if session is None:
             return

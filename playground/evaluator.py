@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from kernels.machine import Machine
 from playground.arena import Arena
 from playground.compiler import compile_program
+from playground.layers.base import Layer
 from playground.program import Program, link
 from playground.tensor import Tensor
 
@@ -53,19 +54,23 @@ class Evaluator:
 
     def evaluate(self, x: Floats, target: Floats, keep_outputs: bool = False) -> Evaluation:
         """Loss and metric of samples x (n, *shape) and targets (n, ...), scaled as trained."""
-        loss = metric = total = 0.0
+        # Each loss is a mean over targets of its own; what is left are penalties, over samples.
+        sums, counts = np.zeros(0), np.zeros(0)
+        metric = metrics = 0.0
         outputs: list[Floats] = []
         for start in range(0, len(x), self._batch):
             part = slice(start, min(len(x), start + self._batch))
             run = self._run(x[part], target[part])
-            count = run.count()
-            loss += run.value(run.program.loss) * count
-            metric += run.value(run.program.metric) * count
-            total += count
+            values, weights = run.losses()
+            sums = values * weights + (sums if len(sums) else 0)
+            counts = weights + (counts if len(counts) else 0)
+            _, of_metric = run.counts(run.program.loss_node)
+            metric += run.value(run.program.metric) * of_metric
+            metrics += of_metric
             if keep_outputs:
                 outputs.append(run.outputs())
-        total = max(total, 1.0)
-        return Evaluation(loss / total, metric / total,
+        loss = float((sums / np.where(counts > 0, counts, 1)).sum())
+        return Evaluation(loss, metric / (metrics or 1.0),
                           np.concatenate(outputs) if outputs else None)
 
     def predict(self, x: Floats) -> Floats:
@@ -80,6 +85,36 @@ class Evaluator:
             outputs.append(self._run(filled, None).outputs()[:len(part)])
         return np.concatenate(outputs)
 
+    def values_of(self, node: str, x: Floats) -> Floats:
+        """The first output (n, ...) of a node for samples x (n, *shape): the code of each, say."""
+        parts = []
+        for start in range(0, len(x), self._batch):
+            run = self._run(x[start:start + self._batch], None)
+            parts.append(run.output_of(node).copy())
+        return np.concatenate(parts)
+
+    def outputs_from(self, node: str, y: Floats, at: str | None = None) -> Floats:
+        """What follows from values y (n, ...) in place of a node's first output: a decoder by
+        itself.
+
+        Gives the first output (n, ...) of the node `at`, or the network's output. What does not
+        come from the node is as for samples of zeros.
+        """
+        parts = []
+        for start in range(0, len(y), self._batch):
+            part = y[start:start + self._batch]
+            run = self._blank(len(part))
+            run.continue_from(node, part)
+            parts.append(run.outputs() if at is None else run.output_of(at).copy())
+        return np.concatenate(parts)
+
+    def drawn(self, node: str, count: int, draw: int = 0) -> Floats:
+        """The first output (count, ...) of a node that starts from random numbers: a generator's.
+
+        draw: another number gives other random numbers, the same one the same.
+        """
+        return self._blank(count, draw).output_of(node).copy()
+
     def activations(self, x: Floats) -> dict[str, Floats]:
         """Every activation for samples x (n, *shape), by tensor name, samples first."""
         run = self._run(x, None)
@@ -88,7 +123,11 @@ class Evaluator:
                 if tensor.region in ("activations", "batch", "workspace")
                 and tensor.shape[:1] == (len(x),)}
 
-    def _run(self, x: Floats, target: Floats | None) -> _Run:
+    def _blank(self, batch: int, draw: int = 0) -> _Run:
+        shape = self._training.samples.shape[1:]
+        return self._run(np.zeros((batch, *shape), np.float32), None, draw)
+
+    def _run(self, x: Floats, target: Floats | None, draw: int = 0) -> _Run:
         batch = len(x)
         if batch not in self._runs:
             self._runs[batch] = _Run(self._compiled(batch))
@@ -96,6 +135,7 @@ class Evaluator:
         run.take_parameters(self._source)
         run.write(run.program.samples.name, x)
         run.write(f"{run.program.data_node}.target", target)
+        run.draw(draw)
         run.machine.run(0, len(run.program.code))
         return run
 
@@ -121,13 +161,50 @@ class _Run:
         if tensor is not None:
             self.arena.view(tensor)[...] = 0 if values is None else values
 
+    def draw(self, number: int) -> None:
+        """Let sources draw the random numbers of another step."""
+        self.arena.view(self.program.tensors["counters"]).view(np.int64)[0] = number
+
+    def output_of(self, node: str) -> Floats:
+        layer = self.program.graph.node(node).layer
+        assert isinstance(layer, Layer)
+        values: Floats = self.arena.view(self.program.tensors[f"{node}.{layer.outputs[0]}"])
+        return values
+
+    def continue_from(self, node: str, y: Floats) -> None:
+        """Compute anew what comes after a node, with other values for its output."""
+        program, used = self.program, self.program.check.used
+        self.output_of(node)[...] = y
+        before = set(used[:used.index(node) + 1])
+        start = next((i for i, instruction in enumerate(program.instructions)
+                      if instruction.node not in before), len(program.code))
+        self.machine.run(start, len(program.code) - start)
+
     def value(self, tensor: Tensor) -> float:
         return float(self.arena.view(tensor)[0])
 
-    def count(self) -> float:
-        """What the means are over: samples, or targets where some may be missing."""
-        count = self.program.tensors.get(f"{self.program.loss_node}.count")
-        return self.program.batch if count is None else self.value(count)
+    def losses(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The parts of the loss (each weighted loss, then the penalties) and what each mean is
+        over.
+        """
+        graph, total = self.program.graph, self.value(self.program.loss)
+        if total == self.value(self.program.tensors[f"{self.program.loss_node}.loss"]):
+            # One loss and nothing else: by far the most common.
+            return np.array([total]), np.array([self.counts(self.program.loss_node)[0]])
+        first = getattr(graph.node(self.program.loss_node).layer, "trains", "")
+        layers = {id: graph.node(id).layer for id in self.program.check.losses}
+        parts = {id: getattr(layer, "weight", 1.0) * self.value(self.program.tensors[f"{id}.loss"])
+                 for id, layer in layers.items() if getattr(layer, "trains", "") == first}
+        return (np.array([*parts.values(), total - sum(parts.values())]),
+                np.array([*(self.counts(id)[0] for id in parts), self.program.batch]))
+
+    def counts(self, loss: str) -> tuple[float, float]:
+        """What the means of a loss and its metric are over: samples, or targets and weights."""
+        count = self.program.tensors.get(f"{loss}.count")
+        if count is None:
+            return self.program.batch, self.program.batch
+        weights, targets = self.arena.view(count)
+        return float(weights), float(targets)
 
     def outputs(self) -> Floats:
         return self.arena.view(self.program.outputs).copy()

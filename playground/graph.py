@@ -7,6 +7,7 @@ The graph knows nothing of windows, programs or weights. It refuses what no netw
 from __future__ import annotations
 
 import graphlib
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -61,13 +62,29 @@ class Edge(msgspec.Struct, frozen=True, order=True):
     target_port: int
 
 
+class Fold(msgspec.Struct, frozen=True, kw_only=True):
+    """Nodes that are drawn as one, for the eye only: shapes and training know nothing of it.
+
+    x, y: where that one stands. Its members keep their places for when they are seen again.
+    """
+
+    name: str
+    members: tuple[str, ...]
+    x: float = 0.0
+    y: float = 0.0
+
+
 class Graph(msgspec.Struct, frozen=True):
-    """Nodes in the order in which they were added, edges sorted, and how to train."""
+    """Nodes in the order in which they were added, edges sorted, and how to train.
+
+    Nodes and folds have no name in common, and no node is in two folds.
+    """
 
     nodes: tuple[Node, ...] = ()
     edges: tuple[Edge, ...] = ()
     training: Training = Training()
     notes: str = ""
+    folds: tuple[Fold, ...] = ()
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -94,12 +111,7 @@ class Graph(msgspec.Struct, frozen=True):
 
     def new_id(self, kind: str) -> str:
         """The first free "conv_1", "conv_2", ..."""
-        stem = LAYERS[kind].stem if kind in LAYERS else kind
-        taken = {node.id for node in self.nodes}
-        number = 1
-        while f"{stem}_{number}" in taken:
-            number += 1
-        return f"{stem}_{number}"
+        return self._free_name(LAYERS[kind].stem if kind in LAYERS else kind)
 
     def free_port(self, id: str) -> int | None:
         """The first input port of a node that nothing is connected to."""
@@ -110,14 +122,33 @@ class Graph(msgspec.Struct, frozen=True):
         ports = len(taken) + 1 if layer.variadic else len(layer.inputs)
         return next((port for port in range(ports) if port not in taken), None)
 
+    def fold(self, name: str) -> Fold | None:
+        """The fold of that name."""
+        return next((fold for fold in self.folds if fold.name == name), None)
+
+    def members(self, name: str) -> tuple[str, ...]:
+        """The nodes that a name stands for: a fold's members, or the node itself."""
+        fold = self.fold(name)
+        return fold.members if fold else (name,)
+
+    def drawn(self) -> dict[str, str]:
+        """As what each node is drawn: node id -> the name of its fold, or its own."""
+        folded = {id: fold.name for fold in self.folds for id in fold.members}
+        return {node.id: folded.get(node.id, node.id) for node in self.nodes}
+
+    def places(self) -> dict[str, tuple[float, float]]:
+        """Where all that is drawn stands: folds, and the nodes in none."""
+        drawn = self.drawn()
+        return {node.id: (node.x, node.y) for node in self.nodes if drawn[node.id] == node.id} | {
+            fold.name: (fold.x, fold.y) for fold in self.folds}
+
     # -- editing ------------------------------------------------------------------------------
 
     def with_node(self, layer: Layer | UnknownLayer, x: float = 0.0, y: float = 0.0,
                   id: str | None = None) -> Graph:
         """Add a node; its id is the last node's of the result unless given."""
         id = id or self.new_id(layer.kind)
-        if id in self:
-            raise GraphError(f"There is already a node called {id}. Choose another name.")
+        self._check_name(id)
         node = Node(id=id, layer=layer, x=x, y=y)
         return msgspec.structs.replace(self, nodes=(*self.nodes, node))
 
@@ -127,7 +158,9 @@ class Graph(msgspec.Struct, frozen=True):
         return self._replace(
             nodes=tuple(msgspec.structs.replace(n, shares="") if n.shares in gone else n
                         for n in self.nodes if n.id not in gone),
-            edges=tuple(e for e in self.edges if not {e.source, e.target} & gone))
+            edges=tuple(e for e in self.edges if not {e.source, e.target} & gone),
+            folds=_folds((fold, tuple(id for id in fold.members if id not in gone))
+                         for fold in self.folds))
 
     def with_edge(self, edge: Edge) -> Graph:
         """Connect two ports. Raises GraphError for unknown or taken ports and for cycles."""
@@ -188,18 +221,45 @@ class Graph(msgspec.Struct, frozen=True):
         return self._with_nodes(changed)
 
     def moved(self, places: Mapping[str, tuple[float, float]]) -> Graph:
-        """Put nodes elsewhere on the canvas."""
-        return self._with_nodes({
+        """Put nodes elsewhere on the canvas; a fold takes its members along."""
+        folds, nodes = [], {id: place for id, place in places.items() if id in self}
+        for fold in self.folds:
+            if fold.name in places:
+                x, y = places[fold.name]
+                for node in map(self.node, fold.members):
+                    nodes[node.id] = (node.x + x - fold.x, node.y + y - fold.y)
+                fold = msgspec.structs.replace(fold, x=float(x), y=float(y))
+            folds.append(fold)
+        return self._replace(folds=tuple(folds))._with_nodes({
             id: msgspec.structs.replace(self.node(id), x=float(x), y=float(y))
-            for id, (x, y) in places.items()})
+            for id, (x, y) in nodes.items()})
+
+    def with_fold(self, ids: Iterable[str], x: float, y: float, name: str = "") -> Graph:
+        """Draw these nodes as one, at (x, y). Raises GraphError."""
+        chosen, drawn = set(ids), self.drawn()
+        members = tuple(node.id for node in self.order() if node.id in chosen)
+        if len(members) < 2:
+            raise GraphError("Folding draws several nodes as one. Select two or more.")
+        for id in members:
+            if drawn[id] != id:
+                raise GraphError(f"{id} is folded into {drawn[id]}, and folds do not nest. Unfold "
+                                 "that first.")
+        name = name or self._free_name("block")
+        self._check_name(name)
+        return self._replace(folds=(*self.folds, Fold(
+            name=name, members=members, x=float(x), y=float(y))))
+
+    def without_fold(self, name: str) -> Graph:
+        """Draw the members of a fold one by one again."""
+        return self._replace(folds=tuple(fold for fold in self.folds if fold.name != name))
 
     def renamed(self, old: str, new: str) -> Graph:
-        """Give a node another id."""
+        """Give a node another id, or a fold another name."""
         if not new.isidentifier():
             raise GraphError(f"{new!r} cannot be a name: use letters, digits and underscores, "
                              "starting with a letter.")
-        if new in self and new != old:
-            raise GraphError(f"There is already a node called {new}. Choose another name.")
+        if new != old:
+            self._check_name(new)
         swap = {old: new}
         return self._replace(
             nodes=tuple(msgspec.structs.replace(n, id=swap.get(n.id, n.id),
@@ -207,7 +267,10 @@ class Graph(msgspec.Struct, frozen=True):
                         for n in self.nodes),
             edges=tuple(sorted(Edge(swap.get(e.source, e.source), e.source_port,
                                     swap.get(e.target, e.target), e.target_port)
-                               for e in self.edges)))
+                               for e in self.edges)),
+            folds=tuple(msgspec.structs.replace(
+                fold, name=swap.get(fold.name, fold.name),
+                members=tuple(swap.get(id, id) for id in fold.members)) for fold in self.folds))
 
     def renamings_since(self, older: Graph) -> dict[str, str]:
         """Nodes that only got another id in one edit: old id -> new id.
@@ -237,6 +300,8 @@ class Graph(msgspec.Struct, frozen=True):
         for node in other.nodes:
             # Copies share among themselves; a copy of one alone shares with the original.
             root = names.get(node.shares, node.shares if node.shares in self else "")
+            if root in self and graph.node(root).shares:
+                root = graph.node(root).shares
             copy = graph.node(names[node.id])
             graph = graph._with_nodes({copy.id: msgspec.structs.replace(
                 copy, learning=node.learning, shares=root)})
@@ -244,13 +309,16 @@ class Graph(msgspec.Struct, frozen=True):
             if e.source in names and e.target in names:
                 graph = graph.with_edge(
                     Edge(names[e.source], e.source_port, names[e.target], e.target_port))
+        for fold in other.folds:
+            graph = graph.with_fold((names[id] for id in fold.members), fold.x + dx, fold.y + dy)
         return graph, tuple(names.values())
 
     def part(self, ids: Iterable[str]) -> Graph:
-        """Only these nodes and the edges between them (for the clipboard)."""
+        """Only these nodes, the edges between them and the folds of them (for the clipboard)."""
         kept = set(ids)
         return Graph(nodes=tuple(n for n in self.nodes if n.id in kept),
-                     edges=tuple(e for e in self.edges if {e.source, e.target} <= kept))
+                     edges=tuple(e for e in self.edges if {e.source, e.target} <= kept),
+                     folds=tuple(fold for fold in self.folds if kept.issuperset(fold.members)))
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -259,6 +327,16 @@ class Graph(msgspec.Struct, frozen=True):
 
     def _with_nodes(self, changed: Mapping[str, Node]) -> Graph:
         return self._replace(nodes=tuple(changed.get(n.id, n) for n in self.nodes))
+
+    def _free_name(self, stem: str) -> str:
+        """The first of "conv_1", "conv_2", ... that neither a node nor a fold has."""
+        taken = {node.id for node in self.nodes} | {fold.name for fold in self.folds}
+        return next(name for number in itertools.count(1)
+                    if (name := f"{stem}_{number}") not in taken)
+
+    def _check_name(self, name: str) -> None:
+        if name in self or self.fold(name):
+            raise GraphError(f"There is already a node called {name}. Choose another name.")
 
     def _check_ports(self, edge: Edge) -> None:
         for id in (edge.source, edge.target):
@@ -274,6 +352,12 @@ class Graph(msgspec.Struct, frozen=True):
             raise GraphError(f"{edge.target} has no input number {edge.target_port + 1}"
                              + (": it takes nothing, it is where data starts."
                                 if not target.inputs else "."))
+
+
+def _folds(changed: Iterable[tuple[Fold, tuple[str, ...]]]) -> tuple[Fold, ...]:
+    """Folds with other members; one of a single node is none."""
+    return tuple(msgspec.structs.replace(fold, members=members)
+                 for fold, members in changed if len(members) > 1)
 
 
 def _topological(nodes: Iterable[Node], edges: Iterable[Edge]) -> list[Node]:
@@ -292,4 +376,4 @@ def _topological(nodes: Iterable[Node], edges: Iterable[Edge]) -> list[Node]:
     return order
 
 
-__all__ = ["LAYERS", "Edge", "Graph", "GraphError", "Node", "UnknownLayer"]
+__all__ = ["LAYERS", "Edge", "Fold", "Graph", "GraphError", "Node", "UnknownLayer"]

@@ -25,14 +25,14 @@ FORMAT = "playground"
 VERSION = 2
 
 
-
 def _nothing_moved(raw: dict[str, Any]) -> dict[str, Any]:
     """A version that only adds: what older documents do not say has its usual value."""
     return raw
 
 
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    1: _nothing_moved,  # 2: more optimizers, schedules and initialisers; how a node learns
+    # 2: more optimizers, schedules and initialisers; how a node learns; folds
+    1: _nothing_moved,
 }
 """MIGRATIONS[n] turns the JSON of version n into that of version n + 1."""
 
@@ -40,6 +40,7 @@ MAX_BYTES = 16 * 2**20
 MAX_NODES = 2_000
 MAX_EDGES = 10_000
 MAX_NOTES = 100_000
+NAME = r"^[^\W\d]\w*\Z"
 
 
 class DocumentError(Exception):
@@ -56,7 +57,7 @@ class Decoded:
 
 
 class _Node(msgspec.Struct, forbid_unknown_fields=True):
-    id: Annotated[str, Meta(pattern=r"^[^\W\d]\w*\Z", max_length=100)]
+    id: Annotated[str, Meta(pattern=NAME, max_length=100)]
     kind: Annotated[str, Meta(min_length=1, max_length=100)]
     settings: dict[str, Any] = {}
     x: float = 0.0
@@ -64,6 +65,13 @@ class _Node(msgspec.Struct, forbid_unknown_fields=True):
     learning: Learning | msgspec.UnsetType = msgspec.UNSET
     shares: Annotated[str, Meta(max_length=100)] | msgspec.UnsetType = msgspec.UNSET
     """Both are left out where there is nothing special to say."""
+
+
+class _Fold(msgspec.Struct, forbid_unknown_fields=True):
+    name: Annotated[str, Meta(pattern=NAME, max_length=100)]
+    members: Annotated[list[str], Meta(max_length=MAX_NODES)]
+    x: float = 0.0
+    y: float = 0.0
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -74,6 +82,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     """As in "conv_1.0 -> concat_1.2": from output port 0 to input port 2."""
     training: Training = Training()
     notes: Annotated[str, Meta(max_length=MAX_NOTES)] = ""
+    folds: Annotated[list[_Fold], Meta(max_length=MAX_NODES)] | msgspec.UnsetType = msgspec.UNSET
 
 
 def encode(graph: Graph) -> bytes:
@@ -83,7 +92,8 @@ def encode(graph: Graph) -> bytes:
                      msgspec.UNSET if n.learning == Learning() else n.learning,
                      n.shares or msgspec.UNSET) for n in graph.nodes],
         edges=[f"{e.source}.{e.source_port} -> {e.target}.{e.target_port}" for e in graph.edges],
-        training=graph.training, notes=graph.notes)
+        training=graph.training, notes=graph.notes,
+        folds=[_Fold(f.name, list(f.members), f.x, f.y) for f in graph.folds] or msgspec.UNSET)
     try:
         text = msgspec.json.encode(file, order="sorted")
     except (TypeError, ValueError, RecursionError) as error:
@@ -111,6 +121,7 @@ def decode(data: bytes) -> Decoded:
                   for n in file.nodes)
     graph = _connected(nodes, file.edges)
     graph = msgspec.structs.replace(graph, training=file.training, notes=file.notes)
+    graph = _folded(graph, file.folds or [], notes)
     return Decoded(graph, tuple(notes), bool(newer))
 
 
@@ -214,6 +225,20 @@ def _connected(nodes: tuple[Node, ...], edges: list[str]) -> Graph:
         cycle = " -> ".join(error.args[1])
         raise DocumentError(f"The edges close a cycle: {cycle}. Data must flow one way; remove "
                             "one of these edges.") from error
+    return graph
+
+
+def _folded(graph: Graph, folds: list[_Fold], notes: list[str]) -> Graph:
+    """With the folds that there can be: the others are a matter of looks, and no reason to stop."""
+    for fold in folds:
+        if unknown := [id for id in fold.members if id not in graph]:
+            notes.append(f"{fold.name}: folds {unknown[0]}, which is not there. The others are "
+                         "shown one by one.")
+            continue
+        try:
+            graph = graph.with_fold(fold.members, fold.x, fold.y, fold.name)
+        except GraphError as error:
+            notes.append(f"{fold.name}: {error} Its nodes are shown one by one.")
     return graph
 
 

@@ -93,7 +93,7 @@ class Layout:
             return tensor
         size = size_of(tensor.shape[1:])
         return tensor.part(self.bounds[lane] * size, (self.samples(lane), *tensor.shape[1:]),
-                           _lane_name(tensor.name, lane))
+                           lane_name(tensor.name, lane))
 
     @staticmethod
     def units_of(node: NodeTensors) -> tuple[int, int, int]:
@@ -162,7 +162,7 @@ class Layout:
                 work = layer.workspace(self.samples_of(lane), *shapes)
                 node.work.append({
                     name: self.tensors.new(
-                        _lane_name(f"{node.id}.{name}", lane), "workspace", shape, node.id,
+                        lane_name(f"{node.id}.{name}", lane), "workspace", shape, node.id,
                         "int32" if name in layer.integers else "float32")
                     for name, shape in work.items()})
 
@@ -227,7 +227,7 @@ class Layout:
                 own = lane in (0, None) and node.owner == node.id
                 gradients = {
                     name: self.tensors.new(
-                        _lane_name(f"{node.id}.d{name}", lane),
+                        lane_name(f"{node.id}.d{name}", lane),
                         "gradients" if own else "workspace", w.shape, node.id)
                     for name, w in node.w.items()}
                 node.dw.append(gradients)
@@ -318,7 +318,7 @@ class Layout:
             if node.weights is not None and node.gradients:
                 if node.learning.rate != 1:
                     self.rates[node.id] = self.tensors.new(
-                        f"{node.id}.learning_rate", "hyper", (1,), node.id)
+                        f"learning rate of {node.id}", "hyper", (1,), node.id)
                 node.slots = {
                     slot: self.tensors.new(
                         f"{node.id}.{slot}", "optimizer", node.weights.shape, node.id)
@@ -346,7 +346,7 @@ def layer_of(graph: Graph, id: str, cls: type[L]) -> L:
     return layer
 
 
-def _lane_name(name: str, lane: int | None) -> str:
+def lane_name(name: str, lane: int | None) -> str:
     return f"{name}@{lane}" if lane else name
 
 

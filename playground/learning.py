@@ -35,6 +35,11 @@ class Learning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ge=0, le=10, title="L2 of outputs",
         description="Adds this times Σ y², the mean over the batch, to the loss.",
         extra={"log": True})] = 0.0
+    clip_weights: Annotated[float, Meta(
+        ge=0, le=1000, title="Clip weights",
+        description="After each update all parameters are kept within ± this, as the critic of a "
+        "Wasserstein GAN needs (0.01 in the paper); 0: they go where they like.",
+        extra={"log": True})] = 0.0
     group: Annotated[str, Meta(
         pattern=GROUP, max_length=40, title="Group",
         description="A name for nodes that one loss trains while another leaves them alone, such "

@@ -13,6 +13,7 @@ from playground.data import NO_TARGET
 from playground.layers.augmentation import Augmentation, augmented
 from playground.layers.base import Layer
 from playground.layers.data import DataLayer
+from playground.layout import lane_name
 from playground.session import Session
 from playground.shapes import is_data
 from playground.snapshot import (
@@ -25,8 +26,10 @@ from playground.snapshot import (
     Probe,
     ResponsesProbe,
     SplitName,
+    StepPredictions,
     TensorProbe,
     TimingsProbe,
+    WorkspaceProbe,
 )
 from playground.tensor import STATE_REGIONS
 
@@ -40,6 +43,8 @@ def answer(session: Session, probe: Probe) -> Any | None:
     match probe:
         case TensorProbe():
             return _tensor(session, probe)
+        case WorkspaceProbe():
+            return _workspace(session, probe)
         case BoundaryProbe():
             return _boundary(session, probe.resolution)
         case ResponsesProbe():
@@ -78,6 +83,22 @@ def _tensor(session: Session, probe: TensorProbe) -> Floats | None:
     return values[:probe.limit].copy()
 
 
+def _workspace(session: Session, probe: WorkspaceProbe) -> Floats | None:
+    """The sample's part, and nothing else, is copied out of the lane that computes it."""
+    tensors, program, axis = session.program.tensors, session.program, probe.axis
+    lanes = [name for lane in range(program.lanes)
+             if (name := lane_name(probe.name, lane)) in tensors]
+    if not session.has_run or not lanes:
+        return None
+    sample = probe.sample % sum(tensors[name].shape[axis] for name in lanes)
+    for name in lanes:
+        samples = tensors[name].shape[axis]
+        if sample < samples:
+            return np.take(session.values(name), [sample], axis).squeeze(axis)
+        sample -= samples
+    return None
+
+
 def _of_port(session: Session, port: str, limit: int) -> Floats | None:
     """The first training samples, as they leave the data node by a port."""
     data = session.data
@@ -98,12 +119,12 @@ def _boundary(session: Session, resolution: int) -> Boundary | None:
     if data.dataset.shape == (1,):
         return _curve(session, low, high, raw, raw_validation, resolution)
     out = session.evaluator.predict(_grid(session, resolution))
-    values, margin = _winner(out, bool(data.dataset.classes))
+    values, margin = _winner(out, bool(session.program.classes))
     size = (resolution, resolution)
     return Boundary(values.reshape(size), margin.reshape(size),
                     (float(low[0]), float(high[0]), float(low[1]), float(high[1])),
                     raw, _flat(data.target_train), raw_validation,
-                    _flat(data.target_validation), data.dataset.classes)
+                    _flat(data.target_validation), session.program.classes)
 
 
 def _responses(session: Session, probe: ResponsesProbe) -> dict[str, Floats] | None:
@@ -152,12 +173,12 @@ def _curve(session: Session, low: Floats, high: Floats, raw: Floats, raw_validat
     data = session.data
     xs = np.linspace(low[0], high[0], 4 * resolution, dtype=np.float32)[:, None]
     out = session.evaluator.predict((xs - data.mean) / data.std)
-    values, margin = _winner(out, bool(data.dataset.classes))
+    values, margin = _winner(out, bool(session.program.classes))
     targets = data.target_train
     return Boundary(values, margin, (float(low[0]), float(high[0]),
                                      float(targets.min()), float(targets.max())),
                     raw, _flat(data.target_train), raw_validation,
-                    _flat(data.target_validation), data.dataset.classes)
+                    _flat(data.target_validation), session.program.classes)
 
 
 def _winner(out: Floats, is_classes: bool) -> tuple[Floats, Floats]:
@@ -173,7 +194,7 @@ def _winner(out: Floats, is_classes: bool) -> tuple[Floats, Floats]:
 
 
 def _confusion(session: Session, split: SplitName) -> NDArray[np.int64] | None:
-    classes = len(session.data.dataset.classes)
+    classes = len(session.program.classes)
     if not classes:
         return None
     x, target = _part(session, split)
@@ -193,17 +214,32 @@ def _predictions(session: Session, probe: PredictionsProbe) -> Predictions:
     data = session.data
     shown, wanted = x[part] * data.std + data.mean, target[part].copy()
     out = session.evaluator.predict(x[part])
-    if data.dataset.classes and wanted.ndim == 2:
+    first = next((port for port in data.dataset.ports if port.name == "x"), None)
+    is_tokens = bool(data.dataset.vocabulary) and (first is None or first.classes > 0)
+    steps: StepPredictions | None = None
+    if session.program.classes and wanted.ndim == 2:
         asked = wanted != NO_TARGET
-        last = wanted.shape[1] - 1 - np.argmax(asked[:, ::-1], axis=1)
-        each = np.arange(len(wanted))
-        out, wanted = out.reshape(*wanted.shape, -1)[each, last], wanted[each, last]
         # A sample without any target has none to be wrong about.
         some = asked.any(axis=1)
-        shown, out, wanted = shown[some], out[some], wanted[some]
-    first = next((port for port in data.dataset.ports if port.name == "x"), None)
-    return Predictions(shown if first is None else first.of(shown), wanted, out,
-                       data.dataset.classes)
+        shown, wanted, asked = shown[some], wanted[some], asked[some]
+        out = out.reshape(len(some), wanted.shape[1], -1)[some]
+        steps = _steps(wanted, out)
+        last = wanted.shape[1] - 1 - np.argmax(asked[:, ::-1], axis=1)
+        each = np.arange(len(wanted))
+        out, wanted = out[each, last], wanted[each, last]
+    shown = shown if first is None else first.of(shown)
+    if session.program.classes and steps is None and is_tokens and shown.ndim == 2:
+        # One answer to all words: it stands below the last one.
+        steps = _steps(wanted[:, None], out.reshape(len(out), 1, -1))
+    return Predictions(shown, wanted, out, session.program.classes,
+                       data.dataset.vocabulary if is_tokens else (), steps)
+
+
+def _steps(target: Floats, output: Floats) -> StepPredictions:
+    """Of targets (n, time) and outputs (n, time, classes): what is most probable at each step."""
+    said, sure = _winner(output.reshape(target.size, -1), True)
+    return StepPredictions(target.astype(np.int64), said.reshape(target.shape).astype(np.int64),
+                           sure.reshape(target.shape))
 
 
 def _augmentation(session: Session, probe: AugmentationProbe) -> Floats | None:

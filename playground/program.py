@@ -18,7 +18,7 @@ from playground.arena import Arena
 from playground.data import PreparedData
 from playground.emitter import Instruction, Operand, Phase
 from playground.graph import Graph
-from playground.layers.base import Parameter
+from playground.layers.base import Layer, Parameter
 from playground.shapes import Check
 from playground.tensor import Region, Tensor
 
@@ -65,7 +65,7 @@ class Program:
     """What training makes small: the weighted sum of losses and penalties (of the first pass)."""
     metric: Tensor
     metric_name: str
-    """What the loss node's metric is: "accuracy" or "mean abs error"."""
+    """What the loss node's metric is, as "accuracy" or "mean abs error"."""
     outputs: Tensor
     """What the user calls the network's output: probabilities, or the prediction itself."""
     samples: Tensor
@@ -77,6 +77,14 @@ class Program:
     def kernels(self) -> tuple[Kernel, ...]:
         """Each kernel once, in order of first use."""
         return tuple({i.kernel.name: i.kernel for row in self.code for i in row if i}.values())
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that the first loss tells apart; none where it compares values or nothing."""
+        layer = self.graph.node(self.loss_node).layer
+        port = layer.target_port if isinstance(layer, Layer) else None
+        compared = port is not None and self.check.inputs[self.loss_node][port].classes
+        return self.data.dataset.classes if compared else ()
 
     @property
     def lanes(self) -> int:
@@ -98,8 +106,9 @@ def same_code(a: Program, b: Program) -> bool:
 
 def _signature(program: Program) -> list[object]:
     def told(operand: Operand) -> object:
-        return (operand.region, operand.offset, operand.shape) if isinstance(
-            operand, Tensor) else operand
+        if isinstance(operand, Tensor):
+            return operand.region, operand.offset, operand.shape
+        return operand.tobytes() if isinstance(operand, np.ndarray) else operand
 
     return [instruction and (instruction.kernel.name, instruction.phase, instruction.time, [
         told(operand) for operand in instruction.operands.values()])

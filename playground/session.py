@@ -63,7 +63,8 @@ class Session:
         self._edits: list[Edit] = []
         """Changes of numbers such as the learning rate: (instructions since step 0, values)."""
         self._aside: dict[str, dict[str, NDArray[np.float32]]] = {}
-        """What `restore` was given for nodes that take no part, by part of the state."""
+        """What `restore` was given for nodes that take no part, or use the weights of others, by
+        part of the state."""
         self._start()
 
     def _start(self) -> None:
@@ -299,7 +300,8 @@ class Session:
         for part in PARTS:
             for name, values in getattr(saved, part).items():
                 node, dot, _ = name.partition(".")
-                if dot and node not in used:
+                if dot and name not in tensors and (
+                        node not in used or self.graph.node(node).shares):
                     self._aside[part][name] = values
                 elif (name in tensors and tensors[name].region == part
                         and tensors[name].shape == values.shape

@@ -66,9 +66,12 @@ def check(graph: Graph, memory: float | None = None) -> Check:
     result = Check()
     for node in graph.order():
         _check_node(graph, node, result)
+    batch = batch_of(graph, result)
+    for id in result.inputs:
+        result.memory[id] = _bytes_needed(graph, id, batch, result)
     used, losses, graph_error = _find_training(graph)
     _check_sharing(graph, result, used)
-    _check_groups(graph, result, used, losses)
+    _check_groups(graph, result, losses)
     _check_memory(result, used or tuple(result.memory), memory)
     graph_error = graph_error or _find_obstacle(graph, result, used, losses)
     for node in graph.nodes:
@@ -83,12 +86,15 @@ def check(graph: Graph, memory: float | None = None) -> Check:
 
 
 def batch_of(graph: Graph, checked: Check) -> int:
-    """Samples per step: the batch size, or all that train where the optimizer wants them."""
-    if not graph.training.optimizer.full_batch:
-        return graph.training.batch
+    """Samples per step: the batch size or, where the optimizer wants them or there are no more,
+    all that train.
+    """
+    wanted = graph.training.batch
     sizes = [len(node.layer.load().x_train) for node in graph.nodes
              if isinstance(node.layer, DataLayer) and node.id in checked.signals]
-    return max(sizes, default=graph.training.batch)
+    if not sizes:
+        return wanted
+    return max(sizes) if graph.training.optimizer.full_batch else min(wanted, max(sizes))
 
 
 def targets(graph: Graph, loss: str) -> tuple[str, int] | None:
@@ -141,7 +147,6 @@ def _check_node(graph: Graph, node: Node, result: Check) -> None:
         result.parameters[node.id] = sum(size_of(p.shape) for p in layer.parameters(*shapes))
         if notes := layer.notes(*shapes):
             result.notes[node.id] = notes
-        result.memory[node.id] = _bytes_needed(graph, node.id, layer, result)
     except ShapeError as error:
         result.signals.pop(node.id, None)
         result.errors[node.id] = str(error)
@@ -172,12 +177,13 @@ def _missing_input(layer: Layer, connected: set[int]) -> str:
     return ""
 
 
-def _bytes_needed(graph: Graph, id: str, layer: Layer, result: Check) -> int:
+def _bytes_needed(graph: Graph, id: str, batch: int, result: Check) -> int:
     """For float32: parameters, gradients, optimizer state and running statistics with their
     keyframes; activations, their gradients and workspaces.
     """
-    batch, slots = batch_of(graph, result), len(graph.training.optimizer.slots)
-    shapes = shapes_of(result.inputs[id])
+    slots, shapes = len(graph.training.optimizer.slots), shapes_of(result.inputs[id])
+    layer = graph.node(id).layer
+    assert isinstance(layer, Layer)
     outputs = sum(size_of(signal.shape) for signal in result.signals[id])
     work = sum(size_of(shape) for shape in layer.workspace(batch, *shapes).values())
     running = sum(size_of(p.shape) for p in layer.running(*shapes))
@@ -211,16 +217,17 @@ def _check_sharing(graph: Graph, result: Check, used: tuple[str, ...]) -> None:
     for node in graph.nodes:
         if not node.shares or node.id not in result.inputs:
             continue
-        own = _parameter_shapes(graph, result, node.id)
+        own = parameter_shapes(graph, result, node.id)
         if node.shares not in graph:
             wrong = f"Shares the weights of {node.shares}, which is not there."
         elif graph.node(node.shares).shares or node.shares == node.id:
             wrong = f"Shares the weights of {node.shares}, which has none of its own."
-        elif node.shares not in result.inputs:
+        elif node.shares not in result.inputs and not (
+                node.id in used and node.shares not in used):
             continue  # The error stands on the node where it began.
-        elif _parameter_shapes(graph, result, node.shares) != own:
+        elif node.shares in result.inputs and parameter_shapes(graph, result, node.shares) != own:
             wrong = (f"Needs weights of {_show(own)}, and those of {node.shares} are "
-                     f"{_show(_parameter_shapes(graph, result, node.shares))}.")
+                     f"{_show(parameter_shapes(graph, result, node.shares))}.")
         elif node.id in used and node.shares not in used:
             wrong = (f"Shares the weights of {node.shares}, which does not lead to a loss and so "
                      "takes no part.")
@@ -230,9 +237,11 @@ def _check_sharing(graph: Graph, result: Check, used: tuple[str, ...]) -> None:
         result.errors[node.id] = f"{wrong} Share with another node, or with none."
 
 
-def _parameter_shapes(graph: Graph, result: Check, id: str) -> dict[str, Shape]:
+def parameter_shapes(graph: Graph, result: Check, id: str) -> dict[str, Shape]:
+    """What a node learns, by name, shared or not; empty while its inputs are not known."""
     layer = graph.node(id).layer
-    assert isinstance(layer, Layer)
+    if id not in result.inputs or not isinstance(layer, Layer):
+        return {}
     shapes = shapes_of(result.inputs[id])
     return {p.name: p.shape for p in layer.parameters(*shapes)}
 
@@ -242,16 +251,26 @@ def _show(parameters: dict[str, Shape]) -> str:
         "no size (it has none)")
 
 
-def _check_groups(graph: Graph, result: Check, used: tuple[str, ...],
-                  losses: tuple[str, ...]) -> None:
-    """Put an error on losses that train a group of which no node leads to them."""
+def _check_groups(graph: Graph, result: Check, losses: tuple[str, ...]) -> None:
+    """Put an error on losses that train nothing, or what another one trains in its own turn."""
+    turns: dict[str, dict[str, str]] = {}
     for loss in losses:
         group = getattr(graph.node(loss).layer, "trains", "")
-        if group and loss not in result.errors and not any(
-                graph.node(id).learning.group == group for id in _ancestors(graph, loss)):
-            result.errors[loss] = (
+        owners = {graph.node(id).shares or id for id in _ancestors(graph, loss)
+                  if parameter_shapes(graph, result, id)}
+        trained = {id for id in owners if id in graph and not graph.node(id).learning.frozen
+                   and group in ("", graph.node(id).learning.group)}
+        if group and not trained:
+            result.errors.setdefault(loss, (
                 f"Trains the group {group!r}, and no node that leads here is in it. Set Group of "
-                "some nodes, or leave Trains empty.")
+                "some nodes, or leave Trains empty."))
+        for other, theirs in turns.items():
+            both = sorted(trained & theirs.keys())
+            if other != group and both:
+                result.errors.setdefault(loss, (
+                    f"Trains {both[0]}, and so does {theirs[both[0]]} in a turn of its own. Let "
+                    "both losses train the same group, or groups that share no node."))
+        turns.setdefault(group, {}).update(dict.fromkeys(trained, loss))
 
 
 def _find_obstacle(graph: Graph, result: Check, used: tuple[str, ...],

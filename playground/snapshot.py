@@ -36,6 +36,19 @@ class TensorProbe:
 
 
 @dataclass(frozen=True)
+class WorkspaceProbe:
+    """One sample's part of an array of a layer's workspace: "lstm_1.gates", "attention_1.weights".
+
+    axis: where the samples of the batch are. Gives a float32 array without that axis, whichever
+    lane the sample is in.
+    """
+
+    name: str
+    sample: int = 0
+    axis: int = 0
+
+
+@dataclass(frozen=True)
 class BoundaryProbe:
     """The network's outputs over the plane of two input features.
 
@@ -90,8 +103,8 @@ class AugmentationProbe:
     draw: int = 0
 
 
-Probe = (TensorProbe | BoundaryProbe | ResponsesProbe | ConfusionProbe | PredictionsProbe
-         | TimingsProbe | AugmentationProbe)
+Probe = (TensorProbe | WorkspaceProbe | BoundaryProbe | ResponsesProbe | ConfusionProbe
+         | PredictionsProbe | TimingsProbe | AugmentationProbe)
 
 
 @dataclass(frozen=True)
@@ -112,15 +125,28 @@ class Boundary:
 
 
 @dataclass(frozen=True)
+class StepPredictions:
+    """Classes along time. target (n, time): class numbers, -1 where nothing is asked. said
+    (n, time): the most probable class; sure (n, time): its probability."""
+
+    target: NDArray[np.int64]
+    said: NDArray[np.int64]
+    sure: Floats
+
+
+@dataclass(frozen=True)
 class Predictions:
     """x (n, *shape) raw samples; target (n,) or (n, ...); output (n, ...): probabilities of the
     classes, or values for a regression. Of classes along time, the last step with a target; of
-    packed samples, what comes out at x."""
+    packed samples, what comes out at x. vocabulary: the words that x numbers, if it does. steps:
+    every time step, where x or the targets are a sequence of classes."""
 
     x: Floats
     target: Floats
     output: Floats
     classes: tuple[str, ...]
+    vocabulary: tuple[str, ...] = ()
+    steps: StepPredictions | None = None
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,6 @@ def _rows(node: Node, result: Check) -> Iterator[Row]:
 
 
 def _computes(layer: object) -> bool:
-    """Not data, not a loss, not another view of the same numbers (flatten)."""
-    return (isinstance(layer, Layer) and layer.category not in ("data", "loss")
+    """Not data, not a source, not a loss, not another view of the same numbers (flatten)."""
+    return (isinstance(layer, Layer) and layer.category not in ("data", "source", "loss")
             and not layer.is_view)

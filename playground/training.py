@@ -43,7 +43,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         description="Draws the order of the samples in each epoch.")] = 7
     dropout_seed: Annotated[int, Meta(
         ge=0, le=2**31 - 1, title="Dropout seed",
-        description="Draws what dropout leaves out.")] = 7
+        description="Draws what dropout leaves out, noise, and random sources.")] = 7
     augmentation_seed: Annotated[int, Meta(
         ge=0, le=2**31 - 1, title="Augmentation seed",
         description="Draws how training samples are changed, where the data node says so.")] = 7

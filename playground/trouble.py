@@ -32,6 +32,9 @@ def find_trouble(program: Program, arena: Arena, position: int, step: int) -> Tr
     position: the instruction that would come next; step: finished steps.
     """
     stopped = f"Stopped before the update of step {step + 1}: "
+    if any(row[0] is not None and row[0].phase == "update" for row in program.code[:position]):
+        # Losses that take turns: those before this one have moved their nodes.
+        stopped = f"Stopped in step {step + 1}, before the update of this turn: "
     for name in program.parameters:
         tensor = program.tensors[name]
         if not np.isfinite(arena.view(tensor)).all():

@@ -16,7 +16,7 @@ from playground.graph import Graph
 from playground.initializers import Initializer
 from playground.layers.base import Layer, Parameter, Shape, Signal, make_layer, size_of
 from playground.layers.data import DataLayer
-from playground.layers.loss import LossLayer
+from playground.layers.loss import TargetLoss
 from playground.training import SGD, Training
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Feed(Layer, frozen=True, kw_only=True):
                to_offset=to_offset)
 
 
-class Probe(LossLayer, frozen=True, kw_only=True):
+class Probe(TargetLoss, frozen=True, kw_only=True):
     """A loss whose gradient is the target itself, whatever comes in."""
 
     kind, label, category = "probe", "Probe", "loss"

@@ -16,6 +16,7 @@ from playground.snapshot import (
     Probe,
     Snapshot,
 )
+from tests import time_graphs
 from ui.views.base import View
 from ui.views.feature_maps import FeatureMapsView
 from ui.views.gradients import GradientsView
@@ -23,13 +24,15 @@ from ui.views.listing import ListingView
 from ui.views.loss import LossView
 from ui.views.node_values import NodeValuesView
 from ui.views.output import OutputView
+from ui.views.through_time import ThroughTimeView
 
-VIEWS = (LossView, GradientsView, FeatureMapsView, NodeValuesView, OutputView, ListingView)
+VIEWS = (LossView, GradientsView, FeatureMapsView, NodeValuesView, OutputView, ThroughTimeView,
+         ListingView)
 
 
 @cache
 def program(name: str = "mlp-spiral") -> Program:
-    return compile_program(EXAMPLES[name].graph)
+    return compile_program(time_graphs.adding() if name == "adding" else EXAMPLES[name].graph)
 
 
 def history(columns: tuple[str, ...], steps: int = 100, **series: Any) -> HistoryView:
@@ -47,6 +50,11 @@ def snapshot(name: str = "mlp-spiral", steps: int = 100, values: dict[Probe, Any
     return Snapshot(state=state, program=made, step=steps, position=position, loss=0.5, metric=0.9,
                     metric_name="accuracy", history=history(made.columns, steps, **series),
                     values=values or {})
+
+
+def suited(view: type[View]) -> Snapshot:
+    """A moment that the view has something to say of."""
+    return snapshot("adding" if view is ThroughTimeView else "cnn-digits")
 
 
 def shown(qtbot: QtBot, view: View, moment: Snapshot | None = None) -> Any:

@@ -36,6 +36,7 @@ def outputs(kind: str, x: list[float], **settings: Any) -> list[float]:
     ("softplus", {"threshold": 0}, [3, -3], [3, 0.0485874]),
     ("hard_tanh", {}, [-7, -0.3, 0.3, 7], [-1, -0.3, 0.3, 1]),
     ("hard_tanh", {"min_val": -2, "max_val": 0}, [-7, -0.3, 0.3], [-2, -0.3, 0]),
+    ("exponential", {}, [0, 1, -2, 100], [1, math.e, 0.1353353, math.inf]),
     ("prelu", {}, [-2, 2], [-0.5, 2]),
     ("maxout", {"pieces": 3}, [1, 5, 2, -4, -3, -9], [5, -3]),
     ("log_softmax", {}, [0, math.log(3)], [math.log(0.25), math.log(0.75)]),

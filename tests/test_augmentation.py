@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from scipy import ndimage
+from scipy import ndimage, special
 
 from kernels import augment
 from playground import graph_json
@@ -122,22 +122,18 @@ def test_cutout(side: int) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 7])
-def test_noise_is_box_and_muller(size: int) -> None:
+def test_noise_is_drawn_for_each_value(size: int) -> None:
     y = noise(np.zeros((6, size), np.float32))
-    pairs = (size + 1) // 2
-    for i in range(6):
-        for pair in range(pairs):
-            counter = (STEP << 32) + 2 * (i * pairs + pair)
-            radius = np.sqrt(-2 * np.log(((squares(counter, KEY) >> 8) + 1) / 2**24))
-            turn = 2 * np.pi * (squares(counter + 1, KEY) / 2**32 - 0.5)
-            wanted = 0.5 * radius * np.array([np.cos(turn), np.sin(turn)])[:size - 2 * pair]
-            np.testing.assert_allclose(y[i, 2 * pair:2 * pair + 2], wanted, atol=2e-6)
+    bits = np.array([squares((STEP << 32) + i, KEY) for i in range(6 * size)])
+    # 23 bits, in the middle of their step, through the inverse of the normal distribution.
+    wanted = 0.5 * special.ndtri(((bits >> 9) + 0.5) / 2**23)
+    np.testing.assert_allclose(y.ravel(), wanted, rtol=1e-5, atol=1e-6)
 
 
 def noise(x: np.ndarray, first: int = 0, deviation: float = 0.5) -> np.ndarray:
     y = x.copy()
-    augment.add_noise_to_samples(first=first, batch=len(x), size=x[0].size, deviation=deviation,
-                                 key=KEY, counters=np.array([STEP]), x=y)
+    augment.jitter(first=first, batch=len(x), size=x[0].size, deviation=deviation, key=KEY,
+                   counters=np.array([STEP]), x=y)
     return y
 
 
@@ -207,8 +203,7 @@ def test_it_is_part_of_training_alone() -> None:
     training, use = compile_program(graph), compile_program(graph, training=False)
     changes = [i for i in training.instructions if i.kernel.name in dir(augment)]
     assert [i.kernel.name for i in changes] == [
-        "flip_images", "rotate_images", "shift_images", "shift_images", "cut_out",
-        "add_noise_to_samples"]
+        "flip_images", "rotate_images", "shift_images", "shift_images", "cut_out", "jitter"]
     assert {(i.phase, i.node) for i in changes} == {("load", "digits_1")}
     assert all("=" in i.kernel.formula for i in changes)
     assert not [i for i in use.instructions if i.phase == "load"]

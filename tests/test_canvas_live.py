@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from playground.graph import Edge, Graph, UnknownLayer
-from playground.snapshot import NodeStatistics
+from playground.layers import LAYERS
+from playground.snapshot import NodeStatistics, Snapshot, TensorProbe
 from tests.on_canvas import (
     drop,
     in_step,
@@ -21,6 +22,7 @@ from ui import theme as themes
 from ui.canvas import editing, gradient
 from ui.canvas.view import CanvasView
 from ui.colormaps import signed_image
+from ui.live_canvas import LiveCanvas
 from ui.outline import Outline
 
 NAN = math.nan
@@ -83,6 +85,17 @@ def test_live_data_is_drawn_and_told(view: CanvasView, qtbot: QtBot) -> None:
     for zoom in (0.2, 1.0, 3.0):
         view.set_zoom(zoom)
         assert not view.grab().isNull()
+
+
+def test_the_data_show_what_the_canvas_has_asked_for(view: CanvasView) -> None:
+    """Another view's single image, (1, 8, 8), is no batch of sequences."""
+    view.document.edit("Add", view.document.graph.with_node(LAYERS["digits"](), 0, 300))
+    id = view.document.graph.nodes[-1].id
+    live = LiveCanvas(view.canvas, view)
+    batch, one = np.ones((3, 1, 8, 8), np.float32), np.ones((1, 8, 8), np.float32)
+    live.show_snapshot(Snapshot(state="paused", values={
+        TensorProbe(f"{id}.x", limit=3): batch, TensorProbe(f"{id}.x", sample=0): one}))
+    assert len(view.canvas.nodes[id]._images) == 3
 
 
 def test_equal_statistics_repaint_nothing(view: CanvasView, monkeypatch: pytest.MonkeyPatch

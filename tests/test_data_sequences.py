@@ -24,8 +24,8 @@ from playground.layers.base import make_layer
 from playground.layers.data import DataLayer
 from playground.layers.sequence_data import Characters, ElNino
 
-KINDS = ("adding", "copy_memory", "sines", "look_ahead", "digit_rows", "characters", "el_nino",
-         "slot_filling", "scenes", "rings_and_lines")
+KINDS = ("adding", "copy_memory", "sines", "look_ahead", "memory_on_command", "digit_rows",
+         "characters", "el_nino", "slot_filling", "scenes", "rings_and_lines")
 DRAWN = {"adding", "copy_memory", "sines", "look_ahead", "slot_filling", "scenes",
          "rings_and_lines"}
 

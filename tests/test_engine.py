@@ -12,6 +12,7 @@ import pytest
 
 from playground import snapshot_maker
 from playground.engine import Engine
+from playground.examples import EXAMPLES
 from playground.session import Session
 from playground.snapshot import (
     BoundaryProbe,
@@ -270,3 +271,35 @@ def test_a_fault_in_a_probe_costs_its_picture_and_not_the_training(
     assert set(shown.values) == {TimingsProbe()}
     monkeypatch.setattr(snapshot_maker, "answer", real)
     wait(engine, lambda s: BoundaryProbe(resolution=8) in s.values)
+
+
+def test_a_large_network_takes_memory_when_it_runs(
+        engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("playground.engine.LARGE", 1)
+    graph = spiral(dense(4))
+    engine.load(graph)
+    opened = wait(engine, lambda s: s.state == "paused")
+    assert opened.program is None
+    assert engine.saved_state() is None
+    engine.set_training(msgspec.structs.replace(graph.training, optimizer=SGD(learning_rate=0.5)))
+    engine.step("batch")
+    done = wait(engine, lambda s: s.program is not None and s.step == 1)
+    assert done.state == "paused"
+    assert engine.ask(lambda session: session.graph.training.optimizer.learning_rate) == 0.5
+    engine.load(graph)
+    assert wait(engine, lambda s: s.state == "paused" and s.program is None)
+    kept = engine.saved_state()
+    assert kept is not None
+    assert kept[0].step == 1
+    engine.run_until(step=3)
+    assert wait(engine, lambda s: s.state == "paused" and s.program is not None).step == 3
+    engine.load(graph)
+    engine.unload()
+    engine.run()
+    assert wait(engine, lambda s: s.state == "empty").program is None
+
+
+def test_vgg16_opens_without_its_weights(engine: Engine) -> None:
+    engine.load(EXAMPLES["vgg16"].graph)
+    assert wait(engine, lambda s: s.state == "paused").program is None
+    assert engine.ask(lambda session: session.step) is None

@@ -26,8 +26,8 @@ RANDOM = {"dropout", "spatial_dropout", "gaussian_noise", "fractional_max_pool2d
 DIFFERS_WHILE_TRAINING = RANDOM | {"batch_norm"}
 DRAWN_WHEN_USED = {"random_normal"}
 """Each place of the batch has numbers of its own."""
-OVERFLOWS = {"multiply", "attention", "multi_head_attention"}
-"""Products of huge numbers are beyond float32."""
+OVERFLOWS = {"multiply", "attention", "multi_head_attention", "exponential"}
+"""Products and powers of huge numbers are beyond float32."""
 GATES = ("input_gate", "forget_gate", "output_gate", "reset_gate", "update_gate")
 """Settings whose function is multiplied with something, which only a bounded one may be."""
 HUGE = 1e30

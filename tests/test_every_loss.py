@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.special import expit, log_expit
 
 from playground.graph import Graph
 from playground.layers import LAYERS
-from playground.layers.base import Shape, make_layer, size_of
+from playground.layers.base import Shape, ShapeError, Signal, make_layer, size_of
 from playground.session import Session
 from playground.training import SGD, Training
 from tests.networks import Feed, Samples
 
 Array = NDArray[np.float64]
+Formula = Callable[[Array, Array], float]
 BATCH = 7
 
 
@@ -60,38 +63,215 @@ def _absolute(p: Array, t: Array) -> float:
     return float(np.abs(p - t.reshape(p.shape)).mean())
 
 
+def _side_of_zero(p: Array, t: Array) -> float:
+    return float(((p[:, 0] > 0) == (t > 0.5)).mean())
+
+
+def _probability_error(p: Array, t: Array) -> float:
+    return _absolute(expit(p), t)
+
+
+def _smoothed(smoothing: float, weights: tuple[float, ...]) -> Formula:
+    """PyTorch's definition, sample by sample."""
+
+    def loss(p: Array, t: Array) -> float:
+        p, t = p[t >= 0], t[t >= 0].astype(int)
+        w = np.array(weights or (1.0,) * p.shape[1])
+        shifted = p - p.max(axis=1, keepdims=True)
+        logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        own = w[t] * logs[np.arange(len(t)), t]
+        return float(-((1 - smoothing) * own + smoothing * (w * logs).mean(axis=1)).sum()
+                     / w[t].sum())
+
+    return loss
+
+
+def _with_logits(pos_weight: float) -> Formula:
+    def loss(p: Array, t: Array) -> float:
+        t = t.reshape(p.shape)
+        return float(-(pos_weight * t * log_expit(p) + (1 - t) * log_expit(-p)).mean())
+
+    return loss
+
+
+def _huber(delta: float) -> Formula:
+    def loss(p: Array, t: Array) -> float:
+        d = np.abs(p - t.reshape(p.shape))
+        return float(np.where(d <= delta, d ** 2 / 2, delta * (d - delta / 2)).mean())
+
+    return loss
+
+
+def _multi_margin(margin: float) -> Formula:
+    def loss(p: Array, t: Array) -> float:
+        p, t = p[t >= 0], t[t >= 0].astype(int)
+        each = np.arange(len(t))
+        short = np.maximum(0, margin - p[each, t][:, None] + p)
+        short[each, t] = 0
+        return float(short.mean(axis=1).mean())
+
+    return loss
+
+
+def _binary_hinge(margin: float) -> Formula:
+    def loss(p: Array, t: Array) -> float:
+        return float(np.maximum(0, margin - (2 * t - 1) * p[:, 0]).mean())
+
+    return loss
+
+
+def _gaussian_kl(p: Array, t: Array) -> float:
+    mean, log_variance = p[:, 0], p[:, 1]
+    with np.errstate(over="ignore"):
+        each = mean ** 2 + np.exp(log_variance) - 1 - log_variance
+    return float(each.reshape(len(p), -1).sum(axis=1).mean() / 2)
+
+
+def _size_of_code(p: Array, t: Array) -> float:
+    return float(np.abs(p[:, 0]).mean())
+
+
+def _share_above(boundary: float) -> Formula:
+    return lambda p, t: float((p > boundary).mean())
+
+
+def _share_up_to(boundary: float) -> Formula:
+    return lambda p, t: float((p <= boundary).mean())
+
+
+def _mean(p: Array, t: Array) -> float:
+    return float(p.mean())
+
+
 @dataclass(frozen=True)
 class Loss:
-    """A loss with one kind of target: `classes` of them, or values of the prediction's shape."""
+    """A loss with one kind of target: `classes` of them, or values of the prediction's shape.
+
+    shape: of each of the `inputs` that the loss has beside its target; p has an axis for them
+    when there are several.
+    """
 
     kind: str
     shape: Shape
     classes: int
-    loss: Callable[[Array, Array], float]
-    metric: Callable[[Array, Array], float]
+    loss: Formula
+    metric: Formula
     within: tuple[float, float] = (-3, 3)
     """Where predictions lie."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    best: Callable[[Array, Array], Array] | None = None
+    """The prediction that costs nothing, for such a prediction and target, if there is one."""
+    inputs: int = 1
+    extremes: tuple[float, float] = (-1e4, 1e4)
+    tells: bool = True
+    """Whether the gradient depends on the prediction."""
 
     @property
     def steps(self) -> int:
         """Time steps with a class each."""
         return self.shape[0] if self.classes and len(self.shape) == 2 else 0
 
+    @property
+    def whole(self) -> Shape:
+        """The shape of one sample's predictions."""
+        return self.shape if self.inputs == 1 else (self.inputs, *self.shape)
+
     def __str__(self) -> str:
-        return f"{self.kind} {'x'.join(map(str, self.shape))}, {self.classes} classes"
+        settings = "".join(f" {name}={value}" for name, value in self.settings.items())
+        return (f"{self.kind}{settings} {'x'.join(map(str, self.shape))}, {self.classes} "
+                "classes").replace(", ", ",")
+
+
+def _one_hot(p: Array, t: Array) -> Array:
+    return 1e3 * np.eye(p.shape[-1])[t.astype(int)]  # Of no class (-1): of any.
+
+
+def _target(p: Array, t: Array) -> Array:
+    return t.reshape(p.shape).copy()
+
+
+def _signs(p: Array, t: Array) -> Array:
+    return 1e3 * (2 * t.reshape(p.shape) - 1)
+
+
+def _constant(value: float) -> Callable[[Array, Array], Array]:
+    return lambda p, t: np.full_like(p, value)
+
+
+SMOOTHED: dict[str, Any] = {"label_smoothing": 0.2}
+WEIGHTED: dict[str, Any] = {"class_weights": (0.5, 2.0, 0.0, 3.0)}
+BOTH = {**SMOOTHED, **WEIGHTED}
+
+
+def _adversarial(game: str, role: str, loss: Formula, metric: Formula, best: float | None,
+                 shape: Shape = (1,), tells: bool = True) -> Loss:
+    return Loss("adversarial", shape, 0, loss, metric, settings={"game": game, "role": role},
+                best=None if best is None else _constant(best), tells=tells)
 
 
 CASES = (
-    Loss("softmax_cross_entropy", (3,), 3, _cross_entropy, _accuracy),
-    Loss("softmax_cross_entropy", (10,), 10, _cross_entropy, _accuracy),
-    Loss("softmax_cross_entropy", (6, 4), 4, _masked_cross_entropy, _masked_accuracy),
-    Loss("binary_cross_entropy", (1,), 2, _binary_cross_entropy, _side_of_half, (0.01, 0.99)),
-    Loss("binary_cross_entropy", (5,), 0, _binary_cross_entropy, _absolute, (0.01, 0.99)),
-    Loss("binary_cross_entropy", (2, 3, 5), 0, _binary_cross_entropy, _absolute, (0.01, 0.99)),
-    Loss("mean_squared_error", (1,), 0, _squared, _absolute),
-    Loss("mean_squared_error", (2, 3, 5), 0, _squared, _absolute),
-    Loss("mean_squared_error", (1,), 2, _squared, _side_of_half),
-    Loss("mean_squared_error", (4,), 4, _squared_classes, _accuracy),
+    Loss("softmax_cross_entropy", (3,), 3, _cross_entropy, _accuracy, best=_one_hot),
+    Loss("softmax_cross_entropy", (10,), 10, _cross_entropy, _accuracy, best=_one_hot),
+    Loss("softmax_cross_entropy", (6, 4), 4, _masked_cross_entropy, _masked_accuracy,
+         best=_one_hot),
+    *(Loss("softmax_cross_entropy", shape, 4,
+           _smoothed(settings.get("label_smoothing", 0.0), settings.get("class_weights", ())),
+           _masked_accuracy, settings=settings)
+      for settings in (SMOOTHED, WEIGHTED, BOTH) for shape in ((4,), (6, 4))),
+    Loss("hinge", (4,), 4, _multi_margin(1.0), _accuracy, best=_one_hot),
+    Loss("hinge", (6, 4), 4, _multi_margin(2.5), _masked_accuracy, settings={"margin": 2.5},
+         best=_one_hot),
+    Loss("hinge", (2,), 2, _multi_margin(1.0), _accuracy, best=_one_hot),
+    Loss("hinge", (1,), 2, _binary_hinge(1.0), _side_of_zero, best=_signs),
+    Loss("hinge", (1,), 2, _binary_hinge(0.3), _side_of_zero, settings={"margin": 0.3},
+         best=_signs),
+    Loss("binary_cross_entropy", (1,), 2, _binary_cross_entropy, _side_of_half, (0.01, 0.99),
+         best=_target, extremes=(0, 1)),
+    Loss("binary_cross_entropy", (5,), 0, _binary_cross_entropy, _absolute, (0.01, 0.99),
+         extremes=(0, 1)),
+    Loss("binary_cross_entropy", (2, 3, 5), 0, _binary_cross_entropy, _absolute, (0.01, 0.99),
+         extremes=(0, 1)),
+    Loss("binary_cross_entropy_with_logits", (1,), 2, _with_logits(1.0), _side_of_zero,
+         best=_signs),
+    Loss("binary_cross_entropy_with_logits", (1,), 2, _with_logits(3.0), _side_of_zero,
+         settings={"pos_weight": 3.0}, best=_signs),
+    Loss("binary_cross_entropy_with_logits", (2, 3, 5), 0, _with_logits(0.5), _probability_error,
+         settings={"pos_weight": 0.5}),
+    Loss("mean_squared_error", (1,), 0, _squared, _absolute, best=_target),
+    Loss("mean_squared_error", (2, 3, 5), 0, _squared, _absolute, best=_target),
+    Loss("mean_squared_error", (1,), 2, _squared, _side_of_half, best=_target),
+    Loss("mean_squared_error", (4,), 4, _squared_classes, _accuracy,
+         best=lambda p, t: _one_hot(p, t) / 1e3),
+    Loss("mean_absolute_error", (3,), 0, _absolute, _absolute, best=_target),
+    Loss("mean_absolute_error", (6, 4), 0, _absolute, _absolute, best=_target),
+    Loss("mean_absolute_error", (1,), 2, _absolute, _side_of_half, best=_target),
+    Loss("huber", (3,), 0, _huber(1.0), _absolute, best=_target),
+    Loss("huber", (2, 3, 5), 0, _huber(0.3), _absolute, settings={"delta": 0.3}, best=_target),
+    Loss("huber", (1,), 2, _huber(4.0), _side_of_half, settings={"delta": 4.0}, best=_target),
+    Loss("gaussian_kl", (5,), 0, _gaussian_kl, _size_of_code, inputs=2, best=_constant(0),
+         extremes=(-1e4, 80)),
+    Loss("gaussian_kl", (2, 3, 5), 0, _gaussian_kl, _size_of_code, inputs=2, best=_constant(0),
+         extremes=(-1e4, 80)),
+    *(_adversarial(game, "judge_on_real", lambda p, t: float(-log_expit(p).mean()),
+                   _share_above(0), 1e3, shape)
+      for game, shape in (("minimax", (1,)), ("non_saturating", (1, 3, 5)))),
+    *(_adversarial(game, "judge_on_made", lambda p, t: float(-log_expit(-p).mean()),
+                   _share_up_to(0), -1e3, shape)
+      for game, shape in (("minimax", (1,)), ("non_saturating", (1, 3, 5)))),
+    _adversarial("minimax", "maker", lambda p, t: float(log_expit(-p).mean()), _share_above(0),
+                 -1e3, (2, 3)),
+    _adversarial("non_saturating", "maker", lambda p, t: float(-log_expit(p).mean()),
+                 _share_above(0), 1e3, (2, 3)),
+    _adversarial("least_squares", "judge_on_real", lambda p, t: _squared(p, 1 + 0 * p) / 2,
+                 _share_above(0.5), 1),
+    _adversarial("least_squares", "judge_on_made", lambda p, t: _squared(p, 0 * p) / 2,
+                 _share_up_to(0.5), 0, (2, 3)),
+    _adversarial("least_squares", "maker", lambda p, t: _squared(p, 1 + 0 * p) / 2,
+                 _share_above(0.5), 1),
+    _adversarial("wasserstein", "judge_on_real", lambda p, t: -_mean(p, t), _mean, None,
+                 (2, 3), tells=False),
+    _adversarial("wasserstein", "judge_on_made", _mean, _mean, None, tells=False),
+    _adversarial("wasserstein", "maker", lambda p, t: -_mean(p, t), _mean, None, tells=False),
 )
 EVERY = pytest.mark.parametrize("case", CASES, ids=str)
 
@@ -101,12 +281,17 @@ class LossBench:
 
     def __init__(self, case: Loss, threads: int = 1) -> None:
         self.case = case
+        size = size_of(case.shape)
         graph = Graph().with_node(Samples(
-            shape=(size_of(case.shape),), target=case.shape, classes=case.classes,
+            shape=(case.inputs * size,), target=case.shape, classes=case.classes,
             steps=case.steps))
-        graph = graph.with_node(Feed(shape=case.shape)).with_node(make_layer(case.kind, {}))
+        self.feeds = [f"feed_{i + 1}" for i in range(case.inputs)]
+        for i in range(case.inputs):
+            graph = graph.with_node(Feed(shape=case.shape, start=i * size))
+        graph = graph.with_node(make_layer(case.kind, case.settings))
         self.id = graph.nodes[-1].id
-        graph = graph.connect("samples_1", "feed_1").connect("feed_1", self.id)
+        for feed in self.feeds:
+            graph = graph.connect("samples_1", feed).connect(feed, self.id)
         self.session = Session(
             graph.with_training(Training(batch=BATCH, optimizer=SGD(learning_rate=0))),
             threads=threads)
@@ -114,10 +299,11 @@ class LossBench:
     def draw(self, seed: int) -> tuple[Array, Array]:
         """Predictions and targets, of values that float32 holds."""
         case, random = self.case, np.random.default_rng(seed)
-        p = random.uniform(*case.within, (BATCH, *case.shape))
+        p = random.uniform(*case.within, (BATCH, *case.whole))
         t = (random.integers(-1, case.classes, (BATCH, case.steps)) if case.steps
              else random.integers(0, case.classes, BATCH) if case.classes
-             else random.uniform(max(case.within[0], -3), min(case.within[1], 3), p.shape))
+             else random.uniform(max(case.within[0], -3), min(case.within[1], 3),
+                                 (BATCH, *case.shape)))
         return p.astype(np.float32).astype(np.float64), t.astype(np.float32).astype(np.float64)
 
     def play(self, p: Array, t: Array) -> tuple[float, float, NDArray[np.float32]]:
@@ -129,13 +315,14 @@ class LossBench:
         session.values("samples_1.target")[...] = t
         session.run_to(self.id, "backward")
         session.forward_to("layer")
-        gradient = session.values("feed_1.dy").copy()
+        gradients = [session.values(f"{feed}.dy") for feed in self.feeds]
+        gradient = np.stack(gradients, axis=1).reshape(p.shape)
         loss = float(session.values(f"{self.id}.loss")[0])
         metric = float(session.values(f"{self.id}.metric")[0])
         return loss, metric, gradient
 
 
-def slope(loss: Callable[[Array, Array], float], p: Array, t: Array) -> Array:
+def slope(loss: Formula, p: Array, t: Array) -> Array:
     """The gradient of a formula in float64 by central differences."""
     gradient = np.empty_like(p)
     for index in np.ndindex(p.shape):
@@ -168,7 +355,7 @@ def test_validation_computes_the_same_loss(case: Loss) -> None:
     assert result.loss == pytest.approx(case.loss(p, t), rel=2e-6)
     assert result.metric == pytest.approx(case.metric(p, t), rel=2e-6)
     assert result.outputs is not None
-    assert result.outputs.shape == p.shape
+    assert result.outputs.shape == (BATCH, *case.shape)
 
 
 @EVERY
@@ -176,8 +363,7 @@ def test_validation_computes_the_same_loss(case: Loss) -> None:
 def test_extreme_predictions_give_a_finite_loss_and_gradient(case: Loss, value: float) -> None:
     bench = LossBench(case)
     p, t = bench.draw(0)
-    low, high = (0, 1) if case.kind == "binary_cross_entropy" else (-1e4, 1e4)
-    p[::2] = np.clip(value, low, high)
+    p[::2] = np.clip(value, *case.extremes)
     loss, _, gradient = bench.play(p, t)
     assert loss == pytest.approx(case.loss(p, t), rel=1e-5)
     assert np.isfinite(gradient).all()
@@ -190,23 +376,80 @@ def test_what_is_not_a_number_is_not_hidden(case: Loss) -> None:
     p[3], t[3] = np.nan, np.abs(t[3])
     loss, _, gradient = bench.play(p, t)
     assert np.isnan(loss)
-    assert np.isnan(gradient[3]).any()
+    assert np.isnan(gradient[3]).any() == case.tells
 
 
-def test_a_right_and_certain_prediction_costs_nothing() -> None:
-    for case in CASES:
-        bench = LossBench(case)
-        p, t = bench.draw(0)
-        if case.kind == "softmax_cross_entropy":
-            p = 1e3 * np.eye(case.classes)[t.astype(int)]  # Of no class (-1): of any.
-        elif case.loss is _squared_classes:
-            p = np.eye(case.classes)[t.astype(int)]
-        else:
-            t = np.round(t) if case.kind == "binary_cross_entropy" else t
-            p = t.reshape(p.shape).copy()
-        loss, _, gradient = bench.play(p, t)
-        assert loss == pytest.approx(0, abs=1e-6), str(case)
-        np.testing.assert_allclose(gradient, 0, atol=1e-6)
+@pytest.mark.parametrize("case", [case for case in CASES if case.best], ids=str)
+def test_the_best_prediction_costs_nothing(case: Loss) -> None:
+    """The minimax maker is best where the judge is sure that its samples are made: flat there."""
+    assert case.best is not None
+    bench = LossBench(case)
+    p, t = bench.draw(0)
+    t = np.round(t) if case.kind == "binary_cross_entropy" else t
+    loss, _, gradient = bench.play(case.best(p, t), t)
+    assert loss == pytest.approx(0, abs=1e-6)
+    np.testing.assert_allclose(gradient, 0, atol=1e-6)
+
+
+# -- numbers from elsewhere ------------------------------------------------------------------------
+
+
+def _with(kind: str, shape: Shape, classes: int, inputs: int = 1, **settings: Any) -> LossBench:
+    """A loss without a formula of ours."""
+    return LossBench(Loss(kind, shape, classes, _mean, _mean, settings=settings, inputs=inputs))
+
+
+def test_multi_margin_of_pytorchs_page() -> None:
+    """x = (0.1, 0.2, 0.4, 0.8), class 3: ¼ (0.3 + 0.4 + 0.6) = 0.325."""
+    loss, metric, _ = _with("hinge", (4,), 4).play(
+        np.tile([0.1, 0.2, 0.4, 0.8], (BATCH, 1)), np.full(BATCH, 3.0))
+    assert loss == pytest.approx(0.325)
+    assert metric == 1
+
+
+def test_divergence_of_gaussians_by_hand() -> None:
+    """N(1, 2²) from N(0, 1): ½ (1 + 4 - 1 - log 4), for each of three dimensions."""
+    p = np.stack([np.ones((BATCH, 3)), np.full((BATCH, 3), np.log(4.0))], axis=1)
+    loss, metric, gradient = _with("gaussian_kl", (3,), 0, inputs=2).play(p, np.zeros((BATCH, 3)))
+    assert loss == pytest.approx(1.5 * (4 - np.log(4)))
+    assert metric == 1
+    np.testing.assert_allclose(gradient[:, 1] * BATCH, 1.5, rtol=1e-6)
+
+
+def test_a_judge_that_cannot_tell_costs_log_4() -> None:
+    """Goodfellow et al. 2014, theorem 1: at the optimum both halves are log 2."""
+    zeros = np.zeros((BATCH, 1))
+    halves = [_with("adversarial", (1,), 0, game="minimax", role=role).play(zeros, zeros)[0]
+              for role in ("judge_on_real", "judge_on_made")]
+    assert sum(halves) == pytest.approx(np.log(4))
+
+
+def test_smoothing_by_hand() -> None:
+    """Even logits of 4 classes cost log 4 however much they are smoothed."""
+    loss, _, gradient = _with("softmax_cross_entropy", (4,), 4, label_smoothing=0.4).play(
+        np.zeros((BATCH, 4)), np.zeros(BATCH))
+    assert loss == pytest.approx(np.log(4))
+    np.testing.assert_allclose(gradient * BATCH, [[-0.45, 0.15, 0.15, 0.15]] * BATCH, rtol=1e-6)
+
+
+# -- what does not fit -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "settings", "signals", "words"), [
+    ("softmax_cross_entropy", {"class_weights": (1, 2)}, [((3,), 0), ((), 3)],
+     "3 classes and 2 class weights"),
+    ("softmax_cross_entropy", {"class_weights": (0, 0)}, [((2,), 0), ((), 2)], "are 0"),
+    ("hinge", {}, [((1,), 0), ((), 3)], "3 classes need 3 logits, got 1"),
+    ("hinge", {}, [((3,), 0), ((3,), 0)], "needs class numbers"),
+    ("mean_absolute_error", {}, [((4,), 0), ((), 4)], "one of 4 classes"),
+    ("huber", {}, [((2,), 0), ((3,), 0)], "the prediction is 2, the target 3"),
+    ("binary_cross_entropy_with_logits", {}, [((2,), 0), ((), 2)], "1 unit without activation"),
+    ("gaussian_kl", {}, [((2,), 0), ((3,), 0)], "the same units"),
+])
+def test_what_cannot_be_compared_is_told(
+        kind: str, settings: dict[str, Any], signals: list[tuple[Shape, int]], words: str) -> None:
+    with pytest.raises(ShapeError, match=words):
+        make_layer(kind, settings).infer(*(Signal(*signal) for signal in signals))
 
 
 def test_every_loss_is_here() -> None:

@@ -231,7 +231,7 @@ def test_mean_squared_error(out: Out) -> None:
     sizes = {"batch": 11, "total": TOTAL, "features": 3, "prediction": p, "target": t}
     loss.mean_squared_error(**sizes, loss=value)
     loss.mean_squared_error_backward(**sizes, dprediction=dp)
-    loss.mean_absolute_error(**sizes, metric=metric)
+    loss.mean_absolute_error(**sizes, mean=metric)
     d = p.astype(np.float64) - t
     close(value, (d**2).sum() / (3 * TOTAL))
     close(dp, 2 * d / (3 * TOTAL))

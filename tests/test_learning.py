@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from playground import graph_json
-from playground.graph import Graph, GraphError
+from playground import evaluator, graph_json
+from playground.graph import Edge, Graph, GraphError
 from playground.layers.base import make_layer
 from playground.learning import Learning
 from playground.session import Session
@@ -40,23 +40,52 @@ def two_towers(**training: Any) -> Graph:
     return graph.with_shared("dense_2", "dense_1")
 
 
-def players() -> Graph:
-    """A small GAN: D judges samples and what G makes of noise; D's and G's losses take turns."""
+def players(game: str = "", **judge: Any) -> Graph:
+    """A small GAN: D judges samples and what G makes of them; D's and G's losses take turns.
+
+    game: of adversarial losses; squared errors unless given. judge: how the nodes of D learn.
+    """
+    losses: list[tuple[str, dict[str, Any]]] = [("mean_squared_error", {})] * 3
+    if game:
+        losses = [("adversarial", {"game": game, "role": role})
+                  for role in ("judge_on_real", "judge_on_made", "maker")]
+    # A critic's last bias raises the scores of both kinds alike: it would never learn.
+    judged = {"units": 1, "bias": game != "wasserstein"}
+    trained = [(kind, {**options, "trains": group})
+               for (kind, options), group in zip(losses, "DDG", strict=True)]
     graph = Graph().with_training(Training(batch=8, optimizer=SGD(learning_rate=RATE)))
     graph = graph.with_node(Samples(shape=(4,), target=(1,)))
     for kind, options, source, group in (
             ("dense", {"units": 4, "activation": "tanh"}, "samples_1", "G"),  # dense_1
             ("dense", {"units": 6, "activation": "tanh"}, "samples_1", "D"),  # on what is real
-            ("dense", {"units": 1}, "dense_2", "D"),
+            ("dense", judged, "dense_2", "D"),
             ("dense", {"units": 6, "activation": "tanh"}, "dense_1", "D"),  # on what G made
-            ("dense", {"units": 1}, "dense_4", "D"),
-            ("mean_squared_error", {"trains": "D"}, "dense_3", ""),
-            ("mean_squared_error", {"trains": "D"}, "dense_5", ""),
-            ("mean_squared_error", {"trains": "G"}, "dense_5", "")):
+            ("dense", judged, "dense_4", "D"),
+            (*trained[0], "dense_3", ""),
+            (*trained[1], "dense_5", ""),
+            (*trained[2], "dense_5", "")):
         graph = graph.with_node(make_layer(kind, options))
         id = graph.nodes[-1].id
-        graph = graph.connect(source, id).with_learning(id, Learning(group=group))
+        own = judge if group == "D" else {}
+        graph = graph.connect(source, id).with_learning(id, Learning(group=group, **own))
     return graph.with_shared("dense_4", "dense_2").with_shared("dense_5", "dense_3")
+
+
+def autoencoder() -> Graph:
+    """Samples through means and variances and back; both added up to the code."""
+    graph = Graph().with_training(Training(batch=8, optimizer=SGD(learning_rate=RATE)))
+    graph = graph.with_node(Samples(shape=(6,), classes=2))
+    for kind, options, sources in (
+            ("dense", {"units": 2}, ["samples_1"]),
+            ("dense", {"units": 2}, ["samples_1"]),
+            ("add", {}, ["dense_1", "dense_2"]),
+            ("dense", {"units": 6}, ["add_1"]),
+            ("gaussian_kl", {"weight": 0.1}, ["dense_1", "dense_2"]),
+            ("mean_squared_error", {}, ["dense_3"])):
+        graph = graph.with_node(make_layer(kind, options))
+        for source in sources:
+            graph = graph.connect(source, graph.nodes[-1].id)
+    return graph.connect("samples_1", graph.nodes[-1].id, 0, 1)
 
 
 def learn(graph: Graph, id: str, **learning: Any) -> Graph:
@@ -73,6 +102,11 @@ VARIANTS = {
     "penalties on outputs": learn(learn(two_towers(), "dense_2", activity_l1=0.01),
                                   "add_1", activity_l2=0.02),
     "players": players(),
+    **{f"players of {game}": players(game) for game in (
+        "minimax", "non_saturating", "least_squares")},
+    "players of wasserstein": players("wasserstein", clip_weights=0.2),
+    "variational autoencoder": autoencoder(),
+    "clipped weights": learn(two_towers(), "dense_1", clip_weights=0.3),
     "clipped": two_towers(clipping=Clipping(mode="global_norm", threshold=0.1)),
     "players, clipped": players().with_training(msgspec.structs.replace(
         players().training, clipping=Clipping(mode="global_norm", threshold=0.05))),
@@ -175,6 +209,13 @@ def test_the_norm_of_a_step_with_several_players_is_over_all_of_them() -> None:
      .with_shared("dense_1", "dense_3"), "dense_1", "dense_3, which does not lead to a loss"),
     (spiral(dense(2)).with_layer("loss_1", make_layer("softmax_cross_entropy", {"trains": "D"})),
      "loss_1", "no node that leads here is in it"),
+    (two_towers().with_layer("loss_2", make_layer("mean_squared_error", {"trains": "D"}))
+     .with_learning("dense_1", Learning(group="D")), "loss_2",
+     "Trains dense_1, and so does loss_1 in a turn of its own"),
+    (two_towers().without_edges([Edge("samples_1", 0, "dense_1", 0), Edge("dense_1", 0, "add_1", 0),
+                                 Edge("dense_1", 0, "dense_2", 0)])
+     .connect("samples_1", "dense_2").connect("samples_1", "add_1"), "dense_2",
+     "dense_1, which does not lead to a loss"),
 ])
 def test_what_does_not_fit_is_told_on_the_node(graph: Graph, id: str, words: str) -> None:
     result = check(graph)
@@ -200,6 +241,42 @@ def test_copies_share_among_themselves_or_with_the_original() -> None:
     assert both.node(second).shares == first
     one, (copy,) = graph.pasted(graph.part(["dense_2"]), 10, 10)
     assert one.node(copy).shares == "dense_1"
+
+
+def test_a_loss_may_train_a_group_through_those_that_use_its_weights() -> None:
+    graph = players()
+    # Only sharers of D's nodes lead to this loss.
+    graph = graph.with_learning("dense_4", Learning()).with_learning("dense_5", Learning())
+    assert check(graph).trainable
+    session = Session(graph)
+    before = session.values("dense_2.w").copy()
+    session.run(1)
+    assert (session.values("dense_2.w") != before).any()
+
+
+def test_a_node_may_be_called_training() -> None:
+    graph = learn(two_towers(), "dense_3", rate=0.5).renamed("dense_3", "training")
+    Session(graph).run(1)
+
+
+def test_the_batch_is_never_larger_than_the_data() -> None:
+    graph = two_towers(batch=100_000)
+    assert check(graph).memory == check(two_towers(batch=32)).memory
+
+
+def test_validation_does_not_depend_on_how_it_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = learn(two_towers(), "dense_1", l2=0.1, activity_l1=0.1)
+    whole = Session(graph).validate().loss
+    monkeypatch.setattr(evaluator, "LARGEST_BATCH", 3)
+    assert Session(graph).validate().loss == pytest.approx(whole, rel=1e-5)
+
+
+def test_copies_of_copies_share_with_the_one_that_owns() -> None:
+    graph = spiral(dense(2), dense(2), dense(2)).with_shared("dense_3", "dense_2")
+    clip = graph.part(["dense_3"])
+    graph = graph.with_shared("dense_2", "dense_1")
+    pasted, (copy,) = graph.pasted(clip, 10, 10)
+    assert pasted.node(copy).shares == "dense_1"
 
 
 def test_shared_weights_count_once() -> None:

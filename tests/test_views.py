@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from playground.snapshot import (
     Snapshot,
 )
-from tests.shown_views import VIEWS, shown, snapshot
+from tests.shown_views import VIEWS, shown, snapshot, suited
 from ui import theme as themes
 from ui.views.base import View
 from ui.views.gradients import GradientsView
@@ -24,6 +24,7 @@ from ui.views.operations import format_microseconds
 from ui.views.output import OutputView
 from ui.views.plots import even_ticks, log_ticks
 from ui.views.series import MAX_POINTS, first_nonfinite, recent, smooth, spread, thin
+from ui.views.through_time import ThroughTimeView
 
 
 @pytest.fixture(autouse=True)
@@ -38,10 +39,11 @@ def _dark(qapp: QApplication) -> None:
 def test_hidden_views_ask_for_nothing_and_draw_nothing(qtbot: QtBot, cls: type[View]) -> None:
     view = cls()
     qtbot.addWidget(view)
-    view.show_snapshot(snapshot("cnn-digits"))
+    view.show_snapshot(suited(cls))
     assert view.probes() == frozenset()
     view.show()
-    assert view.empty_text == ""
+    # The network of this snapshot has nothing that works through time.
+    assert (view.empty_text == "") == (cls is not ThroughTimeView)
     assert view.probes() == view.wanted()
     view.hide()
     assert view.probes() == frozenset()
@@ -59,7 +61,7 @@ def test_without_a_network_one_calm_sentence_says_what_to_do(
 
 @pytest.mark.parametrize("cls", VIEWS)
 def test_every_control_has_a_tooltip_and_a_name(qtbot: QtBot, cls: type[View]) -> None:
-    view = shown(qtbot, cls(), snapshot("cnn-digits"))
+    view = shown(qtbot, cls(), suited(cls))
     for kind in (QAbstractButton, QComboBox, QSpinBox):
         for control in view.findChildren(kind):
             if control.objectName().startswith("qt_") or not control.isVisible():
@@ -74,7 +76,7 @@ def test_every_control_has_a_tooltip_and_a_name(qtbot: QtBot, cls: type[View]) -
 @pytest.mark.parametrize("mode", ["dark", "light"])
 def test_views_follow_the_theme_and_save_pictures(
         qtbot: QtBot, qapp: QApplication, tmp_path: Path, cls: type[View], mode: Any) -> None:
-    view = shown(qtbot, cls(), snapshot("cnn-digits"))
+    view = shown(qtbot, cls(), suited(cls))
     themes.apply(qapp, mode)
     for suffix in ("png", "svg"):
         path = tmp_path / f"picture.{suffix}"

@@ -92,6 +92,14 @@ def test_loss_can_show_the_metric_and_other_axes(qtbot: QtBot) -> None:
     assert view.plot.log_y
 
 
+def test_a_loss_below_zero_is_drawn_on_an_even_axis(qtbot: QtBot) -> None:
+    view = shown(qtbot, LossView(), snapshot(steps=100, loss=np.linspace(0.5, -0.5, 100)))
+    assert not view.plot.log_y
+    assert np.isfinite(view.train.values).all()
+    view.show_snapshot(snapshot(steps=100, loss=np.linspace(1, 0.1, 100)))
+    assert view.plot.log_y
+
+
 def test_loss_marks_nan_with_its_step(qtbot: QtBot) -> None:
     loss = np.ones(600)
     loss[411:] = np.nan

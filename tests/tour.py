@@ -22,6 +22,7 @@ import msgspec
 from playground.graph import Graph
 from playground.layers.base import Layer, make_layer
 from playground.training import SGD, Clipping
+from tests import time_graphs
 from tests.drive import close, open_window, rest, spin
 from ui.main_window import MainWindow
 from ui.theme import Mode
@@ -118,6 +119,34 @@ def empty(window: MainWindow) -> None:
     edit(window, Graph())
 
 
+def through_time(graph: Graph, node: str, steps: int, panel: str) -> Scene:
+    """A network of sequences, trained a little, with this node chosen and this panel in front."""
+    def scene(window: MainWindow) -> None:
+        edit(window, graph)
+        window.document.select({node})
+        window.docks.open(panel)
+        window.canvas.fit()
+        run(window, steps)
+        rest(0.5)
+
+    return scene
+
+
+def inside_time(window: MainWindow) -> None:
+    """Stopped at a time step on the way back."""
+    through_time(time_graphs.adding(steps=30), "lstm_1", 200, "through_time")(window)
+    window.bridge.run_to("lstm_1", "backward")
+    rest(0.5)
+    for _ in range(16):
+        window.bridge.step("instruction")
+        rest(0.1)
+
+
+def _in_both_modes(name: str, scene: Scene) -> dict[str, tuple[str, Mode, tuple[int, int], Scene]]:
+    return {f"{name}{end}": ("mlp-spiral", mode, (1600, 1000), scene)
+            for end, mode in (("", "dark"), ("-light", "light"))}
+
+
 SCENES: dict[str, tuple[str, Mode, tuple[int, int], Scene]] = {
     "first-start": ("mlp-spiral", "dark", (1600, 1000), lambda window: rest(1)),
     "first-start-light": ("mlp-spiral", "light", (1600, 1000), lambda window: rest(1)),
@@ -133,6 +162,17 @@ SCENES: dict[str, tuple[str, Mode, tuple[int, int], Scene]] = {
     "small": ("cnn-digits", "dark", (1280, 800), confusion),
     "small-light": ("cnn-digits", "light", (1280, 800), confusion),
     "empty": ("mlp-spiral", "light", (1600, 1000), empty),
+    **_in_both_modes("through-time", through_time(
+        time_graphs.adding(steps=30, truncate=10), "lstm_1", 400, "through_time")),
+    **_in_both_modes("through-time-gru", through_time(
+        time_graphs.slots(), "gru_1", 60, "through_time")),
+    **_in_both_modes("attention", through_time(
+        time_graphs.attending(), "attention_1", 400, "through_time")),
+    **_in_both_modes("words", through_time(time_graphs.slots(), "gru_1", 60, "output")),
+    **_in_both_modes("forecast", through_time(time_graphs.waves(), "elman_1", 60, "output")),
+    **_in_both_modes("forecast-last", through_time(
+        time_graphs.waves("last"), "elman_1", 60, "output")),
+    **_in_both_modes("inside-time", inside_time),
 }
 TWICE = ("spiral-training", "inside-backward-light")
 """Rendered at a scale of 2 as well."""

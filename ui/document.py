@@ -135,8 +135,9 @@ class Document(QObject):
         return self._graph.node(next(iter(self._selection)))
 
     def select(self, ids: Iterable[str], edges: Iterable[Edge] = ()) -> None:
-        """Select these nodes and edges, and nothing else."""
-        nodes = frozenset(ids) & {node.id for node in self._graph.nodes}
+        """Select these nodes and edges, and nothing else; of a fold all members."""
+        nodes = frozenset(id for name in ids for id in self._graph.members(name)) & {
+            node.id for node in self._graph.nodes}
         links = frozenset(edges) & frozenset(self._graph.edges)
         nodes_differ, links_differ = nodes != self._selection, links != self._selected_edges
         self._selection, self._selected_edges = nodes, links

@@ -289,7 +289,8 @@ def _guarded(act: Callable[[], T]) -> T | None:
 
 
 def network(graph: Graph) -> object:
-    """What is computed: not where nodes stand, nor those aside, nor how it is trained."""
+    """What is computed: not where nodes stand, nor those aside, nor how all of it is trained."""
     used = set(check(graph).used)
-    return (tuple((node.id, node.layer) for node in graph.nodes if node.id in used),
+    return (tuple((node.id, node.layer, node.learning, node.shares)
+                  for node in graph.nodes if node.id in used),
             tuple(edge for edge in graph.edges if edge.target in used))

@@ -71,7 +71,7 @@ class Files(QObject):
 
     def show_example(self, example: Example) -> None:
         """Open an example at the start, when there is nothing to lose."""
-        self._show(Loaded(example.graph), None, example.name)
+        self._show(Loaded(example.graph, example.state), None, example.name)
         self.paced.emit(example.speed)
 
     def recover(self, crashed: Crashed) -> bool:

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QWidget
 
 from playground.emitter import Instruction
 from playground.layers.base import Layer
-from playground.snapshot import Probe, ResponsesProbe, Snapshot, TensorProbe
+from playground.layers.unrolled import RecurrentLayer
+from playground.snapshot import Probe, ResponsesProbe, Snapshot, TensorProbe, WorkspaceProbe
 from ui.canvas.face import is_plane
 from ui.canvas.scene import CanvasScene
 from ui.colormaps import SEQUENTIAL, magnitude_image, signed_image
@@ -24,6 +25,10 @@ STRIP_WIDTH = 32
 EVERY = 3
 """Pictures change with every third snapshot, at 10 Hz: more would only flicker."""
 POINTS = 200
+CHANNELS_FIRST = ("conv", "pool")
+"""Families whose sequences are (channels, length); all others are (time, features)."""
+ROLL = 16
+"""Rows of a picture of symbols over time: more would be thinner than a pixel."""
 
 
 class LiveCanvas(QWidget):
@@ -59,6 +64,9 @@ class LiveCanvas(QWidget):
                 else:
                     wanted |= {TensorProbe(f"{id}.{port}", limit=POINTS, source="data")
                                for port in ("x", "target")}
+            elif isinstance(layer, RecurrentLayer) and layer.returns != "sequence":
+                # The last state alone is a strip; how it came about is a picture.
+                wanted.add(_states(id, layer))
             elif not layer.is_view:
                 wanted |= {TensorProbe(f"{id}.{port}", sample=0) for port in layer.outputs}
         return frozenset(wanted)
@@ -89,26 +97,38 @@ class LiveCanvas(QWidget):
             scene.set_thumbnail(id, [signed_image(m, _scale(maps)) for m in maps])
         outputs: dict[str, dict[str, Floats]] = {}
         for probe, values in snapshot.values.items():
-            if not isinstance(probe, TensorProbe):
+            if not isinstance(probe, TensorProbe | WorkspaceProbe):
                 continue
             id, _, port = probe.name.rpartition(".")
-            if id not in scene.nodes or id not in scene.document.check.signals:
+            if id not in scene.document.graph or id not in scene.document.check.signals:
                 continue  # The snapshot is of the network before an edit.
             layer = scene.document.graph.node(id).layer
-            if not isinstance(layer, Layer):
+            if not isinstance(layer, Layer) or (isinstance(probe, TensorProbe)
+                    and layer.category == "data" and probe.sample is not None):
+                continue  # One sample of the data is what another view has asked for.
+            if isinstance(probe, WorkspaceProbe):
+                if isinstance(layer, RecurrentLayer) and probe == _states(id, layer):
+                    scene.set_thumbnail(id, [signed_image(values[1:].T)])
                 continue
-            if probe.sample == 0 and port in layer.outputs and layer.category != "data":
-                outputs.setdefault(id, {})[port] = values
+            if isinstance(layer, RecurrentLayer) and layer.returns != "sequence":
+                continue
+            if probe.sample == 0 and port in layer.outputs:
+                outputs.setdefault(id, {})[port] = values if layer.category in CHANNELS_FIRST or (
+                    values.ndim != 2) else values.T
             elif port == "x" and values.ndim == 4:
                 scene.set_thumbnail(id, [_photograph(x) for x in values[:3]])
-            elif port == "x" and values.ndim == 3:  # sequences: time from left to right
-                scene.set_thumbnail(id, [signed_image(x.T) for x in values[:3]])
-            elif port == "x" and values.ndim == 2:
-                # The points stay as they are until the network or the theme is another one.
+            elif port == "x" and values.ndim in (2, 3):
+                # The data stay as they are until the network or the theme is another one.
                 drawn = (snapshot.program, theme().dark)
                 if self._drawn.get(id) == drawn:
                     continue
                 self._drawn[id] = drawn
+                if values.ndim == 3:  # sequences: time from left to right
+                    scene.set_thumbnail(id, [signed_image(x.T) for x in values[:3]])
+                    continue
+                if symbols := scene.document.check.signals[id][0].classes:
+                    scene.set_thumbnail(id, [_roll(x, symbols) for x in values[:3]])
+                    continue
                 target = snapshot.values.get(
                     TensorProbe(f"{id}.target", limit=POINTS, source="data"),
                     np.zeros(len(values)))
@@ -126,7 +146,7 @@ class LiveCanvas(QWidget):
             self._scene.set_active(None)
             return
         instruction: Instruction = program.instructions[snapshot.position]
-        text = ""
+        text = "" if instruction.time is None else f"t = {instruction.time}"
         node = snapshot.nodes.get(instruction.node or "")
         if instruction.phase in ("clip", "update") and node is not None and (
                 np.isfinite(node.grad_norm_before)):
@@ -135,13 +155,28 @@ class LiveCanvas(QWidget):
 
 
 def _pictures(outputs: list[Floats]) -> list[QImage]:
-    """One sample's outputs: of each the first maps of (channels, height, width), or a strip."""
+    """One sample's outputs: of each the first maps of (channels, height, width), a sequence with
+    time across, or a strip."""
     each = max(1, TILES // len(outputs))
     images: list[QImage] = []
     for y in outputs[:TILES]:
         images += ([signed_image(m, _scale(y[:each])) for m in y[:each]] if y.ndim == 3
-                   else [signed_image(_folded(y.reshape(-1)))])
+                   else [signed_image(y if y.ndim == 2 else _folded(y.reshape(-1)))])
     return images
+
+
+def _states(id: str, layer: RecurrentLayer) -> WorkspaceProbe:
+    """What the top layer's cell gives over time."""
+    return WorkspaceProbe(f"{id}.{layer.tracks(layer.layers - 1)[-1].array}", axis=1)
+
+
+def _roll(x: Floats, symbols: int) -> QImage:
+    """Numbers of symbols (time,) like a piano roll: a mark in the symbol's row at each step."""
+    rows = min(symbols, ROLL)
+    marks = np.zeros((rows, x.size), np.float32)
+    at = x.astype(int).clip(0, symbols - 1) * rows // symbols
+    marks[rows - 1 - at, np.arange(x.size)] = 1
+    return magnitude_image(marks, 1.0)
 
 
 def _folded(y: Floats) -> Floats:

@@ -159,6 +159,8 @@ class MainWindow(QMainWindow):
         menus.edit.addSeparator()
         menus.edit.addActions([canvas.select_all, canvas.rename, canvas.connect_keys])
         menus.edit.addSeparator()
+        menus.edit.addActions([canvas.freeze, canvas.fold, canvas.unfold])
+        menus.edit.addSeparator()
         menus.add(menus.edit, "&Find Layer", self.palette_panel.focus_search, "Ctrl+F",
                   "Search the palette")
 
@@ -226,6 +228,8 @@ class MainWindow(QMainWindow):
         self.canvas.space_tapped.connect(self.run_actions.run.trigger)
         self.canvas.search_requested.connect(self.palette_panel.focus_search)
         self.canvas.inspect_requested.connect(self._inspect)
+        self.inspector.list_page.fold.connect(self.canvas.fold)
+        self.inspector.list_page.unfold.connect(self.canvas.unfold)
         self.inspector.data_wanted.connect(lambda id: import_data(document, self, id))
         listing = self.views[ListingView.name]
         assert isinstance(listing, ListingView)

@@ -13,20 +13,26 @@ from playground.graph import Edge
 from playground.snapshot import NodeStatistics
 from ui.canvas import editing, gradient
 from ui.canvas.face import Face, faces, signal_of
+from ui.canvas.folding import fold_face, whole
 from ui.document import Document
 
 THING = Qt.ItemDataRole.UserRole + 1
-"""A node's id, or an Edge."""
+"""The name of a node or a fold, or an Edge."""
 
 
 class Outline(QTreeView):
-    """Nodes in network order, each with the edges that leave it; selected as on the canvas."""
+    """Nodes in network order, each with the edges that leave it; those of a fold below it.
+
+    What is selected here is selected on the canvas.
+    """
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.document = document
         self._faces: dict[str, Face] = {}
+        self._folded: dict[str, str] = {}
         self._statistics: Mapping[str, NodeStatistics] = {}
+        self._largest = 0.0
         self._rows: dict[str | Edge, QStandardItem] = {}
         self._busy = False
         self._model = QStandardItemModel(self)
@@ -47,6 +53,7 @@ class Outline(QTreeView):
     def show_statistics(self, statistics: Mapping[str, NodeStatistics]) -> None:
         """Bring the live words up to date, where they are seen."""
         self._statistics = statistics
+        self._largest = gradient.largest_norm(statistics)
         if not self.isVisible():
             return
         for id, face in self._faces.items():
@@ -63,19 +70,29 @@ class Outline(QTreeView):
     def _rebuild(self, *_: object) -> None:
         document = self.document
         found = faces(document.graph, document.check)
-        if [row for row in self._rows if isinstance(row, str)] == list(found) and (
+        found |= {fold.name: fold_face(document.graph, fold, found)
+                  for fold in document.graph.folds}
+        folded = {id: fold.name for fold in document.graph.folds for id in fold.members}
+        if self._folded == folded and (
+                [row for row in self._rows if isinstance(row, str)] == list(found)) and (
                 {e for e in self._rows if isinstance(e, Edge)} == set(document.graph.edges)):
             self._faces = found  # A setting has changed: the tree stays as it is, also open rows.
             for id, face in found.items():
                 self._rows[id].setText(self._describe(face))
             return
         self._busy = True
-        self._faces = found
+        self._faces, self._folded = found, folded
         self._model.clear()
         self._rows.clear()
         for node in document.graph.order():
             row = self._row(node.id, self._describe(found[node.id]))
-            self._model.appendRow(row)
+            fold = folded.get(node.id)
+            if fold is None:
+                self._model.appendRow(row)
+            else:
+                if fold not in self._rows:
+                    self._model.appendRow(self._row(fold, self._describe(found[fold])))
+                self._rows[fold].appendRow(row)
             for edge in document.graph.outputs_of(node.id):
                 signal = signal_of(document.check, edge)
                 row.appendRow(self._row(
@@ -92,9 +109,10 @@ class Outline(QTreeView):
         return row
 
     def _describe(self, face: Face) -> str:
-        statistics = self._statistics.get(face.id)
-        largest = gradient.largest_norm(self._statistics)
-        live = gradient.describe(statistics, largest) if statistics else ""
+        whose = gradient.worst(face.members or (face.id,), self._statistics, self._largest)
+        live = gradient.describe(self._statistics[whose], self._largest) if whose else ""
+        if live and face.members:
+            live = f"{whose}: {live}"
         return f"{face.describe()}, {live}" if live else face.describe()
 
     def _select(self, *_: object) -> None:
@@ -111,7 +129,8 @@ class Outline(QTreeView):
             return
         self._busy = True
         chosen = QItemSelection()
-        things: list[str | Edge] = [*self.document.selection, *self.document.selected_edges]
+        things: list[str | Edge] = [*whole(self.document.graph, self.document.selection),
+                                    *self.document.selected_edges]
         for thing in things:
             if (row := self._rows.get(thing)) is not None:
                 chosen.select(row.index(), row.index())

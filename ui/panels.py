@@ -9,12 +9,14 @@ from ui.views.listing import ListingView
 from ui.views.loss import LossView
 from ui.views.node_values import NodeValuesView
 from ui.views.output import OutputView
+from ui.views.through_time import ThroughTimeView
 
 PANELS: tuple[tuple[type[View], str, type[View] | None], ...] = (
     (LossView, "Loss", None),
     (GradientsView, "Gradient norms", None),
     (OutputView, "Output", None),
     (FeatureMapsView, "Feature maps", OutputView),
+    (ThroughTimeView, "Through time", OutputView),
     (ListingView, "Program", None),
     (NodeValuesView, "Tensor", ListingView),
 )

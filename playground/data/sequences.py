@@ -101,6 +101,22 @@ def look_ahead(samples: int = 2000, steps: int = 12, ahead: int = 3, symbols: in
     return make_dataset("Look-ahead", x, target, names, (), _OWN, vocabulary=names)
 
 
+def memory_on_command() -> Dataset:
+    """What a memory should do, in two sequences: x (2, 5, 3), target (2, 5, 1).
+
+    Features: a number, what to do with it (1 adds it to the memory, -1 clears the memory), and
+    whether the memory is to be told; where it is not, the answer is 0. The first sequence is that
+    of Hung-yi Lee's lectures on recurrent networks; the second, which validates, clears as well.
+    """
+    number = [1, 3, 2, 4, 2], [2, 5, 1, 3, 4]
+    write = [0, 1, 0, 1, 0], [1, 1, -1, 1, 0]
+    tell = [0, 0, 0, 0, 1], [0, 1, 0, 0, 1]
+    target = [0, 0, 0, 0, 7], [0, 7, 0, 0, 3]
+    return make_dataset("Memory on command", np.stack([number, write, tell], axis=2),
+                        np.array(target)[:, :, None], source=f"{_OWN} Hung-yi Lee, 2016.",
+                        ordered=True)
+
+
 def _check(samples: int, steps: int, fewest_steps: int) -> None:
     check_count("samples", samples, 10, MAX_SAMPLES)
     check_count("steps", steps, fewest_steps, MAX_STEPS)

@@ -9,30 +9,35 @@ import msgspec
 
 from playground.graph import Graph
 from playground.layers.base import Layer
+from playground.state import SavedState
 from playground.training import Training
 
 PITCH_X, PITCH_Y = 208, 176
 """Between the corners of two nodes in a row, and between two rows."""
 ROW = 5
+WIDE = 1.25
+"""Columns that a data set of symbols takes: its port says how many symbols there are."""
+SHARES = ("accuracy", "ambiguous_accuracy", "clipped_share", "samples_on_modes")
+"""The metrics that are told in per cent."""
 
 
 @dataclass(frozen=True)
 class Mark:
     """What an example must reach with its shipped seeds; steps or epochs say by when.
 
-    accuracy: of the validation part. gradient_ratio: the first layer's gradient norm over the
-    last one's.
+    metric: one of `measures.MEASURES`.
     """
 
-    metric: Literal["accuracy", "gradient_ratio"]
+    metric: str
     sense: Literal[">=", "<="]
     value: float
     steps: int | None = None
     epochs: int | None = None
 
     def __str__(self) -> str:
-        shown = f"{self.value:.1%}" if self.metric == "accuracy" else f"{self.value:g}"
-        length = f"{self.steps:,} steps" if self.steps else f"{self.epochs} epochs"
+        shown = f"{self.value:.1%}" if self.metric in SHARES else f"{self.value:g}"
+        count, unit = (self.steps, "step") if self.steps else (self.epochs, "epoch")
+        length = f"{count:,} {unit}{'' if count == 1 else 's'}"
         return f"{self.metric.replace('_', ' ')} {self.sense} {shown} after {length}"
 
     def holds(self, value: float) -> bool:
@@ -50,6 +55,8 @@ class Example:
     mark: Mark
     speed: float | None = None
     """Steps per second at which one can watch it learn; None where full speed is not too fast."""
+    state: SavedState | None = None
+    """Weights to begin with, where they are not drawn."""
 
     @property
     def note(self) -> str:
@@ -57,14 +64,19 @@ class Example:
         return self.graph.notes
 
 
-def chain(*layers: Layer, training: Training, notes: str, row: int = ROW) -> Graph:
-    """Layers one after another, data first, loss last: rows that turn round at the end."""
+def chain(*layers: Layer, training: Training, notes: str, row: int = ROW, first: float = 1
+          ) -> Graph:
+    """Layers one after another, data first, loss last: rows that turn round at the end.
+
+    first: how many columns the first node takes.
+    """
     graph = Graph(notes=notes.strip() + "\n").with_training(training)
     before: str | None = None
     for i, layer in enumerate(layers):
         down, across = divmod(i, row)
         column = across if down % 2 == 0 else row - 1 - across
-        graph = graph.with_node(layer, PITCH_X * column, PITCH_Y * down)
+        place = column + first - 1 if column else 0
+        graph = graph.with_node(layer, PITCH_X * place, PITCH_Y * down)
         if before is not None:
             graph = graph.connect(before, graph.nodes[-1].id)
         before = graph.nodes[-1].id

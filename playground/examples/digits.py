@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from playground.examples.base import Example, Mark, chain, seeded
+from playground.layers.activation import Maxout
 from playground.layers.conv import Conv2D
 from playground.layers.core import Dense, Dropout, Flatten
 from playground.layers.data import Digits
@@ -61,3 +62,31 @@ what a filter learns in one corner it knows in all of them.
 **Try.** Set the dropout to 0: the training curve gets better, the validation curve does not.
 """),
     Mark("accuracy", ">=", 0.975, epochs=30))
+
+MAXOUT_DIGITS = Example(
+    "maxout-digits", "Digits, maxout",
+    "no fixed activation: each unit learns its own, from straight pieces",
+    chain(
+        Digits(standardise="global"), Flatten(),
+        Dense(units=144), Maxout(pieces=3), Dropout(rate=0.5),
+        Dense(units=144), Maxout(pieces=3), Dropout(rate=0.5),
+        Dense(units=10), SoftmaxCrossEntropy(),
+        training=seeded(7, optimizer=SGD(learning_rate=0.02, momentum=0.9, weight_decay=4e-4)),
+        notes="""
+# Maxout
+
+A maxout unit is the largest of k weighted sums, here of three: a function made of straight pieces,
+and the network learns where they bend. ReLU is the special case max(0, z). Goodfellow and others
+paired it with dropout in 2013; both are here.
+
+**Press Space and look at the gradient norms**: the curves lie together. Where a sigmoid multiplies
+the gradient by ¼ at most, a maxout unit passes it on whole, to the one piece that has won, and no
+unit can die: some piece always wins.
+
+**Look at the loss.** With half of the units left out in each step the training curve lies *above*
+the validation curve: the network that is used is better than any that was trained.
+
+**Try.** Set the pieces of both to 2 or 6, or both rates of dropout to 0, and compare the two
+curves.
+"""),
+    Mark("accuracy", ">=", 0.96, epochs=40))

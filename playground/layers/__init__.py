@@ -5,6 +5,7 @@ from __future__ import annotations
 from playground.layers import data  # isort: skip
 from playground.layers import source  # isort: skip
 from playground.layers import sequence_data  # isort: skip
+from playground.layers import picture_data  # isort: skip
 from playground.layers import core  # isort: skip
 from playground.layers import noise  # isort: skip
 from playground.layers import conv  # isort: skip
@@ -19,8 +20,10 @@ from playground.layers import recurrent  # isort: skip
 from playground.layers import merge  # isort: skip
 from playground.layers import shape  # isort: skip
 from playground.layers import loss  # isort: skip
+from playground.layers import hinge_loss  # isort: skip
+from playground.layers import generative_loss  # isort: skip
 from playground.layers.base import LAYERS, Layer
 
-__all__ = ["LAYERS", "Layer", "activation", "attention", "conv", "core", "data", "loss", "merge",
-           "noise", "norm", "pool", "recurrent", "sequence", "sequence_data", "shape", "source",
-           "transposed", "upsample"]
+__all__ = ["LAYERS", "Layer", "activation", "attention", "conv", "core", "data", "generative_loss",
+           "hinge_loss", "loss", "merge", "noise", "norm", "picture_data", "pool", "recurrent",
+           "sequence", "sequence_data", "shape", "source", "transposed", "upsample"]

@@ -169,6 +169,25 @@ class HardTanh(ActivationLayer, frozen=True, kw_only=True):
         return f"{self.min_val:g} to {self.max_val:g}"
 
 
+@layer("exponential", category="activation", label="Exponential", stem="exp")
+class Exponential(Layer, frozen=True, kw_only=True):
+    """eˣ of each value: makes of a logarithm the number itself, such as a deviation.
+
+    Above 88 the result is too large for float32. No layer has it built in, as it grows so fast.
+    """
+
+    formula = "y = eˣ"
+    samples = (((5,),), ((2, 3, 4),))
+
+    def forward(self, e: Emitter) -> None:
+        e.emit(kernels.activation.exponential_forward, n=e.y[0].size, x=e.x[0], y=e.y[0])
+
+    def backward(self, e: Emitter) -> None:
+        if (dx := e.dx[0]) is not None:
+            e.emit(kernels.activation.exponential_backward, n=dx.size, y=e.y[0], dy=e.dy[0],
+                   dx=dx)
+
+
 @layer("prelu", category="activation", label="PReLU")
 class PReLU(Layer, frozen=True, kw_only=True):
     """ReLU with a slope below zero that is learned: one, or one for each channel."""

@@ -96,7 +96,7 @@ def emit_augmentation(
     if is_scaled:
         append(kernels.augment.to_scaled_units, scale)
     if augmentation.noise and "noise" in useful:
-        append(kernels.augment.add_noise_to_samples, drawn | {
+        append(kernels.augment.jitter, drawn | {
             "size": size_of(data.dataset.shape), "deviation": float(augmentation.noise),
             "key": key("noise")})
 

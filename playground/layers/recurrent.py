@@ -146,6 +146,7 @@ class LSTM(RecurrentLayer, frozen=True, kw_only=True):
     formula = "cₜ = f · cₜ₋₁ + i · g, hₜ = o · φ(cₜ)"
     samples = (((3, 5),), ((4, 3), ()))
     gates = 4
+    gate_names = ("i", "f", "g", "o")
     states = ("h", "c")
 
     activation: Annotated[Function, about("The function of the candidate g.")] = "tanh"
@@ -207,6 +208,7 @@ class GRU(RecurrentLayer, frozen=True, kw_only=True):
     formula = "hₜ = (1 - z) · n + z · hₜ₋₁"
     samples = (((3, 5),), ((4, 3), ()))
     gates = 3
+    gate_names = ("r", "z", "n")
 
     activation: Annotated[Function, about("The function of the candidate n.")] = "tanh"
     reset_gate: Annotated[Function, about("The function of the reset gate r.")] = "sigmoid"

@@ -10,10 +10,17 @@ from playground.data import Dataset, make_dataset
 from playground.data.bundled import el_nino, pride_and_prejudice
 from playground.data.scenes import scenes
 from playground.data.sentences import STEPS, slot_filling
-from playground.data.sequences import Answers, adding, copy_memory, look_ahead, sines
+from playground.data.sequences import (
+    Answers,
+    adding,
+    copy_memory,
+    look_ahead,
+    memory_on_command,
+    sines,
+)
 from playground.data.unlabelled import Figure, rings_and_lines
 from playground.data.windows import read_text, series_windows, text_windows
-from playground.layers.base import about, layer
+from playground.layers.base import Shape, about, layer
 from playground.layers.data import DataLayer, Noise
 
 Samples = Annotated[int, about(
@@ -104,6 +111,26 @@ class LookAhead(DataLayer, frozen=True, kw_only=True):
 
     def subtitle(self) -> str:
         return f"{self.ahead} ahead, {self.steps} steps"
+
+
+@layer("memory_on_command", category="data", label="Memory on command", stem="commands")
+class MemoryOnCommand(DataLayer, frozen=True, kw_only=True):
+    """Numbers to add up, to clear and to tell on command: what the gates of an LSTM are for.
+
+    x (5, 3): a number; 1 to add it to the memory, -1 to clear that; 1 to tell it. target (5, 1).
+    One sequence trains (1, 3, 2, 4, 2: the answer is 0, 0, 0, 0, 7) and another one validates.
+    """
+
+    not_of_samples = DataLayer.not_of_samples | {"seed"}
+
+    def dataset(self) -> Dataset:
+        return memory_on_command()
+
+    def notes(self, *x: Shape) -> tuple[str, ...]:
+        return ()  # So few are meant.
+
+    def subtitle(self) -> str:
+        return "2 sequences, 5 steps"
 
 
 @layer("digit_rows", category="data", label="Digits row by row", stem="digit_rows")

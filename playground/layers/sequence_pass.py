@@ -11,6 +11,20 @@ from playground.tensor import Tensor
 
 
 @dataclass(frozen=True)
+class Track:
+    """A value of a cell over time: some columns of an array (time, batch, width).
+
+    array: its name in the workspace. start, units: the columns. first: the entry of time step 0.
+    """
+
+    name: str
+    array: str
+    start: int
+    units: int
+    first: int = 0
+
+
+@dataclass(frozen=True)
 class Pass:
     """What a cell needs to emit one of its steps.
 

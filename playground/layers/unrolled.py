@@ -28,7 +28,7 @@ from playground.layers.base import (
     show_shape,
     size_of,
 )
-from playground.layers.sequence_pass import Pass, parameter_name, work_name
+from playground.layers.sequence_pass import Pass, Track, parameter_name, work_name
 from playground.tensor import Tensor
 
 
@@ -41,6 +41,8 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
 
     gates: ClassVar[int] = 1
     """How many times `units` values the cell computes from its input."""
+    gate_names: ClassVar[tuple[str, ...]] = ()
+    """What stands side by side in `gates`, each `units` wide; none for a cell without gates."""
     states: ClassVar[tuple[str, ...]] = ("h",)
     """What the cell remembers; the first is its output."""
 
@@ -68,7 +70,7 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
     @property
     def norms(self) -> tuple[str, ...]:
         return tuple(work_name(f"{name}_grad_norm", *place)
-                     for place in self._places() for name in self.kept)
+                     for place in self.places() for name in self.kept)
 
     @property
     def kept(self) -> tuple[str, ...]:
@@ -127,7 +129,17 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
 
     # -- arrays --------------------------------------------------------------------
 
-    def _places(self) -> Iterator[tuple[int, bool]]:
+    def tracks(self, number: int = 0, reverse: bool = False) -> tuple[Track, ...]:
+        """What views draw of a cell: its gates and what it keeps, over time."""
+        gates = (Track(name, work_name("gates", number, reverse), i * self.units, self.units)
+                 for i, name in enumerate(self.gate_names))
+        # A state is there before the first step too; on the way back, after the last time step.
+        kept = (Track(name, work_name(name, number, reverse), 0,
+                      self.state_units if name in self.states else self.units,
+                      int(name in self.states and not reverse)) for name in reversed(self.kept))
+        return (*gates, *kept)
+
+    def places(self) -> Iterator[tuple[int, bool]]:
         """Layer and direction of each cell, in PyTorch's order."""
         for number in range(self.layers):
             for reverse in (False, True)[:self._directions]:
@@ -139,7 +151,7 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
     def parameters(self, *x: Shape) -> tuple[Parameter, ...]:
         return tuple(
             self._parameter(name, shape, rule, number, reverse)
-            for number, reverse in self._places()
+            for number, reverse in self.places()
             for name, shape, rule in self.cell_parameters(self._inputs(number, x[0])))
 
     def _parameter(self, name: str, shape: Shape, rule: Start, number: int, reverse: bool
@@ -172,7 +184,7 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
                 shape = (time, batch, self._inputs(number, x[0]))
                 names = ("x_steps", "dx_steps", "dx_reverse")[:2 + self.bidirectional]
                 made |= {work_name(name, number, False): shape for name in names}
-        for number, reverse in self._places():
+        for number, reverse in self.places():
             cell = self.cell_workspace(batch, time)
             made |= {work_name(name, number, reverse): shape for name, shape in cell.items()}
         return made

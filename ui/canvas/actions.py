@@ -46,6 +46,13 @@ class CanvasActions(QObject):
         self.connect_keys = make("Co&nnect…", "C", "vector-line", view.connect_by_keys,
                                  "Connect the selected layer: arrows choose where to, Enter "
                                  "connects, Escape leaves.")
+        self.freeze = make("Free&ze / Unfreeze", "L", "lock-outline", view.freeze,
+                           "Lock the weights of the selected layers: training leaves them as they "
+                           "are. Again: let them learn.")
+        self.fold = make("F&old", "Ctrl+G", "group", view.fold,
+                         "Draw the selected layers as one. Training knows nothing of it.")
+        self.unfold = make("&Unfold", "Ctrl+Shift+G", "ungroup", view.unfold,
+                           "Draw the layers of the selected fold one by one (double-click).")
         self.inspect = make("&Inspect", "", "tune-variant", view.inspect,
                             "Go to the settings of the selected layer (Enter).")
         self.tidy = make("Tid&y up", "Ctrl+L", "sitemap-outline", view.tidy,
@@ -72,6 +79,8 @@ class CanvasActions(QObject):
         menu.setToolTipsVisible(True)
         if document.selection:
             menu.addActions([*self.for_nodes, self.inspect, self.rename, self.connect_keys])
+            menu.addSeparator()
+            menu.addActions([self.freeze, self.unfold if self.unfold.isEnabled() else self.fold])
             menu.addSeparator()
             menu.addActions([self.cut, self.copy, self.duplicate, self.delete])
         elif document.selected_edges:
@@ -123,7 +132,12 @@ class CanvasActions(QObject):
         for action in (self.cut, self.copy, self.duplicate):
             action.setEnabled(bool(nodes))
         self.delete.setEnabled(bool(nodes or edges))
-        for action in (self.rename, self.connect_keys, self.inspect):
-            action.setEnabled(len(nodes) == 1)
+        self.inspect.setEnabled(len(nodes) == 1)
+        for action in (self.rename, self.connect_keys):
+            action.setEnabled(self._view.current() is not None)
+        folded = {id for fold in document.graph.folds for id in fold.members}
+        self.freeze.setEnabled(bool(nodes))
+        self.fold.setEnabled(len(nodes) > 1)
+        self.unfold.setEnabled(not nodes.isdisjoint(folded))
         for action in (self.tidy, self.fit, self.select_all):
             action.setEnabled(bool(document.graph.nodes))

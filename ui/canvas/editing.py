@@ -5,12 +5,15 @@ They change the document and know nothing of pictures.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+import msgspec
 
 from playground.graph import Edge, Graph, GraphError, Node
 from playground.graph_json import DocumentError, decode, encode
 from playground.layers import LAYERS
 from playground.layers.base import Layer
+from playground.shapes import parameter_shapes
 from ui.canvas.layout import GAP_X, Box, Place, Size, arrange, snap
 from ui.canvas.room import around, free_step, make_room, overlap
 from ui.document import Document
@@ -25,7 +28,7 @@ Measure = Callable[[Graph], Mapping[str, Size]]
 
 def usual_sizes(graph: Graph) -> dict[str, Size]:
     """Without a canvas all nodes are alike."""
-    return {node.id: NEW_SIZE for node in graph.nodes}
+    return dict.fromkeys(graph.places(), NEW_SIZE)
 
 
 def add_layer(document: Document, kind: str, x: float, y: float,
@@ -56,8 +59,8 @@ def insert_layer(document: Document, kind: str, edge: Edge, measure: Measure = u
     """
     layer = LAYERS[kind]()
     if not layer.inputs or not layer.outputs:
-        boxes = boxes_of(document.graph, measure)
-        place, _ = make_room(boxes, edge.source, edge.target, NEW_SIZE)
+        boxes, drawn = boxes_of(document.graph, measure), document.graph.drawn()
+        place, _ = make_room(boxes, drawn[edge.source], drawn[edge.target], NEW_SIZE)
         return add_layer(document, kind, *place, measure)
 
     def change(graph: Graph) -> Graph:
@@ -65,9 +68,9 @@ def insert_layer(document: Document, kind: str, edge: Edge, measure: Measure = u
         id = graph.nodes[-1].id
         graph = (graph.with_edge(Edge(edge.source, edge.source_port, id, 0))
                  .with_edge(Edge(id, 0, edge.target, edge.target_port)))
-        boxes = boxes_of(graph, measure)
+        boxes, drawn = boxes_of(graph, measure), graph.drawn()
         new = boxes.pop(id)
-        place, moved = make_room(boxes, edge.source, edge.target, new[2:])
+        place, moved = make_room(boxes, drawn[edge.source], drawn[edge.target], new[2:])
         graph = graph.moved({**moved, id: place})
         return _settled(graph, graph.nodes[-1:], measure)
 
@@ -90,7 +93,7 @@ def disconnect(document: Document, edge: Edge) -> bool:
 
 
 def move(document: Document, places: Mapping[str, Place], merge: str | None = None) -> bool:
-    text = f"Move {next(iter(places))}" if len(places) == 1 else f"Move {len(places)} layers"
+    text = f"Move {_names(places)}"
     return document.edit(text, document.graph.moved(places), merge)
 
 
@@ -106,10 +109,7 @@ def delete_selection(document: Document) -> bool:
     nodes, edges = document.selection, document.selected_edges
     if not nodes and not edges:
         return False
-    if len(nodes) == 1:
-        text = f"Delete {next(iter(nodes))}"
-    else:
-        text = f"Delete {len(nodes)} layers" if nodes else "Delete connection"
+    text = f"Delete {_names(nodes)}" if nodes else "Delete connection"
     return document.edit(text, document.graph.without(nodes).without_edges(edges))
 
 
@@ -144,7 +144,7 @@ def paste_text(document: Document, text: str, at: Place | None = None,
     except GraphError as error:
         document.refused.emit(str(error))
         return ()
-    document.edit(f"{what} {ids[0]}" if len(ids) == 1 else f"{what} {len(ids)} layers", graph)
+    document.edit(f"{what} {_names(ids)}", graph)
     document.select(ids)
     return ids
 
@@ -162,6 +162,56 @@ def tidy(document: Document, sizes: Mapping[str, Size], width: float) -> bool:
     return document.edit("Tidy up", document.graph.moved(places))
 
 
+def toggle_frozen(document: Document) -> bool:
+    """Freeze the weights of the selected nodes; let them learn again when all are frozen.
+
+    Nodes that share weights have those of their owner frozen.
+    """
+    graph, check = document.graph, document.check
+    chosen = {graph.node(id).shares or id for id in document.selection
+              if parameter_shapes(graph, check, id)}
+    if not chosen:
+        document.refused.emit("Nothing that is selected has weights to freeze.")
+        return False
+    freeze = not all(graph.node(id).learning.frozen for id in chosen)
+    for id in sorted(chosen):
+        graph = graph.with_learning(id, msgspec.structs.replace(
+            graph.node(id).learning, frozen=freeze))
+    return document.edit(f"{'Freeze' if freeze else 'Unfreeze'} {_names(chosen)}", graph)
+
+
+def fold(document: Document, measure: Measure = usual_sizes) -> bool:
+    """Draw the selected nodes as one, in their midst, where it covers no other."""
+    ids = document.selection
+
+    def change(graph: Graph) -> Graph:
+        folded = graph.with_fold(ids, 0, 0)
+        name, boxes = folded.folds[-1].name, boxes_of(graph, measure)
+        left, top, width, height = around(boxes[id] for id in ids)
+        others = boxes_of(folded, measure)
+        size = others.pop(name)[2:]
+        x, y = snap(left + (width - size[0]) / 2), snap(top + (height - size[1]) / 2)
+        dx, dy = free_step([(x, y, *size)], list(others.values()))
+        return graph.with_fold(ids, x + dx, y + dy, name)
+
+    return document.attempt(f"Fold {len(ids)} layers", change)
+
+
+def unfold(document: Document, measure: Measure = usual_sizes) -> bool:
+    """Draw the members of the selected folds one by one, where they cover no others."""
+    folds = [fold for fold in document.graph.folds
+             if not document.selection.isdisjoint(fold.members)]
+    if not folds:
+        document.refused.emit("Nothing that is selected is folded.")
+        return False
+    graph = document.graph
+    for fold in folds:
+        graph = graph.without_fold(fold.name)
+        graph = _settled(graph, map(graph.node, fold.members), measure)
+    return document.edit(f"Unfold {folds[0].name}" if len(folds) == 1
+                         else f"Unfold {len(folds)} blocks", graph)
+
+
 def why_not(document: Document, edge: Edge, instead: Edge | None = None) -> str:
     """Why the graph would refuse this edge; empty when it would not."""
     try:
@@ -172,15 +222,20 @@ def why_not(document: Document, edge: Edge, instead: Edge | None = None) -> str:
 
 
 def boxes_of(graph: Graph, measure: Measure) -> dict[str, Box]:
-    """Where the nodes of a graph stand."""
+    """Where all that is drawn of a graph stands."""
     sizes = measure(graph)
-    return {node.id: (node.x, node.y, *sizes[node.id]) for node in graph.nodes}
+    return {id: (*place, *sizes[id]) for id, place in graph.places().items()}
+
+
+def _names(ids: Collection[str]) -> str:
+    """One by its name, several by their number."""
+    return next(iter(ids)) if len(ids) == 1 else f"{len(ids)} layers"
 
 
 def _settled(graph: Graph, new: Iterable[Node], measure: Measure) -> Graph:
     """New nodes, together, at the nearest place where they cover none of the others."""
-    boxes = boxes_of(graph, measure)
-    group = {node.id: boxes.pop(node.id) for node in new}
+    boxes, drawn = boxes_of(graph, measure), graph.drawn()
+    group = {name: boxes.pop(name) for name in {drawn[node.id] for node in new}}
     dx, dy = free_step(list(group.values()), list(boxes.values()))
     return graph.moved({id: (box[0] + dx, box[1] + dy) for id, box in group.items()})
 

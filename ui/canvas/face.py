@@ -10,10 +10,11 @@ from typing import Literal
 
 from playground.graph import Edge, Graph, Node
 from playground.layers.base import Layer, Signal, tooltip
-from playground.shapes import Check
+from playground.shapes import Check, parameter_shapes
 
-Picture = Literal["none", "strip", "tiles", "data"]
-"""The room for thumbnails: nothing, one flat strip, a row of squares, or the data's squares."""
+Picture = Literal["none", "strip", "map", "tiles", "data"]
+"""The room for thumbnails: nothing, one flat strip, one map with time across, a row of squares, or
+the data's squares."""
 
 
 BADGE = 12
@@ -27,6 +28,8 @@ class Port:
     """"6×28×28", or empty while unknown."""
     connected: bool
     optional: bool = False
+    end: tuple[str, int] = ("", 0)
+    """The node that it is a port of, and which."""
 
     def describe(self, direction: str) -> str:
         """The port's tooltip."""
@@ -48,6 +51,13 @@ class Face:
     outputs: tuple[Port, ...]
     picture: Picture
     parameters: int
+    frozen: bool = False
+    shares: str = ""
+    """The node whose weights it uses."""
+    members: tuple[str, ...] = ()
+    """Of a fold: the nodes that are drawn as this one, ..."""
+    families: tuple[str, ...] = ()
+    """... and their categories."""
 
     @property
     def trouble(self) -> str:
@@ -60,11 +70,21 @@ class Face:
             return "unknown"
         return "data" if self.category == "data" else "shape"
 
+    @property
+    def marks(self) -> dict[str, str]:
+        """The small icons beside the badge, and what they mean."""
+        marks = {"lock": "frozen"} if self.frozen else {}
+        return marks | {"link-variant": f"weights of {self.shares}"} if self.shares else marks
+
     def describe(self) -> str:
         """The node in words, for tooltips and screen readers."""
-        parts = [self.id, self.title, self.subtitle, f"output {self.badge}" if self.badge else ""]
-        if self.parameters:
+        shape = f"shape {self.badge}" if self.members else f"output {self.badge}"
+        parts = [self.id, self.title, self.subtitle, shape if self.badge else ""]
+        if self.members:
+            parts.append(f"of {', '.join(self.members)}")
+        elif self.parameters:
             parts.append(f"{self.parameters:,} parameters")
+        parts += self.marks.values()
         if self.error:
             parts.append(f"wrong: {self.error}")
         return ", ".join(part for part in parts if part)
@@ -78,8 +98,15 @@ def faces(graph: Graph, check: Check) -> dict[str, Face]:
         incoming[e.target][e.target_port] = e
         used[e.source].add(e.source_port)
     plane = is_plane(graph, check)
-    return {node.id: _face(node, check, incoming[node.id], used[node.id], plane)
-            for node in graph.nodes}
+    return {node.id: _face(node, check, incoming[node.id], used[node.id], plane,
+                           is_frozen(graph, check, node.id)) for node in graph.nodes}
+
+
+def is_frozen(graph: Graph, check: Check, id: str) -> bool:
+    """Whether a node has weights, its own or another one's, and they stay as they are."""
+    node = graph.node(id)
+    owner = graph.node(node.shares) if node.shares in graph else node
+    return owner.learning.frozen and bool(parameter_shapes(graph, check, id))
 
 
 def is_plane(graph: Graph, check: Check) -> bool:
@@ -96,15 +123,15 @@ def signal_of(check: Check, edge: Edge) -> Signal | None:
 
 
 def _face(node: Node, check: Check, incoming: dict[int, Edge], used: set[int],
-          plane: bool) -> Face:
+          plane: bool, frozen: bool) -> Face:
     layer = node.layer
     signals = check.signals.get(node.id, ())
     if not isinstance(layer, Layer):
         return Face(
             node.id, layer.kind, "data", "unknown", "", "A layer of another version.",
             check.errors.get(node.id, layer.why), (),
-            _input_ports(tuple(f"x{i}" for i in incoming), frozenset(), incoming, check),
-            tuple(Port(f"y{i}", "", True) for i in used), "none", 0)
+            _input_ports(node.id, tuple(f"x{i}" for i in incoming), frozenset(), incoming, check),
+            tuple(Port(f"y{i}", "", True, end=(node.id, i)) for i in used), "none", 0)
     names = layer.inputs
     if layer.variadic:  # One more than is connected: there is always room for another.
         names = tuple(f"x{i + 1}" for i in range(max(2, max(incoming, default=-1) + 2)))
@@ -112,15 +139,16 @@ def _face(node: Node, check: Check, incoming: dict[int, Edge], used: set[int],
     if layer.variadic:
         optional |= frozenset(names[2:])
     outputs = tuple(
-        Port(name, str(signals[i]) if i < len(signals) else "", i in used)
+        Port(name, str(signals[i]) if i < len(signals) else "", i in used, end=(node.id, i))
         for i, name in enumerate(layer.outputs))
     shape = signals[0].shape if signals else ()
     return Face(
         node.id, layer.label, layer.category,
         _badge(outputs[:1] if layer.category == "data" else outputs),
         layer.subtitle(), tooltip(type(layer)), check.errors.get(node.id, ""),
-        check.notes.get(node.id, ()), _input_ports(names, optional, incoming, check), outputs,
-        _picture(layer, shape, plane), check.parameters.get(node.id, 0))
+        check.notes.get(node.id, ()), _input_ports(node.id, names, optional, incoming, check),
+        outputs, _picture(layer, shape, plane), check.parameters.get(node.id, 0), frozen,
+        node.shares)
 
 
 def _badge(outputs: tuple[Port, ...]) -> str:
@@ -132,12 +160,13 @@ def _badge(outputs: tuple[Port, ...]) -> str:
     return text if len(text) <= BADGE or len(shapes) == 1 else f"{len(shapes)} outputs"
 
 
-def _input_ports(names: tuple[str, ...], optional: frozenset[str], incoming: dict[int, Edge],
-                 check: Check) -> tuple[Port, ...]:
+def _input_ports(id: str, names: tuple[str, ...], optional: frozenset[str],
+                 incoming: dict[int, Edge], check: Check) -> tuple[Port, ...]:
     ports = []
     for i, name in enumerate(names):
         signal = signal_of(check, incoming[i]) if i in incoming else None
-        ports.append(Port(name, str(signal) if signal else "", i in incoming, name in optional))
+        ports.append(Port(name, str(signal) if signal else "", i in incoming, name in optional,
+                          (id, i)))
     return tuple(ports)
 
 
@@ -146,4 +175,6 @@ def _picture(layer: Layer, shape: tuple[int, ...], plane: bool) -> Picture:
         return "data"
     if not shape or getattr(layer, "is_view", False):
         return "none"
-    return "tiles" if len(shape) == 3 or plane else "strip"
+    if len(shape) == 3 or plane:
+        return "tiles"
+    return "map" if len(shape) == 2 or layer.category == "recurrent" else "strip"

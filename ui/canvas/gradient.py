@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from PySide6.QtGui import QColor
 
@@ -57,6 +57,20 @@ def state(statistics: NodeStatistics, largest: float = 0.0) -> str:
     if statistics.grad_norm < norm * 0.999:
         return "clipped"
     return "healthy"
+
+
+SEVERITY = ("unknown", "healthy", "clipped", "vanishing", "exploding", "diverged")
+
+
+def worst(names: Iterable[str], nodes: Mapping[str, NodeStatistics], largest: float = 0.0
+          ) -> str | None:
+    """Of several nodes the one that is worst off; None when nothing is known of any."""
+    def badness(name: str) -> tuple[int, float]:
+        kind, norm = state(nodes[name], largest), norm_of(nodes[name])
+        return SEVERITY.index(kind), 0.0 if math.isnan(norm) else (
+            -norm if kind == "vanishing" else norm)
+
+    return max((name for name in names if name in nodes), key=badness, default=None)
 
 
 def largest_norm(nodes: Mapping[str, NodeStatistics]) -> float:

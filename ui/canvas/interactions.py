@@ -68,8 +68,7 @@ class DragNodes(Interaction):
     def __init__(self, view: CanvasView, grabbed: str, start: QPointF) -> None:
         super().__init__(view)
         self._start = start
-        self._from = {n.id: (n.x, n.y) for n in self.document.graph.nodes
-                      if n.id in self.document.selection}
+        self._from = view.selected_places()
         self._grabbed = grabbed
         self._step = (0.0, 0.0)
 
@@ -141,7 +140,7 @@ class Connect(Interaction):
         self._moved: Edge | None = None
         self._from = port
         if not port.output and (edge := self._edge_into(port)):
-            source = self.scene.nodes[edge.source].port(True, edge.source_port)
+            source = self.scene.port_of(True, edge.source, edge.source_port)
             if source is not None:
                 self._moved, self._from = edge, source
                 self.scene.edges[edge].setVisible(False)
@@ -189,34 +188,35 @@ class Connect(Interaction):
 
     def _near_start(self, moved: Edge, at: QPointF) -> bool:
         """A click on a port is no request to disconnect."""
-        port = self.scene.nodes[moved.target].port(False, moved.target_port)
+        port = self.scene.port_of(False, moved.target, moved.target_port)
         return port is not None and (port.center() - at).manhattanLength() < 2 * SNAP
 
     def _edge_into(self, port: PortItem) -> Edge | None:
-        node = port.parentItem()
-        assert isinstance(node, NodeItem)
-        return next((e for e in self.document.graph.inputs_of(node.id)
-                     if e.target_port == port.number), None)
+        id, number = port.end
+        return next((e for e in self.document.graph.inputs_of(id) if e.target_port == number),
+                    None)
 
     def _edge_to(self, node: NodeItem, port: PortItem | None) -> Edge | None:
-        start = self._from.parentItem()
-        assert isinstance(start, NodeItem)
         if self._from.output:
-            number = port.number if port else self._free_input(node.id)
-            return None if number is None else Edge(
-                start.id, self._from.number, node.id, number)
-        layer = self.document.graph.node(node.id).layer
-        if isinstance(layer, Layer) and not layer.outputs:
+            end = port.end if port else self._free_input(node)
+            return None if end is None else Edge(*self._from.end, *end)
+        if port is None and not node.output_items:
             return None
-        return Edge(node.id, port.number if port else 0, start.id, self._from.number)
+        return Edge(*(port or node.output_items[0]).end, *self._from.end)
 
-    def _free_input(self, id: str) -> int | None:
+    def _free_input(self, node: NodeItem) -> tuple[str, int] | None:
+        """Where an edge goes that is let go anywhere on a node."""
+        if node.face.members:
+            ports = node.face.inputs
+            return next((port.end for port in ports if not port.connected),
+                        ports[0].end if ports else None)
+        id = node.id
         layer = self.document.graph.node(id).layer
         if not isinstance(layer, Layer) or not layer.inputs:
             return None
         graph = self._base()
         free = graph.free_port(id)
-        return 0 if free is None else free
+        return id, 0 if free is None else free
 
     def _base(self) -> Graph:
         gone = [self._moved] if self._moved else []
@@ -239,9 +239,9 @@ class Connect(Interaction):
             why = "" if missing else why
         assert self._over is not None
         self._over.set_drop(self._verdict)
-        output, number = ((False, edge.target_port) if self._from.output
-                          else (True, edge.source_port))
-        self._over_port = port or self._over.port(output, number)
+        self._over_port = port or (
+            self.scene.port_of(False, edge.target, edge.target_port) if self._from.output
+            else self.scene.port_of(True, edge.source, edge.source_port))
         if self._over_port:
             self._over_port.set_state(self._verdict)
         self.view.say(why or f"Connect {edge.source} to {self._input_name(edge)}", self._verdict,
@@ -249,9 +249,11 @@ class Connect(Interaction):
 
     def _input_name(self, edge: Edge) -> str:
         """The node at an edge's end, and which of its inputs where there are several."""
-        inputs = self.scene.nodes[edge.target].face.inputs
-        several = len(inputs) > 1 and edge.target_port < len(inputs)
-        return f"{edge.target} · {inputs[edge.target_port].name}" if several else edge.target
+        item = self.scene.item_of(edge.target)
+        inputs = item.face.inputs if item else ()
+        port = self.scene.port_of(False, edge.target, edge.target_port)
+        several = len(inputs) > 1 and port is not None
+        return f"{edge.target} · {inputs[port.number].name}" if port and several else edge.target
 
     def _draw(self, end: QPointF) -> None:
         start, side = self._from.center(), self._from.side
@@ -322,12 +324,11 @@ class ConnectByKeys(Connect):
 
     def _free_ports(self, item: NodeItem) -> list[PortItem]:
         """The inputs that wait for an edge; of a node with none, the first, to say why not."""
-        layer = self.document.graph.node(item.id).layer
-        if not isinstance(layer, Layer) or not layer.inputs:
-            return []
         free = [port for port, face in zip(item.input_items, item.face.inputs, strict=True)
                 if not face.connected]
-        return free[:1] if layer.variadic else free or item.input_items[:1]
+        layer = None if item.face.members else self.document.graph.node(item.id).layer
+        variadic = isinstance(layer, Layer) and layer.variadic
+        return free[:1] if variadic else free or item.input_items[:1]
 
     def _rank(self, port: PortItem) -> tuple[object, ...]:
         """First what would connect; of that, the namesake (a target goes to a target), then what

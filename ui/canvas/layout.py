@@ -10,6 +10,7 @@ import importlib
 from collections.abc import Mapping, Sequence
 
 from playground.graph import Edge, Graph
+from ui.canvas.folding import drawn_network
 
 GRID = 8
 GAP_X, GAP_Y = 40, 32
@@ -28,11 +29,15 @@ Box = tuple[float, float, float, float]
 
 
 def arrange(graph: Graph, sizes: Mapping[str, Size], width: float) -> dict[str, Place]:
-    """A corner for each node, so that rows are not wider than `width` where that is possible."""
+    """A corner for all that is drawn, so that rows are not wider than `width` where that is
+    possible."""
     places: dict[str, Place] = {}
     top = 0.0
     edges = [e for e in graph.edges if not _is_side_edge(graph, e)]
-    for ids in _components(graph, edges):
+    order = [node.id for node in graph.order()]
+    if graph.folds:
+        order, edges = drawn_network(graph, edges)
+    for ids in _components(order, edges):
         inner = [e for e in edges if e.source in ids]
         lanes = _lanes(ids, inner)
         for row in _place_rows(lanes, inner, sizes, width):
@@ -178,9 +183,8 @@ def _is_side_edge(graph: Graph, edge: Edge) -> bool:
     return edge.target_port < len(inputs) and inputs[edge.target_port] == "target"
 
 
-def _components(graph: Graph, edges: Sequence[Edge]) -> list[list[str]]:
+def _components(order: Sequence[str], edges: Sequence[Edge]) -> list[list[str]]:
     """The connected parts in network order; the largest first, lone nodes last."""
-    order = [node.id for node in graph.order()]
     leader = {id: id for id in order}
     for e in edges:
         old, new = leader[e.target], leader[e.source]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from PySide6.QtCore import QPointF, Qt
 
-from playground.graph import Graph
 from ui.canvas.layout import Box
 
 ARROWS = {
@@ -15,10 +14,9 @@ ARROWS = {
 }
 
 
-def neighbour(graph: Graph, boxes: Mapping[str, Box], id: str, way: QPointF) -> str | None:
+def neighbour(linked: Set[str], boxes: Mapping[str, Box], id: str, way: QPointF) -> str | None:
     """The node in that direction: along an edge if one leads there, else the nearest."""
     here = _center(boxes[id])
-    linked = {e.target for e in graph.outputs_of(id)} | {e.source for e in graph.inputs_of(id)}
     found: list[tuple[bool, float, str]] = []
     for other, box in boxes.items():
         gap = _center(box) - here

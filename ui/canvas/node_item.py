@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import (
     QFontMetricsF,
+    QIcon,
     QImage,
     QLinearGradient,
     QPainter,
@@ -35,15 +37,26 @@ MARGIN = 12
 RADIUS = 10.0
 BAR = 4.0
 PICTURE_TOP = 50.0
-PICTURE_HEIGHT = {"none": 0.0, "strip": 14.0, "tiles": 34.0, "data": 46.0}
+PICTURE_HEIGHT = {"none": 0.0, "strip": 14.0, "map": 34.0, "tiles": 34.0, "data": 46.0}
 TILE_GAP = 3.0
 ERROR_LINE = 17.0
 HALO = 6.0
 """How far paint reaches outside the node: the halo, and the outline of the active node."""
 CHIP = 22.0
+MARK = 16.0
+"""The room of a lock or a link beside the badge."""
+STACK = 4.0
+"""How far the sheet below a fold looks out."""
+FAMILY_STEP = 13.0
 
 TEXT_DETAIL = 0.45
 """Below this zoom text would be a smudge: the node is drawn without it."""
+
+
+@cache
+def mark(name: str, dark: bool) -> QIcon:
+    """An icon in the colour of now; made once for each theme, as drawing one takes long."""
+    return theme().icon(name)
 
 
 def snap(value: float) -> float:
@@ -60,6 +73,7 @@ class NodeItem(QGraphicsWidget):
         self.output_items: list[PortItem] = []
         self.statistics: NodeStatistics | None = None
         self._largest = 0.0
+        self._whose = ""
         self._images: tuple[QImage, ...] = ()
         self._badge: str | None = None
         self._failure = ""
@@ -108,12 +122,14 @@ class NodeItem(QGraphicsWidget):
         self._images = tuple(images)
         self.update(self._picture_rect())
 
-    def set_statistics(self, statistics: NodeStatistics | None, largest: float = 0.0) -> None:
+    def set_statistics(self, statistics: NodeStatistics | None, largest: float = 0.0,
+                       whose: str = "") -> None:
         """Repaints only when the tick moves by a pixel or the state changes.
 
-        largest: the largest gradient norm in the network.
+        largest: the largest gradient norm in the network. whose: of a fold, the member that the
+        statistics are of.
         """
-        self.statistics, self._largest = statistics, largest
+        self.statistics, self._largest, self._whose = statistics, largest, whose
         at = gradient.place(gradient.norm_of(statistics)) if statistics else None
         where = None if at is None else round(at * self.size().width())
         state = gradient.state(statistics, largest) if statistics else "unknown"
@@ -158,8 +174,12 @@ class NodeItem(QGraphicsWidget):
         words = self.face.describe()
         if self._failure and self._failure != self.face.error:
             words += f", failed: {self._failure}"
-        live = gradient.describe(self.statistics, self._largest) if self.statistics else ""
+        live = self._live()
         return f"{words}, {live}" if live else words
+
+    def _live(self) -> str:
+        words = gradient.describe(self.statistics, self._largest) if self.statistics else ""
+        return f"{self._whose}: {words}" if words and self._whose else words
 
     # -- geometry -----------------------------------------------------------------------------
 
@@ -198,7 +218,8 @@ class NodeItem(QGraphicsWidget):
         self.prepareGeometryChange()
         self.setZValue(3 if error else 2)  # A sentence is never hidden by a neighbour.
         head = (22 + QFontMetricsF(name_font()).horizontalAdvance(face.id) + 12
-                + QFontMetricsF(badge_font()).horizontalAdvance(face.badge))
+                + QFontMetricsF(badge_font()).horizontalAdvance(face.badge)
+                + MARK * len(face.marks))
         needed = max(head, QFontMetricsF(small_font()).horizontalAdvance(face.subtitle))
         wider = -(-(needed + 2 * MARGIN - WIDTH) // WIDER) * WIDER
         # Wide for a sentence, unless something stands to its right already.
@@ -238,10 +259,16 @@ class NodeItem(QGraphicsWidget):
     def _tooltip(self) -> str:
         face = self.face
         lines = [f"<b>{face.id}</b> · {face.title}", face.help, *face.notes]
-        if self.statistics and (live := gradient.describe(self.statistics, self._largest)):
-            lines.append(live.capitalize() + ".")
+        if live := self._live():
+            lines.append(live[:1].upper() + live[1:] + ".")
         if face.parameters:
             lines.append(f"{face.parameters:,} parameters")
+        if face.members:
+            lines.append(f"Of {', '.join(face.members)}.")
+        if face.frozen:
+            lines.append("Frozen: training leaves its weights as they are.")
+        if face.shares:
+            lines.append(f"Uses the weights of {face.shares}.")
         return "<br>".join(line for line in lines if line)
 
     def _picture_rect(self) -> QRectF:
@@ -259,12 +286,12 @@ class NodeItem(QGraphicsWidget):
         self._paint_box(painter, box)
         if self.face.parameters and not self.error:
             self._paint_bar(painter, box)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme().family(self.face.category))
-        painter.drawRoundedRect(QRectF(MARGIN, 13, 9, 9), 2.5, 2.5)
+        self._paint_square(painter)
         if detail >= TEXT_DETAIL:
             self._paint_text(painter, box)
-        if not self.error and self.face.picture != "none":
+        if self.face.families and not self.error:
+            self._paint_families(painter)
+        elif not self.error and self.face.picture != "none":
             self._paint_pictures(painter)
         if self._active and detail >= TEXT_DETAIL:
             self._paint_chip(painter)
@@ -296,6 +323,9 @@ class NodeItem(QGraphicsWidget):
         painter.setPen(pen)
         painter.setBrush(theme().color("node"))
         inset = pen.widthF() / 2
+        if self.face.members:  # A stack: one more lies below.
+            painter.drawRoundedRect(box.adjusted(STACK + inset, STACK + inset, STACK - inset,
+                                                 STACK - inset), RADIUS, RADIUS)
         painter.drawRoundedRect(box.adjusted(inset, inset, -inset, -inset), RADIUS, RADIUS)
 
     def _paint_bar(self, painter: QPainter, box: QRectF) -> None:
@@ -315,6 +345,19 @@ class NodeItem(QGraphicsWidget):
             painter.setBrush(theme().color("tick"))
             painter.drawRoundedRect(QRectF(x - 1.5, box.height() - BAR - 3, 3, 9), 1.5, 1.5)
 
+    def _paint_square(self, painter: QPainter) -> None:
+        """The family's colour; of a fold, which has several, two frames."""
+        square = QRectF(MARGIN, 13, 9, 9)
+        if self.face.members:
+            painter.setPen(QPen(theme().color("secondary"), 1.25))
+            painter.setBrush(theme().color("node"))
+            painter.drawRoundedRect(square.adjusted(3, 3, 2, 2), 2, 2)
+            painter.drawRoundedRect(square.adjusted(0, 0, -2, -2), 2, 2)
+            return
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme().family(self.face.category))
+        painter.drawRoundedRect(square, 2.5, 2.5)
+
     def _paint_text(self, painter: QPainter, box: QRectF) -> None:
         face, look = self.face, theme()
         right = box.width() - MARGIN
@@ -326,6 +369,9 @@ class NodeItem(QGraphicsWidget):
         painter.setPen(look.text("error", "node") if self.error else look.color("secondary"))
         painter.drawText(QRectF(right - space - 1, 8, space + 2, 20),
                          Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, badge)
+        for name in face.marks:
+            space += MARK
+            mark(name, look.dark).paint(painter, QRectF(right - space, 11, 13, 13).toRect())
         painter.setFont(name_font())
         painter.setPen(look.color("text"))
         room = QRectF(MARGIN + 16, 8, right - space - MARGIN - 24, 20)
@@ -356,7 +402,7 @@ class NodeItem(QGraphicsWidget):
     def _paint_pictures(self, painter: QPainter) -> None:
         rect = self._picture_rect()
         # Pixels are data here: they stay sharp squares, unless there are more than fit.
-        count = len(self._images) or {"strip": 1, "tiles": 4, "data": 3}[self.face.picture]
+        count = len(self._images) or {"tiles": 4, "data": 3}.get(self.face.picture, 1)
         width = (rect.width() - TILE_GAP * (count - 1)) / count
         if self.face.picture == "tiles":  # squares, also when there are fewer than fit
             width = min(width, rect.height())
@@ -372,9 +418,19 @@ class NodeItem(QGraphicsWidget):
             painter.save()
             painter.setClipPath(corners, Qt.ClipOperation.IntersectClip)
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform,
-                                  image.width() > tile.width())
+                                  image.width() > tile.width()
+                                  or image.height() > tile.height())
             painter.drawImage(tile, image, QRectF(image.rect()))
             painter.restore()
+
+    def _paint_families(self, painter: QPainter) -> None:
+        """A square in the colour of each member's family, in order; as many as fit."""
+        rect = self._picture_rect()
+        painter.setPen(Qt.PenStyle.NoPen)
+        for number, family in enumerate(self.face.families[:int(rect.width() // FAMILY_STEP)]):
+            painter.setBrush(theme().family(family))
+            painter.drawRoundedRect(QRectF(rect.left() + number * FAMILY_STEP, rect.top() + 2,
+                                           9, 9), 2.5, 2.5)
 
     def _paint_chip(self, painter: QPainter) -> None:
         look = theme()

@@ -20,13 +20,17 @@ DOT, LARGE, REACH = 3.0, 5.5, 9.0
 
 
 class PortItem(QGraphicsItem):
-    """Knows its node, its direction and its number; the node places it."""
+    """Knows its node, its direction and its number; the node places it.
+
+    On a fold it stands for a port of a member: `end` is that node and the port's number there.
+    """
 
     def __init__(self, node: QGraphicsItem, output: bool, number: int) -> None:
         super().__init__(node)
         self.output = output
         self.number = number
         self.side = Side.RIGHT if output else Side.LEFT
+        self.end = ("", number)
         self._connected = False
         self._hovered = False
         self._state = ""
@@ -34,7 +38,7 @@ class PortItem(QGraphicsItem):
         self.setCursor(Qt.CursorShape.CrossCursor)
 
     def set_port(self, port: Port) -> None:
-        self._connected = port.connected
+        self._connected, self.end = port.connected, port.end
         hint = "Drag to an input to connect." if self.output else (
             "Drag away to disconnect." if port.connected else "Drag to an output to connect.")
         self.setToolTip(f"{port.describe('Output' if self.output else 'Input')}<br>{hint}")

@@ -16,7 +16,8 @@ from playground.shapes import check
 from playground.snapshot import NodeStatistics
 from ui.canvas import gradient
 from ui.canvas.edge_item import EdgeItem
-from ui.canvas.face import faces, signal_of
+from ui.canvas.face import signal_of
+from ui.canvas.folding import drawn_faces, seen_edges
 from ui.canvas.layout import Box, Place, Size
 from ui.canvas.node_item import NodeItem
 from ui.canvas.port_item import PortItem
@@ -33,9 +34,15 @@ class CanvasScene(QGraphicsScene):
         super().__init__(parent)
         self.document = document
         self.nodes: dict[str, NodeItem] = {}
+        """By name: folds, and the nodes in none."""
         self.edges: dict[Edge, EdgeItem] = {}
-        self._active: tuple[str, str] | None = None
-        self._failed: str | None = None
+        self._drawn: dict[str, str] = {}
+        # What is shown of nodes, also of those that are folded just now.
+        self._statistics: Mapping[str, NodeStatistics] = {}
+        self._images: dict[str, Sequence[QImage]] = {}
+        self._badges: dict[str, str | None] = {}
+        self._active: tuple[str, str, str] | None = None
+        self._failed: tuple[str | None, str] = None, ""
         # Few items that move often: keeping an index costs more than it saves.
         self.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
         self.setSceneRect(ROOM)
@@ -49,13 +56,14 @@ class CanvasScene(QGraphicsScene):
 
     def reconcile(self, old: Graph, new: Graph) -> None:
         """Bring the pictures from one graph to the next, by id; what is equal is not touched."""
-        for id in self.nodes.keys() - {node.id for node in new.nodes}:
+        checked, seen, before = self.document.check, list(seen_edges(new)), self._drawn
+        shown, places, self._drawn = drawn_faces(new, checked), new.places(), new.drawn()
+        for id in self.nodes.keys() - shown.keys():
             self.removeItem(self.nodes.pop(id))
-        for edge in self.edges.keys() - set(new.edges):
+        for edge in self.edges.keys() - set(seen):
             self.removeItem(self.edges.pop(edge))
-        checked = self.document.check
         changed = False
-        for id, face in faces(new, checked).items():
+        for id, face in shown.items():
             item = self.nodes.get(id)
             if item is None:
                 item = self.nodes[id] = NodeItem(face)
@@ -64,12 +72,10 @@ class CanvasScene(QGraphicsScene):
             elif item.face != face:
                 item.set_face(face)
                 changed = True
-        for node in new.nodes:
-            item = self.nodes[node.id]
-            if item.pos() != QPointF(node.x, node.y):
-                item.setPos(node.x, node.y)
+            if item.pos() != QPointF(*places[id]):
+                item.setPos(*places[id])
                 changed = True
-        for edge in new.edges:
+        for edge in seen:
             if edge not in self.edges:
                 self.edges[edge] = EdgeItem(edge)
                 self.addItem(self.edges[edge])
@@ -77,6 +83,11 @@ class CanvasScene(QGraphicsScene):
             self.edges[edge].set_label(str(signal) if signal else "")
         if changed or old.edges != new.edges or len(old.nodes) != len(new.nodes):
             self.route()
+        if old.folds != new.folds:
+            self._show_live()
+        for id in before.keys() - self._drawn.keys():
+            self._images.pop(id, None)
+            self._badges.pop(id, None)
         self._show_selection()
         self._show_active_edges()
 
@@ -89,38 +100,51 @@ class CanvasScene(QGraphicsScene):
     def route(self) -> None:
         """Draw all edges anew, from where their ports stand."""
         boxes = {id: item.box() for id, item in self.nodes.items()}
-        entering, leaving = choose_sides(self.edges, boxes)
+        ends = {edge: (self.port_of(True, edge.source, edge.source_port),
+                       self.port_of(False, edge.target, edge.target_port)) for edge in self.edges}
+        entering, leaving = choose_sides(
+            (Edge(self._drawn[edge.source], start.number, self._drawn[edge.target], end.number)
+             for edge, (start, end) in ends.items() if start and end), boxes)
         for id, item in self.nodes.items():
             item.place_ports(
                 [entering.get((id, i), Side.LEFT) for i in range(len(item.input_items))],
                 [leaving.get((id, i), Side.RIGHT) for i in range(len(item.output_items))])
         for edge, picture in self.edges.items():
-            start = self.nodes[edge.source].port(True, edge.source_port)
-            end = self.nodes[edge.target].port(False, edge.target_port)
+            start, end = ends[edge]
             if start is not None and end is not None:
                 picture.route(start.center(), start.side, end.center(), end.side)
 
     def _show_selection(self, _: object = None) -> None:
         for id, item in self.nodes.items():
-            item.setSelected(id in self.document.selection)
+            item.setSelected(not self.document.selection.isdisjoint(item.face.members or (id,)))
         for edge, picture in self.edges.items():
             picture.setSelected(edge in self.document.selected_edges)
 
     # -- live data ----------------------------------------------------------------------------
 
     def show_statistics(self, statistics: Mapping[str, NodeStatistics]) -> None:
-        """Move the ticks and colour the halos; nodes without statistics lose theirs."""
+        """Move the ticks and colour the halos; nodes without statistics lose theirs.
+
+        A fold shows the member that is worst off.
+        """
+        self._statistics = statistics
         largest = gradient.largest_norm(statistics)
         for id, item in self.nodes.items():
-            item.set_statistics(statistics.get(id), largest)
+            whose = gradient.worst(item.face.members or (id,), statistics, largest)
+            item.set_statistics(statistics[whose] if whose else None, largest,
+                                whose if whose and item.face.members else "")
 
     def set_thumbnail(self, id: str, images: Sequence[QImage]) -> None:
-        """The pictures on a node: one for a strip, up to four as squares."""
+        """The pictures on a node: one for a strip or a map, up to four as squares."""
+        if id in self._drawn:
+            self._images[id] = images
         if id in self.nodes:
             self.nodes[id].set_images(images)
 
     def set_badge(self, id: str, text: str | None) -> None:
         """A number in place of the output shape (the loss); None brings the shape back."""
+        if id in self._drawn:
+            self._badges[id] = text
         if id in self.nodes:
             self.nodes[id].set_badge(text)
 
@@ -130,22 +154,40 @@ class CanvasScene(QGraphicsScene):
         In the backward phase the edges that bring the gradient light up, else those that bring
         data.
         """
-        self._active = (id, phase or "") if id in self.nodes and id else None
+        self._active = (id, phase or "", text) if id in self._drawn and id else None
+        name = self._drawn.get(id or "")
         label = " · ".join(part for part in (phase, text) if part) or "active"
+        if name != id:
+            label = f"{id} · {label}"
         for other, item in self.nodes.items():
-            item.set_active(label if other == id else "")
+            item.set_active(label if other == name else "")
         self._show_active_edges()
 
     def set_failed(self, id: str | None, text: str = "") -> None:
         """Say on a node that training stopped there, and why; None takes it back."""
+        name = self._drawn.get(id or "")
         for other, item in self.nodes.items():
-            item.set_failure(text if other == id else "")
-        if self._failed != id:
-            self._failed = id
+            sentence = text if name == id else f"{id}: {text}"
+            item.set_failure(sentence if other == name else "")
+        if self._failed[0] != id:
             self.route()
+        self._failed = id, text
+
+    def _show_live(self) -> None:
+        """What is known of the nodes, on the pictures that have just come: while training stands,
+        nobody would tell it again."""
+        for id, images in self._images.items():
+            if id in self.nodes:
+                self.nodes[id].set_images(images)
+        for id, text in self._badges.items():
+            if id in self.nodes:
+                self.nodes[id].set_badge(text)
+        self.show_statistics(self._statistics)
+        self.set_active(*(self._active or (None,)))
+        self.set_failed(*self._failed)
 
     def _show_active_edges(self) -> None:
-        id, phase = self._active or (None, "")
+        id, phase, _ = self._active or (None, "", "")
         for edge, picture in self.edges.items():
             end = edge.source if phase == "backward" else edge.target
             picture.set_active(id is not None and end == id)
@@ -163,7 +205,7 @@ class CanvasScene(QGraphicsScene):
     def measure(self, graph: Graph) -> dict[str, Size]:
         """How large the nodes of a graph would be drawn here."""
         sizes = self.sizes()
-        for id, face in faces(graph, check(graph)).items():
+        for id, face in drawn_faces(graph, check(graph)).items():
             if id not in self.nodes or self.nodes[id].face != face:
                 size = NodeItem(face).size()
                 sizes[id] = size.width(), size.height()
@@ -175,6 +217,21 @@ class CanvasScene(QGraphicsScene):
         for item in self.nodes.values():
             rect = rect.united(item.box())
         return rect
+
+    def item_of(self, id: str) -> NodeItem | None:
+        """What a node is drawn as: itself, or its fold."""
+        return self.nodes.get(self._drawn.get(id, id))
+
+    def port_of(self, output: bool, id: str, number: int) -> PortItem | None:
+        """The dot for a port of a node, folded or not."""
+        item = self.item_of(id)
+        ports = () if item is None else item.output_items if output else item.input_items
+        return next((port for port in ports if port.end == (id, number)), None)
+
+    def neighbours(self, name: str) -> set[str]:
+        """What is connected to a node or fold."""
+        ends = [(self._drawn[e.source], self._drawn[e.target]) for e in self.edges]
+        return {b for a, b in ends if a == name} | {a for a, b in ends if b == name}
 
     def node_at(self, at: QPointF) -> NodeItem | None:
         return next((item for item in self.items(at) if isinstance(item, NodeItem)), None)

@@ -24,6 +24,7 @@ from playground.layers import LAYERS
 from ui.canvas import editing
 from ui.canvas.actions import CanvasActions
 from ui.canvas.edge_item import EdgeItem
+from ui.canvas.folding import drawn_network, whole
 from ui.canvas.interactions import (
     Connect,
     ConnectByKeys,
@@ -32,9 +33,10 @@ from ui.canvas.interactions import (
     Pan,
     RubberBand,
 )
+from ui.canvas.layout import Place
 from ui.canvas.messages import EmptyHint, Message
 from ui.canvas.navigation import ARROWS, neighbour
-from ui.canvas.node_item import GRID, snap
+from ui.canvas.node_item import GRID, NodeItem, snap
 from ui.canvas.scene import CanvasScene
 from ui.canvas.zoom import MARGIN, ZoomableView
 from ui.document import Document
@@ -91,9 +93,19 @@ class CanvasView(ZoomableView):
     # -- commands -----------------------------------------------------------------------------
 
     def current(self) -> str | None:
-        """The one selected node."""
-        node = self.document.selected_node
-        return node.id if node else None
+        """The one selected node, or the one selected fold."""
+        selected = whole(self.document.graph, self.document.selection)
+        return next(iter(selected)) if len(selected) == 1 else None
+
+    def current_item(self) -> NodeItem | None:
+        """What the one selected node or fold is drawn as."""
+        name = self.current()
+        return self.canvas.item_of(name) if name else None
+
+    def selected_places(self) -> dict[str, Place]:
+        """Where all that is drawn as selected stands."""
+        return {name: (item.x(), item.y()) for name, item in self.canvas.nodes.items()
+                if item.isSelected()}
 
     def cut(self) -> None:
         if self.document.selection:
@@ -129,27 +141,45 @@ class CanvasView(ZoomableView):
         if accepted and new.strip() != old:
             editing.rename(self.document, old, new)
 
+    def freeze(self) -> None:
+        """Freeze the weights of the selection, or let them learn again when all are frozen."""
+        editing.toggle_frozen(self.document)
+
+    def fold(self) -> None:
+        """Draw the selected nodes as one."""
+        if editing.fold(self.document, self.canvas.measure):
+            self._show_nodes(self.document.selection)
+
+    def unfold(self) -> None:
+        """Draw the members of the selected folds one by one."""
+        if editing.unfold(self.document, self.canvas.measure):
+            self._show_nodes(self.document.selection)
+
     def inspect(self) -> None:
         self.inspect_requested.emit()
 
     def connect_by_keys(self) -> None:
         """Begin to connect the selected node; see ConnectByKeys."""
-        id = self.current()
-        if id is None or self.interaction:
+        item = self.current_item()
+        if item is None or self.interaction:
             return
-        item = self.canvas.nodes[id]
         if not item.output_items:
-            self.document.refused.emit(f"{id} has no output: it ends the network.")
+            self.document.refused.emit(f"{item.id} has no output: it ends the network.")
             return
         self.interaction = ConnectByKeys(self, item)
 
     def add_layer(self, kind: str) -> str | None:
         """Add a layer after the selected node, or in the middle of what is seen."""
-        after = self.current()
+        item = self.current_item()
         middle = self.mapToScene(self.viewport().rect().center())
         x, y = middle.x() - editing.NEW_SIZE[0] / 2, middle.y() - editing.NEW_SIZE[1] / 2
-        if after and self.canvas.nodes[after].output_items and LAYERS[kind].inputs:
-            x, y = editing.beside(self.canvas.boxes()[after])
+        after = None
+        if item is not None:
+            # Of a fold, the member whose output leads out of it.
+            after = item.output_items[0].end[0] if item.face.members and item.output_items else (
+                self.current())
+            if item.output_items and LAYERS[kind].inputs:
+                x, y = editing.beside(self.canvas.boxes()[item.id])
         id = editing.add_layer(self.document, kind, x, y, self.canvas.measure, after)
         self._show_nodes([id] if id else [])
         return id
@@ -173,7 +203,8 @@ class CanvasView(ZoomableView):
         view, their beginning."""
         rect = QRectF()
         for id in ids:
-            rect = rect.united(self.canvas.nodes[id].box())
+            if (item := self.canvas.item_of(id)) is not None:
+                rect = rect.united(item.box())
         if not rect.isNull():
             room = self.mapToScene(self.viewport().rect()).boundingRect().size()
             self.ensureVisible(QRectF(rect.topLeft(), rect.size().boundedTo(room)), 24, 24)
@@ -216,11 +247,14 @@ class CanvasView(ZoomableView):
         if port := self.canvas.port_at(at):
             self.interaction = Connect(self, port)
         elif node := self.canvas.node_at(at):
-            if add:
-                document.select(document.selection ^ {node.id}, document.selected_edges)
-            elif node.id not in document.selection:
-                document.select([node.id])
-            if node.id in document.selection:
+            members = frozenset(document.graph.members(node.id))
+            if add and members <= document.selection:
+                document.select(document.selection - members, document.selected_edges)
+            elif add:
+                document.select(document.selection | members, document.selected_edges)
+            elif not members <= document.selection:
+                document.select(members)
+            if members <= document.selection:
                 self.interaction = DragNodes(self, node.id, at)
         elif edge := self.canvas.edge_at(at):
             before = document.selected_edges
@@ -245,7 +279,11 @@ class CanvasView(ZoomableView):
         event.accept()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if self.canvas.node_at(self.mapToScene(event.position().toPoint())):
+        node = self.canvas.node_at(self.mapToScene(event.position().toPoint()))
+        if node and node.face.members:
+            self.document.select([node.id])
+            self.unfold()
+        elif node:
             self.inspect()
         event.accept()
 
@@ -254,7 +292,7 @@ class CanvasView(ZoomableView):
         if event.reason() == QContextMenuEvent.Reason.Keyboard:
             at = self.mapToScene(self.viewport().rect().center())
         elif node := self.canvas.node_at(at):
-            if node.id not in self.document.selection:
+            if not self.document.selection.issuperset(self.document.graph.members(node.id)):
                 self.document.select([node.id])
         elif edge := self.canvas.edge_at(at):
             self.document.select((), [edge.edge])
@@ -334,8 +372,9 @@ class CanvasView(ZoomableView):
 
     def focusNextPrevChild(self, next: bool) -> bool:
         """Tab goes through the nodes in network order, then leaves."""
-        order = [node.id for node in self.document.graph.order()]
-        current = self.current()
+        order, _ = drawn_network(self.document.graph, self.document.graph.edges)
+        item = self.current_item()
+        current = item.id if item else None
         if not order:
             return super().focusNextPrevChild(next)
         if current is None:
@@ -350,18 +389,19 @@ class CanvasView(ZoomableView):
     def _arrow(self, way: QPointF, keys: Qt.KeyboardModifier) -> None:
         document = self.document
         if keys & Qt.KeyboardModifier.AltModifier or keys & Qt.KeyboardModifier.ControlModifier:
-            places = {n.id: (n.x + way.x() * GRID, n.y + way.y() * GRID)
-                      for n in document.graph.nodes if n.id in document.selection}
+            places = {id: (x + way.x() * GRID, y + way.y() * GRID)
+                      for id, (x, y) in self.selected_places().items()}
             if places:
                 editing.move(document, places, merge="nudge")
             return
-        current = self.current()
-        if current is None:
+        item = self.current_item()
+        if item is None:
             order = document.graph.order()
             if order:
                 self._go_to(order[0].id)
             return
-        if target := neighbour(self.document.graph, self.canvas.boxes(), current, way):
+        if target := neighbour(
+                self.canvas.neighbours(item.id), self.canvas.boxes(), item.id, way):
             self._go_to(target)
 
     def _go_to(self, id: str) -> None:

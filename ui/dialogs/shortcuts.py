@@ -15,6 +15,7 @@ CANVAS: Section = ("Canvas", [
     ("Tab, arrow keys", "Next node, neighbouring node"),
     ("Alt + arrow keys", "Move the selected nodes"),
     ("Enter", "Settings of the selected node"),
+    ("Double-click on a folded node", "Unfold it"),
     ("/", "Search the palette"),
     ("Escape", "Let go, select nothing"),
 ])

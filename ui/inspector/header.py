@@ -16,7 +16,8 @@ from PySide6.QtWidgets import (
 
 from playground.graph import Graph, Node, UnknownLayer
 from playground.layers.base import Signal as Feature
-from playground.shapes import Check, batch_of
+from playground.shapes import Check, batch_of, parameter_shapes
+from ui.canvas.face import is_frozen
 from ui.theme import theme
 
 
@@ -130,8 +131,7 @@ class NodeHeader(QWidget):
         self._square.show_category(category)
         self._kind.setText(label)
         self._kind.setToolTip(about)
-        count = check.parameters.get(node.id, 0)
-        self._state.setText(state_of(layer, count))
+        self._state.setText(state_of(graph, node, check))
         self._formula.setText(formula)
         self._formula.setVisible(bool(formula))
         self._shapes.setText(shapes_line(graph, node.id, check))
@@ -143,11 +143,11 @@ class NodeHeader(QWidget):
         self.card.setAccessibleName(f"{formula} {self._shapes.text()}")
 
 
-def state_of(layer: object, parameters: int) -> str:
-    """Whether a layer learns: never told by colour alone."""
-    if getattr(layer, "frozen", False) or getattr(layer, "trainable", True) is False:
+def state_of(graph: Graph, node: Node, check: Check) -> str:
+    """Whether a node learns: never told by colour alone."""
+    if is_frozen(graph, check, node.id):
         return "frozen"
-    return "trainable" if parameters else ""
+    return "trainable" if parameter_shapes(graph, check, node.id) else ""
 
 
 def shapes_line(graph: Graph, id: str, check: Check) -> str:

@@ -25,6 +25,7 @@ from playground.layers.data import DataLayer
 from ui.document import Document
 from ui.inspector.form import Form
 from ui.inspector.header import NodeHeader, state_of
+from ui.inspector.learning import LearningSection
 from ui.theme import theme
 from ui.training_bar import TrainingForm
 
@@ -133,10 +134,12 @@ class NodePage(Page):
         self.notes = Message("secondary", "Worth knowing")
         self.column.addWidget(self.error)
         self.form: Form | None = None
+        self.learning = LearningSection(document)
         self._choose = QPushButton("Choose data…")
         self._choose.setToolTip("Pick a file or folder, with a preview of what is in it")
         self._choose.clicked.connect(lambda: self.data_wanted.emit(self._id))
         self.column.addWidget(self._choose)
+        self.column.addWidget(self.learning)
         self.column.addWidget(self.notes)
         self.samples = Message("secondary", "The data")
         self.samples.setToolTip("How many samples there are, where they come from, and the first "
@@ -163,6 +166,7 @@ class NodePage(Page):
         self.notes.show_text("\n".join(check.notes.get(node.id, ())))
         layer = node.layer
         self._choose.setVisible(getattr(layer, "kind", "") == "file")
+        self.learning.show_node(node)
         self.samples.show_text(_told(layer) if isinstance(layer, DataLayer) else "")
         if self._preview is not None:
             self._preview.setVisible(
@@ -263,7 +267,10 @@ class TrainingPage(Page):
 
 
 class ListPage(Page):
-    """Several selected: what they are; a click leaves one."""
+    """Several selected: what they are; a click leaves one. A button draws them as one."""
+
+    fold = Signal()
+    unfold = Signal()
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -275,13 +282,24 @@ class ListPage(Page):
         self.list.setToolTip("Choose one to see its settings")
         self.list.itemActivated.connect(self._choose)
         self.list.itemClicked.connect(self._choose)
+        self.folding = QPushButton()
+        self._fold = ""
+        self.folding.clicked.connect(lambda: (self.unfold if self._fold else self.fold).emit())
         self.column.addWidget(self.title)
+        self.column.addWidget(self.folding)
         self.column.addWidget(self.list, 1)
 
     def refresh(self) -> None:
         selected = [n for n in self._document.graph.nodes if n.id in self._document.selection]
         total = sum(self._document.check.parameters.get(node.id, 0) for node in selected)
-        self.title.setText(f"{len(selected)} nodes · {total:,} parameters")
+        self._fold = next((fold.name for fold in self._document.graph.folds
+                           if set(fold.members) == self._document.selection), "")
+        name = f"{self._fold} · " if self._fold else ""
+        self.title.setText(f"{name}{len(selected)} nodes · {total:,} parameters")
+        self.folding.setText("Unfold" if self._fold else "Fold into one")
+        self.folding.setToolTip(
+            "Draw these nodes one by one (Ctrl+Shift+G)." if self._fold else
+            "Draw these nodes as one (Ctrl+G). Training knows nothing of it.")
         self.list.clear()
         for node in selected:
             count = self._document.check.parameters.get(node.id, 0)
@@ -289,7 +307,7 @@ class ListPage(Page):
             text = f"{node.id}  {label}" + (f" · {count:,}" if count else "")
             item = QListWidgetItem(text, self.list)
             item.setData(Qt.ItemDataRole.UserRole, node.id)
-            item.setToolTip(state_of(node.layer, count) or label)
+            item.setToolTip(state_of(self._document.graph, node, self._document.check) or label)
             item.setSizeHint(QSize(0, 28))
 
     def _choose(self, item: QListWidgetItem) -> None:

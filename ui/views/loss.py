@@ -31,6 +31,7 @@ class LossView(View):
         self.shown: Shown = "loss"
         # Losses fall by factors, accuracies by points: each remembers its own axis.
         self._log_y = {"loss": True, "metric": False}
+        self._falls_below_zero = False
         self.plot = Plot(self.body)
         self.plot.setAccessibleName("Loss over steps")
         self.band = self.plot.add_shade()
@@ -77,6 +78,9 @@ class LossView(View):
     def draw(self, snapshot: Snapshot) -> None:
         history = snapshot.history
         assert history is not None
+        # A critic's loss goes below 0, which no logarithm shows.
+        self._falls_below_zero = bool((history.mean(self.shown) < 0).any())
+        self.plot.set_logs(self.log_x.isChecked(), self._is_log)
         columns = self.plot.columns()
         train = thin(history.step, history.mean(self.shown), history.low(self.shown),
                      history.high(self.shown), columns)
@@ -186,8 +190,12 @@ class LossView(View):
         self._axes()
 
     def _axes(self) -> None:
-        self.plot.set_logs(self.log_x.isChecked(), self._log_y[self.shown])
+        self.plot.set_logs(self.log_x.isChecked(), self._is_log)
         self.refresh()
+
+    @property
+    def _is_log(self) -> bool:
+        return self._log_y[self.shown] and not self._falls_below_zero
 
     def _show_fit(self, zoomed: bool) -> None:
         self.fit_action.setVisible(zoomed)

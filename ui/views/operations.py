@@ -37,7 +37,7 @@ def operation(kernel: str) -> str:
 def full_operation(instruction: Instruction) -> str:
     """With the time step of a recurrent layer."""
     name = operation(instruction.kernel.name)
-    return name if instruction.time is None else f"{name} · t={instruction.time}"
+    return name if instruction.time is None else f"{name} · t = {instruction.time}"
 
 
 def measures(instruction: Instruction) -> bool:

@@ -70,7 +70,10 @@ class OutputView(View):
         shape = _input_shape(program) if program is not None else ()
         if shape in ((1,), (2,)):
             return "boundary"
-        return "predictions" if len(shape) == 3 or not self._has_classes() else "confusion"
+        if len(shape) == 3 or not self._has_classes() or (
+                program is not None and _has_tokens(program)):
+            return "predictions"
+        return "confusion"
 
     def wanted(self) -> frozenset[Probe]:
         if self.snapshot is None or self.snapshot.program is None:
@@ -160,6 +163,11 @@ class OutputView(View):
         self.predictions.split = "train" if on else "validation"
         self.predictions.start = 0
         self.refresh()
+
+
+def _has_tokens(program: Program) -> bool:
+    """Whether samples are words or characters: sentences say more than a matrix."""
+    return any(program.check.signals[node][0].classes > 0 for node in data_nodes(program))
 
 
 def _input_shape(program: Program) -> tuple[int, ...]:

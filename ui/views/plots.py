@@ -42,6 +42,8 @@ class NumberAxis(pg.AxisItem):  # type: ignore[misc]
         super().__init__(orientation, showValues=True, maxTickLength=0)
         self.log = False
         self.counts = counts
+        self.spacing = 84 if orientation == "bottom" else 36
+        """Pixels from tick to tick, at least."""
         self.enableAutoSIPrefix(False)
         self.setStyle(tickFont=ui_font(AXIS_PIXELS), tickTextOffset=6, autoExpandTextSpace=False,
                       autoReduceTextSpace=False, hideOverlappingLabels=False)
@@ -66,7 +68,7 @@ class NumberAxis(pg.AxisItem):  # type: ignore[misc]
 
     def tickValues(
             self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
-        room = max(2, int(size / (36 if self.orientation != "bottom" else 84)))
+        room = max(2, int(size / self.spacing))
         ticks = log_ticks(low, high, room) if self.log else even_ticks(low, high, room)
         return [(1.0, ticks)]
 

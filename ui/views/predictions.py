@@ -1,4 +1,5 @@
-"""Single samples and what the network says of them: pictures in a grid, other data in a table."""
+"""Single samples and what the network says of them: pictures in a grid, words with their labels,
+forecasts as curves, other data in a table."""
 
 from __future__ import annotations
 
@@ -13,8 +14,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedLayout, 
 from playground.snapshot import Predictions, PredictionsProbe, SplitName
 from ui.theme import theme, ui_font
 from ui.views.array_table import ALIGN, number_table
+from ui.views.forecasts import ForecastGrid, is_forecast
 from ui.views.numbers import format_number, format_share
 from ui.views.pictures import PictureGrid, Tile, grey_levels
+from ui.views.token_rows import TokenRows
 
 Floats = NDArray[np.float32]
 Index = QModelIndex | QPersistentModelIndex
@@ -32,18 +35,21 @@ class Judged:
     said: tuple[str, ...]
     wrong: NDArray[np.bool_]
     badness: NDArray[np.float64]
-    """How far from right: 1 - probability of the true class, or the absolute error."""
+    """How far from right: 1 - probability of the true class, the share of wrong steps, or the mean
+    absolute error."""
 
 
 def judge(p: Predictions) -> Judged:
     """Compare the outputs with the targets. One output of two classes is a probability."""
     output = p.output.reshape(len(p.output), -1).astype(np.float64)
-    target = p.target.reshape(len(p.target), -1)[:, 0]
+    target = p.target.reshape(len(p.target), -1)
     if not p.classes:
-        error = np.abs(output[:, 0] - target)
-        return Judged(p, tuple(format_number(t) for t in target),
+        error = (np.abs(output - target).mean(axis=1) if output.shape == target.shape
+                 else np.abs(output[:, 0] - target[:, 0]))
+        return Judged(p, tuple(format_number(t) for t in target[:, 0]),
                       tuple(format_number(o) for o in output[:, 0]),
                       np.zeros(len(target), bool), error)
+    target = target[:, 0]
     if output.shape[1] == 1:
         output = np.hstack([1 - output, output])
     true = target.astype(int).clip(0, output.shape[1] - 1)
@@ -51,6 +57,11 @@ def judge(p: Predictions) -> Judged:
     rows = np.arange(len(true))
     names = [*p.classes, *(str(i) for i in range(len(p.classes), output.shape[1]))]
     said = tuple(f"{names[w]} {format_share(float(output[i, w]))}" for i, w in enumerate(winner))
+    if p.steps is not None and p.steps.target.shape[1] > 1:
+        asked = p.steps.target >= 0
+        mistakes = (asked & (p.steps.said != p.steps.target)).sum(axis=1)
+        return Judged(p, tuple(names[t] for t in true), said, mistakes > 0,
+                      mistakes / asked.sum(axis=1))
     return Judged(p, tuple(names[t] for t in true), said, winner != true,
                   1 - output[rows, true])
 
@@ -144,11 +155,20 @@ class PredictionsPanel(QWidget):
         self.told = QLabel(self)
         self.told.setProperty("role", "secondary")
         self.told.setFont(ui_font(12))
+        self._about = self._reading = ""
 
+        self.words = TokenRows(self)
+        self.words.setAccessibleName("Words with their true and their predicted labels")
+        self.curves = ForecastGrid(self)
+        self.curves.setAccessibleName("Forecasts: what came, and what the network says")
+        self.words.pointed.connect(self._tell)
+        self.curves.pointed.connect(self._tell)
         pages = QWidget(self)
         self._pages = QStackedLayout(pages)
         self._pages.addWidget(self.grid)
         self._pages.addWidget(self.rows)
+        self._pages.addWidget(self.words)
+        self._pages.addWidget(self.curves)
         foot = QHBoxLayout()
         foot.addWidget(self.back)
         foot.addWidget(self.on)
@@ -169,18 +189,38 @@ class PredictionsPanel(QWidget):
         self.judged = judged = judge(p)
         self.order = (np.argsort(-judged.badness, kind="stable") if self.worst_first
                       else np.arange(len(p.x)))
-        is_picture = p.x.ndim == 4
-        self._pages.setCurrentIndex(0 if is_picture else 1)
-        if is_picture:
+        if p.x.ndim == 4:
+            self._pages.setCurrentWidget(self.grid)
             self._show_pictures(judged)
+        elif p.steps is not None:
+            self._pages.setCurrentWidget(self.words)
+            self.words.show_steps(p, self.order, self.start)
+        elif is_forecast(p):
+            self._pages.setCurrentWidget(self.curves)
+            self.curves.show_forecasts(p, self.order, self.start)
         else:
+            self._pages.setCurrentWidget(self.rows)
             self.model.show_judged(judged, self.order)
-        wrong = int(judged.wrong.sum())
-        text = f"{self.start}–{self.start + len(p.x) - 1} of {self.split}"
-        self.told.setText(f"{text} · {wrong} wrong" if p.classes else
-                          f"{text} · mean error {format_number(float(judged.badness.mean()))}")
+        self._about = f"{self.start}–{self.start + len(p.x) - 1} of {self.split} · " + (
+            self._mistakes(judged) if p.classes
+            else f"mean error {format_number(float(judged.badness.mean()))}")
+        self._tell(self._reading)
         self.back.setEnabled(self.start > 0)
         self.on.setEnabled(len(p.x) == PAGE)
+
+    @staticmethod
+    def _mistakes(judged: Judged) -> str:
+        steps = judged.predictions.steps
+        if steps is None or steps.target.shape[1] == 1:
+            return f"{int(judged.wrong.sum())} wrong"
+        asked = steps.target >= 0
+        wrong = int((asked & (steps.said != steps.target)).sum())
+        return f"{wrong:,} of {int(asked.sum()):,} steps wrong"
+
+    def _tell(self, reading: str) -> None:
+        """What is under the mouse, else what is on this page."""
+        self._reading = reading
+        self.told.setText(reading or self._about)
 
     def _show_pictures(self, judged: Judged) -> None:
         tiles = [Tile(

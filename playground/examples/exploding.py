@@ -1,0 +1,43 @@
+"""An Elman network whose gradient explodes on its way back through time, and is clipped."""
+
+from __future__ import annotations
+
+from playground.examples.base import Example, Mark, chain, seeded
+from playground.initializers import Orthogonal
+from playground.layers.core import Dense
+from playground.layers.loss import MeanSquaredError
+from playground.layers.recurrent import Elman
+from playground.layers.sequence_data import Adding
+from playground.training import SGD, Clipping
+
+EXPLODING = Example(
+    "exploding", "Exploding through time",
+    "recurrent weights above 1: the gradient doubles from step to step, and clipping tames it",
+    chain(
+        Adding(count=2000, steps=50), Elman(units=32, recurrent_initializer=Orthogonal(gain=2)),
+        Dense(units=1), MeanSquaredError(),
+        training=seeded(7, optimizer=SGD(learning_rate=0.1),
+                        clipping=Clipping(mode="global_norm", threshold=1.0)),
+        notes="""
+# Exploding through time
+
+At each step the state goes through the recurrent weights U, and on its way back so does the
+gradient. Here U starts as a rotation times 2: what the tanh does not take away doubles at each of
+50 steps.
+
+**Press Space and look at the gradient norms**, *all*: before clipping they reach thousands, after
+it no more than 1, the dashed line. g becomes g · c / ‖g‖: shorter, in the same direction. Nine in
+ten of the first steps are clipped, and the loss falls all the same.
+
+**Reset, press F10 until one step is through, and open *Through time***: the gradient norm grows
+towards the first time step, close to a straight line on the logarithmic axis, by a factor of
+thousands. Later, training has turned U down, and the line falls.
+
+**Turn clipping off** (*clip* in the bar above), reset, and run: within some dozen steps the
+numbers overflow, and the app says where.
+
+**Try.** Set the *gain* of the recurrent initialiser to 0.5 and reset: now the line falls, and the
+first step gets nothing at all: vanishing. Replace elman_1 by an *LSTM*: its gates keep the
+gradient from vanishing, but with a gain of 4 it still explodes.
+"""),
+    Mark("clipped_share", ">=", 0.5, steps=1000))

@@ -1,0 +1,63 @@
+"""Two networks against each other: one makes points, the other tells them from real ones."""
+
+from __future__ import annotations
+
+from playground.examples.base import Example, Mark, seeded
+from playground.examples.wired import Wired
+from playground.graph import Graph
+from playground.layers.core import Dense
+from playground.layers.generative_loss import Adversarial
+from playground.layers.sequence_data import RingsAndLines
+from playground.layers.source import RandomNormal
+from playground.training import Adam
+
+MAKER, JUDGE = "maker", "judge"
+"""The two groups."""
+
+
+def _gan(notes: str) -> Graph:
+    net = Wired(seeded(7, batch=128, optimizer=Adam(learning_rate=0.001, beta1=0.5)), notes)
+    wide = Dense(units=64, activation="leaky_relu")
+    net.add("points_1", RingsAndLines(figure="eight clouds", points=4000), 3, 0)
+    net.add("judge_1", wide, 4, 0, "points_1", group=JUDGE)
+    net.add("judge_2", wide, 5, 0, "judge_1", group=JUDGE)
+    net.add("score_real", Dense(units=1), 6, 0, "judge_2", group=JUDGE)
+    net.add("noise_1", RandomNormal(shape=(8,)), 0, 1)
+    net.add("maker_1", Dense(units=64, activation="relu"), 1, 1, "noise_1", group=MAKER)
+    net.add("maker_2", Dense(units=64, activation="relu"), 2, 1, "maker_1", group=MAKER)
+    net.add("made", Dense(units=2), 3, 1, "maker_2", group=MAKER)
+    net.add("again_1", wide, 4, 1, "made", group=JUDGE, shares="judge_1")
+    net.add("again_2", wide, 5, 1, "again_1", group=JUDGE, shares="judge_2")
+    net.add("score_made", Dense(units=1), 6, 1, "again_2", group=JUDGE, shares="score_real")
+    net.add("loss_real", Adversarial(role="judge_on_real", trains=JUDGE), 7, 0, "score_real")
+    net.add("loss_made", Adversarial(role="judge_on_made", trains=JUDGE), 7, 1, "score_made")
+    net.add("loss_maker", Adversarial(role="maker", trains=MAKER), 7, 2, "score_made")
+    return net.graph
+
+
+GAN = Example(
+    "gan", "GAN on eight clouds",
+    "a maker and a judge: points made of noise come to lie where real ones do",
+    _gan("""
+# Two players
+
+The **maker** turns noise into points of the plane and never sees a real one. The **judge** sees
+real points (row above) and made ones (row below; *again_1* has the weights of *judge_1*), and gives
+high scores to what it takes for real. Each step trains the judge first, on both losses, and then
+the maker, on one alone: that the judge be wrong about what it made (Goodfellow et al. 2014).
+
+**Press Space and look at made.** At first its points lie in one heap; they spread, and gather where
+the judge lets them; at the end all eight clouds are there, and about as often. Nobody told the
+maker that there are eight.
+
+**Look at the losses.** Neither falls to zero, and that is how it should be: when one player gets
+better, the other one's task gets harder. At the draw the judge's are log 2 = 0.693 each.
+
+**Step through it** (F11): forward, backward and update come twice in each step. The first update
+moves nodes of the group *judge*, the second those of *maker*.
+
+**Try.** Set β₁ to 0.9 and the learning rate to 0.005 and start again: with so much momentum the
+maker puts everything on a cloud or two; the judge sees through it, and all moves on to another one.
+That is mode collapse.
+"""),
+    Mark("samples_on_modes", ">=", 0.8, steps=4000), 300.0)

@@ -1,0 +1,142 @@
+"""What the examples are held to, measured on a run that has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.examples.sequence_measures import SEQUENCE_MEASURES
+from playground.layers.core import Dense
+from playground.layers.noise import GaussianNoise
+from playground.layers.sequence_data import RingsAndLines
+
+if TYPE_CHECKING:
+    from playground.headless import Outcome
+    from playground.session import Session
+
+
+def accuracy(outcome: Outcome) -> float:
+    """The share of the validation part that is right."""
+    return outcome.validation.metric
+
+
+def loss(outcome: Outcome) -> float:
+    """Of the validation part."""
+    return outcome.validation.loss
+
+
+def fall_of_loss(outcome: Outcome) -> float:
+    """How much less the last step's batch costs after that step than in it."""
+    session, program = outcome.session, outcome.session.program
+    x, target = (session.values(name) for name in (
+        program.samples.name, f"{program.data_node}.target"))
+    return session.measured("loss") - session.evaluator.evaluate(x, target).loss
+
+
+def gradient_ratio(outcome: Outcome) -> float:
+    """The first layer's gradient norm over the last one's: median of the second half."""
+    session = outcome.session
+    history = session.history.view()
+    learning = [n.id for n in session.graph.order() if f"{n.id}.grad_norm_before" in history]
+    first, last = (history.mean(f"{id}.grad_norm_before") for id in (learning[0], learning[-1]))
+    return float(np.median((first / last)[len(history) // 2:]))
+
+
+def distance_to_exact(outcome: Outcome) -> float:
+    """How far the weights of the one dense layer are from what least squares gives: the largest
+    difference.
+    """
+    return float(np.abs(weights(outcome.session) - exact(outcome.session)).max())
+
+
+def weights(session: Session) -> NDArray[np.float64]:
+    """Weights and bias of the only dense layer, of one unit, as (inputs + 1,)."""
+    id = _dense(session)
+    return np.append(session.values(f"{id}.w").ravel(), session.values(f"{id}.b")).astype(float)
+
+
+def exact(session: Session) -> NDArray[np.float64]:
+    """The weights that make the mean squared error smallest, by `numpy.linalg.lstsq`."""
+    graph, data = session.graph, session.data
+    source = graph.inputs_of(_dense(session))[0].source
+    x = session.evaluator.values_of(source, data.x_train).astype(float)
+    ones = np.ones((len(x), 1))
+    solved = np.linalg.lstsq(np.hstack([x, ones]), data.target_train.astype(float), rcond=None)
+    return np.asarray(solved[0].ravel())
+
+
+def _dense(session: Session) -> str:
+    return next(n.id for n in session.graph.nodes if isinstance(n.layer, Dense))
+
+
+def error_over_pca(outcome: Outcome) -> float:
+    """The squared error of rebuilding the validation part, over that of as many principal
+    components (of the training part) as the node `code` has units.
+    """
+    session = outcome.session
+    train, held_out = (x.reshape(len(x), -1).astype(float)
+                       for x in (session.data.x_train, session.data.x_validation))
+    mean = train.mean(axis=0)
+    components = np.linalg.svd(train - mean, full_matrices=False)[2]
+    size = session.evaluator.values_of("code", session.data.x_validation[:1]).shape[1]
+    basis = components[:size]
+    linear = mean + (held_out - mean) @ basis.T @ basis
+    rebuilt = session.evaluator.predict(session.data.x_validation).reshape(held_out.shape)
+    return float(np.mean((rebuilt - held_out)**2) / np.mean((linear - held_out)**2))
+
+
+def decibels_gained(outcome: Outcome) -> float:
+    """How far the rebuilt validation part lies above its noisy version, in decibels of mean
+    squared error; the noise is that of the network's noise layer.
+    """
+    session = outcome.session
+    clean = session.data.x_validation
+    deviation = next(n.layer.deviation for n in session.graph.nodes
+                     if isinstance(n.layer, GaussianNoise))
+    random = np.random.default_rng(0)
+    noisy = clean + deviation * random.standard_normal(clean.shape).astype(np.float32)
+    left = session.evaluator.predict(noisy) - clean
+    return float(10 * np.log10(np.mean((noisy - clean)**2) / np.mean(left**2)))
+
+
+def bits_per_character(outcome: Outcome) -> float:
+    """The cross-entropy of the validation part, in bits."""
+    return float(outcome.validation.loss / np.log(2))
+
+
+SAMPLES = 2000
+"""Drawn from a generator to judge it."""
+MODES = 8
+
+
+def samples_on_modes(outcome: Outcome) -> float:
+    """The share of generated points within 3 deviations of a cloud's centre."""
+    return float(_nearest_modes(outcome.session)[0].mean())
+
+
+def modes_found(session: Session, least: int = SAMPLES // MODES // 10) -> int:
+    """The number of clouds that so many generated points lie on; a tenth of their due will do."""
+    near, which = _nearest_modes(session)
+    return int((np.bincount(which[near], minlength=MODES) >= least).sum())
+
+
+def _nearest_modes(session: Session) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """For each point drawn from the node `made`: whether it lies on a cloud, and the nearest."""
+    points = session.evaluator.drawn("made", SAMPLES, draw=1)
+    noise = next(n.layer.noise for n in session.graph.nodes if isinstance(n.layer, RingsAndLines))
+    angle = np.arange(MODES) * 2 * np.pi / MODES
+    centres = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    distance = np.linalg.norm(points[:, None] - centres, axis=2)
+    return distance.min(axis=1) < 3 * noise, distance.argmin(axis=1)
+
+
+MEASURES: dict[str, Callable[[Outcome], float]] = {
+    "accuracy": accuracy, "loss": loss, "fall_of_loss": fall_of_loss,
+    "gradient_ratio": gradient_ratio,
+    "distance_to_exact": distance_to_exact, "error_over_pca": error_over_pca,
+    "decibels_gained": decibels_gained, "samples_on_modes": samples_on_modes,
+    "bits_per_character": bits_per_character, **SEQUENCE_MEASURES}
+"""By the name of a mark's metric."""

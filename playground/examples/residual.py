@@ -1,0 +1,89 @@
+"""The same deep network twice, with and without skip connections."""
+
+from __future__ import annotations
+
+from playground.activations import ActivationName
+from playground.examples.base import Example, Mark, seeded
+from playground.examples.wired import Wired
+from playground.graph import Graph
+from playground.layers.conv import Conv2D
+from playground.layers.core import Dense
+from playground.layers.data import Digits
+from playground.layers.loss import SoftmaxCrossEntropy
+from playground.layers.merge import Add
+from playground.layers.pool import GlobalAvgPool2D
+from playground.schedules import Cosine
+from playground.training import SGD, Clipping
+
+BLOCKS = 15
+"""Of two convolutions each; with the first convolution and the dense layer, 32 layers."""
+CHANNELS = 12
+PER_ROW = 3
+EPOCHS = 8
+
+
+def _conv(activation: ActivationName) -> Conv2D:
+    return Conv2D(channels=CHANNELS, kernel=(3, 3), padding="same", activation=activation,
+                  initializer="he_normal")
+
+
+def _deep(skip: bool, notes: str) -> Graph:
+    net = Wired(seeded(7, optimizer=SGD(learning_rate=0.02, momentum=0.9),
+                       schedule=Cosine(period=EPOCHS),
+                       clipping=Clipping(mode="global_norm", threshold=1.0)), notes)
+    net.add("digits_1", Digits(standardise="global"), 0, 0)
+    last = net.add("conv_0", _conv("relu"), 1, 0, "digits_1")
+    for block in range(1, BLOCKS + 1):
+        row, place = divmod(block - 1, PER_ROW)
+        column = 3 * place
+        a = net.add(f"conv_{block}a", _conv("relu"), column, row + 1, last)
+        b = net.add(f"conv_{block}b", _conv("identity" if skip else "relu"), column + 1, row + 1, a)
+        last = net.add(f"add_{block}", Add(), column + 2, row + 1, last, b) if skip else b
+    row = -(-BLOCKS // PER_ROW) + 1
+    net.add("average", GlobalAvgPool2D(), 0, row, last)
+    net.add("dense_1", Dense(units=10), 1, row, "average")
+    net.add("loss_1", SoftmaxCrossEntropy(), 2, row, "dense_1")
+    return net.graph
+
+
+PLAIN_DEEP = Example(
+    "plain-deep", "32 layers in a row",
+    "convolution after convolution: too deep to learn", _deep(False, """
+# Too deep to learn
+
+31 convolutions and a dense layer in a row, with ReLU and He's initialisation: nothing vanishes at
+once, and still it hardly learns. Each layer bends the signal a little, and after thirty of them
+what comes out says little about what went in, and the gradient little about what to change.
+
+**Press Space and look at the loss**: after eight epochs a network of two layers
+has the digits (`cnn-digits`); this one still guesses at half of them.
+
+**Compare with `resnet`**: the same layers, the same weights at the start, the same steps, with a
+way round every two convolutions.
+
+**Try.** Delete some convolutions in the middle and connect the rest: the shallower it is, the
+sooner it learns. That more layers did *worse*, on the training data too, was the surprise of 2015.
+"""),
+    Mark("accuracy", "<=", 0.8, epochs=EPOCHS))
+
+RESNET = Example(
+    "resnet", "32 layers with skip connections",
+    "the same network with a way round every two layers", _deep(True, """
+# Skip connections
+
+He, Zhang, Ren and Sun, 2015: let two layers compute only what is to be *added* to their input. Then
+doing nothing is easy, the signal has a straight way through, and so has the gradient: *add* passes
+it on whole, to both sides.
+
+**Press Space and look at the loss**, and at the gradient norms: the curves of 32 layers lie in one
+bundle, and in a few epochs the digits are known.
+
+**Compare with `plain-deep`**: without the additions the same layers, the same number of weights and
+the same steps end far below.
+
+**Step through it.** Pause, press F10 through the backward phase, and watch ∂y arrive at an *add*
+and go on along both ways.
+
+**Try.** Cut one skip connection, then all of one row, and train again.
+"""),
+    Mark("accuracy", ">=", 0.9, epochs=EPOCHS))

@@ -1,0 +1,197 @@
+"""Networks that make samples: two players that learn, and losses that compare with no target."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from playground.data import Dataset, make_dataset
+from playground.graph import Graph
+from playground.layers.base import make_layer
+from playground.layers.data import DataLayer
+from playground.learning import Learning
+from playground.probes import answer
+from playground.session import Session
+from playground.shapes import check, sources_of, targets
+from playground.snapshot import BoundaryProbe, ConfusionProbe, PredictionsProbe
+from playground.training import Adam, Training
+from tests.networks import Samples
+from tests.sketch import chain, dense, spiral
+from tests.test_learning import autoencoder, players
+
+MEAN, DEVIATION = np.array([1.5, -0.5]), np.array([0.5, 1.0])
+GAMES = ("minimax", "non_saturating", "least_squares", "wasserstein")
+CLIP = 0.2
+
+
+class Cloud(DataLayer, frozen=True, kw_only=True):
+    """Normal points of the plane."""
+
+    kind, label, category = "cloud", "Cloud", "data"
+
+    def dataset(self) -> Dataset:
+        return _cloud()
+
+
+@lru_cache
+def _cloud() -> Dataset:
+    x = MEAN + DEVIATION * np.random.default_rng(0).normal(size=(2000, 2))
+    return make_dataset("cloud", x, np.zeros((2000, 1)))
+
+
+def gan(game: str, seed: int = 7) -> Graph:
+    """dense_1 turns normal numbers into points; two hidden layers judge those and the cloud's.
+
+    The judge learns faster, as it should be at its best when the maker follows it.
+    """
+    critic = game == "wasserstein"
+    graph = Graph().with_node(Cloud()).with_node(make_layer("random_normal", {"shape": [2]}))
+    graph = graph.with_training(Training(batch=64, weight_seed=seed, optimizer=Adam(
+        learning_rate=0.002, beta1=0.0 if critic else 0.5)))
+    judge = Learning(group="D", rate=5.0 if critic else 2.0, clip_weights=CLIP if critic else 0.0)
+    hidden = {"units": 16, "activation": "leaky_relu"}
+    steps: list[tuple[str, dict[str, Any], str, Learning]] = [
+        ("dense", {"units": 2}, "noise_1", Learning(group="G")),
+        ("dense", hidden, "cloud_1", judge),
+        ("dense", hidden, "dense_2", judge),
+        ("dense", {"units": 1}, "dense_3", judge),
+        ("dense", hidden, "dense_1", judge),
+        ("dense", hidden, "dense_5", judge),
+        ("dense", {"units": 1}, "dense_6", judge)]
+    steps += [("adversarial", {"game": game, "role": role, "trains": group}, source, Learning())
+              for role, group, source in (("judge_on_real", "D", "dense_4"),
+                                          ("judge_on_made", "D", "dense_7"),
+                                          ("maker", "G", "dense_7"))]
+    for kind, settings, source, how in steps:
+        graph = graph.with_node(make_layer(kind, settings))
+        id = graph.nodes[-1].id
+        graph = graph.connect(source, id).with_learning(id, how)
+    for id, owner in (("dense_5", "dense_2"), ("dense_6", "dense_3"), ("dense_7", "dense_4")):
+        graph = graph.with_shared(id, owner)
+    return graph
+
+
+def made(session: Session, steps: int) -> np.ndarray:
+    """What the maker makes in the next steps."""
+    points = []
+    for _ in range(steps):
+        session.run(1)
+        points.append(session.values("dense_1.y").astype(np.float64))
+    return np.concatenate(points)
+
+
+@pytest.mark.parametrize("game", GAMES)
+@pytest.mark.parametrize("seed", [7, 8])
+def test_samples_come_near_the_data(game: str, seed: int) -> None:
+    session = Session(gan(game, seed))
+    first = made(session, 1)
+    assert max(*np.abs(first.mean(axis=0) - MEAN), *np.abs(first.std(axis=0) - DEVIATION)) > 0.5
+    session.run(4000)
+    points = made(session, 40)
+    np.testing.assert_allclose(points.mean(axis=0), MEAN, atol=0.2)
+    np.testing.assert_allclose(points.std(axis=0), DEVIATION, atol=0.2)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_same_seeds_give_the_same_bits(threads: int) -> None:
+    graph, found = gan("non_saturating"), []
+    for _ in range(2):
+        session = Session(graph, threads=threads)
+        session.run(200)
+        found.append({name: session.values(name).tobytes() for name in session.program.parameters})
+    assert found[0] == found[1]
+
+
+def test_a_critics_weights_stay_within_the_limit_and_the_makers_go_beyond() -> None:
+    session = Session(gan("wasserstein"))
+    session.run(1)
+    largest = dict.fromkeys(session.program.learners, 0.0)
+    for name in session.program.parameters:
+        id = name.partition(".")[0]
+        largest[id] = max(largest[id], float(np.abs(session.values(name)).max()))
+    assert largest["dense_2"] == np.float32(CLIP)
+    assert largest["dense_3"] == np.float32(CLIP)
+    assert largest["dense_1"] > CLIP
+    clipped = [i.node for i in session.program.instructions if i.kernel.name == "clip_weights"]
+    assert clipped == ["dense_2", "dense_3", "dense_4"]
+    assert {i.phase for i in session.program.instructions if i.kernel.name == "clip_weights"} == {
+        "update"}
+
+
+# -- a loss without a target ----------------------------------------------------------------------
+
+
+def test_nothing_is_compared_where_there_is_no_target() -> None:
+    graph = players("minimax")
+    result = check(graph)
+    assert result.trainable
+    for loss in result.losses:
+        assert targets(graph, loss) is None
+        assert len(sources_of(graph, loss)) == 1
+    assert sources_of(autoencoder(), "loss_1") == (("dense_1", 0), ("dense_2", 0))
+
+
+def test_a_gan_is_used_like_any_network() -> None:
+    session = Session(gan("non_saturating"))
+    session.run(3)
+    data, w = session.data, {n: session.values(n).astype(np.float64)
+                             for n in session.program.parameters}
+    h = data.x_validation.astype(np.float64)
+    for id in ("dense_2", "dense_3"):
+        h = h @ w[f"{id}.w"].T + w[f"{id}.b"]
+        h = np.where(h > 0, h, 0.01 * h)
+    scores = h @ w["dense_4.w"].T + w["dense_4.b"]
+    np.testing.assert_allclose(session.evaluator.predict(data.x_validation), scores, atol=1e-5)
+    assert session.metric_name == "share judged right"
+    validation = session.validate()
+    assert validation.metric == pytest.approx((scores > 0).mean())
+    # The judge's two losses; what the maker makes for validation is drawn elsewhere.
+    assert validation.loss > np.logaddexp(0, -scores).mean()
+
+
+def test_networks_on_labelled_data_that_compare_something_else_show_values() -> None:
+    session = Session(autoencoder())
+    session.run(2)
+    assert session.program.classes == ()
+    assert session.metric_name == "mean abs code"
+    assert session.evaluator.predict(session.data.x_validation).shape[1:] == (2,)
+    assert answer(session, ConfusionProbe()) is None
+    shown = answer(session, PredictionsProbe(count=4))
+    assert shown is not None
+    assert shown.classes == ()
+    plane = Session(chain("spiral", dense(4), dense(1, "identity"), "adversarial"))
+    plane.run(2)
+    boundary = answer(plane, BoundaryProbe(resolution=8))
+    assert boundary is not None
+    assert boundary.classes == ()
+    assert len(np.unique(boundary.values)) > 2
+    assert len(Session(spiral(dense(2))).program.classes) == 2
+
+
+def test_weighted_classes_are_validated_as_one_mean_over_all_samples() -> None:
+    """The weights of the parts differ: the mean of their means would be another number."""
+    weights = (0.1, 1.0, 9.0)
+    graph = Graph().with_node(Samples(shape=(5,), classes=3))
+    for kind, settings in (("dense", {"units": 3}),
+                           ("softmax_cross_entropy", {"class_weights": weights})):
+        last = graph.nodes[-1].id
+        graph = graph.with_node(make_layer(kind, settings))
+        graph = graph.connect(last, graph.nodes[-1].id)
+    evaluator = Session(graph).evaluator
+    random = np.random.default_rng(3)
+    x = random.normal(size=(10, 5)).astype(np.float32)
+    target = np.array([0, 0, 0, 0, 1, 2, 2, 2, 2, 1], np.float32)
+    whole = evaluator.evaluate(x, target)
+    evaluator.__dict__["_batch"] = 4
+    parts = evaluator.evaluate(x, target)
+    assert parts.loss == pytest.approx(whole.loss, rel=1e-6)
+    assert parts.metric == pytest.approx(whole.metric)
+    p = evaluator.predict(x)
+    rows = np.arange(len(x))
+    truth = target.astype(int)
+    w = np.array(weights)[truth]
+    assert whole.loss == pytest.approx((-w * np.log(p[rows, truth])).sum() / w.sum(), rel=1e-5)
+    assert whole.metric == pytest.approx((p.argmax(axis=1) == truth).mean())

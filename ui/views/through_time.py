@@ -1,0 +1,422 @@
+"""Through time: gradients, gates and states of a recurrent node, or who attends to whom."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QSpinBox,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from playground.layers.attention import Attention, MultiHeadAttention
+from playground.layers.sequence_pass import Track, work_name
+from playground.layers.unrolled import RecurrentLayer
+from playground.snapshot import Probe, Snapshot, TensorProbe, WorkspaceProbe
+from ui.elided import Elided
+from ui.theme import ui_font
+from ui.views.base import Table, View
+from ui.views.network import node_order, tensors_of
+from ui.views.numbers import format_number
+from ui.views.pictures import PictureGrid, Tile
+from ui.views.series import Series
+from ui.views.time_maps import TimeMap, TimeMaps
+from ui.views.time_norms import TimeNorms
+
+if TYPE_CHECKING:
+    from playground.program import Program
+
+Floats = NDArray[np.float32]
+SECONDS = 0.12
+"""Between two pictures while it runs: 8 Hz, as fast as numbers can be followed."""
+GATES = frozenset({"i", "f", "o", "r", "z"})
+NO_NODE = ("No layer here works through time. Add an LSTM, GRU or Elman RNN after data that are "
+           "sequences, or an attention.")
+
+
+class ThroughTimeView(View):
+    """Of a recurrent node: gradient norms over time, and below them heat maps of gates and states
+    of one sample. Of an attention: its weights, queries down and keys across."""
+
+    title = "Through time"
+    name = "through_time"
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.norms = TimeNorms(self.body)
+        self.norms.setAccessibleName("Gradient norm at each time step, for this step and the last")
+        self.norms.setToolTip("Gradient norm of the state at each time step, over the whole batch; "
+                              "fainter lines are those of the last steps. Log axis.")
+        self.maps = TimeMaps(self.body)
+        self.maps.setAccessibleName("Gates and states over time, one sample")
+        self.attention = PictureGrid(self.body)
+        self.attention.setAccessibleName("Attention weights: a row for each query, a column for "
+                                         "each key")
+        self._pages = QStackedLayout()
+        steps = QWidget(self.body)
+        both = QVBoxLayout(steps)
+        both.setContentsMargins(0, 0, 0, 0)
+        both.setSpacing(2)
+        both.addWidget(self.norms, 4)
+        both.addWidget(self.maps, 5)
+        self._pages.addWidget(steps)
+        padded = QWidget(self.body)
+        inner = QVBoxLayout(padded)
+        inner.setContentsMargins(12, 0, 12, 0)
+        inner.addWidget(self.attention)
+        self._pages.addWidget(padded)
+
+        self.what = self._box("What to show of the cell")
+        self.what.currentIndexChanged.connect(lambda _: self._again())
+        self.cell = self._box("Which layer and direction")
+        self.cell.currentIndexChanged.connect(lambda _: self._another())
+        self.sample = QSpinBox(self)
+        self.sample.setPrefix("sample ")
+        self.sample.setToolTip("Which sample of the batch; the norms are of the whole batch")
+        self.sample.setAccessibleName("Sample")
+        self.sample.valueChanged.connect(lambda _: self._again())
+        for widget in (self.what, self.cell, self.sample):
+            widget.setFixedHeight(28)
+            self.header.add(widget)
+        self.line = Elided("secondary")
+        self.line.setFont(ui_font(12))
+        self.line.setContentsMargins(12, 0, 12, 0)
+        column = QVBoxLayout(self.body)
+        column.setContentsMargins(0, 0, 0, 6)
+        column.setSpacing(2)
+        column.addLayout(self._pages, 1)
+        column.addWidget(self.line)
+
+        self.norms.hovered.connect(self._hover_norms)
+        self.maps.pointed.connect(self._point_maps)
+        self.maps.clicked.connect(self._enlarge)
+        self.attention.pointed.connect(self._point_attention)
+        self.attention.clicked.connect(self._enlarge_head)
+        self._listed: tuple[object, ...] = ()
+        self._drawn_at = -math.inf
+        self._program: Program | None = None
+        self._pointed: tuple[int, int, int] = (-1, -1, -1)
+        self._hovered = -1
+        self.add_export_menu()
+
+    def _box(self, tip: str) -> QComboBox:
+        box = QComboBox(self)
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        box.setToolTip(tip)
+        box.setAccessibleName(tip)
+        return box
+
+    # -- what to show -------------------------------------------------------------------------
+
+    def node(self) -> str | None:
+        """The selected node if it works through time; else the first recurrent one, or the first
+        attention."""
+        program = self.snapshot.program if self.snapshot else None
+        if program is None:
+            return None
+        if self.selected is not None and (_recurrent(program, self.selected)
+                                          or _attends(program, self.selected)):
+            return self.selected
+        order = node_order(program)
+        return next((id for test in (_recurrent, _attends) for id in order if test(program, id)),
+                    None)
+
+    def layer(self) -> RecurrentLayer | None:
+        """Of the shown node, if that is recurrent."""
+        program, node = self.snapshot.program if self.snapshot else None, self.node()
+        return _recurrent(program, node) if program is not None and node is not None else None
+
+    def tracks(self) -> tuple[Track, ...]:
+        """What is shown of the cell."""
+        layer = self.layer()
+        if layer is None:
+            return ()
+        tracks = layer.tracks(*self._place(layer))
+        chosen = [track for track in tracks if track.name == self.what.currentData()]
+        return tuple(chosen) or tracks
+
+    def wanted(self) -> frozenset[Probe]:
+        node, layer = self.node(), self.layer()
+        if node is None:
+            return frozenset()
+        if layer is None:
+            return frozenset({WorkspaceProbe(f"{node}.weights", self.sample.value())})
+        return frozenset({*self._norm_probes(node, layer).values(),
+                          *(self._track_probe(node, track) for track in self.tracks())})
+
+    def missing(self, snapshot: Snapshot | None) -> str:
+        if snapshot is None or snapshot.program is None:
+            return "Press Run or Step: what a recurrent layer does over time appears here."
+        if self.node() is None:
+            return NO_NODE
+        if not any(probe in snapshot.values for probe in self.wanted()) and not (
+                snapshot.step or snapshot.position):
+            return f"Nothing is computed yet. Press Run or Step to see {self.node()} through time."
+        return ""
+
+    def draw(self, snapshot: Snapshot) -> None:
+        now = time.perf_counter()
+        if snapshot.state == "running" and now - self._drawn_at < SECONDS:
+            return
+        self._drawn_at = now
+        program, node = snapshot.program, self.node()
+        assert program is not None
+        assert node is not None
+        if program is not self._program:
+            self._program = program
+            self.norms.forget()
+        self.sample.setMaximum(max(0, program.batch - 1))
+        layer = self.layer()
+        self._list(node, layer)
+        self._pages.setCurrentIndex(0 if layer is not None else 1)
+        if layer is None:
+            self._draw_attention(snapshot, node)
+        else:
+            self._draw_steps(snapshot, node, layer)
+        self._tell()
+
+    def clear(self) -> None:
+        super().clear()
+        for widget in (self.what, self.cell, self.sample):
+            widget.hide()
+
+    def _draw_steps(self, snapshot: Snapshot, node: str, layer: RecurrentLayer) -> None:
+        values = snapshot.values
+        norms: dict[str, Series] = {
+            name: np.asarray(values[probe], np.float64)
+            for name, probe in self._norm_probes(node, layer).items() if probe in values}
+        maps = [TimeMap(track.name, _part(track, found, layer), _is_signed(track, found))
+                for track in self.tracks()
+                if (found := values.get(self._track_probe(node, track))) is not None]
+        steps = len(maps[0].values) if maps else 0
+        cuts = self._cuts(layer, steps)
+        if not norms or not maps:
+            self._drawn_at = -math.inf  # The answers are on their way: show them at once.
+        if norms:
+            self.norms.show_norms(snapshot.step, norms, cuts)
+        self.maps.show_maps(maps, cuts, _next_time(snapshot, node))
+        self._align()
+
+    def _draw_attention(self, snapshot: Snapshot, node: str) -> None:
+        weights = snapshot.values.get(WorkspaceProbe(f"{node}.weights", self.sample.value()))
+        if weights is None:
+            self._drawn_at = -math.inf  # It is on its way: show it at once.
+            self.attention.show_maps(np.zeros((0, 1, 1), np.float32))
+            return
+        heads = weights.reshape(-1, *weights.shape[-2:])
+        names = [Tile(f"head {i + 1}" if len(heads) > 1 else "") for i in range(len(heads))]
+        self.attention.largest = max(150, self.attention.height() - 20)
+        self.attention.show_maps(heads, signed=False, tiles=names)
+
+    # -- controls -----------------------------------------------------------------------------
+
+    def _list(self, node: str, layer: RecurrentLayer | None) -> None:
+        """The choices that this node has; those made stay where they still make sense."""
+        names = tuple(t.name for t in layer.tracks()) if layer is not None else ()
+        places = tuple(layer.places()) if layer is not None else ()
+        for widget, needed in ((self.what, layer is not None), (self.cell, len(places) > 1),
+                               (self.sample, True)):
+            widget.setVisible(needed)
+        listed = (names, places)
+        if listed == self._listed:
+            return
+        self._listed = listed
+        chosen = self.what.currentData()
+        self._fill(self.what, [("all", ""), *((_title(name), name) for name in names)], chosen)
+        self._fill(self.cell, [
+            (f"{f'{number + 1} ' if layer is not None and layer.layers > 1 else ''}"
+             f"{'back' if reverse else 'forward'}", (number, reverse))
+            for number, reverse in places], self.cell.currentData())
+
+    @staticmethod
+    def _fill(box: QComboBox, items: list[tuple[str, object]], chosen: object) -> None:
+        box.blockSignals(True)
+        box.clear()
+        for text, data in items:
+            box.addItem(text, data)
+        at = next((i for i, (_, data) in enumerate(items) if data == chosen), 0)
+        box.setCurrentIndex(at if items else -1)
+        box.blockSignals(False)
+
+    def _place(self, layer: RecurrentLayer) -> tuple[int, bool]:
+        """Layer and direction of the shown cell."""
+        chosen = self.cell.currentData()
+        places = list(layer.places())
+        # Qt hands a tuple back as a list.
+        return next((p for p in places if chosen and tuple(chosen) == p), places[0])
+
+    def _again(self) -> None:
+        """Show at once what was chosen."""
+        self._drawn_at = -math.inf
+        self.refresh()
+
+    def _another(self) -> None:
+        """Another cell: the trail is not its own."""
+        self.norms.forget()
+        self._again()
+
+    def selection_changed(self) -> None:
+        self._pointed, self._hovered = (-1, -1, -1), -1
+        self.attention.enlarge(None)
+        self.norms.forget()
+        self._drawn_at = -math.inf
+
+    def restyle(self) -> None:
+        self.norms.restyle()
+        self._drawn_at = -math.inf
+
+    def _enlarge(self, index: int) -> None:
+        """One map alone, or all again."""
+        alone = len(self.maps.maps) == 1
+        name = "" if alone else self.maps.maps[index].name
+        self.what.setCurrentIndex(max(0, self.what.findData(name)))
+
+    def _enlarge_head(self, index: int) -> None:
+        alone = self.attention.alone is not None or len(self.attention.values) < 2
+        self.attention.enlarge(None if alone else index)
+
+    # -- probes -------------------------------------------------------------------------------
+
+    def _norm_probes(self, node: str, layer: RecurrentLayer) -> dict[str, TensorProbe]:
+        place = self._place(layer)
+        return {name: TensorProbe(f"{node}.{work_name(f'{name}_grad_norm', *place)}")
+                for name in layer.kept}
+
+    def _track_probe(self, node: str, track: Track) -> WorkspaceProbe:
+        return WorkspaceProbe(f"{node}.{track.array}", self.sample.value(), axis=1)
+
+    def _cuts(self, layer: RecurrentLayer, steps: int) -> list[float]:
+        """Where gradients end their way back, between two time steps."""
+        if not layer.truncate:
+            return []
+        after = range(layer.truncate, steps, layer.truncate)
+        return [steps - t - 0.5 if self._place(layer)[1] else t - 0.5 for t in after]
+
+    # -- words --------------------------------------------------------------------------------
+
+    def _tell(self) -> None:
+        """What is under the mouse in numbers, else what the picture is of."""
+        self.line.show_text(self._reading() or self._about())
+
+    def _reading(self) -> str:
+        index, first, second = self._pointed
+        if self._pages.currentIndex() == 1:
+            if not 0 <= index < len(self.attention.values):
+                return ""
+            weights = self.attention.values[index]
+            head = f"head {index + 1} · " if len(self.attention.values) > 1 else ""
+            return (f"{head}query {first} → key {second}: "
+                    f"{format_number(weights[first, second])}")
+        if self._hovered >= 0 and self.norms.norms:
+            return f"t = {self._hovered} · {self.norms.reading(self._hovered)}"
+        if 0 <= index < len(self.maps.maps):
+            shown = self.maps.maps[index]
+            if first < shown.values.shape[0] and second < shown.values.shape[1]:
+                return (f"t = {first} · {shown.name}[{second}] = "
+                        f"{format_number(shown.values[first, second])}")
+        return ""
+
+    def _about(self) -> str:
+        node, layer = self.node() or "", self.layer()
+        if layer is None:
+            top = format_number(self.attention.scale)
+            return f"{node} · queries ↓ keys → · brightest: {top}" if (
+                self.attention.values.size) else node
+        parts = [node]
+        name = layer.kept[0]
+        values = self.norms.norms.get(name, np.empty(0))
+        if values.size and not np.isfinite(values).all():
+            parts.append("not finite!")
+        elif values.size > 1:
+            # How much is left of the gradient where the cell began to read.
+            first, last = (-1, 0) if self._place(layer)[1] else (0, -1)
+            if values[last] > 0:
+                share = values[first] / values[last]
+                parts.append(f"|∂{name}| first / last {format_number(share)}")
+        if layer.truncate:
+            parts.append(f"cut every {layer.truncate}")
+        return " · ".join(parts)
+
+    def _hover_norms(self, x: float, y: float) -> None:
+        time = len(next(iter(self.norms.norms.values()), ()))
+        self._hovered = round(x) if math.isfinite(x) and 0 <= round(x) < time else -1
+        self._tell()
+
+    def _point_maps(self, index: int, t: int, unit: int) -> None:
+        self._pointed = (index, t, unit)
+        self._tell()
+
+    def _point_attention(self, index: int, row: int, column: int) -> None:
+        self._pointed = (index, row, column)
+        self._tell()
+
+    def table(self) -> Table | None:
+        if self._pages.currentIndex() == 1:
+            return ["head", "query", "weights"], [
+                [i + 1, q, *row.tolist()]
+                for i, head in enumerate(self.attention.values) for q, row in enumerate(head)]
+        norms = [[f"|d{name}|", "", *values.tolist()] for name, values in self.norms.norms.items()]
+        return ["what", "unit", "values over time"], [*norms, *(
+            [shown.name, unit, *row.tolist()]
+            for shown in self.maps.maps for unit, row in enumerate(shown.values.T))]
+
+    # -- layout -------------------------------------------------------------------------------
+
+    def _align(self) -> None:
+        """The maps stand exactly below the plot: one time axis for both."""
+        rect = self.norms.box.sceneBoundingRect()
+        self.maps.set_margins(max(20, round(rect.left())),
+                              max(8, round(self.norms.width() - rect.right())))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._again()
+
+
+def _recurrent(program: Program, node: str) -> RecurrentLayer | None:
+    layer = program.graph.node(node).layer if node in program.graph else None
+    return layer if isinstance(layer, RecurrentLayer) and tensors_of(program, node) else None
+
+
+def _attends(program: Program, node: str) -> bool:
+    layer = program.graph.node(node).layer if node in program.graph else None
+    return isinstance(layer, Attention | MultiHeadAttention) and bool(tensors_of(program, node))
+
+
+def _part(track: Track, values: Floats, layer: RecurrentLayer) -> Floats:
+    """The track's own time steps and columns of an array of one sample."""
+    is_state = track.name in layer.states  # which has one entry more, before the first step
+    steps = len(values) - is_state
+    return values[track.first:track.first + steps, track.start:track.start + track.units]
+
+
+def _is_signed(track: Track, values: Floats) -> bool:
+    """Gates that open and close are magnitudes, 0..1; what they let through has a sign."""
+    own = values[:, track.start:track.start + track.units]
+    return track.name not in GATES or bool((own < 0).any())
+
+
+def _title(name: str) -> str:
+    titles = {"i": "i: input gate", "f": "f: forget gate", "g": "g: candidate",
+              "o": "o: output gate", "c": "c: memory", "h": "h: state", "r": "r: reset gate",
+              "z": "z: update gate", "n": "n: candidate", "out": "y: output"}
+    return titles.get(name, name)
+
+
+def _next_time(snapshot: Snapshot, node: str) -> int | None:
+    """The time step that comes next, while one steps through this node."""
+    if snapshot.program is None or snapshot.state == "running" or not snapshot.position:
+        return None
+    instruction = snapshot.program.instructions[snapshot.position]
+    return instruction.time if instruction.node == node else None
+
+
+__all__ = ["ThroughTimeView"]
