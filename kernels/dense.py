@@ -2,9 +2,50 @@
 
 from __future__ import annotations
 
-from kernels.jit import floats, kernel
-from kernels.product import product, product_transposed
+import numpy as np
+
+from kernels.jit import floats, helper, kernel
+from kernels.product import (
+    product,
+    product_of_columns,
+    product_transposed,
+    product_with_rows,
+)
 from kernels.simd import sum_rows
+
+ZERO = np.float32(0)
+
+TALL = 512
+"""From so many rows on, the weights are the small matrix."""
+LARGE = 8192
+"""So many values fill the first-level cache: more are read row after row."""
+
+
+@helper
+def multiply(batch, inputs, units, x, w, b, has_bias, y):
+    """y = x wᵀ + b."""
+    if batch >= TALL:
+        product_with_rows(batch, units, inputs, x, w, b, has_bias, y)
+    else:
+        product_transposed(batch, units, inputs, x, w, b, has_bias, y)
+
+
+@helper
+def add_rows(rows, columns, x, sums):
+    """sums[j] = sum_i x[i columns + j], four rows at a time; both are addresses."""
+    total, size = floats(sums, columns), 4 * columns
+    whole = rows - rows % 4
+    for j in range(columns):
+        total[j] = ZERO
+    for i in range(0, whole, 4):
+        x0, x1 = floats(x + i * size, columns), floats(x + (i + 1) * size, columns)
+        x2, x3 = floats(x + (i + 2) * size, columns), floats(x + (i + 3) * size, columns)
+        for j in range(columns):
+            total[j] += (x0[j] + x1[j]) + (x2[j] + x3[j])
+    for i in range(whole, rows):
+        x0 = floats(x + i * size, columns)
+        for j in range(columns):
+            total[j] += x0[j]
 
 
 @kernel("batch inputs units x w b -> y")
@@ -16,7 +57,7 @@ def dense_forward(a):
     batch, inputs, units = a[0], a[1], a[2]
     x, w = floats(a[3], batch * inputs), floats(a[4], units * inputs)
     b, y = floats(a[5], units), floats(a[6], batch * units)
-    product_transposed(batch, units, inputs, x, w, b, True, y)
+    multiply(batch, inputs, units, x, w, b, True, y)
 
 
 @kernel("batch inputs units x w -> y")
@@ -28,7 +69,7 @@ def dense_forward_no_bias(a):
     batch, inputs, units = a[0], a[1], a[2]
     x, w = floats(a[3], batch * inputs), floats(a[4], units * inputs)
     y = floats(a[5], batch * units)
-    product_transposed(batch, units, inputs, x, w, w, False, y)
+    multiply(batch, inputs, units, x, w, w, False, y)
 
 
 @kernel("batch inputs units x dy -> dw")
@@ -40,7 +81,7 @@ def dense_weight_gradient(a):
     batch, inputs, units = a[0], a[1], a[2]
     x, dy = floats(a[3], batch * inputs), floats(a[4], batch * units)
     dw = floats(a[5], units * inputs)
-    product(units, inputs, batch, dy, 0, 1, units, x, 0, inputs, dw, 0, inputs, False)
+    product_of_columns(units, inputs, batch, dy, x, dw)
 
 
 @kernel("batch units dy -> db")
@@ -51,7 +92,10 @@ def dense_bias_gradient(a):
     """
     batch, units = a[0], a[1]
     dy, db = floats(a[2], batch * units), floats(a[3], units)
-    sum_rows(batch, units, dy, db)
+    if batch * units > LARGE:
+        add_rows(batch, units, a[2], a[3])
+    else:
+        sum_rows(batch, units, dy, db)
 
 
 @kernel("batch inputs units dy w -> dx")

@@ -111,11 +111,11 @@ def copy_blocks(a):
     x (rows, from_stride), y (rows, to_stride)
     """
     rows, width, from_stride, to_stride = a[0], a[1], a[2], a[4]
-    x = floats(a[6] + 4 * a[3], rows * from_stride)
-    y = floats(a[7] + 4 * a[5], rows * to_stride)
+    source, to = a[6] + 4 * a[3], a[7] + 4 * a[5]
     for i in range(rows):
+        x, y = floats(source + 4 * i * from_stride, width), floats(to + 4 * i * to_stride, width)
         for j in range(width):
-            y[i * to_stride + j] = x[i * from_stride + j]
+            y[j] = x[j]
 
 
 @kernel("n factor x -> y")

@@ -1,6 +1,6 @@
 """Products with a matrix that is used again and again, as the weights of a recurrent step.
 
-It is packed once, in *panels* of TILE_COLUMNS columns: what a tile reads is then contiguous and
+It is packed once, in *panels* as wide as a tile: what a tile reads is then contiguous and
 stays in the first-level cache. BLAS would pack it anew in every product: for 32 rows x 128 terms x
 512 columns that costs as much as the product itself.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.jit import floats, helper, inline, ints, kernel
-from kernels.product import tile_rows
+from kernels.product import tile_rows, tile_width
 from kernels.simd import TILE_COLUMNS, multiply_tile
 
 TERM_BLOCK = 128
@@ -47,11 +47,12 @@ def pack(a):
     w (terms, columns), packed (packed_size,); rows: of the matrices that it will be multiplied with
     """
     rows, terms, columns, source, packed = a[0], a[1], a[2], a[3], a[4]
-    for first in range(0, columns, TILE_COLUMNS):
-        width = min(TILE_COLUMNS, columns - first)
+    step = tile_width(columns)
+    for first in range(0, columns, step):
+        width, start = min(step, columns - first), first // step * terms
         for k in range(terms):
             w = floats(source + 4 * (k * columns + first), width)
-            panel = floats(packed + 4 * (first * terms + k * TILE_COLUMNS), TILE_COLUMNS)
+            panel = floats(packed + 4 * (start + k) * TILE_COLUMNS, TILE_COLUMNS)
             for j in range(width):
                 panel[j] = w[j]
             for j in range(width, TILE_COLUMNS):
@@ -66,9 +67,10 @@ def pack_transposed(a):
     w (columns, terms), packed (packed_size,); rows: of the matrices that it will be multiplied with
     """
     rows, terms, columns, source, packed = a[0], a[1], a[2], a[3], a[4]
-    for first in range(0, columns, TILE_COLUMNS):
-        width = min(TILE_COLUMNS, columns - first)
-        panel = floats(packed + 4 * first * terms, terms * TILE_COLUMNS)
+    step = tile_width(columns)
+    for first in range(0, columns, step):
+        width = min(step, columns - first)
+        panel = floats(packed + 4 * (first // step * terms) * TILE_COLUMNS, terms * TILE_COLUMNS)
         for j in range(TILE_COLUMNS):
             if j < width:
                 w = floats(source + 4 * (first + j) * terms, terms)
@@ -86,17 +88,17 @@ def add_product(rows, terms, columns, x, packed, y):
 
     x (rows, terms), y (rows, columns)
     """
-    size = panels_size(terms, columns)
+    size, step = panels_size(terms, columns), tile_width(columns)
     panels, at = floats(packed, size), packed + 4 * size
     panel_terms, x_terms = ints(at, terms), ints(at + 4 * terms, terms)
     x_rows, y_rows = ints(at + 8 * terms, rows), ints(at + 8 * terms + 4 * rows, rows)
     left, product = floats(x, rows * terms), floats(y, rows * columns)
     for k in range(0, terms, TERM_BLOCK):
-        for t in range(0, columns, TILE_COLUMNS):
+        for t in range(0, columns, step):
             r = 0
             while r < rows:
                 height = tile_rows(rows - r)
-                multiply_tile(height, min(TILE_COLUMNS, columns - t), min(TERM_BLOCK, terms - k),
-                              panels, t * terms, panel_terms[k:], left, 0, x_terms[k:],
-                              x_rows[r:], product, t, y_rows[r:])
+                multiply_tile(height, min(step, columns - t), min(TERM_BLOCK, terms - k),
+                              panels, t // step * terms * TILE_COLUMNS, panel_terms[k:],
+                              left, 0, x_terms[k:], x_rows[r:], product, t, y_rows[r:])
                 r += height

@@ -11,7 +11,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from kernels.jit import floats, helper
-from kernels.simd import FLOAT, INT, ROWS, TILE_COLUMNS, WIDTH, ZERO, Writer
+from kernels.simd import FLOAT, INT, ROWS, TILE_COLUMNS, WIDTH, ZERO, Writer, copy_row
 from kernels.transpose import transpose
 
 TERM_BLOCK = 192
@@ -39,7 +39,7 @@ def product_tile(typing_context, rows, columns, terms, a, a_start, a_row, a_term
         mask = writer.first_lanes(builder.sub(columns, before_last))
 
         def tile(rows: int, vectors: int) -> None:
-            a_at = [writer.at(a, builder.mul(INT(r), a_row)) for r in range(rows)]
+            a_at = [writer.apart(writer.at(a, builder.mul(INT(r), a_row))) for r in range(rows)]
             places = [(writer.at(c, builder.mul(INT(r), c_row), v * WIDTH),
                        mask if v == vectors - 1 else None)
                       for r in range(rows) for v in range(vectors)]
@@ -142,3 +142,43 @@ def product_transposed(rows, columns, terms, a, b, bias, has_bias, c):
                 product(width, height, depth, b, j * terms + k, terms, 1, panel, 0, TILE_COLUMNS,
                         sums, 0, TILE_COLUMNS, True)
             transpose(width, height, sums, 0, TILE_COLUMNS, c, r * columns + j, columns)
+
+
+@helper
+def product_with_rows(rows, columns, terms, a, b, bias, has_bias, c):
+    """c[r, j] = bias[j] + sum_k a[r, k] b[j, k]; r < rows, j < columns, k < terms.
+
+    For a tall a: a panel of b is transposed at a time, and all of a goes past it.
+    """
+    panel = floats(_stack_block(), TERM_BLOCK * TILE_COLUMNS)
+    step = tile_width(columns)
+    for j in range(0, columns, step):
+        width = min(step, columns - j)
+        for k in range(0, terms, TERM_BLOCK):
+            depth = min(TERM_BLOCK, terms - k)
+            transpose(width, depth, b, j * terms + k, terms, panel, 0, TILE_COLUMNS)
+            r = 0
+            while r < rows:
+                height = tile_rows(rows - r)
+                if has_bias and k == 0:
+                    for i in range(r, r + height):
+                        copy_row(width, bias, j, 1, c, i * columns + j, 1)
+                product_tile(height, width, depth, a, r * terms + k, terms, 1,
+                             panel, 0, TILE_COLUMNS, c, r * columns + j, columns,
+                             has_bias or k > 0)
+                r += height
+
+
+@helper
+def product_of_columns(rows, columns, terms, a, b, c):
+    """c[r, j] = sum_k a[k, r] b[k, j]; r < rows, j < columns, k < terms.
+
+    Vectors run along the rows of b, but where those would fill few lanes, along those of a: what
+    comes out is then transposed.
+    """
+    if 4 * columns <= WIDTH <= rows and rows * columns <= TERM_BLOCK * TILE_COLUMNS:
+        sums = floats(_stack_block(), TERM_BLOCK * TILE_COLUMNS)
+        product(columns, rows, terms, b, 0, 1, columns, a, 0, rows, sums, 0, rows, False)
+        transpose(columns, rows, sums, 0, rows, c, 0, columns)
+    else:
+        product(rows, columns, terms, a, 0, 1, rows, b, 0, columns, c, 0, columns, False)

@@ -10,31 +10,32 @@ from __future__ import annotations
 
 import numpy as np
 
+from kernels.dense import multiply
 from kernels.gates import activate, differentiate
 from kernels.jit import floats, helper, ints, kernel, matrix
+from kernels.packed import add_product
 from kernels.statistics import norm_of
 
 ZERO, ONE = np.float32(0), np.float32(1)
 
 
-@kernel("rows inputs width x w b_ih b_hh -> z")
+@kernel("rows inputs width x w b_ih b_hh -> z b")
 def project_inputs(a):
     """z = x wᵀ + b_ih + b_hh, of all time steps at once.
 
-    x (rows, inputs), w (width, inputs), b_ih, b_hh (width,) or 0 for none, z (rows, width)
+    x (rows, inputs), w (width, inputs), b_ih, b_hh (width,) or 0 for none; z (rows, width),
+    b (width,): the sum of both
     """
     rows, inputs, width = a[0], a[1], a[2]
-    x, w, z = matrix(a[3], rows, inputs), matrix(a[4], width, inputs), matrix(a[7], rows, width)
-    b_ih, b_hh = floats(a[5], width), floats(a[6], width)
+    x, w, z = floats(a[3], rows * inputs), floats(a[4], width * inputs), floats(a[7], rows * width)
+    b_ih, b_hh, b = floats(a[5], width), floats(a[6], width), floats(a[8], width)
     has_ih, has_hh = a[5] != 0, a[6] != 0
-    np.dot(x, w.T, z)
-    for i in range(rows):
-        if has_ih:
-            for j in range(width):
-                z[i, j] += b_ih[j]
-        if has_hh:
-            for j in range(width):
-                z[i, j] += b_hh[j]
+    for j in range(width):
+        b[j] = b_ih[j] if has_ih else ZERO
+    if has_hh:
+        for j in range(width):
+            b[j] += b_hh[j]
+    multiply(rows, inputs, width, x, w, b, has_ih or has_hh, z)
 
 
 @helper
@@ -95,38 +96,40 @@ def carry_back(batch, units, width, t, has_lengths, lengths, dz, w, dh, carry, d
 
 @kernel("batch units function t lengths z h_before w -> h")
 def elman_forward(a):
-    """h = φ(z + h_before wᵀ). Elman 1990.
+    """h = φ(z + h_before w). Elman 1990.
 
-    z, h_before, h (batch, units), w (units, units)
+    z, h_before, h (batch, units), w (units, units) packed
     """
     batch, units, function, t, lengths = a[0], a[1], a[2], a[3], ints(a[4], a[0])
     has_lengths, n = a[4] != 0, batch * units
     z, h = floats(a[5], n), floats(a[8], n)
-    np.dot(matrix(a[6], batch, units), matrix(a[7], units, units).T, matrix(a[8], batch, units))
     for k in range(n):
-        h[k] += z[k]
+        h[k] = z[k]
+    add_product(batch, units, units, a[6], a[7], a[8])
     activate(function, n, h)
     if has_lengths:
         freeze(t, lengths, batch, units, a[6], a[8])
 
 
-@kernel("batch units function t cut lengths h w dh -> dz dh_before carry h_norm")
+@kernel("batch units function t cut lengths h w dh -> dz dh_before h_norm")
 def elman_backward(a):
     """dz = φ'(h) dh, dh_before += dz w unless cut; h_norm = ‖dh‖.
 
-    h, dh, dz, dh_before, carry (batch, units), w (units, units), h_norm (1,)
+    h, dh, dz, dh_before (batch, units), w (units, units) packed, h_norm (1,)
     """
     batch, units, function, t, cut = a[0], a[1], a[2], a[3], a[4]
     has_lengths, lengths, n = a[5] != 0, ints(a[5], a[0]), batch * units
     h, dh, dz = floats(a[6], n), floats(a[8], n), floats(a[9], n)
-    floats(a[12], 1)[0] = norm(dh, n)
+    floats(a[11], 1)[0] = norm(dh, n)
     for k in range(n):
         dz[k] = dh[k]
     differentiate(function, n, h, dz)
     if has_lengths:
         clear_ended(t, lengths, batch, units, a[9])
     if cut == 0:
-        carry_back(batch, units, units, t, has_lengths, lengths, a[9], a[7], a[8], a[11], a[10])
+        add_product(batch, units, units, a[9], a[7], a[10])
+        if has_lengths:
+            pass_on(t, lengths, batch, units, a[8], a[10])
 
 
 @kernel("batch units outputs function output_function t lengths z y_before w v b_y -> h y")

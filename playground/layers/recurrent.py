@@ -28,6 +28,23 @@ def code(function: Function) -> int:
     return names.index(function)
 
 
+def _packed(batch: int, units: int, width: int) -> dict[str, Shape]:
+    """The weights of the states, packed for the steps forward and backward."""
+    size = kernels.packed.packed_size
+    return {"packed_transposed": (size(batch, units, width),),
+            "packed": (size(batch, width, units),)}
+
+
+def _pack_forward(p: Pass, units: int, width: int) -> None:
+    p.e.emit(kernels.packed.pack_transposed, rows=p.batch, terms=units, columns=width,
+             w=p.w("weight_hh"), packed=p.work("packed_transposed"))
+
+
+def _pack_backward(p: Pass, units: int, width: int) -> None:
+    p.e.emit(kernels.packed.pack, rows=p.batch, terms=width, columns=units,
+             w=p.w("weight_hh"), packed=p.work("packed"))
+
+
 @layer("elman", category="recurrent", label="Elman RNN")
 class Elman(RecurrentLayer, frozen=True, kw_only=True):
     """Reads a sequence step by step; its state goes round and is read again at the next step."""
@@ -37,16 +54,26 @@ class Elman(RecurrentLayer, frozen=True, kw_only=True):
 
     activation: Annotated[Function, about("The function φ of the state.")] = "tanh"
 
+    def cell_workspace(self, batch: int, time: int) -> dict[str, Shape]:
+        return super().cell_workspace(batch, time) | _packed(batch, self.units, self.units)
+
+    def begin_forward(self, p: Pass, x: Tensor) -> None:
+        super().begin_forward(p, x)
+        _pack_forward(p, self.units, self.units)
+
+    def begin_backward(self, p: Pass) -> None:
+        _pack_backward(p, self.units, self.units)
+
     def step_forward(self, p: Pass, t: int) -> None:
         p.e.emit(kernels.recurrent.elman_forward, time=t, batch=p.batch, units=self.units,
                  function=code(self.activation), t=t, lengths=p.lengths, z=p.at("gates", t),
-                 h_before=p.before("h", t), w=p.w("weight_hh"), h=p.after("h", t))
+                 h_before=p.before("h", t), w=p.work("packed_transposed"), h=p.after("h", t))
 
     def step_backward(self, p: Pass, t: int) -> None:
         p.e.emit(kernels.recurrent.elman_backward, time=t, batch=p.batch, units=self.units,
                  function=code(self.activation), t=t, cut=p.cuts(t), lengths=p.lengths,
-                 h=p.after("h", t), w=p.w("weight_hh"), dh=p.after("dh", t),
-                 dz=p.at("dgates", t), dh_before=p.before("dh", t), carry=p.work("carry"),
+                 h=p.after("h", t), w=p.work("packed"), dh=p.after("dh", t),
+                 dz=p.at("dgates", t), dh_before=p.before("dh", t),
                  h_norm=p.at("h_grad_norm", t))
 
 
@@ -110,23 +137,6 @@ class Jordan(RecurrentLayer, frozen=True, kw_only=True):
         return {"batch": p.batch, "units": self.units, "outputs": self.output_units,
                 "function": code(self.activation), "output_function": code(self.output_activation),
                 "t": t, "lengths": p.lengths}
-
-
-def _packed(batch: int, units: int, width: int) -> dict[str, Shape]:
-    """The weights of the states, packed for the steps forward and backward."""
-    size = kernels.packed.packed_size
-    return {"packed_transposed": (size(batch, units, width),),
-            "packed": (size(batch, width, units),)}
-
-
-def _pack_forward(p: Pass, units: int, width: int) -> None:
-    p.e.emit(kernels.packed.pack_transposed, rows=p.batch, terms=units, columns=width,
-             w=p.w("weight_hh"), packed=p.work("packed_transposed"))
-
-
-def _pack_backward(p: Pass, units: int, width: int) -> None:
-    p.e.emit(kernels.packed.pack, rows=p.batch, terms=width, columns=units,
-             w=p.w("weight_hh"), packed=p.work("packed"))
 
 
 @layer("lstm", category="recurrent", label="LSTM")

@@ -71,7 +71,7 @@ class Pass:
         b_ih, b_hh = (self.w(name) if name else 0 for name in biases)
         self.e.emit(kernels.recurrent.project_inputs, rows=self.rows, inputs=self.inputs,
                     width=width, x=x, w=self.w("weight_ih"), b_ih=b_ih, b_hh=b_hh,
-                    z=self.work("gates"))
+                    z=self.work("gates"), b=self.work("bias"))
 
     def gradients(self, dy: Tensor, x: Tensor, weight: str, bias: str = "",
                   rows: tuple[int, int] | None = None) -> None:

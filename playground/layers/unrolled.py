@@ -193,7 +193,7 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
         """The arrays of one cell."""
         width = self.gates * self.units
         made: dict[str, Shape] = {"gates": (time, batch, width), "dgates": (time, batch, width),
-                                  "carry": (batch, self.state_units)}
+                                  "bias": (width,), "carry": (batch, self.state_units)}
         for state in self.states:
             made[state] = made[f"d{state}"] = (time + 1, batch, self.state_units)
         return made | {f"{name}_grad_norm": (time,) for name in self.kept}
