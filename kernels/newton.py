@@ -183,15 +183,16 @@ def take_best(a):
         direction[i] *= share
 
 
-@kernel("batch inputs outputs bias x -> hessian")
+@kernel("batch inputs outputs bias weight x -> hessian")
 def least_squares_hessian(a):
-    """H = 2 / (batch · outputs) · aᵀ a, where a is x, with a column of ones when there is a bias.
+    """H = 2 weight / (batch · outputs) · aᵀ a, where a is x, with a column of ones for a bias.
 
-    x (batch, inputs) -> hessian (k, k) float64 with k = inputs + bias, the same for each output
+    weight: of the loss; x (batch, inputs) -> hessian (k, k) float64 with k = inputs + bias, the
+    same for each output
     """
-    batch, inputs, outputs, bias = a[0], a[1], a[2], a[3]
-    x, k = matrix(a[4], batch, inputs), inputs + bias
-    hessian = doubles(a[5], k * k)
+    batch, inputs, outputs, bias, weight = a[0], a[1], a[2], a[3], real(a[4])
+    x, k = matrix(a[5], batch, inputs), inputs + bias
+    hessian = doubles(a[6], k * k)
     for i in range(k * k):
         hessian[i] = 0.0
     for s in range(batch):
@@ -203,7 +204,7 @@ def least_squares_hessian(a):
             for j in range(inputs):
                 hessian[inputs * k + j] += x[s, j]
             hessian[k * k - 1] += 1.0
-    scale = 2.0 / (np.float64(batch) * outputs)
+    scale = 2.0 * weight / (np.float64(batch) * outputs)
     for i in range(k * k):
         hessian[i] *= scale
 

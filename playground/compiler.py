@@ -28,7 +28,7 @@ from playground.layers.augmentation import emit_augmentation
 from playground.layers.base import size_of
 from playground.layers.data import DataLayer
 from playground.layers.loss import LossLayer
-from playground.layout import UNREAD, Layout, layer_of
+from playground.layout import Layout, layer_of
 from playground.node_tensors import NodeGradients, NodeTensors, Pass
 from playground.program import RING_ROWS, Program
 from playground.shapes import Check, check
@@ -365,7 +365,7 @@ class _Compiler:
 
         def append(kernel: Kernel, operands: dict[str, Operand], time: int | None = None) -> None:
             instruction = Instruction(kernel, operands, node.id, self.within or phase, time)
-            if _is_read(instruction):
+            if self._is_read(instruction):
                 self._append(instruction)
 
         emit(self._emitter(node, one, None, append))
@@ -399,7 +399,7 @@ class _Compiler:
             def append(kernel: Kernel, operands: dict[str, Operand], time: int | None = None,
                        made: list[Instruction] = made, lane: int = lane) -> None:
                 instruction = Instruction(kernel, operands, node, self.within or phase, time, lane)
-                if _is_read(instruction):
+                if self._is_read(instruction):
                     made.append(instruction)
 
             emit(lane, append)
@@ -412,13 +412,12 @@ class _Compiler:
         """Emit an instruction for the first lane; the others have nothing to do."""
         self._append(Instruction(kernel, operands, node, self.within or phase))
 
+    def _is_read(self, instruction: Instruction) -> bool:
+        """Whether anybody wants what it computes: not the weight gradients of a frozen layer."""
+        return any(tensor.name not in self.layout.unread for tensor in instruction.writes)
+
     def _append(self, instruction: Instruction) -> None:
         self.code.append((instruction, *(None,) * (self.layout.lanes - 1)))
-
-
-def _is_read(instruction: Instruction) -> bool:
-    """Whether anybody wants what it computes: not the weight gradients of a frozen layer."""
-    return any(tensor.name != UNREAD for tensor in instruction.writes)
 
 
 def random_key(seed: int, purpose: str) -> int:

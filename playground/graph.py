@@ -208,9 +208,12 @@ class Graph(msgspec.Struct, frozen=True):
         """Let a node use the parameters of another; "": its own again. Raises GraphError."""
         if root and root not in self:
             raise GraphError(f"There is no node called {root} to share weights with.")
+        asked = root
         if root and self.node(root).shares:
             # All point at the one that owns them.
             root = self.node(root).shares
+        if root == id and root != asked:
+            raise GraphError(f"{asked} already uses the weights of {id}.")
         if root == id:
             raise GraphError(f"{id} cannot share its weights with itself.")
         own = self.node(id)

@@ -17,7 +17,7 @@ from playground.layers.loss import LossLayer
 from playground.node_tensors import NodeGradients, NodeTensors, Pass, Tensors
 from playground.program import NODE_STATISTICS, RING_ROWS, STEP_STATISTICS
 from playground.shapes import Check, sources_of
-from playground.tensor import Tensor
+from playground.tensor import DType, Tensor
 
 L = TypeVar("L", bound=Layer)
 
@@ -49,6 +49,8 @@ class Layout:
         lanes = max(1, min(lanes, self.batch))
         self.bounds = [self.batch * lane // lanes for lane in range(lanes + 1)]
         self.tensors = Tensors()
+        self.unread = {UNREAD}
+        """Tensors that no instruction reads, but for room to work in."""
         self.parameters: dict[str, Parameter] = {}
         self.rates: dict[str, Tensor] = {}
         """The learning rates of nodes that have one of their own."""
@@ -163,8 +165,9 @@ class Layout:
                 node.work.append({
                     name: self.tensors.new(
                         lane_name(f"{node.id}.{name}", lane), "workspace", shape, node.id,
-                        "int32" if name in layer.integers else "float32")
+                        _dtype(layer, name))
                     for name, shape in work.items()})
+                self.unread.update(node.work[-1][name].name for name in layer.scratch)
 
     def _place_parameters(self, node: NodeTensors) -> None:
         for parameter in node.layer.running(*self._input_shapes(node.id)):
@@ -344,6 +347,13 @@ def layer_of(graph: Graph, id: str, cls: type[L]) -> L:
     layer = graph.node(id).layer
     assert isinstance(layer, cls)
     return layer
+
+
+def _dtype(layer: Layer, name: str) -> DType:
+    """What an array of a layer's workspace holds."""
+    if name in layer.doubles:
+        return "float64"
+    return "int32" if name in layer.integers else "float32"
 
 
 def lane_name(name: str, lane: int | None) -> str:

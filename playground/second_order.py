@@ -9,7 +9,8 @@ from msgspec import Meta
 
 import kernels
 from playground.emitter import Operand
-from playground.layers.base import Layer, shapes_of
+from playground.layers.base import Layer
+from playground.layers.loss import LossLayer
 from playground.learning import Learning
 from playground.tensor import Tensor
 from playground.update_rule import Kept, LearningRate, Optimizer, Step
@@ -66,7 +67,7 @@ class Newton(_SecondOrder, frozen=True, kw_only=True, tag="newton"):
             "start": Kept((span,), "workspace"), "best": Kept((2,), "workspace"),
             "probe": Kept((2,), "workspace"), "places": Kept((n,), "workspace", "int32"),
             "hessian": Kept((n, n), "workspace"),
-            "factors": Kept((2 * (2 * n * n + n),), "workspace", "int64")}
+            "factors": Kept((2 * (2 * n * n + n),), "workspace", "float64")}
 
     def obstacle(self, graph: Graph, check: Check) -> str:
         if why := _not_plain(graph, check):
@@ -160,8 +161,8 @@ class LeastSquares(_SecondOrder, frozen=True, kw_only=True, tag="least_squares")
         k = node.w["w"].shape[1] + ("b" in node.w)
         return {
             "direction": Kept(node.gradients[0].shape, "workspace"),
-            "hessian": Kept((2 * k * k,), "workspace", "int64"),
-            "factors": Kept((2 * (k * k + k),), "workspace", "int64")}
+            "hessian": Kept((2 * k * k,), "workspace", "float64"),
+            "factors": Kept((2 * (k * k + k),), "workspace", "float64")}
 
     def obstacle(self, graph: Graph, check: Check) -> str:
         if why := _not_plain(graph, check):
@@ -181,21 +182,24 @@ class LeastSquares(_SecondOrder, frozen=True, kw_only=True, tag="least_squares")
         if not _reaches(graph, id, check.losses[0]):
             return (f"Least squares needs {id} to be the last layer before the loss. Connect it to "
                     "the loss, or choose another optimizer.")
-        inputs = check.inputs[id][0].shape[0]
+        inputs = check.inputs[id][0].shape[-1]
         return "" if inputs <= MOST_INPUTS else (
             f"Least squares solves for all {inputs:,} inputs of {id} at once, and the limit is "
             f"{MOST_INPUTS}. Pool or leave out some, or choose another optimizer.")
 
     def prepare(self, step: Step) -> Mapping[str, Tensor]:
-        node, kept = _learner(step.layout), step.kept
+        node, kept, loss = _learner(step.layout), step.kept, step.layout.loss.layer
+        assert isinstance(loss, LossLayer)
         outputs, inputs = node.w["w"].shape
         bias = int("b" in node.w)
         direction, start = kept["direction"], node.gradients[0].offset
         parts: dict[str, Operand] = {
             f"direction_{name}": direction.part(dw.offset - start, dw.shape, f"{name} direction")
             for name, dw in node.dw[0].items()}
-        step.emit(kernels.newton.least_squares_hessian, node=node.id, batch=step.layout.batch,
-                  inputs=inputs, outputs=outputs, bias=bias, x=node.x[0], hessian=kept["hessian"])
+        # Every time step of a sequence is a sample of its own.
+        step.emit(kernels.newton.least_squares_hessian, node=node.id,
+                  batch=node.x[0].size // inputs, inputs=inputs, outputs=outputs, bias=bias,
+                  weight=float(loss.weight), x=node.x[0], hessian=kept["hessian"])
         step.emit(kernels.newton.least_squares_direction, node=node.id, inputs=inputs,
                   outputs=outputs, bias=bias, damping=step.hyper["damping"],
                   hessian=kept["hessian"], dw=node.dw[0]["w"], db=node.dw[0].get("b", 0),
@@ -211,10 +215,13 @@ def _not_plain(graph: Graph, check: Check) -> str:
             return (f"Second-order optimizers move all weights alike, and {id} is frozen, shares "
                     "weights or has a rate, penalty or group of its own. Undo that, or choose "
                     "another optimizer.")
-        if isinstance(node.layer, Layer) and node.layer.running(*shapes_of(check.inputs[id])):
+        if isinstance(node.layer, Layer) and node.layer.remembers:
             return (f"Second-order optimizers run the network many times in one step, and {id} "
                     "would change what it remembers each time. Remove it, or choose another "
                     "optimizer.")
+    if not any(check.parameters[id] for id in check.used):
+        return ("Second-order optimizers find weights, and no layer here has any. Add a Dense "
+                "layer, or choose another optimizer.")
     if len(check.losses) > 1:
         return ("Second-order optimizers follow one loss, and there are "
                 f"{len(check.losses)}. Delete the others, or choose another optimizer.")

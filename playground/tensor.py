@@ -22,7 +22,7 @@ ALIGNMENT = 16
 """Floats: each tensor starts at a multiple of 64 bytes."""
 
 
-DType = Literal["float32", "int32", "int64"]
+DType = Literal["float32", "int32", "int64", "float64"]
 
 
 @dataclass(frozen=True)

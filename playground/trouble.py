@@ -45,9 +45,9 @@ def find_trouble(program: Program, arena: Arena, position: int, step: int) -> Tr
     for row in program.code[:position]:
         for instruction in filter(None, row):
             for tensor in instruction.writes:
-                if tensor.region in ("metrics", "counters") or tensor.dtype != "float32":
+                if tensor.region in ("metrics", "counters") or "float" not in tensor.dtype:
                     continue
-                wrong = int((~np.isfinite(arena.view(tensor))).sum())
+                wrong = int((~np.isfinite(arena.view(tensor).view(tensor.dtype))).sum())
                 if wrong:
                     return Trouble(
                         instruction.node, instruction.phase, step,

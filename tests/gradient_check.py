@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.layers.base import Layer, Shape, Signal, size_of
+from playground.learning import Learning
 from playground.session import Session
 from tests.networks import sandwich, signals_of
 
@@ -48,8 +49,11 @@ class Bench:
     """A layer in a network of its own: plain numbers in, plain numbers out."""
 
     def __init__(self, layer: Layer, shapes: tuple[Shape, ...], *, batch: int = 5,
-                 threads: int = 1, learns: bool = True) -> None:
+                 threads: int = 1, learns: bool = True, frozen: bool = False) -> None:
         graph, self.id = sandwich(layer, shapes, batch, learns=learns)
+        self.frozen = frozen
+        if frozen:
+            graph = graph.with_learning(self.id, Learning(frozen=True))
         self.layer, self.shapes, self.batch, self.learns = layer, shapes, batch, learns
         self.session = Session(graph, threads=threads)
         # The probe's prediction: the output itself, or several ones as one vector.
@@ -101,7 +105,7 @@ class Bench:
         return Came(
             values(self.output).copy(),
             tuple(values(f"{feed}.dy").copy() if self.learns else None for feed in feeds),
-            {name: values(f"{self.id}.d{name}").copy() for name in given.w})
+            {name: values(f"{self.id}.d{name}").copy() for name in given.w if not self.frozen})
 
     def infer(self, given: Given, samples: slice = slice(None)) -> Array:
         """The output without training, for these samples at once."""

@@ -15,6 +15,7 @@ from msgspec import inspect
 
 from playground.layers import LAYERS
 from playground.layers.base import make_layer
+from playground.layout import UNREAD
 from tests.cases import CASES, Case, cases, fits, kinds, settings_of, single_changes
 from tests.gradient_check import Bench, wrong_gradients
 from tests.networks import signals_of
@@ -101,6 +102,31 @@ def test_parameter_gradients_do_not_depend_on_who_asks(case: Case, bench: Bench)
     assert asked.y.tobytes() == alone.y.tobytes()
     for name in given.w:
         assert asked.dw[name].tobytes() == alone.dw[name].tobytes()
+
+
+def test_input_gradients_do_not_depend_on_learning(
+        case: Case, bench: Bench, two_lanes: Bench) -> None:
+    # Through a frozen layer, or in the pass of a loss that trains others.
+    given = bench.draw()
+    if not given.w:
+        return
+    for lanes, learning in enumerate((bench, two_lanes), 1):
+        frozen = Bench(case.layer, case.shapes, threads=lanes, frozen=True)
+        here, there = learning.play(given), frozen.play(given)
+        assert not there.dw
+        for a, b in zip(here.arrays()[:1 + len(here.dx)], there.arrays(), strict=True):
+            assert a.tobytes() == b.tobytes()
+        # And nothing is computed for a gradient that nobody reads.
+        program = frozen.session.program
+        for instruction in (i for i in program.instructions if i.node == frozen.id):
+            unread = [t.name for t in instruction.writes if t.name == UNREAD]
+            assert not unread, instruction.kernel.name
+
+
+def test_what_a_layer_remembers_is_what_training_writes(bench: Bench) -> None:
+    written = {tensor.region for i in bench.session.program.instructions if i.node == bench.id
+               for tensor in i.writes}
+    assert bench.layer.remembers == ("running" in written)
 
 
 def test_samples_do_not_see_each_other_when_the_network_is_used(bench: Bench) -> None:

@@ -19,11 +19,12 @@ from playground.layers.norm import (
     LayerNorm,
     LocalResponseNorm,
 )
+from playground.learning import Learning
 from playground.session import Session
 from playground.shapes import check
 from playground.training import SGD, Training
 from tests.gradient_check import Bench, Given
-from tests.networks import learning
+from tests.networks import Samples, learning, row
 from tests.sketch import chain, dense, spiral
 
 
@@ -260,6 +261,32 @@ def test_a_deep_network_with_batch_norm_learns_the_spiral() -> None:
     session = Session(graph, threads=2)
     session.run(700)
     assert session.validate().metric > 0.95
+
+
+def test_batch_norm_is_not_blamed_for_what_comes_after_it() -> None:
+    graph = row(Samples(shape=(2000,), classes=2), ("batch_norm", {}), ("dense", {"units": 2}),
+                ("softmax_cross_entropy", {}), training=Training(batch=20))
+    session = Session(graph)
+    session.values("dense_1.w")[...] = 3e38
+    session.run(1)
+    # Halves of good doubles, some of which look infinite or like no number.
+    assert not np.isfinite(session.values("batch_norm_1.sums")).all()
+    assert session.trouble is not None
+    assert session.trouble.node == "dense_1"
+
+
+def test_another_players_loss_goes_back_through_batch_norm() -> None:
+    # The loss trains dense_1 alone or all that leads to it: dense_1 hears the same.
+    found = []
+    for group in ("", "one"):
+        graph = spiral(dense(3), ("batch_norm", {}), optimizer=SGD(learning_rate=0))
+        (loss,) = check(graph).losses
+        graph = graph.with_layer(loss, make_layer("softmax_cross_entropy", {"trains": group}))
+        session = Session(graph.with_learning("dense_1", Learning(group="one")))
+        session.run(1)
+        found.append(session.values("dense_1.dw").copy())
+    np.testing.assert_array_equal(*found)
+    assert found[0].any()
 
 
 def test_a_batch_of_one_does_not_divide_by_zero() -> None:

@@ -224,6 +224,43 @@ def test_least_squares_is_the_solution(threads: int, bias: bool) -> None:
     np.testing.assert_allclose(weights(session), before, atol=1e-6)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_each_step_of_a_sequence_counts_as_a_sample(threads: int) -> None:
+    data = Samples(shape=(3, 4), target=(3, 2), count=30)
+    session = Session(linear(LeastSquares(), data), threads=threads)
+    session.run(1)
+    x, target = (values.reshape(-1, values.shape[-1]).astype(np.float64) for values in (
+        session.data.x_train, session.data.target_train))
+    error = x @ session.values("dense_1.w").T + session.values("dense_1.b") - target
+    np.testing.assert_allclose(x.T @ error, 0, atol=1e-4)
+    np.testing.assert_allclose(error.sum(axis=0), 0, atol=1e-4)
+
+
+def test_a_long_sequence_of_few_features_is_not_too_wide() -> None:
+    data = Samples(shape=(501, 2), target=(501, 2), count=4)
+    assert not why(LINEAR, ("mean_squared_error", {}), optimizer=LeastSquares(), data=data)
+
+
+@pytest.mark.parametrize("weight", [0.25, 5.0])
+def test_the_weight_of_the_loss_moves_nothing_else(weight: float) -> None:
+    graph = linear(LeastSquares())
+    loss = make_layer("mean_squared_error", {"weight": weight})
+    session = Session(graph.with_layer("loss_1", loss))
+    session.run(1)
+    np.testing.assert_allclose(weights(session), solution(session), atol=2e-6)
+    session.run(3)
+    np.testing.assert_allclose(weights(session), solution(session), atol=2e-6)
+
+
+def test_a_loss_that_does_not_count_moves_nothing() -> None:
+    graph = linear(LeastSquares())
+    session = Session(graph.with_layer("loss_1", make_layer("mean_squared_error", {"weight": 0})))
+    before = weights(session)
+    session.run(2)
+    assert session.trouble is None
+    np.testing.assert_array_equal(weights(session), before)
+
+
 def test_half_the_learning_rate_goes_half_the_way() -> None:
     session = Session(linear(LeastSquares(learning_rate=0.5)))
     start, end = weights(session), solution(session)
@@ -267,6 +304,23 @@ def test_newton_refuses_what_would_take_for_ever() -> None:
 ])
 def test_least_squares_refuses_what_is_not_linear(steps: list[Step], words: str) -> None:
     assert words in why(*steps, optimizer=LeastSquares())
+
+
+@pytest.mark.parametrize("optimizer", [Newton(), LeastSquares()])
+def test_both_refuse_a_network_without_weights(optimizer: Any) -> None:
+    data = Samples(shape=(4,), target=(4,))
+    assert "no layer here has any. Add a Dense" in why(
+        ("tanh", {}), ("mean_squared_error", {}), optimizer=optimizer, data=data)
+
+
+def test_only_what_a_step_changes_is_refused() -> None:
+    def refused(*steps: Step, shape: tuple[int, ...] = (4,)) -> str:
+        data = Samples(shape=shape, target=(*shape[:-1], 2))
+        return why(*steps, LINEAR, ("mean_squared_error", {}), optimizer=Newton(), data=data)
+
+    assert "batch_norm_1 would change what it remembers" in refused(("batch_norm", {}))
+    assert not refused(("batch_norm", {"statistics": "running"}))
+    assert not refused(("positional_encoding", {}), shape=(3, 4))
 
 
 def test_least_squares_refuses_other_losses_and_too_many_inputs() -> None:

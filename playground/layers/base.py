@@ -123,6 +123,16 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     of its parts. The lanes meet there, and one of them does the work."""
     integers: ClassVar[frozenset[str]] = frozenset()
     """The arrays of the workspace that hold int32."""
+    doubles: ClassVar[frozenset[str]] = frozenset()
+    """The arrays of the workspace that hold float64, each number in two places."""
+    scratch: ClassVar[frozenset[str]] = frozenset()
+    """The arrays of the workspace that carry nothing from one instruction to another: what writes
+    to nothing else that is read is left out, as the weight gradients of a frozen layer."""
+
+    @property
+    def remembers(self) -> bool:
+        """Whether each training step changes what `running` names."""
+        return False
 
     @property
     def norms(self) -> tuple[str, ...]:

@@ -101,6 +101,7 @@ class Convolution(Activated, frozen=True, kw_only=True):
 
     formula = "y = φ(w ⋆ x + b)"
     ground: ClassVar[Ground] = "image"
+    scratch = frozenset({"work"})
 
     channels: Channels = 8
     groups: Annotated[int, about(

@@ -72,6 +72,7 @@ class BatchNorm(Layer, frozen=True, kw_only=True):
     formula = "y = w (x - mean) / √(var + ε) + b"
     samples = (((5,),), ((3, 4),), ((2, 3, 4),))
     whole_batch = True
+    doubles = frozenset({"sums"})
 
     momentum: Annotated[float, about(
         "How fast the running mean and variance follow. 0.1 as PyTorch counts is 0.9 as Keras "
@@ -105,10 +106,10 @@ class BatchNorm(Layer, frozen=True, kw_only=True):
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
         channels = self._sizes(batch, x[0])["channels"]
-        names = ["rstd", *(["scale"] if self.affine else ["dy_along", "dy_sum"])]
-        if self.statistics == "batch":
-            names += ["mean", "var"]
-        # Sums in float64 take two places each.
+        names = ["rstd", *(["scale"] if self.affine else [])]
+        if self.statistics == "running":
+            return dict.fromkeys(names, (channels,))
+        names += ["mean", "var", "dy_along", "dy_sum"]
         return {**dict.fromkeys(names, (channels,)), "sums": (2 * channels,)}
 
     def forward(self, e: Emitter) -> None:
@@ -143,20 +144,27 @@ class BatchNorm(Layer, frozen=True, kw_only=True):
         measures = self._measures(e)
         mean = e.work["mean"] if measures else e.running["running_mean"]
         scale = e.work["scale"] if self.affine else rstd
-        if self.affine:
-            dw, db = e.dw["w"], e.dw["b"]
-        else:
-            dw, db = e.work["dy_along"], e.work["dy_sum"]
-        if self.affine or measures:
+        sums = dict(e.dw)
+        if measures:
+            # dx takes them too, and nobody else may want those of w and b.
+            sums = {"w": e.work["dy_along"], "b": e.work["dy_sum"]}
+        if sums:
             e.emit(kernels.batch_norm.batch_normalise_sums, **sizes, x=x, mean=mean, rstd=rstd,
-                   dy=dy, dw=dw, db=db)
+                   dy=dy, dw=sums["w"], db=sums["b"])
+        if measures:
+            for name, gradient in e.dw.items():
+                e.emit(kernels.elementwise.copy, n=gradient.size, x=sums[name], y=gradient)
         if dx is None:
             return
         if measures:
             e.emit(kernels.batch_norm.batch_normalise_input_gradient, **sizes, x=x, mean=mean,
-                   rstd=rstd, scale=scale, dy=dy, dw=dw, db=db, dx=dx)
+                   rstd=rstd, scale=scale, dy=dy, dw=sums["w"], db=sums["b"], dx=dx)
         else:
             e.emit(kernels.norm.channel_scale, **sizes, x=dy, w=scale, y=dx)
+
+    @property
+    def remembers(self) -> bool:
+        return self.statistics == "batch"
 
     def _measures(self, e: Emitter) -> bool:
         """Whether the batch's own statistics are used."""

@@ -37,6 +37,7 @@ class ConvTranspose2D(Activated, frozen=True, kw_only=True):
 
     formula = "y = φ(wᵀ ⋆ x + b)"
     samples = (((2, 2, 3),), ((1, 3, 2),), ((4, 1, 2),))
+    scratch = frozenset({"work"})
 
     channels: Channels = 8
     kernel: Annotated[SizePair, about("Height and width of the kernels.")] = (3, 3)
