@@ -90,7 +90,8 @@ def test_it_opens_for_a_node_that_is_special_and_says_how(
 
 
 @pytest.mark.parametrize(("id", "rows"), [
-    ("dense_2", {"frozen", "rate", "l1", "l2", "group", "activity_l1", "activity_l2"}),
+    ("dense_2", {"frozen", "rate", "l1", "l2", "clip_weights", "group", "activity_l1",
+                 "activity_l2"}),
     ("dropout_1", {"activity_l1", "activity_l2"}),
     ("dense_3", {"activity_l1", "activity_l2"}),  # learns as dense_2 does
 ])

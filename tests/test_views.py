@@ -24,7 +24,6 @@ from ui.views.operations import format_microseconds
 from ui.views.output import OutputView
 from ui.views.plots import even_ticks, log_ticks
 from ui.views.series import MAX_POINTS, first_nonfinite, recent, smooth, spread, thin
-from ui.views.through_time import ThroughTimeView
 
 
 @pytest.fixture(autouse=True)
@@ -42,8 +41,7 @@ def test_hidden_views_ask_for_nothing_and_draw_nothing(qtbot: QtBot, cls: type[V
     view.show_snapshot(suited(cls))
     assert view.probes() == frozenset()
     view.show()
-    # The network of this snapshot has nothing that works through time.
-    assert (view.empty_text == "") == (cls is not ThroughTimeView)
+    assert view.empty_text == ""
     assert view.probes() == view.wanted()
     view.hide()
     assert view.probes() == frozenset()

@@ -6,16 +6,14 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import Literal
 
-import qtawesome
-from PySide6.QtCore import QObject, QSize, Qt, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPalette
 from PySide6.QtWidgets import QApplication
-from qtawesome.iconic_font import IconicFont
 
 from ui.colormaps import DIVERGING, SEQUENTIAL, magnitude_image, signed_image
+from ui.icons import draw_icon
 from ui.stylesheet import stylesheet
 
 Mode = Literal["dark", "light", "system"]
@@ -58,10 +56,6 @@ CONTRAST = 4.5
 """WCAG 2.1, 1.4.3: the least contrast of text."""
 
 
-ICON_SIZES = (18, 36)
-"""Pixels: as used, and for screens of twice the density."""
-
-
 class Theme(QObject):
     """The colours of now. Ask `theme()` for it."""
 
@@ -99,15 +93,9 @@ class Theme(QObject):
 
     def icon(self, name: str, role: str = "secondary") -> QIcon:
         """A Material Design icon ("play") in a role's colour. Ask again after `changed`."""
-        drawn = _icon_font().icon(
-            f"mdi6.{name}", color=self.color(role), color_active=self.color("text"),
-            color_disabled=self.color("disabled"))
-        # As pictures: the font's own icon runs Python at each paint, also for no pixels at all.
-        icon, modes = QIcon(), QIcon.Mode
-        for mode in (modes.Normal, modes.Active, modes.Disabled):
-            for size in ICON_SIZES:
-                icon.addPixmap(drawn.pixmap(QSize(size, size), mode, QIcon.State.Off), mode)
-        return icon
+        modes = QIcon.Mode
+        return draw_icon(name, {modes.Normal: self.color(role), modes.Active: self.color("text"),
+                                modes.Disabled: self.color("disabled")})
 
     def set_mode(self, app: QApplication, mode: Mode) -> None:
         self.mode = mode
@@ -136,15 +124,6 @@ class Theme(QObject):
         for target in (role.WindowText, role.Text, role.ButtonText):
             palette.setColor(QPalette.ColorGroup.Disabled, target, self.color("disabled"))
         return palette
-
-
-@cache
-def _icon_font() -> IconicFont:
-    """The one icon font that is used; loading all of QtAwesome's would take 80 ms more."""
-    folder = Path(qtawesome.__file__).parent / "fonts"
-    font = next(folder.glob("materialdesignicons6-webfont-*.ttf"))
-    names = next(folder.glob("materialdesignicons6-webfont-charmap-*.json"))
-    return IconicFont(("mdi6", font.name, names.name, str(folder)))
 
 
 @cache

@@ -24,7 +24,7 @@ from ui.inspector.fields import show_number
 from ui.inspector.form import LABEL_WIDTH, Form
 from ui.theme import theme
 
-WEIGHTS = frozenset({"frozen", "rate", "l1", "l2", "group"})
+WEIGHTS = frozenset({"frozen", "rate", "l1", "l2", "clip_weights", "group"})
 OUTPUTS = frozenset({"activity_l1", "activity_l2"})
 HELP = ("What is special about how this node learns: frozen weights, a rate of its own, penalties, "
         "weights shared with another node.")
@@ -198,7 +198,8 @@ def special(node: Node) -> list[str]:
         told &= OUTPUTS
     for name, text in (("frozen", "frozen"), ("rate", "rate × {}"), ("l1", "L1 {}"),
                        ("l2", "L2 {}"), ("activity_l1", "L1 of outputs {}"),
-                       ("activity_l2", "L2 of outputs {}"), ("group", "group {}")):
+                       ("activity_l2", "L2 of outputs {}"),
+                       ("clip_weights", "weights clipped at ±{}"), ("group", "group {}")):
         if name in told:
             value = getattr(learning, name)
             words.append(text.format(value if isinstance(value, str) else show_number(value)))
