@@ -522,12 +522,6 @@ class Twin:
     def _tensor(self, values: np.ndarray, learns: bool = False) -> Tensor:
         return self.torch.tensor(values, dtype=self.torch.float64, requires_grad=learns)
 
-    def batch(self) -> tuple[Tensor, Tensor]:
-        """The samples and targets of the session's present step."""
-        data = self.session.program.data_node
-        return tuple(self._tensor(self.session.values(f"{data}.{port}"))  # type: ignore[return-value]
-                     for port in ("x", "target"))
-
     def groups(self) -> list[str]:
         """What the losses train, in the order of the passes."""
         return list(dict.fromkeys(
@@ -538,8 +532,10 @@ class Twin:
         """The loss of the session's present batch; of the first group unless given."""
         data = self.session.program.data_node
         group = self.groups()[0] if group is None else group
-        outputs: dict[tuple[str, int], Tensor] = dict(
-            zip(((data, 0), (data, 1)), self.batch(), strict=True))
+        ports = self.graph.node(data).layer.outputs  # type: ignore[union-attr]
+        outputs: dict[tuple[str, int], Tensor] = {
+            (data, i): self._tensor(self.session.values(f"{data}.{port}"))
+            for i, port in enumerate(ports)}
         losses = [id for id in self.session.program.check.losses
                   if self.graph.node(id).layer.trains == group]  # type: ignore[union-attr]
         for id in self.used:
