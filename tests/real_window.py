@@ -104,7 +104,8 @@ def drive(python: str, home: Path, kind: str = "dense") -> str:
         xdotool("mousemove", *report["search"], "click", 1)
         app.wait("the window to be active", lambda r: r["active"])
         xdotool("type", "--delay", 60, kind)
-        report = app.wait("the search to find it", lambda r: kind in r["palette"])
+        report = app.wait("the search to find it and nothing else", lambda r: (
+            kind in r["palette"] and "flatten" not in r["palette"]))
         nodes = report["nodes"]
         x, y, width, height = report["canvas"]
         spot = (x + width // 2, y + height * 9 // 10)
