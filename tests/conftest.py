@@ -76,3 +76,29 @@ def torch() -> Any:
     module = importlib.import_module("torch")
     module.set_num_threads(1)
     return module
+
+
+# -- the window over an engine that only remembers what it was told ------------------------------
+
+
+@pytest.fixture
+def engine() -> Any:
+    return importlib.import_module("tests.fake_engine").FakeEngine()
+
+
+@pytest.fixture
+def make_window(qtbot: Any, tmp_path: Path, engine: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A function that builds a main window; nothing is opened in it yet."""
+    fake = importlib.import_module("tests.fake_window")
+
+    def make(create: Any = lambda: engine) -> Any:
+        return fake.make_window(qtbot, tmp_path, monkeypatch, create)
+
+    return make
+
+
+@pytest.fixture
+def window(qtbot: Any, tmp_path: Path, engine: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A main window that shows the first start's example."""
+    return importlib.import_module("tests.fake_window").open_window(
+        qtbot, tmp_path, monkeypatch, engine)

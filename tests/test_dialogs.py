@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QDialog,
@@ -10,34 +9,13 @@ from PySide6.QtWidgets import (
 )
 
 from playground.examples import EXAMPLES
-from tests.fake_engine import FakeEngine
-from tests.fake_window import change, open_window
-from tests.fake_window import make_window as new_window
+from tests.fake_window import change
 from ui.app import Complaints
 from ui.data_nodes import import_data
 from ui.dialogs.data_import import DataImport, problem_of
 from ui.dialogs.gallery import Gallery
 from ui.dialogs.help import LayerHelp, layer_page
 from ui.dialogs.shortcuts import CANVAS, ShortcutsDialog
-from ui.main_window import MainWindow
-
-
-@pytest.fixture
-def engine() -> FakeEngine:
-    return FakeEngine()
-
-
-@pytest.fixture
-def make_window(qtbot, tmp_path, engine, monkeypatch):
-    def make(create=lambda: engine) -> MainWindow:
-        return new_window(qtbot, tmp_path, monkeypatch, create)
-
-    return make
-
-
-@pytest.fixture
-def window(qtbot, tmp_path, monkeypatch, engine) -> MainWindow:
-    return open_window(qtbot, tmp_path, monkeypatch, engine)
 
 
 def test_the_gallery_finds_examples(qtbot):

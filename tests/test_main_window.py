@@ -18,31 +18,9 @@ from PySide6.QtWidgets import (
 from playground import document as store
 from playground.examples import EXAMPLES
 from playground.snapshot import Snapshot
-from tests.fake_engine import FakeEngine
-from tests.fake_window import change, open_window
-from tests.fake_window import make_window as new_window
+from tests.fake_window import change
 from ui.keys import keeps
-from ui.main_window import MainWindow
 from ui.theme import theme
-
-
-@pytest.fixture
-def engine() -> FakeEngine:
-    return FakeEngine()
-
-
-@pytest.fixture
-def make_window(qtbot, tmp_path, engine, monkeypatch):
-    def make(create=lambda: engine) -> MainWindow:
-        return new_window(qtbot, tmp_path, monkeypatch, create)
-
-    return make
-
-
-@pytest.fixture
-def window(qtbot, tmp_path, monkeypatch, engine) -> MainWindow:
-    return open_window(qtbot, tmp_path, monkeypatch, engine)
-
 
 # -- the start ------------------------------------------------------------------------------------
 

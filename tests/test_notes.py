@@ -20,11 +20,6 @@ CONTROL = Qt.KeyboardModifier.ControlModifier
 
 
 @pytest.fixture
-def engine() -> FakeEngine:
-    return FakeEngine()
-
-
-@pytest.fixture
 def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: FakeEngine
            ) -> MainWindow:
     window = open_window(qtbot, tmp_path, monkeypatch, engine)

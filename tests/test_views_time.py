@@ -14,8 +14,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from playground.graph import Graph
+from playground.layers.direction import Track
 from playground.layers.recurrent import GRU, LSTM, Elman, Jordan
-from playground.layers.sequence_pass import Track
 from playground.probes import answer
 from playground.session import Session
 from playground.snapshot import Probe, Snapshot, TensorProbe, WorkspaceProbe

@@ -15,30 +15,9 @@ from PySide6.QtWidgets import (
 from playground import document as store
 from playground.examples import EXAMPLES
 from playground.snapshot import Snapshot
-from tests.fake_engine import FakeEngine
-from tests.fake_window import change, open_window
-from tests.fake_window import make_window as new_window
+from tests.fake_window import change
 from ui.dialogs.recovery import RecoveryQuestion
-from ui.main_window import MainWindow
 from ui.recovery import Crashed
-
-
-@pytest.fixture
-def engine() -> FakeEngine:
-    return FakeEngine()
-
-
-@pytest.fixture
-def make_window(qtbot, tmp_path, engine, monkeypatch):
-    def make(create=lambda: engine) -> MainWindow:
-        return new_window(qtbot, tmp_path, monkeypatch, create)
-
-    return make
-
-
-@pytest.fixture
-def window(qtbot, tmp_path, monkeypatch, engine) -> MainWindow:
-    return open_window(qtbot, tmp_path, monkeypatch, engine)
 
 
 def answer(monkeypatch, button: QMessageBox.StandardButton) -> list[str]:

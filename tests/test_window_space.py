@@ -17,11 +17,6 @@ SPACE, LEFT = Qt.Key.Key_Space, Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
-def engine() -> FakeEngine:
-    return FakeEngine()
-
-
-@pytest.fixture
 def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: FakeEngine
            ) -> MainWindow:
     window = open_window(qtbot, tmp_path, monkeypatch, engine)

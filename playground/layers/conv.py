@@ -35,7 +35,7 @@ from playground.layers.window import (
     check_padding_mode,
     image_shape,
     left_out_note,
-    sequence_shape,
+    row_shape,
     short,
     steps,
     unreached,
@@ -266,7 +266,7 @@ class Conv1D(Convolution, frozen=True, kw_only=True):
         return Window((1, self.kernel), (1, self.stride), (1, self.dilation))
 
     def image(self, x: Shape) -> tuple[int, int, int]:
-        return sequence_shape(self.label, x)
+        return row_shape(self.label, x)
 
     def border(self, image: Pair) -> Border:
         before, after = borders(self.padding, image[1], self.window.reach[1], self.stride)

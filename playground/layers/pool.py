@@ -30,7 +30,7 @@ from playground.layers.window import (
     check_fits,
     image_shape,
     left_out_note,
-    sequence_shape,
+    row_shape,
     short,
     steps,
     unreached,
@@ -65,7 +65,7 @@ class Pool(Layer, frozen=True, kw_only=True):
 
     def image(self, x: Shape) -> tuple[int, int, int]:
         """(channels, height, width) of an input, or a ShapeError."""
-        return (image_shape if self.ground == "image" else sequence_shape)(self.label, x)
+        return (image_shape if self.ground == "image" else row_shape)(self.label, x)
 
     def border(self, image: Pair) -> Border:
         """The padding of an image (height, width)."""
@@ -327,7 +327,7 @@ class GlobalPool(Layer, frozen=True, kw_only=True):
     ground: ClassVar[Ground] = "image"
 
     def output_shape(self, *x: Shape) -> Shape:
-        shape = image_shape if self.ground == "image" else sequence_shape
+        shape = image_shape if self.ground == "image" else row_shape
         return (shape(self.label, x[0])[0],)
 
     @staticmethod

@@ -14,7 +14,7 @@ import numpy as np
 import kernels
 from playground.initializers import Start, bias_rule, initialize
 from playground.layers.base import MAX_SIZE, Shape, about, layer
-from playground.layers.sequence_pass import Pass
+from playground.layers.direction import Direction
 from playground.layers.unrolled import RecurrentLayer
 from playground.tensor import Tensor
 
@@ -35,12 +35,12 @@ def _packed(batch: int, units: int, width: int) -> dict[str, Shape]:
             "packed": (size(batch, width, units),)}
 
 
-def _pack_forward(p: Pass, units: int, width: int) -> None:
+def _pack_forward(p: Direction, units: int, width: int) -> None:
     p.e.emit(kernels.packed.pack_transposed, rows=p.batch, terms=units, columns=width,
              w=p.w("weight_hh"), packed=p.work("packed_transposed"))
 
 
-def _pack_backward(p: Pass, units: int, width: int) -> None:
+def _pack_backward(p: Direction, units: int, width: int) -> None:
     p.e.emit(kernels.packed.pack, rows=p.batch, terms=width, columns=units,
              w=p.w("weight_hh"), packed=p.work("packed"))
 
@@ -57,19 +57,19 @@ class Elman(RecurrentLayer, frozen=True, kw_only=True):
     def cell_workspace(self, batch: int, time: int) -> dict[str, Shape]:
         return super().cell_workspace(batch, time) | _packed(batch, self.units, self.units)
 
-    def begin_forward(self, p: Pass, x: Tensor) -> None:
+    def begin_forward(self, p: Direction, x: Tensor) -> None:
         super().begin_forward(p, x)
         _pack_forward(p, self.units, self.units)
 
-    def begin_backward(self, p: Pass) -> None:
+    def begin_backward(self, p: Direction) -> None:
         _pack_backward(p, self.units, self.units)
 
-    def step_forward(self, p: Pass, t: int) -> None:
+    def step_forward(self, p: Direction, t: int) -> None:
         p.e.emit(kernels.recurrent.elman_forward, time=t, batch=p.batch, units=self.units,
                  function=code(self.activation), t=t, lengths=p.lengths, z=p.at("gates", t),
                  h_before=p.before("h", t), w=p.work("packed_transposed"), h=p.after("h", t))
 
-    def step_backward(self, p: Pass, t: int) -> None:
+    def step_backward(self, p: Direction, t: int) -> None:
         p.e.emit(kernels.recurrent.elman_backward, time=t, batch=p.batch, units=self.units,
                  function=code(self.activation), t=t, cut=p.cuts(t), lengths=p.lengths,
                  h=p.after("h", t), w=p.work("packed"), dh=p.after("dh", t),
@@ -115,12 +115,12 @@ class Jordan(RecurrentLayer, frozen=True, kw_only=True):
         made["dsums"] = (time, batch, self.output_units)
         return made
 
-    def step_forward(self, p: Pass, t: int) -> None:
+    def step_forward(self, p: Direction, t: int) -> None:
         p.e.emit(kernels.recurrent.jordan_forward, time=t, **self._operands(p, t),
                  z=p.at("gates", t), y_before=p.before("out", t), w=p.w("weight_yh"),
                  v=p.w("weight_hy"), b_y=p.w("bias_hy"), h=p.at("h", t), y=p.after("out", t))
 
-    def step_backward(self, p: Pass, t: int) -> None:
+    def step_backward(self, p: Direction, t: int) -> None:
         p.e.emit(kernels.recurrent.jordan_backward, time=t, **self._operands(p, t),
                  cut=p.cuts(t), h=p.at("h", t), y=p.after("out", t), w=p.w("weight_yh"),
                  v=p.w("weight_hy"), dy=p.after("dout", t), dsums=p.at("dsums", t),
@@ -128,12 +128,12 @@ class Jordan(RecurrentLayer, frozen=True, kw_only=True):
                  carry=p.work("carry"), h_norm=p.at("h_grad_norm", t),
                  y_norm=p.at("out_grad_norm", t))
 
-    def after_steps(self, p: Pass, x: Tensor) -> None:
+    def after_steps(self, p: Direction, x: Tensor) -> None:
         p.gradients(p.work("dgates"), x, "weight_ih", "bias_ih")
         p.gradients(p.work("dgates"), p.all_before("out"), "weight_yh")
         p.gradients(p.work("dsums"), p.work("h"), "weight_hy", "bias_hy")
 
-    def _operands(self, p: Pass, t: int) -> dict[str, Any]:
+    def _operands(self, p: Direction, t: int) -> dict[str, Any]:
         return {"batch": p.batch, "units": self.units, "outputs": self.output_units,
                 "function": code(self.activation), "output_function": code(self.output_activation),
                 "t": t, "lengths": p.lengths}
@@ -173,20 +173,20 @@ class LSTM(RecurrentLayer, frozen=True, kw_only=True):
         return {**super().cell_workspace(batch, time), "squashed": (time, batch, self.units),
                 **_packed(batch, self.units, 4 * self.units)}
 
-    def begin_forward(self, p: Pass, x: Tensor) -> None:
+    def begin_forward(self, p: Direction, x: Tensor) -> None:
         super().begin_forward(p, x)
         _pack_forward(p, self.units, 4 * self.units)
 
-    def begin_backward(self, p: Pass) -> None:
+    def begin_backward(self, p: Direction) -> None:
         _pack_backward(p, self.units, 4 * self.units)
 
-    def step_forward(self, p: Pass, t: int) -> None:
+    def step_forward(self, p: Direction, t: int) -> None:
         p.e.emit(kernels.gated.lstm_forward, time=t, **self._operands(p, t),
                  h_before=p.before("h", t), c_before=p.before("c", t),
                  w=p.work("packed_transposed"), gates=p.at("gates", t), c=p.after("c", t),
                  squashed=p.at("squashed", t), h=p.after("h", t))
 
-    def step_backward(self, p: Pass, t: int) -> None:
+    def step_backward(self, p: Direction, t: int) -> None:
         p.e.emit(kernels.gated.lstm_backward, time=t, **self._operands(p, t), cut=p.cuts(t),
                  gates=p.at("gates", t), c_before=p.before("c", t), squashed=p.at("squashed", t),
                  w=p.work("packed"), dh=p.after("dh", t), dgates=p.at("dgates", t),
@@ -194,7 +194,7 @@ class LSTM(RecurrentLayer, frozen=True, kw_only=True):
                  carry=p.work("carry"), h_norm=p.at("h_grad_norm", t),
                  c_norm=p.at("c_grad_norm", t))
 
-    def _operands(self, p: Pass, t: int) -> dict[str, Any]:
+    def _operands(self, p: Direction, t: int) -> dict[str, Any]:
         return {"batch": p.batch, "units": self.units, "t": t, "lengths": p.lengths,
                 "input_gate": code(self.input_gate), "forget_gate": code(self.forget_gate),
                 "candidate": code(self.activation), "output_gate": code(self.output_gate),
@@ -228,17 +228,17 @@ class GRU(RecurrentLayer, frozen=True, kw_only=True):
                      "dkept": (batch, units)}
         return made
 
-    def begin_forward(self, p: Pass, x: Tensor) -> None:
+    def begin_forward(self, p: Direction, x: Tensor) -> None:
         # Behind the reset gate stands the bias of the state too.
         p.project(x, self.gates * self.units, "bias_ih", None if self.reset_after else "bias_hh")
         if self.reset_after:
             _pack_forward(p, self.units, 3 * self.units)
 
-    def begin_backward(self, p: Pass) -> None:
+    def begin_backward(self, p: Direction) -> None:
         if self.reset_after:
             _pack_backward(p, self.units, 3 * self.units)
 
-    def step_forward(self, p: Pass, t: int) -> None:
+    def step_forward(self, p: Direction, t: int) -> None:
         operands = {**self._operands(p, t), "h_before": p.before("h", t),
                     "gates": p.at("gates", t), "h": p.after("h", t)}
         if self.reset_after:
@@ -248,7 +248,7 @@ class GRU(RecurrentLayer, frozen=True, kw_only=True):
             p.e.emit(kernels.gated.gru_forward_reset_before, time=t, **operands,
                      w=p.w("weight_hh"), sums=p.work("sums"), kept=p.at("kept", t))
 
-    def step_backward(self, p: Pass, t: int) -> None:
+    def step_backward(self, p: Direction, t: int) -> None:
         operands = {**self._operands(p, t), "cut": p.cuts(t), "gates": p.at("gates", t),
                     "h_before": p.before("h", t), "dh": p.after("dh", t),
                     "dgates": p.at("dgates", t), "dh_before": p.before("dh", t),
@@ -261,7 +261,7 @@ class GRU(RecurrentLayer, frozen=True, kw_only=True):
                      w=p.w("weight_hh"), carry=p.work("carry"), dnew=p.at("dnew", t),
                      dreset_update=p.at("dreset_update", t), dkept=p.work("dkept"))
 
-    def after_steps(self, p: Pass, x: Tensor) -> None:
+    def after_steps(self, p: Direction, x: Tensor) -> None:
         if self.reset_after:
             p.gradients(p.work("dgates"), x, "weight_ih", "bias_ih")
             p.gradients(p.work("dsums"), p.all_before("h"), "weight_hh", "bias_hh")
@@ -272,7 +272,7 @@ class GRU(RecurrentLayer, frozen=True, kw_only=True):
         p.gradients(p.work("dreset_update"), p.all_before("h"), "weight_hh", rows=(0, end))
         p.gradients(p.work("dnew"), p.work("kept"), "weight_hh", rows=(end, end + self.units))
 
-    def _operands(self, p: Pass, t: int) -> dict[str, Any]:
+    def _operands(self, p: Direction, t: int) -> dict[str, Any]:
         return {"batch": p.batch, "units": self.units, "t": t, "lengths": p.lengths,
                 "reset_gate": code(self.reset_gate), "update_gate": code(self.update_gate),
                 "candidate": code(self.activation)}

@@ -28,7 +28,7 @@ from playground.layers.base import (
     show_shape,
     size_of,
 )
-from playground.layers.sequence_pass import Pass, Track, parameter_name, work_name
+from playground.layers.direction import Direction, Track, parameter_name, work_name
 from playground.tensor import Tensor
 
 
@@ -208,8 +208,8 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
         x = e.work["x_steps"]
         self._read(e, e.x[0], x, samples_first=True)
         for number in range(self.layers):
-            passes = self._passes(e, number)
-            for p in passes:
+            directions = self._directions_of(e, number)
+            for p in directions:
                 for name in self.states:
                     e.emit(kernels.sequence.initial_state, batch=e.batch, units=self.state_units,
                            stride=self.state_size, offset=self._offset(p, name),
@@ -219,23 +219,23 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
                 for t in p.order:
                     self.step_forward(p, t)
             if number + 1 < self.layers:
-                x = self._join(e, passes)
+                x = self._join(e, directions)
         self._give(e)
 
-    def begin_forward(self, p: Pass, x: Tensor) -> None:
+    def begin_forward(self, p: Direction, x: Tensor) -> None:
         """Emit what comes before the steps, as the projections of x (time, batch, inputs)."""
         p.project(x, self.gates * self.units, "bias_ih", "bias_hh")
 
-    def step_forward(self, p: Pass, t: int) -> None:
+    def step_forward(self, p: Direction, t: int) -> None:
         """Emit one time step."""
         raise AssertionError(f"{self.kind} has no step")
 
-    def _join(self, e: Emitter, passes: Sequence[Pass]) -> Tensor:
+    def _join(self, e: Emitter, directions: Sequence[Direction]) -> Tensor:
         """The input of the next layer."""
-        if len(passes) == 1:
-            return passes[0].all_after(self.output)
-        joined = e.work[work_name("x_steps", passes[0].layer + 1, False)]
-        for p in passes:
+        if len(directions) == 1:
+            return directions[0].all_after(self.output)
+        joined = e.work[work_name("x_steps", directions[0].layer + 1, False)]
+        for p in directions:
             self._write(e, p.all_after(self.output), joined, self._beside(p))
         return joined
 
@@ -243,7 +243,7 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
         """Emit the output."""
         y = e.y[0]
         if self.returns == "sequence":
-            for p in self._passes(e, self.layers - 1):
+            for p in self._directions_of(e, self.layers - 1):
                 self._write(e, p.all_after(self.output), y, self._beside(p), p.lengths,
                             samples_first=True)
         for p, name, offset in self._returned(e):
@@ -255,42 +255,42 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
 
     def backward(self, e: Emitter) -> None:
         for number in reversed(range(self.layers)):
-            passes = self._passes(e, number)
+            directions = self._directions_of(e, number)
             x = e.work["x_steps"] if number == 0 else self._input(e, number)
-            for p in passes:
+            for p in directions:
                 self._begin_gradients(p)
                 self.begin_backward(p)
                 for t in reversed(p.order):
                     self.step_backward(p, t)
                 self.after_steps(p, x)
             if number > 0 or e.dx[0] is not None:
-                self._input_gradients(passes)
+                self._input_gradients(directions)
         dx, dlengths, dstate = (*e.dx, None, None)[:3]
         if dx is not None:
             self._write(e, e.work["dx_steps"], dx, samples_first=True)
         if dlengths is not None:
             e.emit(kernels.elementwise.fill_zero, n=dlengths.size, y=dlengths)
         if dstate is not None:
-            for p in self._every_pass(e):
+            for p in self._every_direction(e):
                 for name in self.states:
                     e.emit(kernels.elementwise.copy_blocks, rows=e.batch, width=self.state_units,
                            from_stride=self.state_units, from_offset=0, to_stride=self.state_size,
                            to_offset=self._offset(p, name), x=p.start(f"d{name}"), y=dstate)
 
-    def begin_backward(self, p: Pass) -> None:
+    def begin_backward(self, p: Direction) -> None:
         """Emit what else comes before the steps."""
 
-    def step_backward(self, p: Pass, t: int) -> None:
+    def step_backward(self, p: Direction, t: int) -> None:
         """Emit the gradients of one time step."""
         raise AssertionError(f"{self.kind} has no step")
 
-    def after_steps(self, p: Pass, x: Tensor) -> None:
+    def after_steps(self, p: Direction, x: Tensor) -> None:
         """Emit the gradients of the parameters, of all time steps at once."""
         p.gradients(p.work("dgates"), x, "weight_ih", "bias_ih")
         p.gradients(p.work("dgates"), p.all_before(self.output), "weight_hh")
         p.same_bias("bias_ih", "bias_hh")
 
-    def _begin_gradients(self, p: Pass) -> None:
+    def _begin_gradients(self, p: Direction) -> None:
         """Emit the gradients of the states as they come from outside the cell."""
         e, is_top = p.e, p.layer + 1 == self.layers
         for name in self.states:
@@ -310,11 +310,11 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
                        from_stride=e.dy[0].shape[1], from_offset=offset, to_stride=self.state_units,
                        to_offset=0, x=e.dy[0], y=p.end(f"d{name}"))
 
-    def _input_gradients(self, passes: Sequence[Pass]) -> None:
+    def _input_gradients(self, directions: Sequence[Direction]) -> None:
         """Emit the gradient of what a layer has read."""
-        e, number = passes[0].e, passes[0].layer
+        e, number = directions[0].e, directions[0].layer
         dx = self._gradient(e, number)
-        for p in passes:
+        for p in directions:
             part = e.work[work_name("dx_reverse", number, False)] if p.reverse else dx
             e.emit(kernels.dense.dense_input_gradient, batch=p.rows, inputs=p.inputs,
                    units=self.gates * self.units, dy=p.work("dgates"), w=p.w("weight_ih"),
@@ -324,45 +324,46 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _passes(self, e: Emitter, number: int) -> list[Pass]:
+    def _directions_of(self, e: Emitter, number: int) -> list[Direction]:
         """The directions of a layer."""
         time = e.x[0].shape[1]
-        return [Pass(e, number, reverse, time, self._inputs(number, e.x[0].shape[1:]),
+        return [Direction(e, number, reverse, time, self._inputs(number, e.x[0].shape[1:]),
                      self.truncate, e.work.get("steps", 0))
                 for reverse in (False, True)[:self._directions]]
 
-    def _every_pass(self, e: Emitter) -> list[Pass]:
-        return [p for number in range(self.layers) for p in self._passes(e, number)]
+    def _every_direction(self, e: Emitter) -> list[Direction]:
+        return [p for number in range(self.layers) for p in self._directions_of(e, number)]
 
     def _input(self, e: Emitter, number: int) -> Tensor:
         """What a layer above the first has read."""
         if self.bidirectional:
             return e.work[work_name("x_steps", number, False)]
-        return self._passes(e, number - 1)[0].all_after(self.output)
+        return self._directions_of(e, number - 1)[0].all_after(self.output)
 
     def _gradient(self, e: Emitter, number: int) -> Tensor:
         """The gradient of what a layer has read."""
         if number == 0 or self.bidirectional:
             return e.work[work_name("dx_steps", number, False)]
-        return self._passes(e, number - 1)[0].all_after(f"d{self.output}")
+        return self._directions_of(e, number - 1)[0].all_after(f"d{self.output}")
 
-    def _beside(self, p: Pass) -> int:
+    def _beside(self, p: Direction) -> int:
         """Where a direction stands in the output of its layer."""
         return self.state_units * p.reverse
 
-    def _offset(self, p: Pass, name: str) -> int:
+    def _offset(self, p: Direction, name: str) -> int:
         """Where a state of a cell stands among all states: h of all cells, then c of all."""
         cells = self.layers * self._directions
         cell = p.layer * self._directions + p.reverse
         return self.state_units * (self.states.index(name) * cells + cell)
 
-    def _returned(self, e: Emitter) -> list[tuple[Pass, str, int]]:
+    def _returned(self, e: Emitter) -> list[tuple[Direction, str, int]]:
         """The last states that make the output, each with its place in it."""
         if self.returns == "last":
-            return [(p, self.output, self._beside(p)) for p in self._passes(e, self.layers - 1)]
+            return [(p, self.output, self._beside(p))
+                    for p in self._directions_of(e, self.layers - 1)]
         if self.returns == "states":
             return [(p, name, self._offset(p, name))
-                    for p in self._every_pass(e) for name in self.states]
+                    for p in self._every_direction(e) for name in self.states]
         return []
 
     def _read(self, e: Emitter, x: Tensor, y: Tensor, offset: int = 0, lengths: Tensor | int = 0,

@@ -36,7 +36,7 @@ def image_shape(label: str, x: Shape) -> tuple[int, int, int]:
                      f"{show_shape(x)}. Connect it to image data.")
 
 
-def sequence_shape(label: str, x: Shape) -> tuple[int, int, int]:
+def row_shape(label: str, x: Shape) -> tuple[int, int, int]:
     """(channels, 1, length): a sequence as an image of one row; or a ShapeError."""
     if len(x) == 2:
         return x[0], 1, x[1]

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.layers.attention import Attention, MultiHeadAttention
-from playground.layers.sequence_pass import Track, work_name
+from playground.layers.direction import Track, work_name
 from playground.layers.unrolled import RecurrentLayer
 from playground.snapshot import Probe, Snapshot, TensorProbe, WorkspaceProbe
 from ui.elided import Elided

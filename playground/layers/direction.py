@@ -25,7 +25,7 @@ class Track:
 
 
 @dataclass(frozen=True)
-class Pass:
+class Direction:
     """What a cell needs to emit one of its steps.
 
     layer: counts from 0. reverse: from the last time step to the first. time: the steps.
