@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playground.examples.base import WIDE, Example, Mark, chain, seeded
 from playground.graph import Graph
+from playground.lane import Lane
 from playground.layers.core import Dense
 from playground.layers.loss import SoftmaxCrossEntropy
 from playground.layers.recurrent import GRU, LSTM
@@ -69,7 +70,9 @@ and do not count.
 **Try.** Set *ahead* to 8: the same, but longer to learn. Such a network is of use where the whole
 sequence is there, as a sentence is; it cannot forecast what has not happened yet.
 """),
-    Mark("accuracy", ">=", 0.99, epochs=LOOK_AHEAD_EPOCHS))
+    Mark("accuracy", ">=", 0.99, epochs=LOOK_AHEAD_EPOCHS),
+    variations=(Lane("one way", _look_ahead(False, 64, ""),
+                     help="As many units, all reading forwards: one in four."),))
 
 ONE_WAY_LSTM = Example(
     "one-way-lstm", "LSTM in one direction",
@@ -86,7 +89,9 @@ heart. The validation part does not follow.
 
 **The way out.** Select lstm_1 and switch *bidirectional* on while it runs.
 """),
-    Mark("accuracy", "<=", 0.35, epochs=LOOK_AHEAD_EPOCHS))
+    Mark("accuracy", "<=", 0.35, epochs=LOOK_AHEAD_EPOCHS),
+    variations=(Lane("both ways", _look_ahead(True, 32, ""),
+                     help="Half of the units read backwards: they have seen what is asked for."),))
 
 COPY_MEMORY = Example(
     "copy-memory", "Copy memory",
