@@ -37,6 +37,9 @@ class Docks:
         self._window = window
         self.all: dict[str, QDockWidget] = {}
         self._places: list[tuple[QDockWidget, Qt.DockWidgetArea, QDockWidget | None]] = []
+        self._spare: set[QDockWidget] = set()
+        self._staged: tuple[str, ...] = ()
+        self._brought: list[QDockWidget] = []
         window.setDockOptions(QMainWindow.DockOption.AllowNestedDocks
                               | QMainWindow.DockOption.AllowTabbedDocks)
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas,
@@ -47,8 +50,8 @@ class Docks:
         window.setCorner(Qt.Corner.BottomRightCorner, BOTTOM)
 
     def add(self, name: str, title: str, content: QWidget, area: Qt.DockWidgetArea,
-            tab_with: QDockWidget | None = None) -> QDockWidget:
-        """A panel; with `tab_with`, it shares that panel's place."""
+            tab_with: QDockWidget | None = None, at_first: bool = True) -> QDockWidget:
+        """A panel; with `tab_with`, it shares that panel's place; unless `at_first`, hidden."""
         dock = QDockWidget(title, self._window)
         dock.setObjectName(name)
         dock.setAccessibleName(title)
@@ -66,7 +69,23 @@ class Docks:
         self.all[name] = dock
         self._places.append((dock, area, tab_with))
         self._place(dock, area, tab_with)
+        if not at_first:
+            self._spare.add(dock)
+            dock.hide()
         return dock
+
+    def stage(self, names: tuple[str, ...] = ()) -> None:
+        """Bring forward what an example is about; what the one before it has brought goes."""
+        for dock in self._brought:
+            dock.hide()
+        self._staged = names
+        self._brought = [self.all[name] for name in names if self.all[name].isHidden()]
+        for name in reversed(names):
+            self.open(name)
+
+    def restage(self) -> None:
+        """The same panels again, after a layout was restored."""
+        self.stage(self._staged)
 
     def open(self, name: str) -> None:
         """Show a panel, in front of those that share its place."""
@@ -88,8 +107,9 @@ class Docks:
             self._window.removeDockWidget(dock)
         for place in self._places:
             self._place(*place)
-            place[0].show()
+            place[0].setVisible(place[0] not in self._spare)
         self.fit()
+        self.restage()
 
     def fit(self) -> None:
         """The proportions of the drawing."""

@@ -53,7 +53,8 @@ the beginning: the first of the two marked numbers gets hardly any of it.
 **Try.** Set the steps of the data to 10 and run again: short sums can be learned.
 """),
     Mark("mean_squared_error", ">=", 0.1, steps=STEPS),
-    variations=(_CELLS["lstm"], _CELLS["gru"]))
+    variations=(_CELLS["lstm"], _CELLS["gru"]),
+    panels=("through_time",), selected="elman_1")
 
 LSTM_ADDING = Example(
     "lstm", "LSTM, adding problem",
@@ -79,7 +80,8 @@ and learning begins much later. Set the steps of the data to 200.
     Mark("mean_squared_error", "<=", 0.01, steps=STEPS),
     variations=(_CELLS["elman"], _CELLS["gru"], Lane(
         "shut forget gates", _adding(LSTM(units=32, forget_bias=-2), ""),
-        help="Gates that begin shut: the gradient vanishes, and learning begins later.")))
+        help="Gates that begin shut: the gradient vanishes, and learning begins later.")),
+    panels=("through_time",), selected="lstm_1")
 
 GRU_ADDING = Example(
     "gru", "GRU, adding problem",
@@ -101,4 +103,5 @@ mark comes. These are the units that remember.
 2014.
 """),
     Mark("mean_squared_error", "<=", 0.01, steps=STEPS),
-    variations=(_CELLS["elman"], _CELLS["lstm"]))
+    variations=(_CELLS["elman"], _CELLS["lstm"]),
+    panels=("through_time",), selected="gru_1")

@@ -60,6 +60,10 @@ class Example:
     """Weights to begin with, where they are not drawn."""
     variations: tuple[Lane, ...] = ()
     """What to train beside it, at a click: one thing is different, all else the same."""
+    panels: tuple[str, ...] = ()
+    """The panels that show what it is about, by name: brought to the front when it opens."""
+    selected: str = ""
+    """The node that the panels show first."""
 
     @property
     def note(self) -> str:

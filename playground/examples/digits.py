@@ -77,7 +77,8 @@ CNN_DIGITS = Example(
     "the same digits with filters that look everywhere alike", _CNN,
     Mark("accuracy", ">=", 0.975, epochs=30), variations=(
         set_otherwise("dropout off", _CNN, "dropout_1", rate=0.0,
-                      help="The training curve gets better, the validation curve does not."),))
+                      help="The training curve gets better, the validation curve does not."),),
+    panels=("feature_maps",), selected="conv_1")
 
 _MAXOUT = chain(
     Digits(standardise="global"), Flatten(),

@@ -58,4 +58,5 @@ EXPLODING = Example(
           for gain, help in (
               (1.5, "It still explodes: 1.5 to the power of 49, less what tanh takes away."),
               (1, "A rotation: neither grows nor, but for the tanh, shrinks."),
-              (0.5, "Half at each step: at the first of 50 there is nothing left.")))))
+              (0.5, "Half at each step: at the first of 50 there is nothing left.")))),
+    panels=("through_time",), selected="elman_1")

@@ -37,9 +37,9 @@ Before each tanh the 32 sums are brought to mean 0 and deviation 1 over the batc
 shifted by two numbers that are learned (Ioffe and Szegedy 2015). So they stay where tanh bends,
 whatever the layers before are doing, and every layer gets a signal and a gradient of useful size.
 
-**Press *without batch norm*** below, **then Space**: the same network without the six
-normalisations trains beside it, on the same batches from the same weights. **Look at the loss**:
-where this one is at 1.0, the other needs three times the steps.
+**Choose *without batch norm*** below this note: the same network without the six normalisations
+trains beside it, on the same batches, from the same weights. **Press Space and look at the loss**:
+to come to 1.0, the other needs three times the steps.
 
 **Look at the histogram of a tanh** in the inspector: it fills the range from -1 to 1. Without
 normalisation what comes out of the sixth layer is a narrow peak at first.

@@ -29,10 +29,11 @@ OVER_FITTING = Example(
 Two noisy half moons that overlap, 80 points to learn from, 320 to be judged by, and a network with
 a hundred times as many weights as points.
 
-**Press *dropout 0.5* and *weight decay 0.3*** below, **then Space. Look at the loss.** Without
-either, the training curve falls to nothing while the validation curve turns and *rises*: the
-network gets ever surer of what it has only learned by heart. In the *Output* panel the boundary
-winds around single points.
+**Choose *dropout 0.5* and *weight decay 0.3*** below this note: both train beside it.
+
+**Press Space and look at the loss.** Without either, the training curve falls to nothing while the
+validation curve turns and *rises*: the network gets ever surer of what it has only learned by
+heart. In the *Output* panel the boundary winds around single points.
 
 *Dropout* leaves out half of the units, others in each step, so that none can rely on another
 (Srivastava and others 2014). *Weight decay* pulls all weights towards zero, so that the boundary

@@ -35,7 +35,8 @@ confused differs only in rows that were read long ago, or in few pixels.
 **Try.** Replace lstm_1 by an *Elman RNN* of 64 units: eight steps are few, and it does as well.
 Sequences have to be longer before the gates pay, as in `elman` and `lstm`.
 """),
-    Mark("accuracy", ">=", 0.95, epochs=30))
+    Mark("accuracy", ">=", 0.95, epochs=30),
+    panels=("through_time",), selected="lstm_1")
 
 
 def _look_ahead(bidirectional: bool, units: int, notes: str) -> Graph:
@@ -72,7 +73,8 @@ sequence is there, as a sentence is; it cannot forecast what has not happened ye
 """),
     Mark("accuracy", ">=", 0.99, epochs=LOOK_AHEAD_EPOCHS),
     variations=(Lane("one way", _look_ahead(False, 64, ""),
-                     help="As many units, all reading forwards: one in four."),))
+                     help="As many units, all reading forwards: one in four."),),
+    panels=("through_time",), selected="lstm_1")
 
 ONE_WAY_LSTM = Example(
     "one-way-lstm", "LSTM in one direction",
@@ -91,7 +93,8 @@ heart. The validation part does not follow.
 """),
     Mark("accuracy", "<=", 0.35, epochs=LOOK_AHEAD_EPOCHS),
     variations=(Lane("both ways", _look_ahead(True, 32, ""),
-                     help="Half of the units read backwards: they have seen what is asked for."),))
+                     help="Half of the units read backwards: they have seen what is asked for."),),
+    panels=("through_time",), selected="lstm_1")
 
 COPY_MEMORY = Example(
     "copy-memory", "Copy memory",
@@ -118,4 +121,5 @@ over all the blanks, before anything can be learned.
 **Try.** Set the *delay* of the data to 40 once it is learned, without a reset: a network that can
 wait twenty steps can wait longer, and has little to learn anew. From a reset it takes far longer.
 """),
-    Mark("accuracy", ">=", 0.95, epochs=20))
+    Mark("accuracy", ">=", 0.95, epochs=20),
+    panels=("through_time",), selected="gru_1")
