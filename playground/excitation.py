@@ -172,7 +172,7 @@ class Excitation:
         self.patterns = self._values(f"{PATTERN}.w")
         self._gradient = self._values(f"{PATTERN}.dw")
         self._answers = self._values(f"{RESPONSE}.chosen")
-        x = self.program.data.x_train[:SAMPLES]
+        x = self.samples(self.program.data.x_train[:SAMPLES])
         self.norm = ascent.norm or float(np.mean(_norms(x))) or 1.0
         self.steps = 0
         self.take(weights)
@@ -252,6 +252,13 @@ class Excitation:
         self.patterns[...] = kept
         self._run(self._backward)
         return found
+
+    def samples(self, x: Floats) -> Floats:
+        """What patterns take the place of, (n, *shape), of samples (n, ...) as they lie in the
+        data.
+        """
+        port = next((p for p in self.program.data.dataset.ports if p.name == "x"), None)
+        return x if port is None else port.of(x)
 
     def bounded(self, x: Floats) -> Floats:
         """Samples (n, *shape) brought to the length that patterns may have."""

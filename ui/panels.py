@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ui.views.base import View
+from ui.views.excitation import ExcitationView
 from ui.views.feature_maps import FeatureMapsView
 from ui.views.gradients import GradientsView
 from ui.views.listing import ListingView
@@ -14,6 +15,7 @@ from ui.views.through_time import ThroughTimeView
 PANELS: tuple[tuple[type[View], str, type[View] | None], ...] = (
     (LossView, "Loss", None),
     (GradientsView, "Gradient norms", None),
+    (ExcitationView, "What excites", GradientsView),
     (OutputView, "Output", None),
     (FeatureMapsView, "Feature maps", OutputView),
     (ThroughTimeView, "Through time", OutputView),
