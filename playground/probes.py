@@ -15,7 +15,6 @@ from playground.layers.base import Layer
 from playground.layers.data import DataLayer
 from playground.layout import lane_name
 from playground.session import Session
-from playground.shapes import is_data
 from playground.snapshot import (
     AugmentationProbe,
     Boundary,
@@ -145,7 +144,7 @@ def _responses(session: Session, probe: ResponsesProbe) -> dict[str, Floats] | N
     for name, values in session.evaluator.activations(grid).items():
         node, _, port = name.rpartition(".")
         layer = session.graph.node(node).layer if node in session.graph else None
-        if not isinstance(layer, Layer) or is_data(layer) or values.ndim != 2:
+        if not isinstance(layer, Layer) or isinstance(layer, DataLayer) or values.ndim != 2:
             continue
         if port not in layer.outputs[:1]:  # Of several outputs the first stands for the node.
             continue

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QToolButton,
 )
 
-from playground.examples import EXAMPLES
+from playground.examples import EXAMPLES, Example
 from ui.canvas.view import CanvasView
 from ui.data_nodes import import_data
 from ui.dialogs.gallery import Gallery
@@ -111,10 +111,10 @@ class MainWindow(QMainWindow):
         self.notes = NotesPanel(self.document)
         self.docks.add("notes", "Notes", self.notes, RIGHT, inspector)
         self.views: dict[str, View] = {}
-        for cls, title, behind in PANELS:
-            view = self.views[cls.name] = cls()
-            self.docks.add(cls.name, title, view, BOTTOM,
-                           self.docks.all[behind.name] if behind else None)
+        for panel in PANELS:
+            view = self.views[panel.view.name] = panel.view()
+            beside = self.docks.all[panel.beside.name] if panel.beside else None
+            self.docks.add(view.name, panel.title, view, BOTTOM, beside, panel.at_first)
             self.bridge.add_view(view)
         self.augmentation = AugmentationView()
         self.inspector.node_page.embed_preview(self.augmentation)
@@ -220,6 +220,8 @@ class MainWindow(QMainWindow):
         self.files.told.connect(lambda text: QMessageBox.information(self, "Playground", text))
         # The docks take their places when the event loop next runs; the canvas then knows its room.
         self.files.opened.connect(lambda: QTimer.singleShot(0, self.canvas.fit))
+        self.files.opened.connect(self.docks.stage)
+        self.files.staged.connect(self._stage)
         self.files.opened.connect(self._show_notes)
         self.files.saved.connect(self.recovery.forget)
         self.files.paced.connect(self.training_bar.speed_slider.set_speed)
@@ -258,6 +260,7 @@ class MainWindow(QMainWindow):
         if not self.files.may_discard():
             event.ignore()
             return
+        self.docks.stage()  # what an example has brought is not the user's layout
         self.preferences.geometry = self.saveGeometry()
         self.preferences.layout = self.saveState()
         self.preferences.folded = self.palette_panel.list.folded
@@ -272,6 +275,7 @@ class MainWindow(QMainWindow):
             self.restoreGeometry(preferences.geometry)
         if preferences.layout is None or not self.restoreState(preferences.layout):
             self.docks.fit()
+        self.docks.restage()
         QTimer.singleShot(0, self, self.docks.raise_floating)
 
     # -- small things -------------------------------------------------------------------------
@@ -327,6 +331,12 @@ class MainWindow(QMainWindow):
             self.docks.all["notes"].hide()
         elif self.document.path is None:
             self.docks.open("notes")
+
+    def _stage(self, example: Example) -> None:
+        """What an example is about comes to the front, beside its notes."""
+        self.document.select({example.selected} if example.selected else ())
+        self.docks.stage(example.panels)
+        self._show_notes()
 
     def _import(self, path: str = "") -> None:
         """Choose data; the node that they make is seen, and so is what to do with it."""

@@ -43,7 +43,8 @@ the beginning: the first of the two marked numbers gets hardly any of it.
 
 **Try.** Set the steps of the data to 10 and run again: short sums can be learned.
 """),
-    Mark("mean_squared_error", ">=", 0.1, steps=STEPS))
+    Mark("mean_squared_error", ">=", 0.1, steps=STEPS),
+    panels=("through_time",), selected="elman_1")
 
 LSTM_ADDING = Example(
     "lstm", "LSTM, adding problem",
@@ -66,7 +67,8 @@ last. In `elman` it loses a factor of twenty or more on its way.
 **Try.** Set the *forget bias* to -2: the memory forgets from the start, no gradient comes through,
 and learning begins much later. Set the steps of the data to 200.
 """),
-    Mark("mean_squared_error", "<=", 0.01, steps=STEPS))
+    Mark("mean_squared_error", "<=", 0.01, steps=STEPS),
+    panels=("through_time",), selected="lstm_1")
 
 GRU_ADDING = Example(
     "gru", "GRU, adding problem",
@@ -87,4 +89,5 @@ mark comes. These are the units that remember.
 **Try.** Turn *reset after* off: the reset gate then acts before the weights, as in the paper of
 2014.
 """),
-    Mark("mean_squared_error", "<=", 0.01, steps=STEPS))
+    Mark("mean_squared_error", "<=", 0.01, steps=STEPS),
+    panels=("through_time",), selected="gru_1")

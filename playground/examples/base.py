@@ -58,6 +58,10 @@ class Example:
     """Steps per second at which one can watch it learn; None where full speed is not too fast."""
     state: SavedState | None = None
     """Weights to begin with, where they are not drawn."""
+    panels: tuple[str, ...] = ()
+    """The panels that show what it is about, by name: brought to the front when it opens."""
+    selected: str = ""
+    """The node that the panels show first."""
 
     @property
     def note(self) -> str:

@@ -61,7 +61,8 @@ what a filter learns in one corner it knows in all of them.
 
 **Try.** Set the dropout to 0: the training curve gets better, the validation curve does not.
 """),
-    Mark("accuracy", ">=", 0.975, epochs=30))
+    Mark("accuracy", ">=", 0.975, epochs=30),
+    panels=("feature_maps",), selected="conv_1")
 
 MAXOUT_DIGITS = Example(
     "maxout-digits", "Digits, maxout",

@@ -40,4 +40,5 @@ numbers overflow, and the app says where.
 first step gets nothing at all: vanishing. Replace elman_1 by an *LSTM*: its gates keep the
 gradient from vanishing, but with a gain of 4 it still explodes.
 """),
-    Mark("clipped_share", ">=", 0.5, steps=1000))
+    Mark("clipped_share", ">=", 0.5, steps=1000),
+    panels=("through_time",), selected="elman_1")
