@@ -28,9 +28,11 @@ from playground.snapshot import (
     StepPredictions,
     TensorProbe,
     TimingsProbe,
+    WeightsProbe,
     WorkspaceProbe,
 )
 from playground.tensor import STATE_REGIONS
+from playground.weights import KNOWN, Weights, copy_weights
 
 Floats = NDArray[np.float32]
 MARGIN = 0.08
@@ -56,6 +58,14 @@ def answer(session: Session, probe: Probe) -> Any | None:
             return _augmentation(session, probe)
         case TimingsProbe():
             return session.microseconds()
+        case WeightsProbe():
+            return _weights(session, probe.most)
+
+
+def _weights(session: Session, most: int) -> Weights | None:
+    if sum(session.arena.region(region).size for region in KNOWN) > most:
+        return None
+    return copy_weights(session.program, session.arena, session.step)
 
 
 def _tensor(session: Session, probe: TensorProbe) -> Floats | None:

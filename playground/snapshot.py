@@ -104,8 +104,18 @@ class AugmentationProbe:
     draw: int = 0
 
 
+@dataclass(frozen=True)
+class WeightsProbe:
+    """All that the network has learned, to use it elsewhere. Gives `weights.Weights`.
+
+    Nothing where that are more than `most` numbers: the training would wait for their copy.
+    """
+
+    most: int = 8_000_000
+
+
 Probe = (TensorProbe | WorkspaceProbe | BoundaryProbe | ResponsesProbe | ConfusionProbe
-         | PredictionsProbe | TimingsProbe | AugmentationProbe)
+         | PredictionsProbe | TimingsProbe | AugmentationProbe | WeightsProbe)
 
 
 @dataclass(frozen=True)

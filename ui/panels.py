@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ui.views.base import View
+from ui.views.excitation import ExcitationView
 from ui.views.feature_maps import FeatureMapsView
 from ui.views.gradients import GradientsView
 from ui.views.listing import ListingView
@@ -30,6 +31,7 @@ class Panel(NamedTuple):
 PANELS: tuple[Panel, ...] = (
     Panel(LossView, "Loss"),
     Panel(GradientsView, "Gradient norms"),
+    Panel(ExcitationView, "What excites", GradientsView, at_first=False),
     Panel(OutputView, "Output"),
     Panel(FeatureMapsView, "Feature maps", OutputView),
     Panel(ThroughTimeView, "Through time", OutputView, at_first=False),

@@ -18,7 +18,8 @@ PITCH_X, PITCH_Y = 208, 176
 ROW = 5
 WIDE = 1.25
 """Columns that a data set of symbols takes: its port says how many symbols there are."""
-SHARES = ("accuracy", "ambiguous_accuracy", "clipped_share", "samples_on_modes")
+SHARES = ("accuracy", "ambiguous_accuracy", "clipped_share", "samples_on_modes",
+          "digits_recognised")
 """The metrics that are told in per cent."""
 
 
