@@ -9,6 +9,7 @@ from ui.views.listing import ListingView
 from ui.views.loss import LossView
 from ui.views.node_values import NodeValuesView
 from ui.views.output import OutputView
+from ui.views.representation import RepresentationView
 from ui.views.through_time import ThroughTimeView
 
 PANELS: tuple[tuple[type[View], str, type[View] | None], ...] = (
@@ -19,5 +20,6 @@ PANELS: tuple[tuple[type[View], str, type[View] | None], ...] = (
     (ThroughTimeView, "Through time", OutputView),
     (ListingView, "Program", None),
     (NodeValuesView, "Tensor", ListingView),
+    (RepresentationView, "Representation", ListingView),
 )
 """(panel, its name on tabs and in the menu, the panel whose place it shares)"""
