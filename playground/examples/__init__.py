@@ -12,6 +12,7 @@ from playground.examples.clothes import ALEXNET_SMALL, INCEPTION, VGG_SMALL
 from playground.examples.depth import DEEP_RELU, DEEP_SIGMOID
 from playground.examples.descent import GRADIENT_DESCENT_LINEAR, LEAST_SQUARES
 from playground.examples.digits import CNN_DIGITS, MAXOUT_DIGITS, MLP_DIGITS
+from playground.examples.excites import WHAT_EXCITES
 from playground.examples.exploding import EXPLODING
 from playground.examples.forecast import JORDAN, SERIES, SINE
 from playground.examples.gan import GAN, GAN_DIGITS
@@ -33,7 +34,7 @@ from playground.examples.vqa import VQA, VQA_IMAGE_ALONE, VQA_QUESTION_ALONE
 
 EXAMPLES: dict[str, Example] = {example.name: example for example in (
     MLP_SPIRAL, PERCEPTRON, PERCEPTRON_XOR, MLP_DIGITS, CNN_DIGITS, MAXOUT_DIGITS, LENET5,
-    ALEXNET_SMALL, ALEXNET, VGG_SMALL, VGG16, INCEPTION, PLAIN_DEEP, RESNET,
+    ALEXNET_SMALL, ALEXNET, VGG_SMALL, VGG16, INCEPTION, WHAT_EXCITES, PLAIN_DEEP, RESNET,
     TRANSFER_SOURCE, TRANSFER,
     DEEP_SIGMOID, DEEP_RELU, GRADIENT_DESCENT_LINEAR, LEAST_SQUARES,
     LSTM_BY_HAND, ELMAN, LSTM_ADDING, GRU_ADDING, JORDAN, SINE, SERIES,
