@@ -96,6 +96,16 @@ def test_the_first_filters_favourite_is_the_filter_itself(trained: Session) -> N
         made.values, made.norm * np.linalg.norm(w.reshape(16, -1), axis=1) + b, rtol=1e-3)
 
 
+@pytest.mark.parametrize(("node", "ascent", "field"), [
+    ("conv_1", {}, (3, 6)), ("conv_1", {"place": "map"}, (0, 8)), ("conv_2", {}, (1, 8)),
+    ("dense_1", {}, (0, 8))])
+def test_what_a_unit_does_not_see_never_moves(
+        trained: Session, node: str, ascent: Any, field: Any) -> None:
+    """conv_2 sees 3 pooled places of 2 pixels, each of which saw one more on both sides."""
+    made = climbed(trained, node, 20, **ascent)
+    assert made.field == (slice(*field), slice(*field))
+
+
 def test_patterns_of_the_output_are_read_as_their_digits(trained: Session) -> None:
     said = trained.evaluator.predict(climbed(trained, "dense_1").patterns)
     np.testing.assert_array_equal(said.argmax(axis=1), np.arange(10))

@@ -55,6 +55,12 @@ class Growth:
     numbers: NDArray[np.intp]
     trace: tuple[Floats, ...]
     """The values from noise to now."""
+    field: tuple[slice, ...]
+    """The part of an image that the units see."""
+
+    def seen(self, x: Floats) -> Floats:
+        """Samples (n, *shape) without what no unit sees."""
+        return x[(slice(None), *(slice(None),) * (x.ndim == 4), *self.field)]
 
 
 class ExcitationView(View):
@@ -249,16 +255,18 @@ class ExcitationView(View):
         if growth is None or node is None:
             return
         unit = min(self.unit, len(growth.values) - 1)
-        _show(self.all, growth.patterns, growth.patterns, [
+        patterns, images = growth.seen(growth.patterns), growth.seen(growth.images)
+        _show(self.all, patterns, patterns, [
             Tile(format_number(float(value), 2), "", "accent" if i == unit else "")
             for i, value in enumerate(growth.values)])
         # The image has its light all over, the pattern where it counts: each on a scale of its own.
-        pair = np.stack([x[unit] / largest(x[unit]) for x in (growth.patterns, growth.images)])
+        pair = np.stack([x[unit] / largest(x[unit]) for x in (patterns, images)])
         _show(self.one, pair, pair, [
             Tile(f"pattern {format_number(float(growth.values[unit]), 2)}",
                  "What excites this unit most, of all that was found"),
             Tile(f"image {format_number(float(growth.answers[unit]), 2)}",
-                 "The validation image that excites it most, brought to the same length")])
+                 "The validation image that excites it most, brought to the same length; of it, "
+                 "what the unit sees")])
         self.rise.show_values([float(values[unit]) for values in growth.trace],
                               float(growth.answers[unit]))
         where = "" if self._weights is None else f" · step {self._weights.step:,}"
@@ -326,7 +334,7 @@ def climb(weights: Weights, node: str, units: range, ascent: Ascent, made: Excit
         if step % STEPS_SHOWN == 0:
             trace = (*trace, made.values)[-REMEMBERED:]
             yield Growth(made.patterns.copy(), made.values, images[numbers],
-                         responses.max(axis=0), numbers, trace)
+                         responses.max(axis=0), numbers, trace, made.field)
         if step < steps:
             made.step()
         if step == steps - 1:
