@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.codes import decoded, representation
 from playground.compiler import random_key
 from playground.data import NO_TARGET
 from playground.layers.augmentation import Augmentation, augmented
@@ -15,23 +16,27 @@ from playground.layers.base import Layer
 from playground.layers.data import DataLayer
 from playground.layout import lane_name
 from playground.session import Session
-from playground.shapes import is_data
 from playground.snapshot import (
     AugmentationProbe,
     Boundary,
     BoundaryProbe,
     ConfusionProbe,
+    DecodedProbe,
+    FilmProbe,
     Predictions,
     PredictionsProbe,
     Probe,
+    RepresentationProbe,
     ResponsesProbe,
     SplitName,
     StepPredictions,
     TensorProbe,
     TimingsProbe,
+    WeightsProbe,
     WorkspaceProbe,
 )
 from playground.tensor import STATE_REGIONS
+from playground.weights import KNOWN, Weights, copy_weights
 
 Floats = NDArray[np.float32]
 MARGIN = 0.08
@@ -55,8 +60,22 @@ def answer(session: Session, probe: Probe) -> Any | None:
             return _predictions(session, probe)
         case AugmentationProbe():
             return _augmentation(session, probe)
+        case RepresentationProbe():
+            return representation(session, probe)
+        case DecodedProbe():
+            return decoded(session, probe)
+        case FilmProbe():
+            return session.film.film(session.step)
         case TimingsProbe():
             return session.microseconds()
+        case WeightsProbe():
+            return _weights(session, probe.most)
+
+
+def _weights(session: Session, most: int) -> Weights | None:
+    if sum(session.arena.region(region).size for region in KNOWN) > most:
+        return None
+    return copy_weights(session.program, session.arena, session.step)
 
 
 def _tensor(session: Session, probe: TensorProbe) -> Floats | None:
@@ -135,7 +154,7 @@ def _responses(session: Session, probe: ResponsesProbe) -> dict[str, Floats] | N
     for name, values in session.evaluator.activations(grid).items():
         node, _, port = name.rpartition(".")
         layer = session.graph.node(node).layer if node in session.graph else None
-        if not isinstance(layer, Layer) or is_data(layer) or values.ndim != 2:
+        if not isinstance(layer, Layer) or isinstance(layer, DataLayer) or values.ndim != 2:
             continue
         if port not in layer.outputs[:1]:  # Of several outputs the first stands for the node.
             continue
