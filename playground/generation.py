@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from playground.graph import Graph
 from playground.layers.base import Layer, Shape, size_of
+from playground.layers.data import DataLayer
 from playground.layers.noise import GaussianNoise
 from playground.layers.source import Constant, Source
-from playground.shapes import Check, is_data
+from playground.shapes import Check
 
 CODE: Shape = (2,)
 """A code of two numbers is a place in the plane."""
@@ -69,8 +70,8 @@ def find_noise(graph: Graph, check: Check) -> tuple[str, GaussianNoise] | None:
     """The layer that makes samples noisy before anything else sees them, while training."""
     for id in check.used:
         layer, inputs = graph.node(id).layer, graph.inputs_of(id)
-        if isinstance(layer, GaussianNoise) and inputs and is_data(
-                graph.node(inputs[0].source).layer):
+        if isinstance(layer, GaussianNoise) and inputs and isinstance(
+                graph.node(inputs[0].source).layer, DataLayer):
             return id, layer
     return None
 
@@ -118,11 +119,12 @@ def _shape(check: Check, id: str) -> Shape:
 
 
 def _sample_shape(graph: Graph, check: Check) -> Shape:
-    return next((_shape(check, id) for id in check.used if is_data(graph.node(id).layer)), ())
+    return next((_shape(check, id) for id in check.used
+                 if isinstance(graph.node(id).layer, DataLayer)), ())
 
 
 def _from_data(graph: Graph, ids: Iterable[str]) -> bool:
-    return any(is_data(graph.node(id).layer) for id in ids)
+    return any(isinstance(graph.node(id).layer, DataLayer) for id in ids)
 
 
 def _random(graph: Graph, ids: Iterable[str]) -> bool:
