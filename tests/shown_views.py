@@ -18,6 +18,7 @@ from playground.snapshot import (
 )
 from tests import time_graphs
 from ui.views.base import View
+from ui.views.excitation import ExcitationView
 from ui.views.feature_maps import FeatureMapsView
 from ui.views.gradients import GradientsView
 from ui.views.listing import ListingView
@@ -28,7 +29,7 @@ from ui.views.representation import RepresentationView
 from ui.views.through_time import ThroughTimeView
 
 VIEWS = (LossView, GradientsView, FeatureMapsView, NodeValuesView, OutputView, ThroughTimeView,
-         ListingView, RepresentationView)
+         ListingView, RepresentationView, ExcitationView)
 
 
 @cache

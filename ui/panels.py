@@ -40,7 +40,8 @@ PANELS: dict[str, Panel] = {
                           at_first=False),
     "program": Panel("listing.ListingView", "Program"),
     "node_values": Panel("node_values.NodeValuesView", "Tensor", "program"),
-    "representation": Panel("representation.RepresentationView", "Representation", "program"),
+    "representation": Panel("representation.RepresentationView", "Representation", "program",
+                            at_first=False),
 }
 
 

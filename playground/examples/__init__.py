@@ -42,6 +42,7 @@ EXAMPLES = Gallery({
     "vgg-small": "clothes.VGG_SMALL",
     "vgg16": "vgg.VGG16",
     "inception": "clothes.INCEPTION",
+    "what-excites": "excites.WHAT_EXCITES",
     "plain-deep": "residual.PLAIN_DEEP",
     "resnet": "residual.RESNET",
     "transfer-source": "transfer.TRANSFER_SOURCE",
