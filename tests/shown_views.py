@@ -25,10 +25,11 @@ from ui.views.listing import ListingView
 from ui.views.loss import LossView
 from ui.views.node_values import NodeValuesView
 from ui.views.output import OutputView
+from ui.views.representation import RepresentationView
 from ui.views.through_time import ThroughTimeView
 
 VIEWS = (LossView, GradientsView, FeatureMapsView, NodeValuesView, OutputView, ThroughTimeView,
-         ListingView, ExcitationView)
+         ListingView, RepresentationView, ExcitationView)
 
 
 @cache
