@@ -10,6 +10,7 @@ from ui.views.feature_maps import FeatureMapsView
 from ui.views.gradients import GradientsView
 from ui.views.listing import ListingView
 from ui.views.loss import LossView
+from ui.views.matrix import MatrixView
 from ui.views.node_values import NodeValuesView
 from ui.views.output import OutputView
 from ui.views.through_time import ThroughTimeView
@@ -37,4 +38,5 @@ PANELS: tuple[Panel, ...] = (
     Panel(ThroughTimeView, "Through time", OutputView, at_first=False),
     Panel(ListingView, "Program"),
     Panel(NodeValuesView, "Tensor", ListingView),
+    Panel(MatrixView, "As a matrix", FeatureMapsView, at_first=False),
 )

@@ -19,6 +19,7 @@ from playground.examples.gan import GAN, GAN_DIGITS
 from playground.examples.lenet import LENET5
 from playground.examples.plane import MLP_SPIRAL, PERCEPTRON, PERCEPTRON_XOR
 from playground.examples.residual import PLAIN_DEEP, RESNET
+from playground.examples.shared_weights import CONV_MATRIX
 from playground.examples.slots import SLOT_FILLING, SLOT_FILLING_FEED_FORWARD
 from playground.examples.symbols import (
     BIDIRECTIONAL_LSTM,
@@ -33,8 +34,8 @@ from playground.examples.vgg import VGG16
 from playground.examples.vqa import VQA, VQA_IMAGE_ALONE, VQA_QUESTION_ALONE
 
 EXAMPLES: dict[str, Example] = {example.name: example for example in (
-    MLP_SPIRAL, PERCEPTRON, PERCEPTRON_XOR, MLP_DIGITS, CNN_DIGITS, MAXOUT_DIGITS, LENET5,
-    ALEXNET_SMALL, ALEXNET, VGG_SMALL, VGG16, INCEPTION, WHAT_EXCITES, PLAIN_DEEP, RESNET,
+    MLP_SPIRAL, PERCEPTRON, PERCEPTRON_XOR, MLP_DIGITS, CNN_DIGITS, MAXOUT_DIGITS, CONV_MATRIX,
+    LENET5, ALEXNET_SMALL, ALEXNET, VGG_SMALL, VGG16, INCEPTION, WHAT_EXCITES, PLAIN_DEEP, RESNET,
     TRANSFER_SOURCE, TRANSFER,
     DEEP_SIGMOID, DEEP_RELU, GRADIENT_DESCENT_LINEAR, LEAST_SQUARES,
     LSTM_BY_HAND, ELMAN, LSTM_ADDING, GRU_ADDING, JORDAN, SINE, SERIES,
