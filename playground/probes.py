@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.codes import decoded, representation
 from playground.compiler import random_key
 from playground.data import NO_TARGET
 from playground.layers.augmentation import Augmentation, augmented
@@ -20,9 +21,12 @@ from playground.snapshot import (
     Boundary,
     BoundaryProbe,
     ConfusionProbe,
+    DecodedProbe,
+    FilmProbe,
     Predictions,
     PredictionsProbe,
     Probe,
+    RepresentationProbe,
     ResponsesProbe,
     SplitName,
     StepPredictions,
@@ -56,6 +60,12 @@ def answer(session: Session, probe: Probe) -> Any | None:
             return _predictions(session, probe)
         case AugmentationProbe():
             return _augmentation(session, probe)
+        case RepresentationProbe():
+            return representation(session, probe)
+        case DecodedProbe():
+            return decoded(session, probe)
+        case FilmProbe():
+            return session.film.film(session.step)
         case TimingsProbe():
             return session.microseconds()
         case WeightsProbe():

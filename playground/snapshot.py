@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from playground.history import HistoryView
+    from playground.lane import Lane
     from playground.program import Program
 
 Floats = NDArray[np.float32]
@@ -113,8 +114,37 @@ class WeightsProbe:
     most: int = 8_000_000
 
 
+@dataclass(frozen=True)
+class RepresentationProbe:
+    """What a node makes of the first `limit` validation samples. Gives a `Representation`.
+
+    components: how many principal components at most, where there are more values than two.
+    """
+
+    node: str
+    components: int = 2
+    limit: int = 500
+
+
+@dataclass(frozen=True)
+class DecodedProbe:
+    """What the decoder draws of places in the plane of its code: each x with each y.
+
+    Gives float32 (len(y), len(x), channels, height, width). Only where `find_decoder` finds one.
+    """
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class FilmProbe:
+    """What the network makes, then and now. Gives a `Film`; nothing where it makes no samples."""
+
+
 Probe = (TensorProbe | WorkspaceProbe | BoundaryProbe | ResponsesProbe | ConfusionProbe
-         | PredictionsProbe | TimingsProbe | AugmentationProbe | WeightsProbe)
+         | PredictionsProbe | TimingsProbe | AugmentationProbe | WeightsProbe
+         | RepresentationProbe | DecodedProbe | FilmProbe)
 
 
 @dataclass(frozen=True)
@@ -159,6 +189,43 @@ class Predictions:
     steps: StepPredictions | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Representation:
+    """values (n, k) of a node for n samples: its two values as they are, or principal components.
+
+    shares (k,): of the variance in each component; None where values are shown as they are. units:
+    how many values the node has. x (n, *shape): the samples in the data's own units. labels (n,):
+    class numbers, or None without classes.
+    """
+
+    node: str
+    values: Floats
+    shares: Floats | None
+    units: int
+    x: Floats
+    labels: NDArray[np.int64] | None
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """What was made after so many steps: samples (n, *shape)."""
+
+    step: int
+    samples: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """frames: from the first step to now. kind: "drawn" from the same random numbers each time,
+    or "rebuilt" from the same samples. originals (n, *shape): those, or real ones to compare."""
+
+    kind: Literal["drawn", "rebuilt"]
+    node: str
+    frames: tuple[Frame, ...]
+    originals: Floats
+
+
 @dataclass(frozen=True)
 class NodeStatistics:
     """One node at the last finished measurement. NaN where a number does not apply or is not there.
@@ -187,6 +254,21 @@ class Verdict:
     kind: Literal["unknown", "healthy", "vanishing", "exploding", "clipped", "diverged"]
     text: str
     clipped_share: float = 0.0
+
+
+@dataclass(frozen=True)
+class LaneView:
+    """A variant that trains beside the network, at the moment of the snapshot."""
+
+    lane: Lane
+    step: int = 0
+    """Finished steps; fewer than the network's while it catches up."""
+    message: str = ""
+    """Why it has stopped or never began, as a sentence; empty when all is well."""
+    history: HistoryView | None = None
+    """None where it never began."""
+    validation_loss: float = float("nan")
+    validation_metric: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -230,3 +312,5 @@ class Snapshot:
     """An answer for each probe of the last `watch`; an absent probe could not be answered."""
     progress: str = ""
     """What is going on while compiling: "Compiling conv2d_forward (3 of 12)"."""
+    lanes: tuple[LaneView, ...] = ()
+    """The variants that train beside it, in the order in which they were set."""

@@ -31,6 +31,11 @@ def loss(outcome: Outcome) -> float:
     return outcome.validation.loss
 
 
+def over_fitting_gap(outcome: Outcome) -> float:
+    """How much dearer the validation part is than the training part."""
+    return outcome.validation.loss - outcome.train.loss
+
+
 def fall_of_loss(outcome: Outcome) -> float:
     """How much less the last step's batch costs after that step than in it."""
     session, program = outcome.session, outcome.session.program
@@ -182,7 +187,8 @@ def best_answers(session: Session, node: str, place: Place = "centre", starts: i
 
 
 MEASURES: dict[str, Callable[[Outcome], float]] = {
-    "accuracy": accuracy, "loss": loss, "fall_of_loss": fall_of_loss,
+    "accuracy": accuracy, "loss": loss, "over_fitting_gap": over_fitting_gap,
+    "fall_of_loss": fall_of_loss,
     "gradient_ratio": gradient_ratio,
     "distance_to_exact": distance_to_exact, "error_over_pca": error_over_pca,
     "decibels_gained": decibels_gained, "samples_on_modes": samples_on_modes,
