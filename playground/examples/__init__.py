@@ -36,6 +36,7 @@ EXAMPLES = Gallery({
     "mlp-digits": "digits.MLP_DIGITS",
     "cnn-digits": "digits.CNN_DIGITS",
     "maxout-digits": "digits.MAXOUT_DIGITS",
+    "conv-matrix": "shared_weights.CONV_MATRIX",
     "lenet5": "lenet.LENET5",
     "alexnet-small": "clothes.ALEXNET_SMALL",
     "alexnet": "alexnet.ALEXNET",
