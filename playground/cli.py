@@ -16,7 +16,6 @@ import msgspec
 from playground import document
 from playground.document import DocumentError, Loaded
 from playground.examples import EXAMPLES, Example
-from playground.graph import Graph
 from playground.summary import SummaryError, summarize
 
 if TYPE_CHECKING:
@@ -142,7 +141,8 @@ def _train(words: list[str]) -> int:
     loaded = _open(options.what)
     _check_losses(options, loaded)
     if options.seed is not None:
-        loaded = Loaded(_seeded(loaded.graph, options.seed), notes=_fresh(loaded))
+        training = loaded.graph.training.seeded(options.seed)
+        loaded = Loaded(loaded.graph.with_training(training), notes=_fresh(loaded))
     steps, epochs = _length(options)
 
     from playground.compiler import CompileError
@@ -218,12 +218,6 @@ def _fresh(loaded: Loaded) -> tuple[str, ...]:
 def _unknown(what: str) -> UsageError:
     return UsageError(f"There is no file and no example {what!r}. Give the path of a document, "
                       f"or one of: {', '.join(EXAMPLES)}.")
-
-
-def _seeded(graph: Graph, seed: int) -> Graph:
-    return graph.with_training(msgspec.structs.replace(
-        graph.training, weight_seed=seed, shuffle_seed=seed, dropout_seed=seed,
-        augmentation_seed=seed))
 
 
 def _length(options: argparse.Namespace) -> tuple[int | None, int | None]:

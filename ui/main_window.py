@@ -20,6 +20,8 @@ from PySide6.QtWidgets import (
 )
 
 from playground.examples import EXAMPLES
+from playground.examples.themes import PANEL, by_theme
+from playground.layers.unrolled import RecurrentLayer
 from ui.canvas.view import CanvasView
 from ui.data_nodes import import_data
 from ui.dialogs.gallery import Gallery
@@ -49,6 +51,7 @@ from ui.views.augmentation import AugmentationView
 from ui.views.base import View
 from ui.views.listing import ListingView
 from ui.views.node_values import NodeValuesView
+from ui.views.through_time import ThroughTimeView
 
 FIRST_EXAMPLE = "mlp-spiral"
 SIZE = (1440, 900)
@@ -195,10 +198,8 @@ class MainWindow(QMainWindow):
         menus.add(menus.examples, "&Gallery…", self.open_gallery, "Ctrl+E",
                   "All examples, with what to press and look at")
         menus.examples.addSeparator()
-        for example in EXAMPLES.values():
-            menus.add(menus.examples, example.title,
-                      partial(files.open_example, example),
-                      help=example.description)
+        for heading, names in by_theme(EXAMPLES).items():
+            menus.add_submenu(menus.examples, heading, partial(self._fill_examples, names))
         self.examples_button.setMenu(menus.examples)
 
         menus.add(menus.help, "About This &Network", lambda: self.docks.open("notes"),
@@ -221,6 +222,7 @@ class MainWindow(QMainWindow):
         # The docks take their places when the event loop next runs; the canvas then knows its room.
         self.files.opened.connect(lambda: QTimer.singleShot(0, self.canvas.fit))
         self.files.opened.connect(self._show_notes)
+        self.files.opened.connect(self._show_panel)
         self.files.saved.connect(self.recovery.forget)
         self.files.paced.connect(self.training_bar.speed_slider.set_speed)
         self.notes.dismissed.connect(self.docks.all["notes"].hide)
@@ -234,6 +236,10 @@ class MainWindow(QMainWindow):
         listing = self.views[ListingView.name]
         assert isinstance(listing, ListingView)
         listing.run_to_requested.connect(bridge.run_to)
+        through_time = self.views[ThroughTimeView.name]
+        assert isinstance(through_time, ThroughTimeView)
+        through_time.truncated.connect(self._truncate)
+        through_time.truncation_done.connect(document.end_gesture)
         for view in self.views.values():
             view.node_selected.connect(lambda id: document.select({id}))
         document.selection_changed.connect(self._show_selection)
@@ -301,6 +307,11 @@ class MainWindow(QMainWindow):
         picture.save(buffer, "PNG")
         return bytes(buffer.data().data())
 
+    def _fill_examples(self, names: list[str], menu: QMenu) -> None:
+        for example in (EXAMPLES[name] for name in names):
+            action = menu.addAction(example.title, partial(self.files.open_example, example))
+            action.setToolTip(example.description)
+
     def _fill_pictures(self, menu: QMenu) -> None:
         for title, save in (
                 ("Network", lambda path: self.canvas.grab().save(str(path))),
@@ -327,6 +338,20 @@ class MainWindow(QMainWindow):
             self.docks.all["notes"].hide()
         elif self.document.path is None:
             self.docks.open("notes")
+
+    def _show_panel(self) -> None:
+        """Of the panels that share a place, the one that shows what an example is about."""
+        panel = PANEL.get(self.document.name) if self.document.path is None else None
+        if panel is not None and not (dock := self.docks.all[panel]).isHidden():
+            dock.raise_()
+
+    def _truncate(self, id: str, steps: int) -> None:
+        """The slider below the unrolled network: an edit like one in the inspector."""
+        layer = self.document.graph.node(id).layer
+        if isinstance(layer, RecurrentLayer):
+            self.document.edit(
+                f"Change truncate of {id}", self.document.graph.with_layer(
+                    id, layer.with_settings(truncate=steps)), (id, "truncate"))
 
     def _import(self, path: str = "") -> None:
         """Choose data; the node that they make is seen, and so is what to do with it."""
