@@ -70,8 +70,8 @@ def output(painter: QPainter, area: QRectF, session: Session, node: str | None) 
     first = SAMPLES * (session.program.check.total_parameters % 5)
     ids = {n.id for n in session.graph.nodes}
     data = session.data.x_train
-    if "made" in ids and data.ndim == 2 and data.shape[1] == 2:
-        made_points(painter, area, session)
+    if "made" in ids:
+        made(painter, area, session)
         return
     if data.ndim == 2 and data.shape[1] <= 2:
         plane(painter, area, ask(session, BoundaryProbe(96)))
@@ -127,12 +127,20 @@ def plane(painter: QPainter, area: QRectF, boundary: Boundary) -> None:
                                         for a, b in zip(x, boundary.values, strict=True)]))
 
 
-def made_points(painter: QPainter, area: QRectF, session: Session) -> None:
-    """Real points, and on them those that the node `made` makes."""
-    made = session.evaluator.drawn("made", MADE, draw=1)
+def made(painter: QPainter, area: QRectF, session: Session) -> None:
+    """What the node `made` makes: pictures, or points on the real ones."""
+    found = session.evaluator.drawn("made", MADE, draw=1)
+    if found[0].size > 2:
+        shape = session.data.x_train.shape[1:]
+        for image, cell in zip(found.reshape(-1, *shape), cells(area, 6, 3), strict=False):
+            side = min(cell.width(), cell.height())
+            painter.drawImage(
+                QRectF(cell.center().x() - side / 2, cell.top(), side, side),
+                picture(grey_levels(image[None])[0]))
+        return
     reach = area.height() * 0.46 / 1.2
     for points, color, size in ((session.data.x_train[:MADE], theme().color("faint", 0.7), 1.6),
-                                (made, theme().color("accent"), 1.9)):
+                                (found, theme().color("accent"), 1.9)):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(color)
         for x, y in points.astype(float):
@@ -291,12 +299,11 @@ def feature_maps(painter: QPainter, area: QRectF, session: Session, node: str | 
     if values is None:
         values = ask(session, TensorProbe(f"{node}.y", sample=0))
     columns = min(6, max(3, round(math.sqrt(len(values) * area.width() / area.height()))))
-    scale = largest(values)
     rows = min(-(-len(values) // columns), 3)
     for i, cell in zip(range(len(values)), cells(area, columns, rows), strict=False):
         side = min(cell.width(), cell.height())
         square = QRectF(cell.center().x() - side / 2, cell.center().y() - side / 2, side, side)
-        image = signed_image(values[i], scale)
+        image = signed_image(values[i], largest(values[i]))
         painter.drawImage(square, image, QRectF(image.rect()))
 
 

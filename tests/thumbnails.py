@@ -1,7 +1,7 @@
 """The gallery's pictures, taken from real runs: python -m tests.thumbnails [NAME ...]
 
 Trains each example up to its mark, or for --seconds at most, and draws the panel that shows what
-it is about (playground/examples/themes.py), light and dark, into ui/pictures/examples/. runs.json
+it is about, light and dark, into ui/pictures/examples/. runs.json
 beside them tells how long the training takes and what it reaches. Without names: all examples
 that have no picture yet; --all: all.
 """
@@ -24,7 +24,6 @@ from PySide6.QtWidgets import QApplication, QComboBox, QSpinBox
 
 from playground.examples import EXAMPLES, Example
 from playground.examples.measures import MEASURES
-from playground.examples.themes import PANEL
 from playground.headless import train
 from playground.session import Session
 from playground.snapshot import Snapshot
@@ -40,9 +39,25 @@ SECONDS = 12.0
 """Of training, at most: enough for a picture."""
 ROUNDS = 3
 """What a view asks for may depend on what it has been shown."""
-NODE = {"lenet5": "conv_2", "vgg-small": "conv_3", "alexnet": "conv_2", "vgg16": "conv_3",
-        "transfer-source": "conv_2", "cnn-digits": "conv_1"}
-"""Whose values are drawn, where that is not the first node that will do."""
+OTHERWISE: dict[str, tuple[str, str | None]] = {
+    "maxout-digits": ("output", None), "lenet5": ("feature_maps", "conv_2"),
+    "alexnet": ("feature_maps", "conv_1"), "vgg16": ("feature_maps", "conv_1"),
+    "vgg-small": ("feature_maps", "conv_3"), "alexnet-small": ("output", None),
+    "inception": ("output", None), "sequential-digits": ("output", None),
+    "transfer-source": ("feature_maps", "conv_2"), "jordan": ("output", None),
+    "deep-sigmoid": ("gradients", None), "deep-relu": ("gradients", None),
+    "plain-deep": ("gradients", None), "resnet": ("gradients", None),
+    "exploding": ("gradients", None), "gradient-descent-linear": ("loss", None),
+    "over-fitting": ("output", None), "transformer": ("through_time", None),
+}
+"""Panel and node of the picture, where it is not the first panel that comes with the example (or
+Output): many of one kind would look all alike."""
+
+
+def subject(example: Example) -> tuple[str, str | None]:
+    """The panel that is drawn, and the node that is selected in it."""
+    first = example.panels[0] if example.panels else "output"
+    return OTHERWISE.get(example.name, (first, example.selected or None))
 
 
 def run(example: Example, seconds: float) -> tuple[Session, Run]:
@@ -69,34 +84,36 @@ def run(example: Example, seconds: float) -> tuple[Session, Run]:
         reached=reached)
 
 
-def picture(session: Session, name: str) -> QPixmap:
+def picture(session: Session, example: Example) -> QPixmap:
     """What the example's panel shows: drawn for the size of a picture, or else as it is."""
     pixmap = QPixmap(round(SCALE * WIDTH), round(SCALE * HEIGHT))
     pixmap.setDevicePixelRatio(SCALE)
     pixmap.fill(theme().color("canvas"))
+    panel, node = subject(example)
     painter = QPainter(pixmap)
-    drawn = draw(painter, QRectF(0, 0, WIDTH, HEIGHT), session, PANEL[name], NODE.get(name))
+    drawn = draw(painter, QRectF(0, 0, WIDTH, HEIGHT), session, panel, node)
     painter.end()
     if not drawn:
-        render_panel(pixmap, session, name)
+        render_panel(pixmap, session, example)
     return pixmap
 
 
-def render_panel(pixmap: QPixmap, session: Session, name: str) -> None:
+def render_panel(pixmap: QPixmap, session: Session, example: Example) -> None:
     """The panel itself, without its header and controls."""
-    view: View = next(cls for cls, _, _ in PANELS if cls.name == PANEL[name])()
+    name, node = subject(example)
+    view: View = next(panel.view for panel in PANELS if panel.view.name == name)()
     for control in view.body.findChildren(QComboBox) + view.body.findChildren(QSpinBox):
         control.hide()
     view.resize(WIDTH, HEIGHT + view.header.sizeHint().height())
     view.show()
-    view.select(NODE.get(name))
+    view.select(node)
     maker = SnapshotMaker(session)
     for _ in range(ROUNDS):
         view.show_snapshot(maker.make(Snapshot(state="paused"), view.probes()))
         QApplication.processEvents()
     if view.empty_text:
-        raise SystemExit(f"{name}: its panel says {view.empty_text!r}. Choose another panel in "
-                         "playground/examples/themes.py.")
+        raise SystemExit(f"{example.name}: the panel {name} says {view.empty_text!r}. Choose "
+                         "another one, here in OTHERWISE.")
     view.body.resize(WIDTH, HEIGHT)
     QApplication.processEvents()
     view.body.render(pixmap, QPoint())
@@ -132,7 +149,7 @@ def main() -> None:
         sizes = []
         for dark in (True, False):
             apply(app, "dark" if dark else "light")
-            sizes.append(write(picture(session, name), name, dark))
+            sizes.append(write(picture(session, EXAMPLES[name]), name, dark))
         known = {**runs(), name: done}
         ordered = {name: known[name] for name in EXAMPLES if name in known}
         RUNS.write_bytes(msgspec.json.format(msgspec.json.encode(ordered), indent=1) + b"\n")

@@ -34,6 +34,8 @@ class Files(QObject):
     """A sentence that needs no answer."""
     saved = Signal()
     """All that was worth keeping is on the disk, where the user wanted it."""
+    staged = Signal(object)
+    """The example that was opened: it says which panels and which node it is about."""
     paced = Signal(object)
     """How many steps per second suit the example; None for no limit."""
 
@@ -72,6 +74,7 @@ class Files(QObject):
     def show_example(self, example: Example) -> None:
         """Open an example at the start, when there is nothing to lose."""
         self._show(Loaded(example.graph, example.state), None, example.name)
+        self.staged.emit(example)
         self.paced.emit(example.speed)
 
     def recover(self, crashed: Crashed) -> bool:

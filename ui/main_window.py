@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
     QToolButton,
 )
 
-from playground.examples import EXAMPLES
-from playground.examples.themes import PANEL, by_theme
+from playground.examples import EXAMPLES, Example
+from playground.examples.themes import by_theme
 from playground.layers.unrolled import RecurrentLayer
 from ui.canvas.view import CanvasView
 from ui.data_nodes import import_data
@@ -114,10 +114,10 @@ class MainWindow(QMainWindow):
         self.notes = NotesPanel(self.document)
         self.docks.add("notes", "Notes", self.notes, RIGHT, inspector)
         self.views: dict[str, View] = {}
-        for cls, title, behind in PANELS:
-            view = self.views[cls.name] = cls()
-            self.docks.add(cls.name, title, view, BOTTOM,
-                           self.docks.all[behind.name] if behind else None)
+        for panel in PANELS:
+            view = self.views[panel.view.name] = panel.view()
+            beside = self.docks.all[panel.beside.name] if panel.beside else None
+            self.docks.add(view.name, panel.title, view, BOTTOM, beside, panel.at_first)
             self.bridge.add_view(view)
         self.augmentation = AugmentationView()
         self.inspector.node_page.embed_preview(self.augmentation)
@@ -221,8 +221,9 @@ class MainWindow(QMainWindow):
         self.files.told.connect(lambda text: QMessageBox.information(self, "Playground", text))
         # The docks take their places when the event loop next runs; the canvas then knows its room.
         self.files.opened.connect(lambda: QTimer.singleShot(0, self.canvas.fit))
+        self.files.opened.connect(self.docks.stage)
+        self.files.staged.connect(self._stage)
         self.files.opened.connect(self._show_notes)
-        self.files.opened.connect(self._show_panel)
         self.files.saved.connect(self.recovery.forget)
         self.files.paced.connect(self.training_bar.speed_slider.set_speed)
         self.notes.dismissed.connect(self.docks.all["notes"].hide)
@@ -264,6 +265,7 @@ class MainWindow(QMainWindow):
         if not self.files.may_discard():
             event.ignore()
             return
+        self.docks.stage()  # what an example has brought is not the user's layout
         self.preferences.geometry = self.saveGeometry()
         self.preferences.layout = self.saveState()
         self.preferences.folded = self.palette_panel.list.folded
@@ -278,6 +280,7 @@ class MainWindow(QMainWindow):
             self.restoreGeometry(preferences.geometry)
         if preferences.layout is None or not self.restoreState(preferences.layout):
             self.docks.fit()
+        self.docks.restage()
         QTimer.singleShot(0, self, self.docks.raise_floating)
 
     # -- small things -------------------------------------------------------------------------
@@ -339,11 +342,11 @@ class MainWindow(QMainWindow):
         elif self.document.path is None:
             self.docks.open("notes")
 
-    def _show_panel(self) -> None:
-        """Of the panels that share a place, the one that shows what an example is about."""
-        panel = PANEL.get(self.document.name) if self.document.path is None else None
-        if panel is not None and not (dock := self.docks.all[panel]).isHidden():
-            dock.raise_()
+    def _stage(self, example: Example) -> None:
+        """What an example is about comes to the front, beside its notes."""
+        self.document.select({example.selected} if example.selected else ())
+        self.docks.stage(example.panels)
+        self._show_notes()
 
     def _truncate(self, id: str, steps: int) -> None:
         """The slider below the unrolled network: an edit like one in the inspector."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ui.views.base import View
+from ui.views.excitation import ExcitationView
 from ui.views.feature_maps import FeatureMapsView
 from ui.views.gradients import GradientsView
 from ui.views.listing import ListingView
@@ -11,13 +14,27 @@ from ui.views.node_values import NodeValuesView
 from ui.views.output import OutputView
 from ui.views.through_time import ThroughTimeView
 
-PANELS: tuple[tuple[type[View], str, type[View] | None], ...] = (
-    (LossView, "Loss", None),
-    (GradientsView, "Gradient norms", None),
-    (OutputView, "Output", None),
-    (FeatureMapsView, "Feature maps", OutputView),
-    (ThroughTimeView, "Through time", OutputView),
-    (ListingView, "Program", None),
-    (NodeValuesView, "Tensor", ListingView),
+
+class Panel(NamedTuple):
+    """A view and where it stands.
+
+    title: on its tab and in the menu. beside: the panel whose place it shares. at_first: seen
+    from the first start; the others come with the examples that name them, or from the menu.
+    """
+
+    view: type[View]
+    title: str
+    beside: type[View] | None = None
+    at_first: bool = True
+
+
+PANELS: tuple[Panel, ...] = (
+    Panel(LossView, "Loss"),
+    Panel(GradientsView, "Gradient norms"),
+    Panel(ExcitationView, "What excites", GradientsView, at_first=False),
+    Panel(OutputView, "Output"),
+    Panel(FeatureMapsView, "Feature maps", OutputView),
+    Panel(ThroughTimeView, "Through time", OutputView, at_first=False),
+    Panel(ListingView, "Program"),
+    Panel(NodeValuesView, "Tensor", ListingView),
 )
-"""(panel, its name on tabs and in the menu, the panel whose place it shares)"""

@@ -14,8 +14,10 @@ from playground.examples.descent import GRADIENT_DESCENT_LINEAR, LEAST_SQUARES
 from playground.examples.digits import CNN_DIGITS, MAXOUT_DIGITS, MLP_DIGITS
 from playground.examples.exploding import EXPLODING
 from playground.examples.forecast import JORDAN, SERIES, SINE
-from playground.examples.gan import GAN
+from playground.examples.gan import GAN, GAN_DIGITS
 from playground.examples.lenet import LENET5
+from playground.examples.normalised import BATCH_NORM
+from playground.examples.over_fitting import OVER_FITTING
 from playground.examples.plane import MLP_SPIRAL, PERCEPTRON, PERCEPTRON_XOR
 from playground.examples.residual import PLAIN_DEEP, RESNET
 from playground.examples.slots import SLOT_FILLING, SLOT_FILLING_FEED_FORWARD
@@ -35,12 +37,13 @@ EXAMPLES: dict[str, Example] = {example.name: example for example in (
     MLP_SPIRAL, PERCEPTRON, PERCEPTRON_XOR, MLP_DIGITS, CNN_DIGITS, MAXOUT_DIGITS, LENET5,
     ALEXNET_SMALL, ALEXNET, VGG_SMALL, VGG16, INCEPTION, PLAIN_DEEP, RESNET,
     TRANSFER_SOURCE, TRANSFER,
-    DEEP_SIGMOID, DEEP_RELU, GRADIENT_DESCENT_LINEAR, LEAST_SQUARES,
+    DEEP_SIGMOID, DEEP_RELU, BATCH_NORM, OVER_FITTING,
+    GRADIENT_DESCENT_LINEAR, LEAST_SQUARES,
     LSTM_BY_HAND, ELMAN, LSTM_ADDING, GRU_ADDING, JORDAN, SINE, SERIES,
     COPY_MEMORY, SEQUENTIAL_DIGITS, BIDIRECTIONAL_LSTM, ONE_WAY_LSTM,
     SLOT_FILLING, SLOT_FILLING_FEED_FORWARD, CHAR_LSTM, EXPLODING, TRANSFORMER,
     VQA, VQA_IMAGE_ALONE, VQA_QUESTION_ALONE,
-    AUTOENCODER, DENOISING_AUTOENCODER, VAE, GAN)}
+    AUTOENCODER, DENOISING_AUTOENCODER, VAE, GAN, GAN_DIGITS)}
 """By the name that the command line and the menu use."""
 
 __all__ = ["EXAMPLES", "Example", "Mark"]
