@@ -27,6 +27,8 @@ from PySide6.QtWidgets import (
 )
 
 from playground.examples import EXAMPLES, Example
+from playground.examples.themes import by_theme
+from playground.layers.base import Layer
 from ui.canvas.view import CanvasView
 from ui.compare import ComparePanel, Variations
 from ui.data_nodes import import_data
@@ -200,7 +202,8 @@ class MainWindow(QMainWindow):
         menus.add(menus.examples, "&Gallery…", self.open_gallery, "Ctrl+E",
                   "All examples, with what to press and look at")
         menus.examples.addSeparator()
-        menus.add_later(menus.examples, self._list_examples)
+        for heading, names in by_theme(EXAMPLES).items():
+            menus.add_submenu(menus.examples, heading, partial(self._fill_examples, names))
         self.examples_button.setMenu(menus.examples)
 
         menus.add(menus.help, "About This &Network", lambda: self.docks.open("notes"),
@@ -245,6 +248,8 @@ class MainWindow(QMainWindow):
         self._following.append(view)
         view.node_selected.connect(lambda id: self.document.select({id}))
         view.run_to_requested.connect(self.bridge.run_to)
+        view.setting_changed.connect(self._change_setting)
+        view.change_done.connect(self.document.end_gesture)
         self._tell_selected(view)
         self.bridge.add_view(view)
 
@@ -263,11 +268,6 @@ class MainWindow(QMainWindow):
             page.embed(values)
             self._admit(preview)
             self._admit(values)
-
-    def _list_examples(self) -> None:
-        for example in EXAMPLES.values():
-            self.menus.add(self.menus.examples, example.title,
-                           partial(self.files.open_example, example), help=example.description)
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -352,6 +352,11 @@ class MainWindow(QMainWindow):
         picture.save(buffer, "PNG")
         return bytes(buffer.data().data())
 
+    def _fill_examples(self, names: list[str], menu: QMenu) -> None:
+        for example in (EXAMPLES[name] for name in names):
+            action = menu.addAction(example.title, partial(self.files.open_example, example))
+            action.setToolTip(example.description)
+
     def _fill_pictures(self, menu: QMenu) -> None:
         pictures: list[tuple[str, Callable[[Path], object]]] = [
             ("Network", lambda path: self.canvas.grab().save(str(path)))]
@@ -391,6 +396,14 @@ class MainWindow(QMainWindow):
         self.dial.open(example.dial)
         self.docks.stage(example.panels)
         self._show_notes()
+
+    def _change_setting(self, id: str, name: str, value: object) -> None:
+        """A slider in a panel: an edit like one in the inspector."""
+        graph = self.document.graph
+        layer = graph.node(id).layer
+        if isinstance(layer, Layer):
+            self.document.edit(f"Change {name} of {id}", graph.with_layer(
+                id, layer.with_settings(**{name: value})), (id, name))
 
     def _import(self, path: str = "") -> None:
         """Choose data; the node that they make is seen, and so is what to do with it."""
