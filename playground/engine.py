@@ -10,15 +10,17 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import TypeVar
 
+from playground.comparison import Followers
 from playground.compiler import CompileError
 from playground.data import DataError
 from playground.emitter import Phase
 from playground.graph import Graph
 from playground.history import HistoryView
+from playground.lane import Lane
 from playground.rate import Rate
 from playground.session import Session
 from playground.shapes import check
@@ -66,6 +68,8 @@ class Engine:
         """The state of a network that is not loaded: the next one may go on from it."""
         self._later: tuple[Graph, bool] | None = None
         """A large network that has not run yet, and whether its state is a document's."""
+        self._followers = Followers()
+        """Variants that train beside it; on the same thread, as it owns all machines."""
         self._rate = Rate()
         self._next_validation = 0.0
         self._owed_steps = 0.0
@@ -98,6 +102,13 @@ class Engine:
         """Have no network (the canvas shows one that cannot train)."""
         self._commands.put(self._unload)
 
+    def set_lanes(self, lanes: Sequence[Lane]) -> None:
+        """Train these variants beside the network, step by step with it; they catch up first.
+
+        A lane that was there goes on where it is. `unload` takes them all away.
+        """
+        self._commands.put(lambda: self._set_lanes(tuple(lanes)))
+
     def set_training(self, training: Training) -> None:
         """Change numbers such as the learning rate without starting anew."""
         self._commands.put(lambda: self._set_training(training))
@@ -127,7 +138,7 @@ class Engine:
 
     def reset(self) -> None:
         """Initial weights, step 0."""
-        self._commands.put(lambda: self._once(Session.reset))
+        self._commands.put(lambda: self._once(self._reset))
 
     def set_speed(self, steps_per_second: float | None) -> None:
         """Run no faster than this; None: as fast as it goes."""
@@ -178,6 +189,8 @@ class Engine:
             try:
                 if self._state == "running" and self._session is not None:
                     self._train(self._session)
+                elif self._state == "diverged" and self._session is not None:
+                    self._catch_up(self._session)
                 if self._wanted.is_set() and self._changed:
                     self._publish()
             except Exception as error:  # The window must hear of any failure, and live on.
@@ -200,6 +213,10 @@ class Engine:
             patience = 0.0
 
     def _train(self, session: Session) -> None:
+        if self._catch_up(session):
+            return
+        if time.perf_counter() >= self._next_validation:
+            self._validate(session)
         if self._until_step is not None and session.step >= self._until_step:
             self._pause()
             return
@@ -213,8 +230,14 @@ class Engine:
         if session.trouble is not None:
             self._state, self._message = "diverged", session.trouble.text
             self._node = session.trouble.node
-        elif time.perf_counter() >= self._next_validation:
-            self._validate(session)
+
+    def _catch_up(self, session: Session) -> bool:
+        """Let the variants do what the network has done; False when they have."""
+        if not self._followers.behind(session.step):
+            return False
+        self._followers.follow(session.step, SLICE / 2)
+        self._changed = True
+        return True
 
     def _allowance(self, step: int) -> int | None:
         """The most steps to run now, after `step`: by the speed limit and the goal, if any."""
@@ -233,6 +256,7 @@ class Engine:
     def _validate(self, session: Session) -> None:
         started = time.perf_counter()
         session.validate()
+        self._followers.validate()
         took = time.perf_counter() - started
         self._next_validation = started + max(0.1, took / VALIDATION_SHARE)
 
@@ -285,6 +309,7 @@ class Engine:
 
     def _unload(self) -> None:
         self._session, self._unloaded, self._later = None, None, None
+        self._followers = Followers()
         self._state, self._changed = "empty", True
         self._message, self._node = "", None
 
@@ -314,6 +339,7 @@ class Engine:
             self._state, self._changed = "paused", True
             if self._session is not None:
                 self._session.validate()
+                self._followers.validate()
 
     def _step(self, unit: Unit) -> None:
         self._load_what_waits()
@@ -330,6 +356,8 @@ class Engine:
         if session is None:
             return
         work(session)
+        self._followers.go_back(session.step)
+        self._followers.follow(session.step, SLICE)
         trouble = session.trouble
         self._state = "diverged" if trouble else "paused"
         self._message = trouble.text if trouble else ""
@@ -338,6 +366,10 @@ class Engine:
             session.validate()
         self._changed = True
 
+    def _reset(self, session: Session) -> None:
+        session.reset()
+        self._followers.reset()
+
     def _set_speed(self, steps_per_second: float | None) -> None:
         self._speed, self._owed_steps = steps_per_second, 0.0
 
@@ -345,6 +377,16 @@ class Engine:
         self.threads = threads
         if self._session is not None:
             self._load(self._session.graph)
+        self._set_lanes(self._followers.lanes)
+
+    def _set_lanes(self, lanes: tuple[Lane, ...]) -> None:
+        state = self._state
+        if lanes and state != "empty":
+            self._state = "compiling"
+        try:
+            self._followers.set(lanes, self.threads, self._show_progress)
+        finally:
+            self._state, self._changed = state, True
 
     def _watch(self, probes: frozenset[Probe]) -> None:
         if probes != self._probes:
@@ -370,6 +412,7 @@ class Engine:
     def _snapshot(self) -> Snapshot:
         status = Snapshot(
             state=self._state, message=self._message, node=self._node, progress=self._progress,
+            lanes=self._followers.views(),
             steps_per_second=self._rate.value() if self._state == "running" else 0.0)
         if self._session is None:
             return status

@@ -17,6 +17,7 @@ from playground.compiler import compile_program
 from playground.layers.base import Layer
 from playground.program import Program, link
 from playground.tensor import Tensor
+from playground.weights import KNOWN, Regions
 
 Floats = NDArray[np.float32]
 LARGEST_BATCH = 4096
@@ -38,10 +39,10 @@ class Evaluation:
 class Evaluator:
     """Runs the inference program of a training program's graph.
 
-    source: the arena in training; each call takes the parameters as they are there.
+    source: the arena in training, or copies; each call takes the parameters as they are there.
     """
 
-    def __init__(self, program: Program, source: Arena) -> None:
+    def __init__(self, program: Program, source: Regions) -> None:
         self._training, self._source = program, source
         self._runs: dict[int, _Run] = {}
 
@@ -152,8 +153,8 @@ class _Run:
         self.arena = Arena(program.sizes)
         self.machine = Machine(*link(program, self.arena), np.zeros(1, np.int64))
 
-    def take_parameters(self, source: Arena) -> None:
-        for region in ("parameters", "running"):
+    def take_parameters(self, source: Regions) -> None:
+        for region in KNOWN:
             self.arena.region(region)[:] = source.region(region)
 
     def write(self, name: str, values: Floats | None) -> None:

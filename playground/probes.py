@@ -15,7 +15,6 @@ from playground.layers.base import Layer
 from playground.layers.data import DataLayer
 from playground.layout import lane_name
 from playground.session import Session
-from playground.shapes import is_data
 from playground.snapshot import (
     AugmentationProbe,
     Boundary,
@@ -29,9 +28,11 @@ from playground.snapshot import (
     StepPredictions,
     TensorProbe,
     TimingsProbe,
+    WeightsProbe,
     WorkspaceProbe,
 )
 from playground.tensor import STATE_REGIONS
+from playground.weights import KNOWN, Weights, copy_weights
 
 Floats = NDArray[np.float32]
 MARGIN = 0.08
@@ -57,6 +58,14 @@ def answer(session: Session, probe: Probe) -> Any | None:
             return _augmentation(session, probe)
         case TimingsProbe():
             return session.microseconds()
+        case WeightsProbe():
+            return _weights(session, probe.most)
+
+
+def _weights(session: Session, most: int) -> Weights | None:
+    if sum(session.arena.region(region).size for region in KNOWN) > most:
+        return None
+    return copy_weights(session.program, session.arena, session.step)
 
 
 def _tensor(session: Session, probe: TensorProbe) -> Floats | None:
@@ -135,7 +144,7 @@ def _responses(session: Session, probe: ResponsesProbe) -> dict[str, Floats] | N
     for name, values in session.evaluator.activations(grid).items():
         node, _, port = name.rpartition(".")
         layer = session.graph.node(node).layer if node in session.graph else None
-        if not isinstance(layer, Layer) or is_data(layer) or values.ndim != 2:
+        if not isinstance(layer, Layer) or isinstance(layer, DataLayer) or values.ndim != 2:
             continue
         if port not in layer.outputs[:1]:  # Of several outputs the first stands for the node.
             continue

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from playground.history import HistoryView
+    from playground.lane import Lane
     from playground.program import Program
 
 Floats = NDArray[np.float32]
@@ -103,8 +104,18 @@ class AugmentationProbe:
     draw: int = 0
 
 
+@dataclass(frozen=True)
+class WeightsProbe:
+    """All that the network has learned, to use it elsewhere. Gives `weights.Weights`.
+
+    Nothing where that are more than `most` numbers: the training would wait for their copy.
+    """
+
+    most: int = 8_000_000
+
+
 Probe = (TensorProbe | WorkspaceProbe | BoundaryProbe | ResponsesProbe | ConfusionProbe
-         | PredictionsProbe | TimingsProbe | AugmentationProbe)
+         | PredictionsProbe | TimingsProbe | AugmentationProbe | WeightsProbe)
 
 
 @dataclass(frozen=True)
@@ -180,6 +191,21 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class LaneView:
+    """A variant that trains beside the network, at the moment of the snapshot."""
+
+    lane: Lane
+    step: int = 0
+    """Finished steps; fewer than the network's while it catches up."""
+    message: str = ""
+    """Why it has stopped or never began, as a sentence; empty when all is well."""
+    history: HistoryView | None = None
+    """None where it never began."""
+    validation_loss: float = float("nan")
+    validation_metric: float = float("nan")
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """The training at one moment; every array is a copy of its own, or append-only history."""
 
@@ -220,3 +246,5 @@ class Snapshot:
     """An answer for each probe of the last `watch`; an absent probe could not be answered."""
     progress: str = ""
     """What is going on while compiling: "Compiling conv2d_forward (3 of 12)"."""
+    lanes: tuple[LaneView, ...] = ()
+    """The variants that train beside it, in the order in which they were set."""

@@ -273,9 +273,15 @@ def test_a_variant_keeps_what_was_set_for_the_other(qtbot):
     assert seen[-1].momentum == 0.9
 
 
-def test_a_run_of_steps_is_one_undo_entry(qtbot, document):
+def shown(qtbot, document):
     inspector = Inspector(document)
     qtbot.addWidget(inspector)
+    inspector.show()
+    return inspector
+
+
+def test_a_run_of_steps_is_one_undo_entry(qtbot, document):
+    inspector = shown(qtbot, document)
     document.select({"dense_1"})
     number = inspector.node_page.form.rows["units"].editor.number
     for _ in range(5):
@@ -292,8 +298,7 @@ def test_a_run_of_steps_is_one_undo_entry(qtbot, document):
 
 
 def test_undo_shows_in_the_form_without_an_edit(qtbot, document):
-    inspector = Inspector(document)
-    qtbot.addWidget(inspector)
+    inspector = shown(qtbot, document)
     document.select({"dense_1"})
     editor = inspector.node_page.form.rows["activation"].editor
     editor.combo.setCurrentIndex(editor.field.choices.index("relu"))
@@ -305,9 +310,7 @@ def test_undo_shows_in_the_form_without_an_edit(qtbot, document):
 
 
 def test_the_page_follows_the_selection(qtbot, document):
-    inspector = Inspector(document)
-    qtbot.addWidget(inspector)
-    inspector.show()
+    inspector = shown(qtbot, document)
     assert inspector.training_page.isVisible()
     document.select({"dense_1"})
     assert inspector.node_page.isVisible()
@@ -320,8 +323,7 @@ def test_the_page_follows_the_selection(qtbot, document):
 
 
 def test_renaming_keeps_the_selection(qtbot, document):
-    inspector = Inspector(document)
-    qtbot.addWidget(inspector)
+    inspector = shown(qtbot, document)
     document.select({"dense_1"})
     inspector.node_page.header.renamed.emit("hidden")
     assert document.selection == {"hidden"}
@@ -331,9 +333,7 @@ def test_renaming_keeps_the_selection(qtbot, document):
 
 
 def test_a_wrong_node_says_so(qtbot, document):
-    inspector = Inspector(document)
-    qtbot.addWidget(inspector)
-    inspector.show()
+    inspector = shown(qtbot, document)
     document.select({"dense_2"})
     assert not inspector.node_page.error.isVisible()
     document.edit("Cut", document.graph.without_edges(document.graph.inputs_of("dense_2")))
@@ -369,8 +369,7 @@ def test_an_optimizer_that_cannot_train_the_network_says_why(qtbot, document):
 def test_every_layer_has_a_form_that_shows_edits_and_undoes(qtbot, kind):
     document = Document()
     document.replace(document.graph.with_node(make_layer(kind, {})))
-    inspector = Inspector(document)
-    qtbot.addWidget(inspector)
+    inspector = shown(qtbot, document)
     id = document.graph.nodes[0].id
     document.select({id})
     form = inspector.node_page.form
@@ -407,9 +406,7 @@ def test_words():
 
 
 def test_a_wrong_value_is_let_go_with_its_node(qtbot, document):
-    inspector = Inspector(document)
-    qtbot.addWidget(inspector)
-    inspector.show()
+    inspector = shown(qtbot, document)
     for elsewhere in (set(), {"dense_2"}):
         document.select({"dense_1"})
         typed(qtbot, inspector.node_page.form.rows["units"].editor.number, "16re")
@@ -419,10 +416,8 @@ def test_a_wrong_value_is_let_go_with_its_node(qtbot, document):
 
 
 def test_a_short_form_after_a_long_one_does_not_scroll(qtbot, document):
-    inspector = Inspector(document)
-    qtbot.addWidget(inspector)
+    inspector = shown(qtbot, document)
     inspector.resize(300, 330)
-    inspector.show()
     document.select({"spiral_1"})
     qtbot.wait(20)
     document.select({"softmax_cross_entropy_1"} & {n.id for n in document.graph.nodes}

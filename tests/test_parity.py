@@ -50,7 +50,10 @@ from playground.update_rule import Optimizer
 from tests.cases import CASES, Case, defaults, fits
 from tests.gradient_check import Bench
 from tests.networks import Samples, Step, learning, row
-from tests.torch_twin import DRAWN, FORWARD, LOSS, Twin, train_both
+from tests.torch_layers import DRAWN, FORWARD
+from tests.torch_losses import LOSS
+from tests.torch_training import train_both
+from tests.torch_twin import Twin
 
 pytestmark = [
     pytest.mark.torch,

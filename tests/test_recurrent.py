@@ -16,7 +16,7 @@ from playground.session import Session
 from playground.shapes import check
 from playground.training import SGD, Training
 from tests.networks import Feed, Probe, Samples, row
-from tests.torch_twin import train_both
+from tests.torch_training import train_both
 
 BATCH, TIME, FEATURES, UNITS = 7, 6, 5, 4
 LENGTHS = np.array([6, 1, 3, 6, 2, 5, 4])

@@ -79,3 +79,14 @@ def test_reset_layout_hides_the_spare_ones_but_the_examples_own(window: MainWind
     show(window, "lstm")
     window.docks.reset()
     assert not window.docks.all["through_time"].isHidden()
+
+
+def test_it_has_room_and_gives_it_back(window: MainWindow) -> None:
+    loss, time = window.docks.all["loss"], window.docks.all["through_time"]
+    before = loss.size()
+    show(window, "lstm")
+    assert time.width() >= 0.3 * window.width()  # the others keep their least width
+    assert time.height() >= 0.35 * window.height()  # and its tab
+    show(window, "mlp-spiral")
+    assert abs(loss.width() - before.width()) <= 2
+    assert abs(loss.height() - before.height()) <= 2

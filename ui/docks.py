@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import shiboken6
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QTabWidget, QWidget
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QTabWidget,
+    QWidget,
+)
 
+from ui.seen import is_seen
 from ui.views.base import View
 
 LEFT, RIGHT, BOTTOM = (Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea,
                        Qt.DockWidgetArea.BottomDockWidgetArea)
+STAGE_WIDTH, STAGE_HEIGHT = 0.36, 0.4
+"""At least, of the window: the panel that an example is about."""
 
 
 class DockTitle(QWidget):
@@ -40,6 +51,7 @@ class Docks:
         self._spare: set[QDockWidget] = set()
         self._staged: tuple[str, ...] = ()
         self._brought: list[QDockWidget] = []
+        self._room_before: list[tuple[QDockWidget, int, int]] = []
         window.setDockOptions(QMainWindow.DockOption.AllowNestedDocks
                               | QMainWindow.DockOption.AllowTabbedDocks)
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas,
@@ -80,18 +92,45 @@ class Docks:
         dock.setWidget(view)
         for changed in (dock.visibilityChanged, dock.topLevelChanged):
             changed.connect(lambda _: self._name_once(dock, view))
-        dock.visibilityChanged.connect(lambda _: view.refresh())
+        # Behind another's tab a dock is told so, its content is not.
+        dock.visibilityChanged.connect(lambda seen: view.refresh() if seen else view.unseen())
         self._name_once(dock, view)
         view.show()
 
     def stage(self, names: tuple[str, ...] = ()) -> None:
         """Bring forward what an example is about; what the one before it has brought goes."""
+        self._give_room_back()
         for dock in self._brought:
             dock.hide()
         self._staged = names
         self._brought = [self.all[name] for name in names if self.all[name].isHidden()]
         for name in reversed(names):
             self.open(name)
+        if names:
+            self._make_room(self.all[names[0]])
+
+    def _make_room(self, dock: QDockWidget) -> None:
+        """A panel that an example is about is wide and high enough to be looked at."""
+        if not self._window.isVisible() or dock.isFloating() or (
+                self._window.dockWidgetArea(dock) != BOTTOM):
+            return
+        QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+        row = [each for each in self.all.values() if is_seen(each) and not each.isFloating()
+               and self._window.dockWidgetArea(each) == BOTTOM]
+        self._room_before = [(each, each.width(), each.height()) for each in row]
+        width, height = self._window.width(), self._window.height()
+        self._window.resizeDocks([dock], [max(dock.height(), round(STAGE_HEIGHT * height))],
+                                 Qt.Orientation.Vertical)
+        self._window.resizeDocks([dock], [max(dock.width(), round(STAGE_WIDTH * width))],
+                                 Qt.Orientation.Horizontal)
+
+    def _give_room_back(self) -> None:
+        """The proportions that the user had before an example's panel came."""
+        if self._room_before:
+            docks, widths, heights = (list(part) for part in zip(*self._room_before, strict=True))
+            self._window.resizeDocks(docks, widths, Qt.Orientation.Horizontal)
+            self._window.resizeDocks(docks[:1], heights[:1], Qt.Orientation.Vertical)
+            self._room_before = []
 
     def restage(self) -> None:
         """The same panels again, after a layout was restored."""
@@ -112,6 +151,7 @@ class Docks:
 
     def reset(self) -> None:
         """Every panel where it was the first time."""
+        self._room_before = []
         for dock, _, _ in self._places:
             dock.setFloating(False)
             self._window.removeDockWidget(dock)

@@ -33,6 +33,7 @@ class Panel(NamedTuple):
 PANELS: dict[str, Panel] = {
     "loss": Panel("loss.LossView", "Loss"),
     "gradients": Panel("gradients.GradientsView", "Gradient norms"),
+    "excitation": Panel("excitation.ExcitationView", "What excites", "gradients", at_first=False),
     "output": Panel("output.OutputView", "Output"),
     "feature_maps": Panel("feature_maps.FeatureMapsView", "Feature maps", "output"),
     "through_time": Panel("through_time.ThroughTimeView", "Through time", "output",

@@ -48,6 +48,8 @@ EXAMPLES = Gallery({
     "transfer": "transfer.TRANSFER",
     "deep-sigmoid": "depth.DEEP_SIGMOID",
     "deep-relu": "depth.DEEP_RELU",
+    "batch-norm": "normalised.BATCH_NORM",
+    "over-fitting": "over_fitting.OVER_FITTING",
     "gradient-descent-linear": "descent.GRADIENT_DESCENT_LINEAR",
     "least-squares": "descent.LEAST_SQUARES",
     "lstm-by-hand": "by_hand.LSTM_BY_HAND",
@@ -73,6 +75,7 @@ EXAMPLES = Gallery({
     "denoising-autoencoder": "autoencoders.DENOISING_AUTOENCODER",
     "vae": "vae.VAE",
     "gan": "gan.GAN",
+    "gan-digits": "gan.GAN_DIGITS",
 })
 """By the name that the command line and the menu use: the file and the constant there."""
 

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from playground.graph import Graph
+from playground.lane import Lane
 from playground.layers.base import Layer
 from playground.state import SavedState
 from playground.training import Training
@@ -17,7 +18,8 @@ PITCH_X, PITCH_Y = 208, 176
 ROW = 5
 WIDE = 1.25
 """Columns that a data set of symbols takes: its port says how many symbols there are."""
-SHARES = ("accuracy", "ambiguous_accuracy", "clipped_share", "samples_on_modes")
+SHARES = ("accuracy", "ambiguous_accuracy", "clipped_share", "samples_on_modes",
+          "digits_recognised")
 """The metrics that are told in per cent."""
 
 
@@ -57,6 +59,8 @@ class Example:
     """Steps per second at which one can watch it learn; None where full speed is not too fast."""
     state: SavedState | None = None
     """Weights to begin with, where they are not drawn."""
+    variations: tuple[Lane, ...] = ()
+    """What to train beside it, at a click: one thing is different, all else the same."""
     panels: tuple[str, ...] = ()
     """The panels that show what it is about, by name: brought to the front when it opens."""
     selected: str = ""
@@ -85,6 +89,21 @@ def chain(*layers: Layer, training: Training, notes: str, row: int = ROW, first:
             graph = graph.connect(before, graph.nodes[-1].id)
         before = graph.nodes[-1].id
     return graph
+
+
+def trained_otherwise(name: str, graph: Graph, help: str = "", **settings: object) -> Lane:
+    """The same network with other settings of training."""
+    return Lane(name, graph.with_training(msgspec.structs.replace(graph.training, **settings)),
+                help=help)
+
+
+def set_otherwise(name: str, graph: Graph, *ids: str, help: str = "", **settings: object) -> Lane:
+    """The same network with other settings of some layers, which must all have them."""
+    for id in ids:
+        layer = msgspec.structs.replace(graph.node(id).layer, **settings)
+        assert isinstance(layer, Layer)
+        graph = graph.with_layer(id, layer)
+    return Lane(name, graph, help=help)
 
 
 def seeded(seed: int, **settings: object) -> Training:

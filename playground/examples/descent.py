@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playground.examples.base import Example, Mark, seeded
+from playground.examples.base import Example, Mark, seeded, trained_otherwise
 from playground.examples.wired import Wired
 from playground.graph import Graph
 from playground.layers.core import Dense
@@ -12,7 +12,7 @@ from playground.layers.merge import Multiply
 from playground.layers.source import Constant
 from playground.optimizers import GradientDescent
 from playground.second_order import LeastSquares
-from playground.training import AnyOptimizer
+from playground.training import SGD, AnyOptimizer
 
 SCALES = (0.5, 0.1)
 """Of the two inputs: the loss is a valley, 25 times as steep across as along."""
@@ -29,6 +29,8 @@ def _linear(optimizer: AnyOptimizer, notes: str) -> Graph:
     net.add("loss_1", MeanSquaredError(), 3, 0, "dense_1")
     return net.graph
 
+
+_DESCENT = _linear(GradientDescent(learning_rate=0.3), "")
 
 GRADIENT_DESCENT_LINEAR = Example(
     "gradient-descent-linear", "Gradient descent in a valley",
@@ -57,7 +59,17 @@ the steps.
 **Try.** Give *scales* the values 0.5, 0.5: a round bowl, where the slope points straight at the
 answer.
 """),
-    Mark("distance_to_exact", "<=", 1e-4, steps=200), WATCHED)
+    Mark("distance_to_exact", "<=", 1e-4, steps=200), WATCHED, variations=(
+        trained_otherwise("momentum 0.5", _DESCENT, optimizer=SGD(learning_rate=0.3, momentum=0.5),
+                          batch=320, help="It is there in less than half the steps."),
+        trained_otherwise("learning rate 0.35", _DESCENT,
+                          optimizer=GradientDescent(learning_rate=0.35),
+                          help="Above 2 over the largest curvature: each jump is longer."),
+        trained_otherwise("learning rate 0.003", _DESCENT,
+                          optimizer=GradientDescent(learning_rate=0.003),
+                          help="A hundred times smaller: it crawls."),
+        trained_otherwise("least squares", _DESCENT, optimizer=LeastSquares(),
+                          help="There at once.")))
 
 LEAST_SQUARES = Example(
     "least-squares", "Least squares",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,11 @@ def accuracy(outcome: Outcome) -> float:
 def loss(outcome: Outcome) -> float:
     """Of the validation part."""
     return outcome.validation.loss
+
+
+def over_fitting_gap(outcome: Outcome) -> float:
+    """How much dearer the validation part is than the training part."""
+    return outcome.validation.loss - outcome.train.loss
 
 
 def fall_of_loss(outcome: Outcome) -> float:
@@ -128,10 +134,38 @@ def _nearest_modes(session: Session) -> tuple[NDArray[np.bool_], NDArray[np.int6
     return distance.min(axis=1) < 3 * noise, distance.argmin(axis=1)
 
 
+SURE = 0.9
+"""The least probability of what a network names with certainty."""
+
+
+def digits_recognised(outcome: Outcome) -> float:
+    """The share of generated images that a network trained on real digits names with certainty."""
+    return float(digits_named(outcome.session).sum() / SAMPLES)
+
+
+def digits_named(session: Session) -> NDArray[np.int64]:
+    """How many images drawn from the node `made` are named each digit with certainty, (10,)."""
+    images, reader = session.evaluator.drawn("made", SAMPLES, draw=1), _reader()
+    raw = images * session.data.std + session.data.mean
+    said = reader.evaluator.predict((raw - reader.data.mean) / reader.data.std)
+    return np.bincount(said.argmax(axis=1)[said.max(axis=1) > SURE], minlength=10)
+
+
+@functools.cache
+def _reader() -> Session:
+    """`mlp-digits`, trained."""
+    from playground.examples.digits import MLP_DIGITS
+    from playground.headless import train
+
+    return train(MLP_DIGITS.graph, epochs=15).session
+
+
 MEASURES: dict[str, Callable[[Outcome], float]] = {
-    "accuracy": accuracy, "loss": loss, "fall_of_loss": fall_of_loss,
+    "accuracy": accuracy, "loss": loss, "over_fitting_gap": over_fitting_gap,
+    "fall_of_loss": fall_of_loss,
     "gradient_ratio": gradient_ratio,
     "distance_to_exact": distance_to_exact, "error_over_pca": error_over_pca,
     "decibels_gained": decibels_gained, "samples_on_modes": samples_on_modes,
+    "digits_recognised": digits_recognised,
     **SEQUENCE_MEASURES}
 """By the name of a mark's metric."""

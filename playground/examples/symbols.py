@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playground.examples.base import WIDE, Example, Mark, chain, seeded
 from playground.graph import Graph
+from playground.lane import Lane
 from playground.layers.core import Dense
 from playground.layers.loss import SoftmaxCrossEntropy
 from playground.layers.recurrent import GRU, LSTM
@@ -71,6 +72,8 @@ and do not count.
 sequence is there, as a sentence is; it cannot forecast what has not happened yet.
 """),
     Mark("accuracy", ">=", 0.99, epochs=LOOK_AHEAD_EPOCHS),
+    variations=(Lane("one way", _look_ahead(False, 64, ""),
+                     help="As many units, all reading forwards: one in four."),),
     panels=("through_time",), selected="lstm_1")
 
 ONE_WAY_LSTM = Example(
@@ -89,6 +92,8 @@ heart. The validation part does not follow.
 **The way out.** Select lstm_1 and switch *bidirectional* on while it runs.
 """),
     Mark("accuracy", "<=", 0.35, epochs=LOOK_AHEAD_EPOCHS),
+    variations=(Lane("both ways", _look_ahead(True, 32, ""),
+                     help="Half of the units read backwards: they have seen what is asked for."),),
     panels=("through_time",), selected="lstm_1")
 
 COPY_MEMORY = Example(
