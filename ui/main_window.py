@@ -28,7 +28,9 @@ from PySide6.QtWidgets import (
 
 from playground.examples import EXAMPLES, Example
 from ui.canvas.view import CanvasView
+from ui.compare import ComparePanel, Variations
 from ui.data_nodes import import_data
+from ui.dial import DialRow
 from ui.dialogs.gallery import Gallery
 from ui.dialogs.help import LayerHelp, show_about
 from ui.dialogs.recovery import offer
@@ -39,6 +41,7 @@ from ui.engine_bridge import EngineBridge, create_engine
 from ui.files import Files
 from ui.inspector.panel import Inspector, ListPage, NodePage, Page
 from ui.keys import KeyGuard
+from ui.lanes import Lanes
 from ui.live_canvas import LiveCanvas
 from ui.menus import Menus, fill_recent
 from ui.notes import NotesPanel
@@ -116,6 +119,13 @@ class MainWindow(QMainWindow):
         inspector = self.docks.add("inspector", "Inspector", self.inspector, RIGHT)
         self.notes = NotesPanel(self.document)
         self.docks.add("notes", "Notes", self.notes, RIGHT, inspector)
+        self.lanes = Lanes(self.document, self.bridge, self)
+        self.dial = DialRow(self.document, self.bridge)
+        self.variations = Variations(self.lanes)
+        self.notes.set_foot(self.dial, self.variations)
+        self.compare = ComparePanel(self.lanes)
+        self.docks.add("compare", "Compare", self.compare, RIGHT, inspector)
+        self.bridge.add_view(self.compare)
         self.views = Panels(self.docks, self._admit)
 
     def _build_menus(self) -> None:
@@ -213,11 +223,14 @@ class MainWindow(QMainWindow):
         self.files.told.connect(lambda text: QMessageBox.information(self, "Playground", text))
         # The docks take their places when the event loop next runs; the canvas then knows its room.
         self.files.opened.connect(lambda: QTimer.singleShot(0, self.canvas.fit))
+        self.files.opened.connect(self.lanes.open)
+        self.files.opened.connect(lambda: self.dial.open(None))
         self.files.opened.connect(self.docks.stage)
         self.files.staged.connect(self._stage)
         self.files.opened.connect(self._show_notes)
         self.files.saved.connect(lambda: self.recovery.forget())
         self.files.paced.connect(self.training_bar.speed_slider.set_speed)
+        self.compare.reset_button.clicked.connect(self.run_actions.reset.trigger)
         self.notes.dismissed.connect(self.docks.all["notes"].hide)
         self.palette_panel.layer_chosen.connect(self.canvas.add_layer)
         self.canvas.space_tapped.connect(self.run_actions.run.trigger)
@@ -373,6 +386,8 @@ class MainWindow(QMainWindow):
     def _stage(self, example: Example) -> None:
         """What an example is about comes to the front, beside its notes."""
         self.document.select({example.selected} if example.selected else ())
+        self.lanes.open(example.variations)
+        self.dial.open(example.dial)
         self.docks.stage(example.panels)
         self._show_notes()
 

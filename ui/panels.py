@@ -38,8 +38,11 @@ PANELS: dict[str, Panel] = {
     "feature_maps": Panel("feature_maps.FeatureMapsView", "Feature maps", "output"),
     "through_time": Panel("through_time.ThroughTimeView", "Through time", "output",
                           at_first=False),
+    "matrix": Panel("matrix.MatrixView", "As a matrix", "output", at_first=False),
     "program": Panel("listing.ListingView", "Program"),
     "node_values": Panel("node_values.NodeValuesView", "Tensor", "program"),
+    "representation": Panel("representation.RepresentationView", "Representation", "program",
+                            at_first=False),
 }
 
 
