@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 import msgspec
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QListView, QWidget
+from PySide6.QtWidgets import QApplication, QListView, QWidget
 
 from playground.graph import Graph
 from playground.initializers import Constant, Initializer, Normal
 from playground.layers import LAYERS
 from playground.layers.base import Pair, about, make_layer
 from playground.layers.conv import Conv1D
+from playground.layers.recurrent import LSTM
 from playground.layers.shape import Pad, Reshape
 from playground.second_order import LeastSquares, Newton
 from playground.shapes import check
@@ -24,7 +25,8 @@ from ui.inspector.editors import ChoiceOrOwnEditor, NumbersEditor
 from ui.inspector.fields import Limits, fields_of, readable, sentence, show_number, with_field
 from ui.inspector.form import Form
 from ui.inspector.number import NumberField, stepped_125
-from ui.inspector.panel import Inspector
+from ui.inspector.panel import MARGIN, Inspector
+from ui.theme import apply
 from ui.training_bar import TrainingForm
 
 
@@ -432,3 +434,29 @@ def test_an_error_is_tagged_by_what_it_is_about(kind, settings, word):
     face = faces(graph, check(graph))[graph.nodes[0].id]
     assert face.error
     assert face.trouble == word
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_no_setting_is_cut_where_the_inspector_is_narrowest(qtbot, kind):
+    apply(QApplication.instance())
+    form = Form(LAYERS[kind])
+    qtbot.addWidget(form)
+    form.set_value(LAYERS[kind]())
+    form.show()
+    narrowest, scroll_bar = 280, 10  # pixels: see Docks.fit and the style sheet
+    assert form.minimumSizeHint().width() <= narrowest - scroll_bar - 2 * MARGIN
+
+
+def test_the_number_of_a_rule_stands_beside_it_where_there_is_room(qtbot):
+    form = Form(LSTM)
+    qtbot.addWidget(form)
+    form.set_value(LSTM())
+    form.show()
+    rule = form.rows["recurrent_initializer"].editor
+    for width, beside in ((400, True), (246, False)):
+        form.resize(width, 900)
+        QApplication.processEvents()
+        number = rule.numbers["gain"]
+        assert (number.x() >= rule.combo.geometry().right()) == beside
+        assert (number.y() >= rule.combo.geometry().bottom()) == (not beside)
+        assert number.geometry().right() < rule.width()
