@@ -216,6 +216,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         document, bridge = self.document, self.bridge
         bridge.snapshot_ready.connect(self.status.show_snapshot)
+        self.status.show_snapshot(bridge.snapshot)
         bridge.fps_changed.connect(self.status.show_fps)
         bridge.failed.connect(self.show_error)
         document.graph_changed.connect(
@@ -284,9 +285,7 @@ class MainWindow(QMainWindow):
 
     def offer_copies(self) -> None:
         """Ask whether to go on with what a crash has left."""
-        if copies := self.recovery.crashed():
-
-            offer(copies, self.recovery, self.files, self)
+        offer(self.recovery.crashed(), self.recovery, self.files, self)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QPixmap, QShowEvent
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QHideEvent, QPixmap, QShowEvent
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QFileDialog, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
@@ -103,6 +103,9 @@ class View(QWidget):
     def selection_changed(self) -> None:
         """The selected node is another one; `draw` follows."""
 
+    def unseen(self) -> None:
+        """Nobody looks any more: work for this view can rest."""
+
     def restyle(self) -> None:
         """The theme has changed; `draw` follows."""
 
@@ -195,6 +198,10 @@ class View(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.refresh()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.unseen()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         self.header.menu.popup(event.globalPos())
