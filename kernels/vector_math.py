@@ -44,7 +44,7 @@ def _power_of_two(typing_context, k):
 
 
 @intrinsic
-def _float_of_bits(typing_context, bits):
+def float_of_bits(typing_context, bits):
     """The float32 with these 32 bits."""
 
     def generate(context, builder, signature, arguments):
@@ -114,7 +114,7 @@ def _split_negative(x):
     r = multiply_add(k, -_LN2_LOW, multiply_add(k, -_LN2_HIGH, x))
     # The last bits of `shifted` are k.
     bits = np.int32(np.int32(_bits_of_float(shifted) << np.int32(23)) + np.int32(0x3F800000))
-    return _float_of_bits(bits), _exp_minus_one(r)
+    return float_of_bits(bits), _exp_minus_one(r)
 
 
 @inline
@@ -157,7 +157,7 @@ def log(x):
     # From the bits of √½ on, so that the mantissa m lies between √½ and √2.
     shifted = np.int32(bits - np.int32(0x3F3504F3))
     k = np.float32(np.int32(shifted >> np.int32(23)))
-    m = _float_of_bits(np.int32((shifted & np.int32(0x7FFFFF)) + np.int32(0x3F3504F3)))
+    m = float_of_bits(np.int32((shifted & np.int32(0x7FFFFF)) + np.int32(0x3F3504F3)))
     k = k - np.float32(24) if is_small else k
     f = m - np.float32(1)
     y = _log_of_ratio(f / (f + np.float32(2)))
