@@ -100,8 +100,9 @@ def main() -> None:
     for at, text in window["said"]:
         print(f"{at:7.1f} s  {text}")
     print(f"first step: {seconds:.1f} s without a window ({busy:.1f} s of the processor), "
-          f"{window['seconds']:.1f} s with it (wanted: {WANTED:.0f}); longest without "
-          f"news {window['longest_silence']:.1f} s, window still for {window['longest_standstill']:.2f} s")
+          f"{window['seconds']:.1f} s with it; wanted: {WANTED:.0f}\n"
+          f"longest without news: {window['longest_silence']:.1f} s; "
+          f"window still for {window['longest_standstill']:.2f} s")
 
 
 if __name__ == "__main__":
