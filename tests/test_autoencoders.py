@@ -79,7 +79,7 @@ def test_decoding_the_codes_is_rebuilding(trained: Outcome, monkeypatch: pytest.
     np.testing.assert_allclose(use.outputs_from("code", y)[0].ravel(), wanted[0], rtol=1e-4)
     monkeypatch.setattr("playground.evaluator.MOST_BYTES", 40_000)
     few = type(use)(trained.session.program, trained.session.arena)
-    assert few._batch < 50
+    assert few.batch < 50
     np.testing.assert_allclose(few.values_of("code", x), codes, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(few.outputs_from("code", codes), rebuilt, rtol=1e-4, atol=1e-5)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from playground.codes import MOST_BATCHES
 from playground.examples import EXAMPLES
 from playground.headless import train
 from playground.layers.data import Digits
@@ -206,6 +207,17 @@ def test_data_without_classes_have_no_labels() -> None:
 def test_what_gives_nothing_has_no_representation(trained: Session, node: str) -> None:
     id = trained.program.loss_node if node == "loss_1" else node
     assert answer(trained, RepresentationProbe(id)) is None
+
+
+def test_large_layers_show_fewer_samples(trained: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("playground.codes.MOST_VALUES", 640)
+    found = asked(trained, "dense_1")
+    assert len(found.values) == len(found.x) == 10
+    assert found.labels is not None
+    assert len(found.labels) == 10
+    monkeypatch.setattr("playground.codes.MOST_VALUES", 10**9)
+    monkeypatch.setattr(trained.evaluator, "batch", 4)
+    assert len(asked(trained, "dense_1").values) == 4 * MOST_BATCHES
 
 
 def test_asking_does_not_disturb_training() -> None:
