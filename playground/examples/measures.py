@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from playground.examples.sequence_measures import SEQUENCE_MEASURES
 from playground.excitation import Ascent, Excitation, Place, units_of
+from playground.generation import hidden_node
 from playground.layers.core import Dense
 from playground.layers.noise import GaussianNoise
 from playground.layers.sequence_data import RingsAndLines
+from playground.representation import neighbours_agree, principal_components
 from playground.weights import copy_weights
 
 if TYPE_CHECKING:
@@ -186,6 +188,20 @@ def best_answers(session: Session, node: str, place: Place = "centre", starts: i
             climbs[0].responses(images).max(axis=0))
 
 
+def neighbours_gained(outcome: Outcome) -> float:
+    """How much more often the five nearest neighbours are of a sample's class in the last hidden
+    layer than in the data, both seen in the plane of their principal components; held-out data.
+    """
+    session = outcome.session
+    program, x = session.program, session.data.x_validation
+    node = hidden_node(program.graph, program.check, program.loss_node)
+    assert node is not None
+    hidden, given = (neighbours_agree(principal_components(values).points,
+                                      session.data.target_validation)
+                     for values in (session.evaluator.values_of(node, x), x))
+    return hidden - given
+
+
 MEASURES: dict[str, Callable[[Outcome], float]] = {
     "accuracy": accuracy, "loss": loss, "over_fitting_gap": over_fitting_gap,
     "fall_of_loss": fall_of_loss,
@@ -193,5 +209,5 @@ MEASURES: dict[str, Callable[[Outcome], float]] = {
     "distance_to_exact": distance_to_exact, "error_over_pca": error_over_pca,
     "decibels_gained": decibels_gained, "samples_on_modes": samples_on_modes,
     "digits_recognised": digits_recognised, "patterns_above_images": patterns_above_images,
-    **SEQUENCE_MEASURES}
+    "neighbours_gained": neighbours_gained, **SEQUENCE_MEASURES}
 """By the name of a mark's metric."""
