@@ -1,15 +1,16 @@
-"""Answers about representations: where a node puts samples, and what a decoder draws of places."""
+"""Answers about representations: where a node puts samples, what a decoder draws of places, and
+what comes back of samples."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.generation import find_decoder
+from playground.generation import find_decoder, find_noise
 from playground.layers.base import Layer
 from playground.representation import principal_components
 from playground.session import Session
-from playground.snapshot import DecodedProbe, Representation, RepresentationProbe
+from playground.snapshot import DecodedProbe, Predictions, Representation, RepresentationProbe
 
 Floats = NDArray[np.float32]
 
@@ -47,6 +48,21 @@ def decoded(session: Session, probe: DecodedProbe) -> Floats | None:
     if drawn.shape[1:] == data.dataset.shape:
         drawn = drawn * data.std + data.mean
     return drawn.reshape(len(probe.y), len(probe.x), *drawn.shape[1:]).astype(np.float32)
+
+
+def rebuilt_samples(session: Session, x: Floats) -> Predictions:
+    """Samples x (n, *shape), scaled as trained, beside what the network gives back; with the noise
+    that it is trained with, the same for each picture of the same sample."""
+    data, program = session.data, session.program
+    noise, noisy = find_noise(program.graph, program.check), None
+    given = x
+    if noise is not None:
+        random = np.random.default_rng(program.graph.training.dropout_seed)
+        given = (x + noise[1].deviation * random.standard_normal(x.shape)).astype(np.float32)
+        noisy = given * data.std + data.mean
+    out = session.evaluator.predict(given) * data.std + data.mean
+    clean = x * data.std + data.mean
+    return Predictions(clean, clean, out, (), rebuilt=True, noisy=noisy)
 
 
 def _has_output(session: Session, node: str) -> bool:

@@ -27,12 +27,12 @@ from ui.views.loss import LossView
 from ui.views.matrix import MatrixView
 from ui.views.node_values import NodeValuesView
 from ui.views.output import OutputView
+from ui.views.representation import RepresentationView
 from ui.views.text import TextView
 from ui.views.through_time import ThroughTimeView
 
 VIEWS = (LossView, GradientsView, FeatureMapsView, NodeValuesView, OutputView, ThroughTimeView,
-         ListingView, ExcitationView, MatrixView,
-         TextView)
+         ListingView, RepresentationView, ExcitationView, MatrixView, TextView)
 
 
 @cache

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from playground.emitter import Phase
     from playground.engine import Engine
     from playground.history import HistoryView
+    from playground.lane import Lane
     from playground.session import Unit
     from playground.state import SavedState
 
@@ -267,6 +268,10 @@ class EngineBridge(QObject):
 
     def set_threads(self, threads: int) -> None:
         self._send(lambda engine: engine.set_threads(threads))
+
+    def set_lanes(self, lanes: Sequence[Lane]) -> None:
+        """Train these variants beside the network."""
+        self._send(lambda engine: engine.set_lanes(lanes))
 
     def saved_state(self, timeout: float = 5.0) -> Saved | None:
         """The weights and all that training needs to go on; None while there are none."""

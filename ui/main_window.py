@@ -27,8 +27,12 @@ from PySide6.QtWidgets import (
 )
 
 from playground.examples import EXAMPLES, Example
+from playground.examples.themes import by_theme
+from playground.layers.base import Layer
 from ui.canvas.view import CanvasView
+from ui.compare import ComparePanel, Variations
 from ui.data_nodes import import_data
+from ui.dial import DialRow
 from ui.dialogs.gallery import Gallery
 from ui.dialogs.help import LayerHelp, show_about
 from ui.dialogs.recovery import offer
@@ -39,6 +43,7 @@ from ui.engine_bridge import EngineBridge, create_engine
 from ui.files import Files
 from ui.inspector.panel import Inspector, ListPage, NodePage, Page
 from ui.keys import KeyGuard
+from ui.lanes import Lanes
 from ui.live_canvas import LiveCanvas
 from ui.menus import Menus, fill_recent
 from ui.notes import NotesPanel
@@ -116,6 +121,13 @@ class MainWindow(QMainWindow):
         inspector = self.docks.add("inspector", "Inspector", self.inspector, RIGHT)
         self.notes = NotesPanel(self.document)
         self.docks.add("notes", "Notes", self.notes, RIGHT, inspector)
+        self.lanes = Lanes(self.document, self.bridge, self)
+        self.dial = DialRow(self.document, self.bridge)
+        self.variations = Variations(self.lanes)
+        self.notes.set_foot(self.dial, self.variations)
+        self.compare = ComparePanel(self.lanes)
+        self.docks.add("compare", "Compare", self.compare, RIGHT, inspector)
+        self.bridge.add_view(self.compare)
         self.views = Panels(self.docks, self._admit)
 
     def _build_menus(self) -> None:
@@ -190,7 +202,8 @@ class MainWindow(QMainWindow):
         menus.add(menus.examples, "&Gallery…", self.open_gallery, "Ctrl+E",
                   "All examples, with what to press and look at")
         menus.examples.addSeparator()
-        menus.add_later(menus.examples, self._list_examples)
+        for heading, names in by_theme(EXAMPLES).items():
+            menus.add_submenu(menus.examples, heading, partial(self._fill_examples, names))
         self.examples_button.setMenu(menus.examples)
 
         menus.add(menus.help, "About This &Network", lambda: self.docks.open("notes"),
@@ -212,11 +225,14 @@ class MainWindow(QMainWindow):
         self.files.told.connect(lambda text: QMessageBox.information(self, "Playground", text))
         # The docks take their places when the event loop next runs; the canvas then knows its room.
         self.files.opened.connect(lambda: QTimer.singleShot(0, self.canvas.fit))
+        self.files.opened.connect(self.lanes.open)
+        self.files.opened.connect(lambda: self.dial.open(None))
         self.files.opened.connect(self.docks.stage)
         self.files.staged.connect(self._stage)
         self.files.opened.connect(self._show_notes)
         self.files.saved.connect(lambda: self.recovery.forget())
         self.files.paced.connect(self.training_bar.speed_slider.set_speed)
+        self.compare.reset_button.clicked.connect(self.run_actions.reset.trigger)
         self.notes.dismissed.connect(self.docks.all["notes"].hide)
         self.palette_panel.layer_chosen.connect(self.canvas.add_layer)
         self.canvas.space_tapped.connect(self.run_actions.run.trigger)
@@ -232,6 +248,8 @@ class MainWindow(QMainWindow):
         self._following.append(view)
         view.node_selected.connect(lambda id: self.document.select({id}))
         view.run_to_requested.connect(self.bridge.run_to)
+        view.setting_changed.connect(self._change_setting)
+        view.change_done.connect(self.document.end_gesture)
         self._tell_selected(view)
         self.bridge.add_view(view)
 
@@ -250,11 +268,6 @@ class MainWindow(QMainWindow):
             page.embed(values)
             self._admit(preview)
             self._admit(values)
-
-    def _list_examples(self) -> None:
-        for example in EXAMPLES.values():
-            self.menus.add(self.menus.examples, example.title,
-                           partial(self.files.open_example, example), help=example.description)
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -339,6 +352,11 @@ class MainWindow(QMainWindow):
         picture.save(buffer, "PNG")
         return bytes(buffer.data().data())
 
+    def _fill_examples(self, names: list[str], menu: QMenu) -> None:
+        for example in (EXAMPLES[name] for name in names):
+            action = menu.addAction(example.title, partial(self.files.open_example, example))
+            action.setToolTip(example.description)
+
     def _fill_pictures(self, menu: QMenu) -> None:
         pictures: list[tuple[str, Callable[[Path], object]]] = [
             ("Network", lambda path: self.canvas.grab().save(str(path)))]
@@ -374,8 +392,18 @@ class MainWindow(QMainWindow):
     def _stage(self, example: Example) -> None:
         """What an example is about comes to the front, beside its notes."""
         self.document.select({example.selected} if example.selected else ())
+        self.lanes.open(example.variations)
+        self.dial.open(example.dial)
         self.docks.stage(example.panels)
         self._show_notes()
+
+    def _change_setting(self, id: str, name: str, value: object) -> None:
+        """A slider in a panel: an edit like one in the inspector."""
+        graph = self.document.graph
+        layer = graph.node(id).layer
+        if isinstance(layer, Layer):
+            self.document.edit(f"Change {name} of {id}", graph.with_layer(
+                id, layer.with_settings(**{name: value})), (id, name))
 
     def _import(self, path: str = "") -> None:
         """Choose data; the node that they make is seen, and so is what to do with it."""

@@ -36,6 +36,10 @@ class View(QWidget):
     """The user pointed at a node here."""
     run_to_requested = Signal(str, str)
     """(node, phase): the user wants to stop there."""
+    setting_changed = Signal(str, str, object)
+    """(node, setting, value): a control here stands for a setting of the layer."""
+    change_done = Signal()
+    """The slider that changes it was let go: one step of undo."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -13,6 +13,8 @@ from playground.history import HistoryView
 from playground.snapshot import Snapshot
 from ui.theme import theme
 from ui.views.base import Table, View
+from ui.views.lane_curves import LaneCurves, name_lanes
+from ui.views.legend import Legend
 from ui.views.numbers import format_number, format_share
 from ui.views.plots import EndLabel, Plot, thin_pen
 from ui.views.series import Band, Series, first_nonfinite, recent, smooth, thin
@@ -49,7 +51,13 @@ class LossView(View):
 
         column = QVBoxLayout(self.body)
         column.setContentsMargins(0, 0, 0, 4)
-        column.addWidget(self.plot)
+        column.setSpacing(0)
+        column.addWidget(self.plot, 1)
+        self.legend = Legend(
+            self.body, "{}: training is the solid line, validation the dashed one")
+        self.legend.hide()
+        column.addWidget(self.legend)
+        self.lanes = LaneCurves(self.plot)
 
         header = self.header
         self.badge = header.chip()
@@ -79,20 +87,29 @@ class LossView(View):
         history = snapshot.history
         assert history is not None
         # A critic's loss goes below 0, which no logarithm shows.
-        self._falls_below_zero = bool((history.mean(self.shown) < 0).any())
+        lanes = [view.history for view in snapshot.lanes if view.history is not None]
+        self._falls_below_zero = any(
+            bool((h.mean(self.shown) < 0).any()) for h in (history, *lanes))
         self.plot.set_logs(self.log_x.isChecked(), self._is_log)
         columns = self.plot.columns()
         train = thin(history.step, history.mean(self.shown), history.low(self.shown),
                      history.high(self.shown), columns)
-        seen = (history.validation_loss if self.shown == "loss" else history.validation_metric)
+        seen = self._seen(history)
         validation = thin(history.validation_step, seen, limit=columns)
         line = smooth(train.mean, len(train.mean) // 40)
 
         self.plot.set_curve(self.train, train.step, line)
         self.plot.set_shade(self.band, train.step, train.low, train.high)
         self.plot.set_curve(self.validation, validation.step, validation.mean)
+        self._pen_validation()
+        others = self.lanes.draw(snapshot.lanes, lambda h: h.mean(self.shown), self._seen)
+        name_lanes(self.legend, snapshot.lanes)
+        # A faint band for each would be a mess: with lanes, there is none.
+        self.band.setVisible(not snapshot.lanes)
         start = np.array([1.0 if self.plot.log_x else 0.0])
-        self.plot.fit([start, train.step, validation.step], self._heights(train, line, validation),
+        heights = [line, validation.mean, *others] if snapshot.lanes else (
+            self._heights(train, line, validation))
+        self.plot.fit([start, train.step, validation.step, *(h.step[-1:] for h in lanes)], heights,
                       least_span=0.1 if self.plot.log_y else 0.0)
         self._label(snapshot, history, line, seen)
         self._mark_nonfinite(snapshot, history, seen)
@@ -105,7 +122,7 @@ class LossView(View):
         color = theme().color
         self.plot.restyle()
         self.train.setPen(thin_pen(color("accent")))
-        self.validation.setPen(thin_pen(color("warning")))
+        self._pen_validation()
         self.band.color = color("accent", 0.2)
         self.mark.setPen(thin_pen(color("error"), dashed=True))
         self._cursor.setPen(thin_pen(color("line_strong")))
@@ -122,9 +139,26 @@ class LossView(View):
         rows += [["validation", *row] for row in np.column_stack(
             [history.validation_step, history.validation_loss,
              history.validation_metric]).tolist()]
+        for view in self.snapshot.lanes if self.snapshot else ():
+            if (lane := view.history) is not None:
+                rows += [[f"train {view.lane.name}", *row] for row in np.column_stack(
+                    [lane.step, *(lane.mean(n) for n in names)]).tolist()]
+                rows += [[f"validation {view.lane.name}", *row] for row in np.column_stack(
+                    [lane.validation_step, lane.validation_loss,
+                     lane.validation_metric]).tolist()]
         return header, rows
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _pen_validation(self) -> None:
+        """A colour of its own; among lanes, that of the network, dashed."""
+        among = bool(self.snapshot and self.snapshot.lanes)
+        self.validation.setPen(thin_pen(
+            theme().color("accent" if among else "warning"), dashed=among))
+
+    def _seen(self, history: HistoryView) -> Series:
+        """What is shown, of the validation part."""
+        return history.validation_loss if self.shown == "loss" else history.validation_metric
 
     def _heights(self, train: Band, line: Series, validation: Band) -> list[Series]:
         """What the value axis must hold: lines always, the band's wildest percent not."""
@@ -148,7 +182,8 @@ class LossView(View):
         if not self._cursor.isVisible():
             self.header.note.show_text(
                 " · ".join(parts), f"train: the mean of the last {steps:,} steps" if steps else "")
-        self.plot.gutter.show_labels([
+        # With lanes the legend names the colours, and "val" is told by its dashes.
+        self.plot.gutter.show_labels([] if snapshot.lanes else [
             EndLabel(value, label, theme().text(role)) for value, label, role in (
                 (last_train, "train", "accent"), (last_seen, "val", "warning"))
             if math.isfinite(value)])

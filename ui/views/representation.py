@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from playground.generation import Decoder, find_decoder, hidden_node
@@ -56,6 +56,8 @@ class RepresentationView(View):
         self._map: tuple[str, int, Representation, Floats] | None = None
         """Of the last t-SNE: node, step, its samples and where they are."""
         self._running: tuple[str, int, Representation] | None = None
+        self._used: Representation | None = None
+        """What the last run read: refreshing waits for another answer."""
         self._trouble = ""
         self._program: Program | None = None
         self._default: str | None = None
@@ -159,7 +161,7 @@ class RepresentationView(View):
                 self._show_plane(found)
         else:
             found = snapshot.values.get(RepresentationProbe(node, KEPT, FOR_TSNE))
-            if found is not None and self._wants_tsne:
+            if self._wants_tsne and found is not None and found is not self._used:
                 self._start(found, snapshot.step)
             self._show_map(node)
         self._show_side(snapshot)
@@ -170,6 +172,12 @@ class RepresentationView(View):
 
     def restyle(self) -> None:
         self.scatter.restyle()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nobody looks: what runs ends, and begins anew when somebody does."""
+        self._wants_tsne = self._wants_tsne or self.job is not None
+        self._stop()
+        super().hideEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         share, least, most = SIDE
@@ -246,7 +254,7 @@ class RepresentationView(View):
     def _start(self, found: Representation, step: int) -> None:
         self._stop()
         self._wants_tsne = False
-        self._running = (found.node, step, found)
+        self._running, self._used = (found.node, step, found), found
         self.job = TsneJob(found.values)
         self.job.moved.connect(self._moved)
         self.job.ended.connect(self._ended)
