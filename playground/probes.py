@@ -14,6 +14,7 @@ from playground.layers.augmentation import Augmentation, augmented
 from playground.layers.base import Layer
 from playground.layers.data import DataLayer
 from playground.layout import lane_name
+from playground.loss_surface import loss_surface
 from playground.session import Session
 from playground.snapshot import (
     AugmentationProbe,
@@ -26,6 +27,7 @@ from playground.snapshot import (
     ResponsesProbe,
     SplitName,
     StepPredictions,
+    SurfaceProbe,
     TensorProbe,
     TimingsProbe,
     WorkspaceProbe,
@@ -54,6 +56,8 @@ def answer(session: Session, probe: Probe) -> Any | None:
             return _predictions(session, probe)
         case AugmentationProbe():
             return _augmentation(session, probe)
+        case SurfaceProbe():
+            return loss_surface(session, probe)
         case TimingsProbe():
             return session.microseconds()
 

@@ -104,8 +104,20 @@ class AugmentationProbe:
     draw: int = 0
 
 
+@dataclass(frozen=True)
+class SurfaceProbe:
+    """The loss of the training part over the plane of the first two weights.
+
+    The other weights stay as they are. extent: x0, x1, y0, y1. Gives float32 (resolution,
+    resolution), the first row at y0. Only for networks of a few weights, see `Program.followed`.
+    """
+
+    extent: tuple[float, float, float, float]
+    resolution: int = 48
+
+
 Probe = (TensorProbe | WorkspaceProbe | BoundaryProbe | ResponsesProbe | ConfusionProbe
-         | PredictionsProbe | TimingsProbe | AugmentationProbe)
+         | PredictionsProbe | TimingsProbe | AugmentationProbe | SurfaceProbe)
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,15 @@ from playground.snapshot import (
     NodeStatistics,
     Probe,
     Snapshot,
+    SurfaceProbe,
     TensorProbe,
     TimingsProbe,
     Verdict,
 )
 
 T = TypeVar("T")
+SURFACE_SECONDS = 1.0
+"""A surface takes thousands of runs, and mostly stays as it is."""
 SLOW_SECONDS = 0.12
 """A moving picture at 8 Hz; at 30 Hz the window and the training would wait for each other."""
 
@@ -91,7 +94,8 @@ class SnapshotMaker:
         """The last answer while the network runs and it is fresh enough, else a new one."""
         when, value = self._made.get(key, (0.0, None))
         now = time.perf_counter()
-        if status.state == "running" and value is not None and now - when < SLOW_SECONDS:
+        if status.state == "running" and value is not None and now - when < (
+                SURFACE_SECONDS if isinstance(key, SurfaceProbe) else SLOW_SECONDS):
             return cast(T, value)
         value = make()
         self._made[key] = (now, value)

@@ -20,6 +20,8 @@ from PySide6.QtWidgets import (
 )
 
 from playground.examples import EXAMPLES, Example
+from playground.graph import Graph
+from playground.layers.surface import Shift
 from ui.canvas.view import CanvasView
 from ui.compare import ComparePanel, Variations
 from ui.data_nodes import import_data
@@ -52,6 +54,7 @@ from ui.views.augmentation import AugmentationView
 from ui.views.base import View
 from ui.views.listing import ListingView
 from ui.views.node_values import NodeValuesView
+from ui.views.surface import SurfaceView
 
 FIRST_EXAMPLE = "mlp-spiral"
 SIZE = (1440, 900)
@@ -249,6 +252,9 @@ class MainWindow(QMainWindow):
         listing = self.views[ListingView.name]
         assert isinstance(listing, ListingView)
         listing.run_to_requested.connect(bridge.run_to)
+        surface = self.views[SurfaceView.name]
+        assert isinstance(surface, SurfaceView)
+        surface.start_moved.connect(self._move_start)
         for view in self.views.values():
             view.node_selected.connect(lambda id: document.select({id}))
         document.selection_changed.connect(self._show_selection)
@@ -359,6 +365,18 @@ class MainWindow(QMainWindow):
         if id is not None:
             self.canvas.ensureVisible(self.canvas.canvas.nodes[id].box(), 24, 24)
             self.canvas.say(f"Connect {id} to the first layer, in place of other data.")
+
+    def _move_start(self, node: str, x: float, y: float) -> None:
+        """The network and all lanes begin anew from another place."""
+        def moved(graph: Graph) -> Graph:
+            return graph.with_layer(node, Shift(start=(x, y)))
+
+        if self.document.attempt("Move the start", moved):
+            running = self.bridge.running
+            self.lanes.change(moved)
+            self.bridge.reset()
+            if running:
+                self.bridge.run()
 
     def _show_selection(self, _: object) -> None:
         node = self.document.selected_node

@@ -11,6 +11,7 @@ from ui.views.listing import ListingView
 from ui.views.loss import LossView
 from ui.views.node_values import NodeValuesView
 from ui.views.output import OutputView
+from ui.views.surface import SurfaceView
 from ui.views.through_time import ThroughTimeView
 
 
@@ -32,6 +33,7 @@ PANELS: tuple[Panel, ...] = (
     Panel(GradientsView, "Gradient norms"),
     Panel(OutputView, "Output"),
     Panel(FeatureMapsView, "Feature maps", OutputView),
+    Panel(SurfaceView, "Surface", OutputView, at_first=False),
     Panel(ThroughTimeView, "Through time", OutputView, at_first=False),
     Panel(ListingView, "Program"),
     Panel(NodeValuesView, "Tensor", ListingView),

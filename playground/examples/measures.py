@@ -12,6 +12,7 @@ from playground.examples.sequence_measures import SEQUENCE_MEASURES
 from playground.layers.core import Dense
 from playground.layers.noise import GaussianNoise
 from playground.layers.sequence_data import RingsAndLines
+from playground.layers.surface import MINIMA, Surface
 
 if TYPE_CHECKING:
     from playground.headless import Outcome
@@ -48,6 +49,14 @@ def gradient_ratio(outcome: Outcome) -> float:
     learning = [n.id for n in session.graph.order() if f"{n.id}.grad_norm_before" in history]
     first, last = (history.mean(f"{id}.grad_norm_before") for id in (learning[0], learning[-1]))
     return float(np.median((first / last)[len(history) // 2:]))
+
+
+def distance_to_minimum(outcome: Outcome) -> float:
+    """How far the node `place` is from the nearest minimum of the surface."""
+    place = outcome.session.values("place.w")
+    layer = outcome.session.graph.node("surface_1").layer
+    assert isinstance(layer, Surface)
+    return float(np.linalg.norm(np.array(MINIMA[layer.surface]) - place, axis=1).min())
 
 
 def distance_to_exact(outcome: Outcome) -> float:
@@ -137,7 +146,8 @@ MEASURES: dict[str, Callable[[Outcome], float]] = {
     "accuracy": accuracy, "loss": loss, "over_fitting_gap": over_fitting_gap,
     "fall_of_loss": fall_of_loss,
     "gradient_ratio": gradient_ratio,
-    "distance_to_exact": distance_to_exact, "error_over_pca": error_over_pca,
+    "distance_to_exact": distance_to_exact, "distance_to_minimum": distance_to_minimum,
+    "error_over_pca": error_over_pca,
     "decibels_gained": decibels_gained, "samples_on_modes": samples_on_modes,
     **SEQUENCE_MEASURES}
 """By the name of a mark's metric."""
