@@ -28,7 +28,9 @@ from PySide6.QtWidgets import (
 
 from playground.examples import EXAMPLES, Example
 from playground.examples.themes import by_theme
+from playground.graph import Graph
 from playground.layers.base import Layer
+from playground.layers.surface import Shift
 from ui.canvas.view import CanvasView
 from ui.compare import ComparePanel, Variations
 from ui.data_nodes import import_data
@@ -251,6 +253,7 @@ class MainWindow(QMainWindow):
         view.run_to_requested.connect(self.bridge.run_to)
         view.setting_changed.connect(self._change_setting)
         view.change_done.connect(self.document.end_gesture)
+        view.start_moved.connect(self._move_start)
         self._tell_selected(view)
         self.bridge.add_view(view)
 
@@ -410,6 +413,18 @@ class MainWindow(QMainWindow):
         if id is not None:
             self.canvas.ensureVisible(self.canvas.canvas.nodes[id].box(), 24, 24)
             self.canvas.say(f"Connect {id} to the first layer, in place of other data.")
+
+    def _move_start(self, node: str, x: float, y: float) -> None:
+        """The network and all lanes begin anew from another place."""
+        def moved(graph: Graph) -> Graph:
+            return graph.with_layer(node, Shift(start=(x, y)))
+
+        if self.document.attempt("Move the start", moved):
+            running = self.bridge.running
+            self.lanes.change(moved)
+            self.bridge.reset()
+            if running:
+                self.bridge.run()
 
     def _show_selection(self, _: object) -> None:
         for view in self._following:
