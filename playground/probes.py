@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.codes import decoded, rebuilt_samples, representation
 from playground.compiler import random_key
 from playground.data import NO_TARGET
+from playground.generation import find_rebuilt
+from playground.judged import judged
 from playground.layers.augmentation import Augmentation, augmented
 from playground.layers.base import Layer
 from playground.layers.data import DataLayer
@@ -20,9 +23,12 @@ from playground.snapshot import (
     Boundary,
     BoundaryProbe,
     ConfusionProbe,
+    DecodedProbe,
+    FilmProbe,
     Predictions,
     PredictionsProbe,
     Probe,
+    RepresentationProbe,
     ResponsesProbe,
     SplitName,
     StepPredictions,
@@ -56,6 +62,12 @@ def answer(session: Session, probe: Probe) -> Any | None:
             return _predictions(session, probe)
         case AugmentationProbe():
             return _augmentation(session, probe)
+        case RepresentationProbe():
+            return representation(session, probe)
+        case DecodedProbe():
+            return decoded(session, probe)
+        case FilmProbe():
+            return session.film.film(session.step)
         case TimingsProbe():
             return session.microseconds()
         case WeightsProbe():
@@ -123,6 +135,9 @@ def _boundary(session: Session, resolution: int) -> Boundary | None:
     data = session.data
     if data.dataset.shape not in ((2,), (1,)):
         return None
+    if data.dataset.shape == (2,) and (found := judged(
+            session, resolution, _extent(session), _grid(session, resolution))) is not None:
+        return found
     raw, raw_validation = _raw(session)
     low, high = _extent(session)
     if data.dataset.shape == (1,):
@@ -222,6 +237,9 @@ def _predictions(session: Session, probe: PredictionsProbe) -> Predictions:
     part = slice(probe.start, probe.start + probe.count)
     data = session.data
     shown, wanted = x[part] * data.std + data.mean, target[part].copy()
+    rebuilt = find_rebuilt(session.graph, session.program.check, session.program.loss_node)
+    if rebuilt is not None and data.dataset.are_images and not session.program.classes:
+        return rebuilt_samples(session, x[part])
     out = session.evaluator.predict(x[part])
     first = next((port for port in data.dataset.ports if port.name == "x"), None)
     is_tokens = bool(data.dataset.vocabulary) and (first is None or first.classes > 0)

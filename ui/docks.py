@@ -60,21 +60,20 @@ class Docks:
         window.setCorner(Qt.Corner.BottomLeftCorner, BOTTOM)
         window.setCorner(Qt.Corner.BottomRightCorner, BOTTOM)
 
-    def add(self, name: str, title: str, content: QWidget, area: Qt.DockWidgetArea,
+    def add(self, name: str, title: str, content: QWidget | None, area: Qt.DockWidgetArea,
             tab_with: QDockWidget | None = None, at_first: bool = True) -> QDockWidget:
-        """A panel; with `tab_with`, it shares that panel's place; unless `at_first`, hidden."""
+        """A panel; with `tab_with`, it shares that panel's place; unless `at_first`, hidden.
+
+        Without `content`, a view fills it later.
+        """
         dock = QDockWidget(title, self._window)
         dock.setObjectName(name)
         dock.setAccessibleName(title)
-        dock.setWidget(content)
-        # A view's header is its title bar: one line, and something to drag.
-        # On the left, the tabs are the titles.
-        dock.setTitleBarWidget(content.header if isinstance(content, View) else
-                               QWidget() if area == LEFT else DockTitle(title))
-        if isinstance(content, View):
-            dock.visibilityChanged.connect(lambda _: self._name_once(dock, content))
-            dock.topLevelChanged.connect(lambda _: self._name_once(dock, content))
-        elif area == RIGHT:
+        if content is not None:
+            dock.setWidget(content)
+            # On the left, the tabs are the titles.
+            dock.setTitleBarWidget(QWidget() if area == LEFT else DockTitle(title))
+        if content is not None and area == RIGHT:
             dock.visibilityChanged.connect(lambda _: self._title_once())
             dock.topLevelChanged.connect(lambda _: self._title_once())
         self.all[name] = dock
@@ -84,6 +83,17 @@ class Docks:
             self._spare.add(dock)
             dock.hide()
         return dock
+
+    def fill(self, name: str, view: View) -> None:
+        """Put a view into its panel. Its header is the title bar: one line, and a handle."""
+        dock = self.all[name]
+        dock.setTitleBarWidget(view.header)
+        dock.setWidget(view)
+        for changed in (dock.visibilityChanged, dock.topLevelChanged):
+            changed.connect(lambda _: self._name_once(dock, view))
+        dock.visibilityChanged.connect(lambda _: view.refresh())
+        self._name_once(dock, view)
+        view.show()
 
     def stage(self, names: tuple[str, ...] = ()) -> None:
         """Bring forward what an example is about; what the one before it has brought goes."""
@@ -166,9 +176,6 @@ class Docks:
             shares = [23, 29, 24, 24, 20, 20][:len(bottom)]
             self._window.resizeDocks(
                 bottom, [round(width * s / sum(shares)) for s in shares], horizontal)
-        for _, _, tab_with in self._places:
-            if tab_with is not None:
-                tab_with.raise_()
 
     def _name_once(self, dock: QDockWidget, view: View) -> None:
         """A panel among tabs has its name on its tab."""
@@ -189,3 +196,4 @@ class Docks:
                                    if area == BOTTOM else Qt.Orientation.Vertical)
         if tab_with is not None:
             self._window.tabifyDockWidget(tab_with, dock)
+            tab_with.raise_()

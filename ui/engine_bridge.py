@@ -139,8 +139,11 @@ class EngineBridge(QObject):
     # -- views --------------------------------------------------------------------------------
 
     def add_view(self, view: View) -> None:
-        """From now on the view gets what it asks for while it can be seen."""
+        """From now on the view gets what it asks for while it can be seen; first of all, what
+        there is."""
         self._views.append(view)
+        if self.snapshot is not EMPTY:
+            view.show_snapshot(self.snapshot)
 
     def _living(self) -> list[View]:
         """The views that Qt has not deleted meanwhile."""

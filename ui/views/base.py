@@ -14,6 +14,7 @@ from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QFileDialog, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from playground.snapshot import Probe, Snapshot
+from ui.seen import is_seen
 from ui.theme import theme
 from ui.views.header import Header
 
@@ -33,6 +34,12 @@ class View(QWidget):
 
     node_selected = Signal(str)
     """The user pointed at a node here."""
+    run_to_requested = Signal(str, str)
+    """(node, phase): the user wants to stop there."""
+    setting_edited = Signal(str, str, object)
+    """(node, setting, value): the user changes a layer here."""
+    gesture_ended = Signal()
+    """What is edited from now on is another edit."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,13 +70,12 @@ class View(QWidget):
 
     def probes(self) -> frozenset[Probe]:
         """What the next snapshots should bring; nothing while nobody looks."""
-        return self.wanted() if self.isVisible() else frozenset()
+        return self.wanted() if is_seen(self) else frozenset()
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show this moment, at once or when the view is next looked at."""
         self.snapshot = snapshot
-        if self.isVisible():
-            self.refresh()
+        self.refresh()
 
     def select(self, node_id: str | None) -> None:
         """Follow the selection on the canvas."""
@@ -105,8 +111,8 @@ class View(QWidget):
         return None
 
     def refresh(self) -> None:
-        """Draw the newest snapshot again, after a switch or a selection."""
-        if not self.isVisible():
+        """Draw the newest snapshot, after a switch or a selection; not unless it can be seen."""
+        if not is_seen(self):
             return
         sentence = self.missing(self.snapshot)
         if sentence:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -67,10 +66,6 @@ class ThroughTimeView(View):
     title = "Through time"
     name = "through_time"
 
-    truncated = Signal(str, int)
-    """The user cuts the gradients of a node after so many time steps; 0: not at all."""
-    truncation_done = Signal()
-
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.norms = TimeNorms(self.body)
@@ -117,7 +112,7 @@ class ThroughTimeView(View):
         self.line.setFont(ui_font(12))
         self.truncation = Truncation(self.body)
         self.truncation.edited.connect(self._truncate)
-        self.truncation.finished.connect(self.truncation_done)
+        self.truncation.finished.connect(self.gesture_ended)
         foot = QHBoxLayout()
         foot.setContentsMargins(12, 0, 12, 0)
         foot.addWidget(self.line, 1)
@@ -334,7 +329,7 @@ class ThroughTimeView(View):
     def _truncate(self, steps: int) -> None:
         node = self.node()
         if node is not None and self.layer() is not None:
-            self.truncated.emit(node, steps)
+            self.setting_edited.emit(node, "truncate", steps)
 
     def _enlarge(self, index: int) -> None:
         """One map alone, or all again."""
