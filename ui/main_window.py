@@ -204,8 +204,7 @@ class MainWindow(QMainWindow):
         menus.add(menus.examples, "&Gallery…", self.open_gallery, "Ctrl+E",
                   "All examples, with what to press and look at")
         menus.examples.addSeparator()
-        for heading, names in by_theme(EXAMPLES).items():
-            menus.add_submenu(menus.examples, heading, partial(self._fill_examples, names))
+        menus.add_later(menus.examples, self._list_examples)
         self.examples_button.setMenu(menus.examples)
 
         menus.add(menus.help, "About This &Network", lambda: self.docks.open("notes"),
@@ -272,6 +271,11 @@ class MainWindow(QMainWindow):
             page.embed(values)
             self._admit(preview)
             self._admit(values)
+
+    def _list_examples(self) -> None:
+        for title, names in by_theme(EXAMPLES).items():
+            self.menus.add_submenu(self.menus.examples, title,
+                                   partial(self._fill_examples, names))
 
     # -- life ---------------------------------------------------------------------------------
 
