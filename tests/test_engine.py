@@ -269,6 +269,7 @@ def test_a_fault_in_a_probe_costs_its_picture_and_not_the_training(
     shown = wait(engine, lambda s: s.step > 300 and bool(faults))
     assert shown.state == "running"
     assert set(shown.values) == {TimingsProbe()}
+    assert [str(fault) for fault in shown.faults] == ["a picture that cannot be made"]
     monkeypatch.setattr(snapshot_maker, "answer", real)
     wait(engine, lambda s: BoundaryProbe(resolution=8) in s.values)
 
