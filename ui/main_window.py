@@ -27,6 +27,10 @@ from PySide6.QtWidgets import (
 )
 
 from playground.examples import EXAMPLES, Example
+from playground.examples.themes import by_theme
+from playground.graph import Graph
+from playground.layers.base import Layer
+from playground.layers.surface import Shift
 from ui.canvas.view import CanvasView
 from ui.compare import ComparePanel, Variations
 from ui.data_nodes import import_data
@@ -246,6 +250,9 @@ class MainWindow(QMainWindow):
         self._following.append(view)
         view.node_selected.connect(lambda id: self.document.select({id}))
         view.run_to_requested.connect(self.bridge.run_to)
+        view.setting_changed.connect(self._change_setting)
+        view.change_done.connect(self.document.end_gesture)
+        view.start_moved.connect(self._move_start)
         self._tell_selected(view)
         self.bridge.add_view(view)
 
@@ -266,9 +273,9 @@ class MainWindow(QMainWindow):
             self._admit(values)
 
     def _list_examples(self) -> None:
-        for example in EXAMPLES.values():
-            self.menus.add(self.menus.examples, example.title,
-                           partial(self.files.open_example, example), help=example.description)
+        for title, names in by_theme(EXAMPLES).items():
+            self.menus.add_submenu(self.menus.examples, title,
+                                   partial(self._fill_examples, names))
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -302,15 +309,16 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self, self.painted.emit)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self.bridge.pause()
         if not self.files.may_discard():
             event.ignore()
             return
+        self.bridge.pause()
         self.docks.stage()  # what an example has brought is not the user's layout
         self.preferences.geometry = self.saveGeometry()
         self.preferences.layout = self.saveState()
         self.preferences.folded = self.palette_panel.list.folded
         self.preferences.sync()
+        self.hide()  # a long step may have to end first
         self.bridge.shutdown()
         self.recovery.close()
         event.accept()
@@ -350,6 +358,11 @@ class MainWindow(QMainWindow):
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)
         picture.save(buffer, "PNG")
         return bytes(buffer.data().data())
+
+    def _fill_examples(self, names: list[str], menu: QMenu) -> None:
+        for example in (EXAMPLES[name] for name in names):
+            action = menu.addAction(example.title, partial(self.files.open_example, example))
+            action.setToolTip(example.description)
 
     def _fill_pictures(self, menu: QMenu) -> None:
         pictures: list[tuple[str, Callable[[Path], object]]] = [
@@ -391,12 +404,32 @@ class MainWindow(QMainWindow):
         self.docks.stage(example.panels)
         self._show_notes()
 
+    def _change_setting(self, id: str, name: str, value: object) -> None:
+        """A slider in a panel: an edit like one in the inspector."""
+        graph = self.document.graph
+        layer = graph.node(id).layer
+        if isinstance(layer, Layer):
+            self.document.edit(f"Change {name} of {id}", graph.with_layer(
+                id, layer.with_settings(**{name: value})), (id, name))
+
     def _import(self, path: str = "") -> None:
         """Choose data; the node that they make is seen, and so is what to do with it."""
         id = import_data(self.document, self, path=path)
         if id is not None:
             self.canvas.ensureVisible(self.canvas.canvas.nodes[id].box(), 24, 24)
             self.canvas.say(f"Connect {id} to the first layer, in place of other data.")
+
+    def _move_start(self, node: str, x: float, y: float) -> None:
+        """The network and all lanes begin anew from another place."""
+        def moved(graph: Graph) -> Graph:
+            return graph.with_layer(node, Shift(start=(x, y)))
+
+        if self.document.attempt("Move the start", moved):
+            running = self.bridge.running
+            self.lanes.change(moved)
+            self.bridge.reset()
+            if running:
+                self.bridge.run()
 
     def _show_selection(self, _: object) -> None:
         for view in self._following:

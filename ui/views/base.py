@@ -36,6 +36,13 @@ class View(QWidget):
     """The user pointed at a node here."""
     run_to_requested = Signal(str, str)
     """(node, phase): the user wants to stop there."""
+    setting_changed = Signal(str, str, object)
+    """(node, setting, value): a control here stands for a setting of the layer."""
+    change_done = Signal()
+    """The slider that changes it was let go: one step of undo."""
+
+    start_moved = Signal(str, float, float)
+    """(node, x, y): descent on a surface is to begin anew from there."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -296,7 +296,7 @@ class RepresentationView(View):
     # -- inside -------------------------------------------------------------------------------
 
     def _look_at(self, program: Program) -> None:
-        """What never changes about a network."""
+        """What never changes about a network; what was shown of another one goes."""
         if program is self._program:
             return
         self._program = program
@@ -304,6 +304,9 @@ class RepresentationView(View):
         self._decoder = find_decoder(graph, check, loss)
         self._default = (self._decoder.code if self._decoder is not None
                          else hidden_node(graph, check, loss))
+        self._map = None
+        self._stop()
+        self._turn_to_node()
 
     def _choose(self, key: str) -> None:
         self.mode = "tsne" if key == "tsne" else "plane"
