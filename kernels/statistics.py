@@ -72,10 +72,14 @@ def vector_norm(a):
 
 @inline
 def mean_and_deviation(n, around, summed, squares):
-    """Of n numbers; summed is Σ (y - around), squares Σ (y - around)²."""
-    mean = np.float64(summed) / n
-    variance = np.float64(squares) / n - mean * mean
-    return around + mean, np.sqrt(0.0 if variance < 0.0 else variance)
+    """Of n numbers; summed is Σ (y - around), squares Σ (y - around)².
+
+    In float32, as the sums are: its division and root take half the time of those of float64.
+    """
+    each = np.float32(1) / np.float32(n)
+    mean = summed * each
+    variance = squares * each - mean * mean
+    return around + mean, np.sqrt(np.float32(0) if variance < np.float32(0) else variance)
 
 
 @kernel("n y -> out")
@@ -108,7 +112,7 @@ def unit_statistics(a):
     first = y[0]
     summed, squares, at_work = measure_columns(batch, units, y, first, low, high)
     out[0], out[1] = mean_and_deviation(batch * units, first, summed, squares)
-    out[2] = 1 - at_work / units
+    out[2] = np.float32(1) - np.float32(at_work) / np.float32(units)
 
 
 @kernel("batch units positions low high y -> seen out")

@@ -12,6 +12,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from playground.comparison import Followers
@@ -43,6 +45,16 @@ NO_NAMES: Mapping[str, str] = {}
 
 Command = Callable[[], None]
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Edit:
+    """The command to train an edited graph; with another one behind it, it can be left out."""
+
+    load: Callable[[], None]
+
+    def __call__(self) -> None:
+        self.load()
 
 
 class Engine:
@@ -101,7 +113,10 @@ class Engine:
         tells which nodes are only called otherwise: they keep theirs, and where nothing else is
         new, so does the past that one can step back to.
         """
-        self._commands.put(lambda: self._load(graph, saved, history, renamed or {}))
+        if saved is None and not renamed:
+            self._commands.put(Edit(partial(self._load, graph)))
+        else:
+            self._commands.put(lambda: self._load(graph, saved, history, renamed or {}))
 
     def unload(self) -> None:
         """Have no network (the canvas shows one that cannot train)."""
@@ -216,16 +231,22 @@ class Engine:
         """Carry out what was commanded; sleep while there is nothing to do."""
         # While idle, wake up now and then: a snapshot may have been asked for.
         patience = 0.0 if self._state == "running" else 0.02
-        while not self._quitting:
-            try:
-                command = self._commands.get(timeout=patience)
-            except queue.Empty:
-                return
-            try:
-                command()
-            except Exception as error:  # As in _work.
-                self._fail(error)
-            patience = 0.0
+        command = self._next_command(patience)
+        while command is not None and not self._quitting:
+            # While a slider is dragged, edits come faster than they compile: the last one counts.
+            following = self._next_command(0.0) if isinstance(command, Edit) else None
+            if not isinstance(following, Edit):
+                try:
+                    command()
+                except Exception as error:  # As in _work.
+                    self._fail(error)
+            command = following or self._next_command(0.0)
+
+    def _next_command(self, patience: float) -> Command | None:
+        try:
+            return self._commands.get(timeout=patience)
+        except queue.Empty:
+            return None
 
     def _train(self, session: Session) -> None:
         if self._catch_up(session):
