@@ -23,6 +23,7 @@ import numpy as np
 import platformdirs
 from llvmlite import ir
 from numba import carray, types
+from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 
 # Not fastmath=True: "nnan" and "ninf" would let LLVM delete the checks for non-finite values.
@@ -60,7 +61,19 @@ def _use_cache_folder(folder: Path) -> None:
     numba.config.CACHE_DIR = str(folder)
 
 
+def _use_wide_vectors() -> None:
+    """Let LLVM fill registers of 512 bits, where it would only use half of each by itself.
+
+    It holds back because early processors lowered their clock for them; products of matrices use
+    them anyway.
+    """
+    features = get_host_cpu_features()
+    if "+avx512f" in features.split(",") and not numba.config.CPU_FEATURES:
+        numba.config.CPU_FEATURES = f"{features},-prefer-256-bit"
+
+
 _use_cache_folder(_cache_folder())
+_use_wide_vectors()
 
 #: For helper functions that kernels of any file may call; they become part of the caller.
 inline = numba.njit(inline="always", error_model="numpy", fastmath=FASTMATH)

@@ -175,6 +175,7 @@ class Excitation:
         x = self.samples(self.program.data.x_train[:SAMPLES])
         self.norm = ascent.norm or float(np.mean(_norms(x))) or 1.0
         self.steps = 0
+        self._moved = np.zeros(self.patterns.shape[1:], bool)
         self.take(weights)
         self.start()
 
@@ -223,6 +224,7 @@ class Excitation:
                  if ascent.jitter else np.zeros(len(axes), int))
         self.patterns[...] = np.roll(self.patterns, shift, axes)
         up = self.gradient()
+        self._moved |= (up != 0).any(axis=0)
         length = _norms(up)
         self.patterns *= 1 - ascent.decay
         self.patterns += up * _column(
@@ -252,6 +254,18 @@ class Excitation:
         self.patterns[...] = kept
         self._run(self._backward)
         return found
+
+    @property
+    def field(self) -> tuple[slice, ...]:
+        """The part of an image, as (rows, columns), that the units see: outside of it nothing has
+        moved. Of a sequence, the time steps; of other samples, nothing is told.
+        """
+        def span(axis: int) -> slice:
+            others = tuple(i for i in range(self._moved.ndim) if i != axis - 1)
+            seen = np.flatnonzero(self._moved.any(axis=others))
+            return slice(int(seen[0]), int(seen[-1]) + 1) if seen.size else slice(None)
+
+        return tuple(span(axis) for axis in self._image_axes)
 
     def samples(self, x: Floats) -> Floats:
         """What patterns take the place of, (n, *shape), of samples (n, ...) as they lie in the

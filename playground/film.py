@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from playground.evaluator import Evaluator
-from playground.generation import find_decoder, find_generator, find_rebuilt
+from playground.generation import find_decoder, find_generator, find_made
 from playground.program import Program
 from playground.snapshot import Film, Frame
 
@@ -21,8 +23,8 @@ MOST_BYTES = 8 << 20
 
 
 class FilmMaker:
-    """Takes a frame at fixed steps: 0, 1, 2, ... at first. When there are more than MOST, every
-    second one goes and steps between two of them double, so the whole past is always there.
+    """Takes a frame at steps 0, 1, 4, 9, 16, ...: much happens at first, less later. When there are
+    more than MOST, every second one goes, so the whole past is always there.
     """
 
     def __init__(self, program: Program, evaluator: Evaluator) -> None:
@@ -31,7 +33,8 @@ class FilmMaker:
         self._generator = find_generator(graph, check)
         decoder = find_decoder(graph, check, program.loss_node)
         self._decoder = decoder if decoder is not None and decoder.drawn else None
-        self._rebuilt = find_rebuilt(graph, check, program.loss_node)
+        self.node = find_made(graph, check, program.loss_node)
+        """What is filmed, if anything."""
         data = program.data
         bytes_each = 4 * data.x_train[0].size * MOST
         most = POINTS if data.dataset.shape == (2,) else PICTURES
@@ -41,31 +44,29 @@ class FilmMaker:
     def start(self) -> None:
         """An empty past."""
         self._frames: list[Frame] = []
-        self._every = 1
+        self._unit = 1
+        """Frames are of the squares of its multiples."""
 
     def inherit(self, old: FilmMaker) -> None:
         """Go on with another one's frames: the same network with other names."""
-        self._frames, self._every = old._frames, old._every
-
-    @property
-    def node(self) -> str | None:
-        """What is filmed, if anything."""
-        decoder = self._decoder
-        return self._generator or (decoder.output if decoder else None) or self._rebuilt
+        self._frames, self._unit = old._frames, old._unit
 
     def steps_left(self, step: int) -> int | None:
         """Steps from `step` to the next frame."""
-        return None if self.node is None else self._every - step % self._every
+        if self.node is None:
+            return None
+        following: int = ((math.isqrt(step) // self._unit + 1) * self._unit) ** 2
+        return following - step
 
     def collect(self, step: int) -> None:
         """Take the frame of this step, if there should be one."""
-        if self.node is None or step % self._every or (
+        if self.node is None or not self._due(step) or (
                 self._frames and self._frames[-1].step >= step):
             return
         self._frames.append(self._taken(step))
         while len(self._frames) > MOST:
-            self._every *= 2
-            self._frames = [frame for frame in self._frames if frame.step % self._every == 0]
+            self._unit *= 2
+            self._frames = [frame for frame in self._frames if self._due(frame.step)]
 
     def forget_after(self, step: int) -> None:
         self._frames = [frame for frame in self._frames if frame.step <= step]
@@ -78,6 +79,10 @@ class FilmMaker:
         originals = self._raw(self._program.data.x_validation[:self._count])
         drawn = self._generator is not None or self._decoder is not None
         return Film("drawn" if drawn else "rebuilt", self.node, (*self._frames, *last), originals)
+
+    def _due(self, step: int) -> bool:
+        root = math.isqrt(step)
+        return root * root == step and root % self._unit == 0
 
     def _taken(self, step: int) -> Frame:
         use, count = self._evaluator, self._count

@@ -66,6 +66,15 @@ def find_generator(graph: Graph, check: Check) -> str | None:
     return found
 
 
+def find_made(graph: Graph, check: Check, loss: str) -> str | None:
+    """The node that shows how good a network is at making samples: of a generator, of a decoder
+    that codes can be drawn for, or the samples rebuilt."""
+    decoder = find_decoder(graph, check, loss)
+    return (find_generator(graph, check)
+            or (decoder.output if decoder is not None and decoder.drawn else None)
+            or find_rebuilt(graph, check, loss))
+
+
 def find_noise(graph: Graph, check: Check) -> tuple[str, GaussianNoise] | None:
     """The layer that makes samples noisy before anything else sees them, while training."""
     for id in check.used:
@@ -147,5 +156,5 @@ def _before_noise(graph: Graph, check: Check, code: str) -> str:
     return code
 
 
-__all__ = ["CODE", "Decoder", "ancestors", "find_decoder", "find_generator", "find_noise",
-           "find_rebuilt", "hidden_node"]
+__all__ = ["CODE", "Decoder", "ancestors", "find_decoder", "find_generator", "find_made",
+           "find_noise", "find_rebuilt", "hidden_node"]

@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.codes import decoded, representation
+from playground.codes import decoded, rebuilt_samples, representation
 from playground.compiler import random_key
 from playground.data import NO_TARGET
+from playground.generation import find_rebuilt
+from playground.judged import judged
 from playground.layers.augmentation import Augmentation, augmented
 from playground.layers.base import Layer
 from playground.layers.data import DataLayer
 from playground.layout import lane_name
+from playground.loss_surface import loss_surface
 from playground.session import Session
 from playground.snapshot import (
     AugmentationProbe,
@@ -30,6 +33,7 @@ from playground.snapshot import (
     ResponsesProbe,
     SplitName,
     StepPredictions,
+    SurfaceProbe,
     TensorProbe,
     TimingsProbe,
     WeightsProbe,
@@ -66,6 +70,8 @@ def answer(session: Session, probe: Probe) -> Any | None:
             return decoded(session, probe)
         case FilmProbe():
             return session.film.film(session.step)
+        case SurfaceProbe():
+            return loss_surface(session, probe)
         case TimingsProbe():
             return session.microseconds()
         case WeightsProbe():
@@ -133,6 +139,9 @@ def _boundary(session: Session, resolution: int) -> Boundary | None:
     data = session.data
     if data.dataset.shape not in ((2,), (1,)):
         return None
+    if data.dataset.shape == (2,) and (found := judged(
+            session, resolution, _extent(session), _grid(session, resolution))) is not None:
+        return found
     raw, raw_validation = _raw(session)
     low, high = _extent(session)
     if data.dataset.shape == (1,):
@@ -232,6 +241,9 @@ def _predictions(session: Session, probe: PredictionsProbe) -> Predictions:
     part = slice(probe.start, probe.start + probe.count)
     data = session.data
     shown, wanted = x[part] * data.std + data.mean, target[part].copy()
+    rebuilt = find_rebuilt(session.graph, session.program.check, session.program.loss_node)
+    if rebuilt is not None and data.dataset.are_images and not session.program.classes:
+        return rebuilt_samples(session, x[part])
     out = session.evaluator.predict(x[part])
     first = next((port for port in data.dataset.ports if port.name == "x"), None)
     is_tokens = bool(data.dataset.vocabulary) and (first is None or first.classes > 0)

@@ -142,9 +142,21 @@ class FilmProbe:
     """What the network makes, then and now. Gives a `Film`; nothing where it makes no samples."""
 
 
+@dataclass(frozen=True)
+class SurfaceProbe:
+    """The loss of the training part over the plane of the first two weights.
+
+    The other weights stay as they are. extent: x0, x1, y0, y1. Gives float32 (resolution,
+    resolution), the first row at y0. Only for networks of a few weights, see `Program.followed`.
+    """
+
+    extent: tuple[float, float, float, float]
+    resolution: int = 48
+
+
 Probe = (TensorProbe | WorkspaceProbe | BoundaryProbe | ResponsesProbe | ConfusionProbe
          | PredictionsProbe | TimingsProbe | AugmentationProbe | WeightsProbe
-         | RepresentationProbe | DecodedProbe | FilmProbe)
+         | RepresentationProbe | DecodedProbe | FilmProbe | SurfaceProbe)
 
 
 @dataclass(frozen=True)
@@ -152,7 +164,10 @@ class Boundary:
     """values (resolution, resolution): the winning class's number, or a regression's value, for
     x from left to right and y from bottom to top. margin: the same shape, 0..1, how sure (the
     probability of the winner). extent: x0, x1, y0, y1 in the data's own units. points (n, 2) and
-    target (n,) are the training data, validation_points likewise."""
+    target (n,) are the training data, validation_points likewise.
+
+    judged: it is a judge's, beside a generator. The classes are "real" and "made", and so are the
+    points; pulls (n, 2, 2): made points, and for each the place that it is pulled to."""
 
     values: Floats
     margin: Floats
@@ -162,6 +177,8 @@ class Boundary:
     validation_points: Floats
     validation_target: Floats
     classes: tuple[str, ...]
+    judged: bool = False
+    pulls: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -179,7 +196,9 @@ class Predictions:
     """x (n, *shape) raw samples; target (n,) or (n, ...); output (n, ...): probabilities of the
     classes, or values for a regression. Of classes along time, the last step with a target; of
     packed samples, what comes out at x. vocabulary: the words that x numbers, if it does. steps:
-    every time step, where x or the targets are a sequence of classes."""
+    every time step, where x or the targets are a sequence of classes. rebuilt: output is x again,
+    as the network gives it back; noisy: x as the network was given it, where it learns to clean
+    up."""
 
     x: Floats
     target: Floats
@@ -187,6 +206,8 @@ class Predictions:
     classes: tuple[str, ...]
     vocabulary: tuple[str, ...] = ()
     steps: StepPredictions | None = None
+    rebuilt: bool = False
+    noisy: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,14 +23,16 @@ class Background(QObject):
     """Does one piece of work at a time; a new one takes the place of the one before.
 
     The work is a generator. What it yields comes as `came`, the newest one only; then `ended`.
-    It must not touch widgets.
+    It must not touch widgets. pace: seconds from one piece to the next at least, for what one
+    wants to see happen.
     """
 
     came = Signal(object)
     ended = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, pace: float = 0.0) -> None:
         super().__init__(parent)
+        self._pace = pace
         self._task: _Task | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MS)
@@ -43,7 +45,7 @@ class Background(QObject):
     def start(self, work: Work) -> None:
         """Begin this, and forget what was being done."""
         self.stop()
-        self._task = _Task(work)
+        self._task = _Task(work, self._pace)
         self._timer.start()
 
     def stop(self) -> None:
@@ -71,11 +73,11 @@ class Background(QObject):
 class _Task:
     """The thread's side: it knows nothing of Qt."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, pace: float) -> None:
         self.made: deque[object] = deque(maxlen=1)
         self.unwanted = threading.Event()
         self.error: Exception | None = None
-        self._work = work
+        self._work, self._pace = work, pace
         self.thread = threading.Thread(target=self._run, name="background", daemon=True)
         self.thread.start()
 
@@ -84,7 +86,8 @@ class _Task:
         try:
             for piece in self._work():
                 self.made.append(piece)
-                if self.unwanted.wait(min(LONGEST_REST, REST * (time.perf_counter() - began))):
+                took = time.perf_counter() - began
+                if self.unwanted.wait(max(self._pace - took, min(LONGEST_REST, REST * took))):
                     return
                 began = time.perf_counter()
         except Exception as error:  # It must reach the user, whatever it is.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtGui import QHideEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
 
 from playground.snapshot import Probe, Snapshot, WeightsProbe
@@ -24,7 +24,7 @@ from ui.views.pictures import PictureGrid, Tile, grey_levels, largest
 from ui.views.rise import Rise
 
 if TYPE_CHECKING:
-    from playground.excitation import Excitation
+    from playground.excitation import Ascent, Excitation
     from playground.program import Program
     from playground.weights import Weights
 
@@ -39,18 +39,30 @@ STEPS_SHOWN = 2
 PAUSE = 0.25
 """Seconds between two climbs while the weights change."""
 REMEMBERED = 400
+PACE = 0.025
+"""Seconds between two pictures at least: a climb that is over at once shows nothing."""
 
 
 @dataclass(frozen=True)
 class Growth:
     """The patterns (units, *shape) at one moment and what their units answer, beside the most
-    exciting images at the same length and what they are answered."""
+    exciting images at the same length, what they are answered, and their numbers."""
 
     patterns: Floats
     values: Floats
     images: Floats
     answers: Floats
     numbers: NDArray[np.intp]
+    trace: tuple[Floats, ...]
+    """The values from noise to now."""
+    field: tuple[slice, ...]
+    """The part of an image that the units see."""
+    end: Excitation | None
+    """At the end of a climb: what the next one goes on from."""
+
+    def seen(self, x: Floats) -> Floats:
+        """Samples (n, *shape) without what no unit sees."""
+        return x[(slice(None), *(slice(None),) * (x.ndim == 4), *self.field)]
 
 
 class ExcitationView(View):
@@ -64,15 +76,13 @@ class ExcitationView(View):
         super().__init__(parent)
         self.growth: Growth | None = None
         self.unit = 0
-        self.trace: list[Floats] = []
-        """The values of all units so far."""
         self._made: Excitation | None = None
         self._key: object = None
         self._weights: Weights | None = None
         self._idle_since = 0.0
         self._over = -1
         self._found: tuple[object, str | None, str | None] = (None, None, None)
-        self.work = Background(self)
+        self.work = Background(self, PACE)
         self.work.came.connect(self._show)
         self.work.ended.connect(self._rest)
 
@@ -98,6 +108,7 @@ class ExcitationView(View):
         self.seed = QSpinBox(self.body)
         self.seed.setPrefix("start ")
         self.seed.setRange(0, 9999)
+        self.seed.setMaximumWidth(96)
         self.seed.setToolTip("The noise to start from. Deep units have many hills: another start "
                              "may climb another one")
         self.seed.setAccessibleName("Start")
@@ -188,6 +199,12 @@ class ExcitationView(View):
             elif not self.work.busy and (
                     self._weights is None or weights.step != self._weights.step):
                 self._climb(weights, NEXT_CLIMB)
+
+    def restyle(self) -> None:
+        self._draw()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
         self._draw()
 
     def selection_changed(self) -> None:
@@ -213,7 +230,6 @@ class ExcitationView(View):
 
     def _begin(self, key: object, weights: Weights) -> None:
         self._key, self._made, self.growth = key, None, None
-        self.trace = []
         self._climb(weights, FIRST_CLIMB)
 
     def _climb(self, weights: Weights, steps: int) -> None:
@@ -228,15 +244,15 @@ class ExcitationView(View):
         units = range(min(MOST_UNITS, units_of(weights.program, node),
                           len(weights.program.data.x_train)))
         self.unit = min(self.unit, len(units) - 1)
-        keep = partial(setattr, self, "_made")
-        self.work.start(partial(climb, weights, node, units, ascent, self._made, steps, keep))
+        trace = self.growth.trace if self.growth and self._made else ()
+        made, self._made = self._made, None
+        self.work.start(partial(climb, weights, node, units, ascent, made, steps, trace))
 
     def _rest(self) -> None:
         self._idle_since = time.perf_counter()
 
     def _show(self, growth: Growth) -> None:
-        self.growth = growth
-        self.trace = [*self.trace, growth.values][-REMEMBERED:]
+        self.growth, self._made = growth, growth.end
         self._draw()
 
     # -- drawing ------------------------------------------------------------------------------
@@ -246,17 +262,19 @@ class ExcitationView(View):
         if growth is None or node is None:
             return
         unit = min(self.unit, len(growth.values) - 1)
-        _show(self.all, growth.patterns, growth.patterns, [
+        patterns, images = growth.seen(growth.patterns), growth.seen(growth.images)
+        _show(self.all, patterns, patterns, [
             Tile(format_number(float(value), 2), "", "accent" if i == unit else "")
             for i, value in enumerate(growth.values)])
         # The image has its light all over, the pattern where it counts: each on a scale of its own.
-        pair = np.stack([x[unit] / largest(x[unit]) for x in (growth.patterns, growth.images)])
+        pair = np.stack([x[unit] / largest(x[unit]) for x in (patterns, images)])
         _show(self.one, pair, pair, [
-            Tile(f"pattern {format_number(float(growth.values[unit]))}",
+            Tile(f"pattern {format_number(float(growth.values[unit]), 2)}",
                  "What excites this unit most, of all that was found"),
-            Tile(f"best image {format_number(float(growth.answers[unit]))}",
-                 "The validation image that excites it most, brought to the same length")])
-        self.rise.show_values([float(values[unit]) for values in self.trace],
+            Tile(f"image {format_number(float(growth.answers[unit]), 2)}",
+                 "The validation image that excites it most, brought to the same length; of it, "
+                 "what the unit sees")])
+        self.rise.show_values([float(values[unit]) for values in growth.trace],
                               float(growth.answers[unit]))
         where = "" if self._weights is None else f" · step {self._weights.step:,}"
         self.header.note.show_text(f"{node} · unit {unit}{where}")
@@ -286,11 +304,10 @@ class ExcitationView(View):
                 growth.values.tolist(), growth.numbers.tolist(), growth.answers.tolist(),
                 growth.patterns, strict=True))]
 
-    def hideEvent(self, event: QHideEvent) -> None:
-        # Nobody looks: the thread can rest. The patterns are grown anew.
+    def unseen(self) -> None:
+        # The thread rests. The patterns are grown anew.
         self.work.stop()
         self._key = None
-        super().hideEvent(event)
 
 
 def _node(program: Program, selected: str | None) -> str | None:
@@ -304,10 +321,10 @@ def _node(program: Program, selected: str | None) -> str | None:
     return next(iter((*convolutions, *learning, *able)), None)
 
 
-def climb(weights: Weights, node: str, units: range, ascent: Any, made: Excitation | None,
-          steps: int, keep: Any) -> Iterator[Growth]:
+def climb(weights: Weights, node: str, units: range, ascent: Ascent, made: Excitation | None,
+          steps: int, trace: tuple[Floats, ...]) -> Iterator[Growth]:
     """Patterns with these weights, from noise or from where `made` has come to; on a thread of
-    its own. keep: called with what the next climb may go on from.
+    its own.
     """
     from playground.excitation import Excitation
 
@@ -315,18 +332,17 @@ def climb(weights: Weights, node: str, units: range, ascent: Any, made: Excitati
         made = Excitation(weights, node, units, ascent)
     else:
         made.take(weights)
-    samples = weights.program.data.x_validation[:IMAGES]
-    images = made.bounded(made.samples(samples))
+    images = made.bounded(made.samples(weights.program.data.x_validation[:IMAGES]))
     responses = made.responses(images)
     numbers = responses.argmax(axis=0)
-    for step in range(steps):
+    for step in range(steps + 1):
         if step % STEPS_SHOWN == 0:
+            trace = (*trace, made.values)[-REMEMBERED:]
             yield Growth(made.patterns.copy(), made.values, images[numbers],
-                         responses.max(axis=0), numbers)
-        made.step()
-    keep(made)
-    yield Growth(made.patterns.copy(), made.values, images[numbers], responses.max(axis=0),
-                 numbers)
+                         responses.max(axis=0), numbers, trace, made.field,
+                         made if step == steps else None)
+        if step < steps:
+            made.step()
 
 
 def _show(grid: PictureGrid, x: Floats, all_of_them: Floats, tiles: list[Tile]) -> None:

@@ -56,6 +56,8 @@ class RepresentationView(View):
         self._map: tuple[str, int, Representation, Floats] | None = None
         """Of the last t-SNE: node, step, its samples and where they are."""
         self._running: tuple[str, int, Representation] | None = None
+        self._used: Representation | None = None
+        """What the last run read: refreshing waits for another answer."""
         self._trouble = ""
         self._program: Program | None = None
         self._default: str | None = None
@@ -159,7 +161,7 @@ class RepresentationView(View):
                 self._show_plane(found)
         else:
             found = snapshot.values.get(RepresentationProbe(node, KEPT, FOR_TSNE))
-            if found is not None and self._wants_tsne:
+            if self._wants_tsne and found is not None and found is not self._used:
                 self._start(found, snapshot.step)
             self._show_map(node)
         self._show_side(snapshot)
@@ -170,6 +172,11 @@ class RepresentationView(View):
 
     def restyle(self) -> None:
         self.scatter.restyle()
+
+    def unseen(self) -> None:
+        """Nobody looks: what runs ends, and begins anew when somebody does."""
+        self._wants_tsne = self._wants_tsne or self.job is not None
+        self._stop()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         share, least, most = SIDE
@@ -246,7 +253,7 @@ class RepresentationView(View):
     def _start(self, found: Representation, step: int) -> None:
         self._stop()
         self._wants_tsne = False
-        self._running = (found.node, step, found)
+        self._running, self._used = (found.node, step, found), found
         self.job = TsneJob(found.values)
         self.job.moved.connect(self._moved)
         self.job.ended.connect(self._ended)
@@ -289,7 +296,7 @@ class RepresentationView(View):
     # -- inside -------------------------------------------------------------------------------
 
     def _look_at(self, program: Program) -> None:
-        """What never changes about a network."""
+        """What never changes about a network; what was shown of another one goes."""
         if program is self._program:
             return
         self._program = program
@@ -297,6 +304,9 @@ class RepresentationView(View):
         self._decoder = find_decoder(graph, check, loss)
         self._default = (self._decoder.code if self._decoder is not None
                          else hidden_node(graph, check, loss))
+        self._map = None
+        self._stop()
+        self._turn_to_node()
 
     def _choose(self, key: str) -> None:
         self.mode = "tsne" if key == "tsne" else "plane"
