@@ -32,6 +32,8 @@ from playground.units import Unit
 
 SLICE = 0.02
 """Seconds of one call of the machine: how long pausing may take."""
+PATIENCE = 0.2
+"""Seconds that a pause waits for variants that are a few steps behind."""
 VALIDATION_SHARE = 0.04
 """At most this share of the time goes into validating."""
 LARGE = 1 << 30
@@ -338,6 +340,9 @@ class Engine:
         if self._state == "running":
             self._state, self._changed = "paused", True
             if self._session is not None:
+                end = time.perf_counter() + PATIENCE
+                while time.perf_counter() < end and self._catch_up(self._session):
+                    pass
                 self._session.validate()
                 self._followers.validate()
 
@@ -357,7 +362,7 @@ class Engine:
             return
         work(session)
         self._followers.go_back(session.step)
-        self._followers.follow(session.step, SLICE)
+        self._followers.follow(session.step, PATIENCE)
         trouble = session.trouble
         self._state = "diverged" if trouble else "paused"
         self._message = trouble.text if trouble else ""

@@ -46,6 +46,11 @@ class Evaluator:
         self._training, self._source = program, source
         self._runs: dict[int, _Run] = {}
 
+    @property
+    def program(self) -> Program:
+        """The training program."""
+        return self._training
+
     @functools.cached_property
     def batch(self) -> int:
         """Samples to run at once."""

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from playground.emitter import Phase
     from playground.engine import Engine
     from playground.history import HistoryView
+    from playground.lane import Lane
     from playground.session import Unit
     from playground.state import SavedState
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 FRAME_MS = 33
-EMPTY = Snapshot(state="empty")
 STARTING = Snapshot(state="compiling", progress="Starting")
 
 
@@ -83,7 +83,7 @@ class EngineBridge(QObject):
         self._frames: deque[float] = deque(maxlen=31)
         self.training_seconds = 0.0
         """How long it has trained since the weights were last new or saved."""
-        self.snapshot = EMPTY
+        self.snapshot = STARTING
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(FRAME_MS)
@@ -142,8 +142,7 @@ class EngineBridge(QObject):
         """From now on the view gets what it asks for while it can be seen; first of all, what
         there is."""
         self._views.append(view)
-        if self.snapshot is not EMPTY:
-            view.show_snapshot(self.snapshot)
+        view.show_snapshot(self.snapshot)
 
     def _living(self) -> list[View]:
         """The views that Qt has not deleted meanwhile."""
@@ -267,6 +266,10 @@ class EngineBridge(QObject):
 
     def set_threads(self, threads: int) -> None:
         self._send(lambda engine: engine.set_threads(threads))
+
+    def set_lanes(self, lanes: Sequence[Lane]) -> None:
+        """Train these variants beside the network."""
+        self._send(lambda engine: engine.set_lanes(lanes))
 
     def saved_state(self, timeout: float = 5.0) -> Saved | None:
         """The weights and all that training needs to go on; None while there are none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,13 +38,36 @@ class Mark:
     epochs: int | None = None
 
     def __str__(self) -> str:
-        shown = f"{self.value:.1%}" if self.metric in SHARES else f"{self.value:g}"
         count, unit = (self.steps, "step") if self.steps else (self.epochs, "epoch")
         length = f"{count:,} {unit}{'' if count == 1 else 's'}"
-        return f"{self.metric.replace('_', ' ')} {self.sense} {shown} after {length}"
+        return f"{self.name} {self.sense} {self.show(self.value)} after {length}"
+
+    @property
+    def name(self) -> str:
+        """Of the metric, in words."""
+        return self.metric.replace("_", " ")
+
+    def show(self, value: float) -> str:
+        """A value of the metric, as it is told."""
+        return f"{value:.1%}" if self.metric in SHARES else f"{value:.4g}"
 
     def holds(self, value: float) -> bool:
         return value >= self.value if self.sense == ">=" else value <= self.value
+
+
+@dataclass(frozen=True)
+class Dial:
+    """A number of the network that one turns while one looks: the weights are drawn anew with it.
+
+    get, set: the number in a graph, and the graph with another.
+    """
+
+    title: str
+    low: float
+    high: float
+    get: Callable[[Graph], float]
+    set: Callable[[Graph, float], Graph]
+    help: str
 
 
 @dataclass(frozen=True)
@@ -61,6 +85,7 @@ class Example:
     """Weights to begin with, where they are not drawn."""
     variations: tuple[Lane, ...] = ()
     """What to train beside it, at a click: one thing is different, all else the same."""
+    dial: Dial | None = None
     panels: tuple[str, ...] = ()
     """The panels that show what it is about, by name: brought to the front when it opens."""
     selected: str = ""

@@ -165,7 +165,11 @@ class PictureGrid(QWidget):
         if size < self.smallest and n > 1:
             size = float(self.smallest)
             columns = max(1, int((self.width() + GAP) / (size + GAP)))
-            rows = max(1, int((self.height() - CAPTION + GAP) / (size * aspect + GAP + caption)))
+            room = self.height() - CAPTION + GAP
+            rows = max(1, int(room / (size * aspect + GAP + caption)))
+            # What is left between the rows and the columns makes them larger.
+            size = max(size, min((self.width() + GAP) / columns - GAP,
+                                 (room / rows - GAP - caption) / aspect, biggest))
             return columns, size, size * aspect, min(n, columns * rows)
         if size >= 4 * width and self._alone is None and n > 1:
             size -= size % width  # whole pixels per value look even

@@ -25,6 +25,8 @@ Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
 PAGE = 24
 MOST_FEATURES = 8
+OUTCOME = 3
+"""Columns before the features: truth, prediction, and how wrong that is."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def judge(p: Predictions) -> Judged:
 
 
 class PredictionsModel(QAbstractTableModel):
-    """Features, truth, prediction and error of each sample."""
+    """Truth, prediction, error and features of each sample."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -78,8 +80,9 @@ class PredictionsModel(QAbstractTableModel):
 
     def show_judged(self, judged: Judged, order: NDArray[np.intp]) -> None:
         features = min(MOST_FEATURES, judged.predictions.x.reshape(len(order), -1).shape[1])
-        header = (*(f"x{i + 1}" for i in range(features)), "truth", "prediction",
-                  "" if judged.predictions.classes else "error")
+        # First what it is about: a narrow panel shows no more than three or four columns.
+        header = ("truth", "prediction", "" if judged.predictions.classes else "error",
+                  *(f"x{i + 1}" for i in range(features)))
         reset = header != self._header or len(order) != len(self.order)
         if reset:
             self.beginResetModel()
@@ -106,13 +109,10 @@ class PredictionsModel(QAbstractTableModel):
             return theme().text("error")
         if role != Role.DisplayRole:
             return None
-        features = len(self._header) - 3
-        if column < features:
-            return format_number(float(self.judged.predictions.x[i].reshape(-1)[column]))
-        if column == features:
-            return self.judged.truth[i]
-        if column == features + 1:
-            return self.judged.said[i]
+        if column >= OUTCOME:
+            return format_number(float(self.judged.predictions.x[i].reshape(-1)[column - OUTCOME]))
+        if column < 2:
+            return (self.judged.truth, self.judged.said)[column][i]
         if self.judged.predictions.classes:
             return "✗" if self.judged.wrong[i] else ""
         return format_number(float(self.judged.badness[i]))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtGui import QHideEvent, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from playground.generation import Decoder, find_decoder, hidden_node
@@ -173,11 +173,10 @@ class RepresentationView(View):
     def restyle(self) -> None:
         self.scatter.restyle()
 
-    def hideEvent(self, event: QHideEvent) -> None:
+    def unseen(self) -> None:
         """Nobody looks: what runs ends, and begins anew when somebody does."""
         self._wants_tsne = self._wants_tsne or self.job is not None
         self._stop()
-        super().hideEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         share, least, most = SIDE
