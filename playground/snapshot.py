@@ -221,7 +221,8 @@ class Representation:
 
     shares (k,): of the variance in each component; None where values are shown as they are. units:
     how many values the node has. x (n, *shape): the samples in the data's own units. labels (n,):
-    class numbers, or None without classes.
+    class numbers, or None without classes. ordered: the classes are ranges of a value to predict,
+    from the lowest up.
     """
 
     node: str
@@ -231,6 +232,7 @@ class Representation:
     x: Floats
     labels: NDArray[np.int64] | None
     classes: tuple[str, ...]
+    ordered: bool = False
 
 
 @dataclass(frozen=True, eq=False)
