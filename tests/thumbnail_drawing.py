@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen, QPolygonF
 
+from playground.excitation import Excitation, units_of
 from playground.layers.attention import Attention, MultiHeadAttention
 from playground.layers.loss import LossLayer
 from playground.layers.noise import GaussianNoise
@@ -28,6 +29,7 @@ from playground.snapshot import (
     Probe,
     Snapshot,
     TensorProbe,
+    WeightsProbe,
     WorkspaceProbe,
 )
 from playground.snapshot_maker import SnapshotMaker
@@ -42,6 +44,8 @@ from ui.views.token_rows import words_of
 Floats = NDArray[np.float32]
 GAP = 4.0
 SAMPLES = 24
+STEPS = 100
+"""That a pattern climbs."""
 MADE = 600
 """Points of a generator."""
 
@@ -50,7 +54,8 @@ def draw(painter: QPainter, area: QRectF, session: Session, panel: str, node: st
     """Draw what `panel` shows of the session; False when there is no drawing for that panel."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     drawings = {"output": output, "gradients": gradients, "loss": loss,
-                "feature_maps": feature_maps, "through_time": through_time}
+                "feature_maps": feature_maps, "through_time": through_time,
+                "excitation": excitation}
     if panel not in drawings:
         return False
     drawings[panel](painter, area, session, node)
@@ -304,6 +309,21 @@ def feature_maps(painter: QPainter, area: QRectF, session: Session, node: str | 
         side = min(cell.width(), cell.height())
         square = QRectF(cell.center().x() - side / 2, cell.center().y() - side / 2, side, side)
         image = signed_image(values[i], largest(values[i]))
+        painter.drawImage(square, image, QRectF(image.rect()))
+
+
+def excitation(painter: QPainter, area: QRectF, session: Session, node: str | None) -> None:
+    """The patterns that units answer most to."""
+    assert node is not None
+    weights = ask(session, WeightsProbe())
+    made = Excitation(weights, node, range(min(18, units_of(session.program, node))))
+    for _ in range(STEPS):
+        made.step()
+    for values, cell in zip(made.patterns, cells(area, 6, 3), strict=False):
+        side = min(cell.width(), cell.height())
+        square = QRectF(cell.center().x() - side / 2, cell.center().y() - side / 2, side, side)
+        shown = values[(0, *made.field)]
+        image = signed_image(shown, largest(shown))
         painter.drawImage(square, image, QRectF(image.rect()))
 
 

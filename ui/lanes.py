@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import msgspec
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor
 
+from playground.graph import Graph
 from playground.lane import Lane
 from ui.document import Document
 from ui.engine_bridge import EngineBridge
@@ -85,6 +87,16 @@ class Lanes(QObject):
         optimizer = with_field(training.optimizer, "learning_rate", rate)
         self._exchange(lane, replace(lane, graph=lane.graph.with_training(
             msgspec.structs.replace(training, optimizer=optimizer))))
+
+    def change(self, how: Callable[[Graph], Graph]) -> None:
+        """Change all lanes, and what is offered, in the same way; lanes begin anew."""
+        def changed(lane: Lane) -> Lane:
+            return replace(lane, graph=how(lane.graph), state=None, history=None)
+
+        self.offered = tuple(map(changed, self.offered))
+        self.opened.emit()
+        if self.lanes:
+            self._set(tuple(map(changed, self.lanes)))
 
     def _exchange(self, old: Lane, new: Lane) -> None:
         self._set(tuple(new if lane is old else lane for lane in self.lanes))

@@ -20,7 +20,7 @@ ROW = 5
 WIDE = 1.25
 """Columns that a data set of symbols takes: its port says how many symbols there are."""
 SHARES = ("accuracy", "ambiguous_accuracy", "clipped_share", "samples_on_modes",
-          "digits_recognised", "patterns_above_images")
+          "digits_recognised", "patterns_above_images", "neighbours_gained")
 """The metrics that are told in per cent."""
 
 

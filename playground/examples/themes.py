@@ -11,7 +11,8 @@ THEMES: dict[str, tuple[str, ...]] = {
     "Descent": (
         "gradient-descent-linear", "least-squares"),
     "Pictures": (
-        "cnn-digits", "lenet5", "alexnet-small", "alexnet", "vgg-small", "vgg16", "inception"),
+        "cnn-digits", "conv-matrix", "what-excites", "lenet5", "alexnet-small", "alexnet",
+        "vgg-small", "vgg16", "inception"),
     "Depth": (
         "deep-sigmoid", "deep-relu", "plain-deep", "resnet", "batch-norm"),
     "Time and memory": (

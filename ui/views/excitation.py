@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
 
 from playground.snapshot import Probe, Snapshot, WeightsProbe
@@ -304,11 +304,10 @@ class ExcitationView(View):
                 growth.values.tolist(), growth.numbers.tolist(), growth.answers.tolist(),
                 growth.patterns, strict=True))]
 
-    def hideEvent(self, event: QHideEvent) -> None:
-        # Nobody looks: the thread can rest. The patterns are grown anew.
+    def unseen(self) -> None:
+        # The thread rests. The patterns are grown anew.
         self.work.stop()
         self._key = None
-        super().hideEvent(event)
 
 
 def _node(program: Program, selected: str | None) -> str | None:
