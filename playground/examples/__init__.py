@@ -33,7 +33,7 @@ from playground.examples.symbols import (
     ONE_WAY_LSTM,
     SEQUENTIAL_DIGITS,
 )
-from playground.examples.transfer import TRANSFER, TRANSFER_SOURCE
+from playground.examples.transfer import TRANSFER, TRANSFER_REGRESSION, TRANSFER_SOURCE
 from playground.examples.transformer import TRANSFORMER
 from playground.examples.vae import VAE
 from playground.examples.vgg import VGG16
@@ -42,7 +42,7 @@ from playground.examples.vqa import VQA, VQA_IMAGE_ALONE, VQA_QUESTION_ALONE
 EXAMPLES: dict[str, Example] = {example.name: example for example in (
     MLP_SPIRAL, PERCEPTRON, PERCEPTRON_XOR, MLP_DIGITS, CNN_DIGITS, MAXOUT_DIGITS, LENET5,
     ALEXNET_SMALL, ALEXNET, VGG_SMALL, VGG16, INCEPTION, PLAIN_DEEP, RESNET,
-    TRANSFER_SOURCE, TRANSFER,
+    TRANSFER_SOURCE, TRANSFER, TRANSFER_REGRESSION,
     DEEP_SIGMOID, DEEP_RELU, BATCH_NORM, OVER_FITTING,
     GRADIENT_DESCENT, ROSENBROCK, SADDLE, HIMMELBLAU, GRADIENT_DESCENT_LINEAR, LEAST_SQUARES,
     LSTM_BY_HAND, ELMAN, LSTM_ADDING, GRU_ADDING, JORDAN, SINE, SERIES,
