@@ -293,15 +293,24 @@ class Engine:
         self._session, self._unloaded = session, None
         self._state = "running" if was_running else "paused"
         self._changed = True
-        session.validate()
+        if not at_once:  # a large one has a step before it, and is validated after that
+            session.validate()
 
-    def _load_what_waits(self) -> None:
+    def _load_what_waits(self) -> bool:
+        """A large network is loaded before its first step; gives whether this is that step."""
         if self._later is not None:
             graph, is_document = self._later
             saved, history = self._unloaded if is_document and self._unloaded else (None, None)
             self._state = "compiling"
-            self._show_progress("Memory is taken and weights are drawn for a large network.")
+            self._show_progress("Memory is taken for a large network")
             self._load(graph, saved, history, at_once=True)
+            self._announce("The first step goes through a large network")
+            return True
+        return False
+
+    def _announce(self, text: str) -> None:
+        """Say what takes long now. Nothing else is shown: to answer the views takes long too."""
+        self._mailbox.append(Snapshot(state="compiling", progress=text))
 
     def _show_progress(self, text: str) -> None:
         self._progress = text
@@ -351,7 +360,7 @@ class Engine:
 
     def _once(self, work: Callable[[Session], object]) -> None:
         """Do one thing and stay paused."""
-        self._load_what_waits()
+        first = self._load_what_waits()
         session = self._session
         if session is None:
             return
@@ -363,6 +372,8 @@ class Engine:
         self._message = trouble.text if trouble else ""
         self._node = trouble.node if trouble else None
         if session.position == 0 and not trouble:
+            if first:
+                self._announce("The validation samples go through a large network")
             session.validate()
         self._changed = True
 

@@ -10,7 +10,8 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -83,6 +84,7 @@ class EngineBridge(QObject):
         self._frames: deque[float] = deque(maxlen=31)
         self.training_seconds = 0.0
         """How long it has trained since the weights were last new or saved."""
+        self._opening = False
         self.snapshot = EMPTY
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -200,7 +202,18 @@ class EngineBridge(QObject):
             self._loaded = graph
             self._send(lambda engine: engine.load(graph, state, history))
 
+    @contextmanager
+    def opening(self) -> Iterator[None]:
+        """While another document takes the place of this one: `open` will load it, once."""
+        self._opening = True
+        try:
+            yield
+        finally:
+            self._opening = False
+
     def _graph_changed(self, old: Graph, new: Graph) -> None:
+        if self._opening:
+            return
         names = new.renamings_since(old)
         if names and self._loaded is not None:
             # Some may have been renamed before, or even back, since the last load.

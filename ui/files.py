@@ -103,7 +103,8 @@ class Files(QObject):
     def _show(self, loaded: Loaded, path: Path | None, name: str) -> None:
         self._read_only = loaded.read_only
         self._saved_step = loaded.state.step if loaded.state is not None else 0
-        self._document.replace(loaded.graph, path, name)
+        with self._bridge.opening():
+            self._document.replace(loaded.graph, path, name)
         self._bridge.open(loaded.state, loaded.history)
         self.opened.emit()
 
