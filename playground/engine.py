@@ -329,17 +329,27 @@ class Engine:
         self._session, self._unloaded = session, None
         self._state = "running" if was_running else "paused"
         self._changed = True
-        session.validate()
+        if not at_once:  # a large one has a step before it, and is validated after that
+            session.validate()
 
-    def _load_what_waits(self) -> None:
+    def _load_what_waits(self) -> bool:
+        """A large network is loaded before its first step; gives whether this is that step."""
         if self._later is not None:
             graph, is_document = self._later
             saved, history = self._unloaded if is_document and self._unloaded else (None, None)
             self._state = "compiling"
-            self._show_progress("Memory is taken and weights are drawn for a large network.")
+            self._show_progress("Memory is taken for a large network")
             self._load(graph, saved, history, at_once=True)
-        elif self._session is None and self._graph is not None:
+            self._announce("The first step goes through a large network")
+            return True
+        if self._session is None and self._graph is not None:
             self._load(self._graph, at_once=True)  # it has failed: perhaps it works now
+        return False
+
+    def _announce(self, text: str) -> None:
+        """Say what takes long now. Nothing else is shown: to answer the views takes long too."""
+        self._mailbox.append(Snapshot(state="compiling", progress=text))
+
 
     def _show_progress(self, text: str) -> None:
         if self._quitting:
@@ -383,16 +393,17 @@ class Engine:
                 self._followers.validate()
 
     def _step(self, unit: Unit) -> None:
-        self._load_what_waits()
-        if unit == "epoch" and self._session is not None:
+        if unit == "epoch":
             # In slices, as it may take long: one can watch it, and pause.
-            self._go(epoch=self._session.epoch + 1)
+            self._load_what_waits()
+            if self._session is not None:
+                self._go(epoch=self._session.epoch + 1)
         else:
             self._once(lambda session: session.forward_to(unit))
 
     def _once(self, work: Callable[[Session], object]) -> None:
         """Do one thing and stay paused."""
-        self._load_what_waits()
+        first = self._load_what_waits()
         session = self._session
         if session is None:
             return
@@ -404,6 +415,8 @@ class Engine:
         self._message = trouble.text if trouble else ""
         self._node = trouble.node if trouble else None
         if session.position == 0 and not trouble:
+            if first:
+                self._announce("The validation samples go through a large network")
             session.validate()
         self._changed = True
 
