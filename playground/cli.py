@@ -7,6 +7,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -17,6 +18,8 @@ from playground import document
 from playground.document import DocumentError, Loaded
 from playground.examples import EXAMPLES, Example
 from playground.graph import Graph
+from playground.lane import Lane
+from playground.results import as_table, in_words, result_of
 from playground.summary import SummaryError, summarize
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ DONE, WRONG, DIVERGED, INTERRUPTED = 0, 2, 3, 130
 DEFAULT_EPOCHS = 10
 MAX_THREADS = 256
 BAR = 24
+VARIATION = "EXAMPLE:VARIATION"
 
 
 class UsageError(Exception):
@@ -36,7 +40,7 @@ class UsageError(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; gives the exit code: 0 done, 2 bad arguments or file, 3 diverged."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    commands = {"examples": _examples, "summary": _summary, "train": _train}
+    commands = {"examples": _examples, "summary": _summary, "train": _train, "compare": _compare}
     try:
         if words and words[0] in commands:
             return commands[words[0]](words[1:])
@@ -54,9 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _window(words: list[str]) -> int:
     parser = _Parser("playground", "Drag layers into a network and watch it learn.", epilog=(
-        "Without a window: playground examples | summary | train (each with --help). A FILE that "
-        "is not there ends with exit code 2 and a line on stderr; started from a desktop, "
-        "without a terminal, the window opens and says so instead."))
+        "Without a window: playground examples | summary | train | compare (each with --help). A "
+        "FILE that is not there ends with exit code 2 and a line on stderr; started from a "
+        "desktop, without a terminal, the window opens and says so instead."))
     parser.add_argument("what", nargs="?", metavar="FILE|EXAMPLE", help="what to open")
     parser.add_argument("--version", action="version", version=f"playground {_version()}")
     parser.add_argument("--theme", choices=("dark", "light", "system"), help="colours")
@@ -125,14 +129,7 @@ def _summary(words: list[str]) -> int:
 def _train(words: list[str]) -> int:
     parser = _Parser("playground train", "Train without a window.")
     _add_what(parser)
-    length = parser.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=_count, metavar="N", help="train for N steps")
-    length.add_argument("--epochs", type=_count, metavar="N", help="train for N epochs")
-    parser.add_argument("--seed", type=_seed, metavar="S", help=(
-        "start anew, without saved weights, with S as the seed of weights, order, dropout and "
-        "augmentation"))
-    parser.add_argument("--threads", type=_threads, default=1, metavar="T",
-                        help=f"threads that share a batch (1, at most {MAX_THREADS})")
+    _add_length(parser)
     parser.add_argument("--save", type=_document, metavar="OUT.playground",
                         help="write the trained network")
     parser.add_argument("--log", type=_writable, metavar="OUT.csv", help="write the history")
@@ -143,7 +140,7 @@ def _train(words: list[str]) -> int:
     _check_losses(options, loaded)
     if options.seed is not None:
         loaded = Loaded(_seeded(loaded.graph, options.seed), notes=_fresh(loaded))
-    steps, epochs = _length(options)
+    steps, epochs = _length(options, options.what)
 
     from playground.compiler import CompileError
     from playground.headless import train
@@ -162,14 +159,54 @@ def _train(words: list[str]) -> int:
     finally:
         bar.end()
     _write(options, outcome)
-    result = _result(options.what, outcome)
+    result = result_of(options.what, outcome)
     if options.json:
         _print_json(result)
     else:
-        _print_result(result)
+        print(in_words(result))
     if outcome.message:
         print(f"playground: {_one_line(outcome.message)}", file=sys.stderr)
     return {"done": DONE, "diverged": DIVERGED, "interrupted": INTERRUPTED}[outcome.state]
+
+
+def _compare(words: list[str]) -> int:
+    parser = _Parser("playground compare", "Train networks side by side, on the same batches.",
+                     epilog=f"{VARIATION} is a variation of an example that the window offers, as "
+                     "exploding:clipping-off. An example alone is compared with all of its own.")
+    parser.add_argument("what", nargs="+", metavar=f"FILE|EXAMPLE|{VARIATION}",
+                        help="two or more to compare; the first says for how long")
+    _add_length(parser)
+    parser.add_argument("--json", action="store_true", help="the results as one JSON array")
+    options = parser.parse_args(words)
+    lanes = [lane for what in options.what for lane in _lanes(what)]
+    if len(options.what) == 1 and (example := EXAMPLES.get(options.what[0])) is not None:
+        lanes += [_variation(example.name, lane) for lane in example.variations]
+    if len(lanes) < 2:
+        raise UsageError(f"There is nothing to compare {options.what[0]} with: name a second "
+                         "network, or an example that has variations.")
+    if options.seed is not None:
+        lanes = [replace(lane, graph=_seeded(lane.graph, options.seed), state=None, history=None)
+                 for lane in lanes]
+    steps, epochs = _length(options, options.what[0].partition(":")[0])
+
+    from playground.comparison import compare
+    from playground.compiler import CompileError
+    bar = _Bar(sys.stderr.isatty())
+    try:
+        outcomes = compare(lanes, steps=steps, epochs=epochs, threads=options.threads,
+                           preparing=bar.say, progress=bar.show, ready=bar.end)
+    except CompileError as error:
+        raise UsageError(str(error)) from error
+    finally:
+        bar.end()
+    results = [result_of(lane.name, outcome) for lane, outcome in zip(lanes, outcomes, strict=True)]
+    if options.json:
+        _print_json(results)
+    else:
+        print(as_table(results))
+    if any(outcome.state == "interrupted" for outcome in outcomes):
+        return INTERRUPTED
+    return DIVERGED if all(outcome.state == "diverged" for outcome in outcomes) else DONE
 
 
 # -- what to work on ------------------------------------------------------------------------------
@@ -181,6 +218,23 @@ def _open(what: str) -> Loaded:
     if not Path(what).exists():
         raise _unknown(what)
     return document.load(what)
+
+
+def _lanes(what: str) -> list[Lane]:
+    """One lane of what was named, as "exploding:clipping-off" names a variation."""
+    name, colon, key = what.partition(":")
+    if not colon or name not in EXAMPLES:
+        loaded = _open(what)
+        _tell(what, loaded)
+        return [Lane(what, loaded.graph, loaded.state, loaded.history)]
+    known = {lane.key: lane for lane in EXAMPLES[name].variations}
+    if key not in known:
+        raise UsageError(f"{name} has no variation {key!r}: {', '.join(known) or 'it has none'}.")
+    return [_variation(name, known[key])]
+
+
+def _variation(example: str, lane: Lane) -> Lane:
+    return replace(lane, name=f"{example}:{lane.key}")
 
 
 def _tell(what: str, loaded: Loaded) -> None:
@@ -221,16 +275,14 @@ def _unknown(what: str) -> UsageError:
 
 
 def _seeded(graph: Graph, seed: int) -> Graph:
-    return graph.with_training(msgspec.structs.replace(
-        graph.training, weight_seed=seed, shuffle_seed=seed, dropout_seed=seed,
-        augmentation_seed=seed))
+    return graph.with_training(graph.training.seeded(seed))
 
 
-def _length(options: argparse.Namespace) -> tuple[int | None, int | None]:
+def _length(options: argparse.Namespace, what: str) -> tuple[int | None, int | None]:
     """What was asked for; else as long as the example needs; else some epochs."""
     if options.steps or options.epochs:
         return options.steps, options.epochs
-    example: Example | None = EXAMPLES.get(options.what)
+    example: Example | None = EXAMPLES.get(what)
     if example is not None:
         return example.mark.steps, example.mark.epochs
     return None, DEFAULT_EPOCHS
@@ -246,38 +298,6 @@ def _write(options: argparse.Namespace, outcome: Outcome) -> None:
         document.save(options.save, session.graph, session.saved_state(), history)
     if options.log:
         document.save_history(options.log, history)
-
-
-def _result(what: str, outcome: Outcome) -> dict[str, Any]:
-    session = outcome.session
-    metric = session.metric_name
-    return {
-        "example": what, "steps": session.step, "epochs": session.epoch,
-        "seed": session.graph.training.weight_seed,
-        "parameters": session.program.check.total_parameters,
-        "loss": session.measured("loss"),
-        "train": {"loss": outcome.train.loss, metric: outcome.train.metric},
-        "validation": {"loss": outcome.validation.loss, metric: outcome.validation.metric},
-        "gradient_norms": {node: {"before": before, "after": after}
-                           for node, (before, after) in outcome.gradient_norms.items()},
-        "seconds": round(outcome.seconds, 4),
-        "steps_per_second": round(outcome.steps / max(outcome.seconds, 1e-9), 1),
-        "state": outcome.state,
-    }
-
-
-def _print_result(result: dict[str, Any]) -> None:
-    print(f"{result['example']}: {result['state']} at step {result['steps']:,} "
-          f"(epoch {result['epochs']:,}), seed {result['seed']}, "
-          f"{result['parameters']:,} parameters, {result['seconds']:.1f} s, "
-          f"{result['steps_per_second']:,.0f} steps/s")
-    for part in ("train", "validation"):
-        print(f"{part:<10}  " + "  ".join(
-            f"{name} {value:.4f}" for name, value in result[part].items()))
-    wide = max(map(len, result["gradient_norms"]), default=0)
-    for node, norms in result["gradient_norms"].items():
-        print(f"gradient    {node:<{wide}}  {norms['before']:.3e}  "
-              f"after clipping {norms['after']:.3e}")
 
 
 def _print_json(value: Any) -> None:
@@ -322,6 +342,18 @@ class _Parser(argparse.ArgumentParser):
 
 def _add_what(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", metavar="FILE|EXAMPLE", help="a document, or an example's name")
+
+
+def _add_length(parser: argparse.ArgumentParser) -> None:
+    """For how long to train, and how."""
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--steps", type=_count, metavar="N", help="train for N steps")
+    length.add_argument("--epochs", type=_count, metavar="N", help="train for N epochs")
+    parser.add_argument("--seed", type=_seed, metavar="S", help=(
+        "start anew, without saved weights, with S as the seed of weights, order, dropout and "
+        "augmentation"))
+    parser.add_argument("--threads", type=_threads, default=1, metavar="T",
+                        help=f"threads that share a batch (1, at most {MAX_THREADS})")
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:

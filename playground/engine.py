@@ -10,15 +10,17 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import TypeVar
 
+from playground.comparison import Followers
 from playground.compiler import CompileError
 from playground.data import DataError
 from playground.emitter import Phase
 from playground.graph import Graph
 from playground.history import HistoryView
+from playground.lane import Lane
 from playground.rate import Rate
 from playground.session import Session
 from playground.shapes import check
@@ -30,6 +32,8 @@ from playground.units import Unit
 
 SLICE = 0.02
 """Seconds of one call of the machine: how long pausing may take."""
+PATIENCE = 0.2
+"""Seconds that a pause waits for variants that are a few steps behind."""
 VALIDATION_SHARE = 0.04
 """At most this share of the time goes into validating."""
 LARGE = 1 << 30
@@ -48,6 +52,8 @@ class Engine:
         self._thread = threading.Thread(target=self._work, name="training", daemon=True)
         self.threads = threads
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._graph: Graph | None = None
+        """What was to be loaded last, even if that has failed."""
         self._session: Session | None = None
         self._maker: SnapshotMaker | None = None
         self._state: State = "empty"
@@ -66,6 +72,8 @@ class Engine:
         """The state of a network that is not loaded: the next one may go on from it."""
         self._later: tuple[Graph, bool] | None = None
         """A large network that has not run yet, and whether its state is a document's."""
+        self._followers = Followers()
+        """Variants that train beside it; on the same thread, as it owns all machines."""
         self._rate = Rate()
         self._next_validation = 0.0
         self._owed_steps = 0.0
@@ -75,8 +83,9 @@ class Engine:
         self._thread.start()
 
     def quit(self) -> None:
-        """Stop the thread and wait for it."""
-        self._commands.put(self._stop)
+        """Stop the thread and wait for it. Kernels that are not compiled yet stay so."""
+        self._quitting = True
+        self._commands.put(lambda: None)  # wakes it up
         if self._thread.is_alive():
             self._thread.join()
 
@@ -97,6 +106,13 @@ class Engine:
     def unload(self) -> None:
         """Have no network (the canvas shows one that cannot train)."""
         self._commands.put(self._unload)
+
+    def set_lanes(self, lanes: Sequence[Lane]) -> None:
+        """Train these variants beside the network, step by step with it; they catch up first.
+
+        A lane that was there goes on where it is. `unload` takes them all away.
+        """
+        self._commands.put(lambda: self._set_lanes(tuple(lanes)))
 
     def set_training(self, training: Training) -> None:
         """Change numbers such as the learning rate without starting anew."""
@@ -127,7 +143,7 @@ class Engine:
 
     def reset(self) -> None:
         """Initial weights, step 0."""
-        self._commands.put(lambda: self._once(Session.reset))
+        self._commands.put(lambda: self._once(self._reset))
 
     def set_speed(self, steps_per_second: float | None) -> None:
         """Run no faster than this; None: as fast as it goes."""
@@ -156,19 +172,29 @@ class Engine:
         return self.ask(lambda s: (s.saved_state(), s.history.view()), timeout) or self._unloaded
 
     def ask(self, question: Callable[[Session], T], timeout: float = 10.0) -> T | None:
-        """Let the training thread answer a question; None without a network."""
+        """Let the training thread answer a question; None without a network.
+
+        Raises TimeoutError, with a sentence, while it is busy for longer than `timeout` seconds.
+        """
         if not self._thread.is_alive():
             return None
         future: Future[T | None] = Future()
 
         def work() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
             try:
                 future.set_result(question(self._session) if self._session else None)
             except Exception as error:
                 future.set_exception(error)
 
         self._commands.put(work)
-        return future.result(timeout)
+        try:
+            return future.result(timeout)
+        except TimeoutError:
+            future.cancel()  # who asked has gone
+            raise TimeoutError("The network is busy, as while it is compiled or a long step runs. "
+                               "Try again in a moment.") from None
 
     # -- the thread ---------------------------------------------------------------------------
 
@@ -178,6 +204,8 @@ class Engine:
             try:
                 if self._state == "running" and self._session is not None:
                     self._train(self._session)
+                elif self._state == "diverged" and self._session is not None:
+                    self._catch_up(self._session)
                 if self._wanted.is_set() and self._changed:
                     self._publish()
             except Exception as error:  # The window must hear of any failure, and live on.
@@ -200,6 +228,10 @@ class Engine:
             patience = 0.0
 
     def _train(self, session: Session) -> None:
+        if self._catch_up(session):
+            return
+        if time.perf_counter() >= self._next_validation:
+            self._validate(session)
         if self._until_step is not None and session.step >= self._until_step:
             self._pause()
             return
@@ -213,8 +245,14 @@ class Engine:
         if session.trouble is not None:
             self._state, self._message = "diverged", session.trouble.text
             self._node = session.trouble.node
-        elif time.perf_counter() >= self._next_validation:
-            self._validate(session)
+
+    def _catch_up(self, session: Session) -> bool:
+        """Let the variants do what the network has done; False when they have."""
+        if not self._followers.behind(session.step):
+            return False
+        self._followers.follow(session.step, SLICE / 2)
+        self._changed = True
+        return True
 
     def _allowance(self, step: int) -> int | None:
         """The most steps to run now, after `step`: by the speed limit and the goal, if any."""
@@ -233,13 +271,14 @@ class Engine:
     def _validate(self, session: Session) -> None:
         started = time.perf_counter()
         session.validate()
+        self._followers.validate()
         took = time.perf_counter() - started
         self._next_validation = started + max(0.1, took / VALIDATION_SHARE)
 
     def _load(self, graph: Graph, saved: SavedState | None = None,
               history: HistoryView | None = None, renamed: Mapping[str, str] = NO_NAMES,
               at_once: bool = False) -> None:
-        was_running = self._state == "running"
+        was_running, self._graph = self._state == "running", graph
         old, is_document = self._session, saved is not None
         if saved is None and old is not None:
             saved, history = old.saved_state(), old.history.view()
@@ -278,25 +317,28 @@ class Engine:
             self._state = "compiling"
             self._show_progress("Memory is taken and weights are drawn for a large network.")
             self._load(graph, saved, history, at_once=True)
+        elif self._session is None and self._graph is not None:
+            self._load(self._graph, at_once=True)  # it has failed: perhaps it works now
 
     def _show_progress(self, text: str) -> None:
+        if self._quitting:
+            raise InterruptedError("The window closes.")
         self._progress = text
         self._publish()
 
     def _unload(self) -> None:
-        self._session, self._unloaded, self._later = None, None, None
+        self._graph = self._session = self._unloaded = self._later = None
+        self._followers = Followers()
         self._state, self._changed = "empty", True
         self._message, self._node = "", None
 
     def _set_training(self, training: Training) -> None:
         if self._later is not None:
             self._later = (self._later[0].with_training(training), self._later[1])
-        if self._session is None:
-            return
-        if self._session.set_training(training):
-            self._changed = True
-        else:
-            self._load(self._session.graph.with_training(training))
+        elif self._session is not None and self._session.set_training(training):
+            self._graph, self._changed = self._session.graph, True
+        elif self._graph is not None:
+            self._load(self._graph.with_training(training))
 
     def _go(self, step: int | None = None, epoch: int | None = None) -> None:
         self._load_what_waits()
@@ -313,7 +355,11 @@ class Engine:
         if self._state == "running":
             self._state, self._changed = "paused", True
             if self._session is not None:
+                end = time.perf_counter() + PATIENCE
+                while time.perf_counter() < end and self._catch_up(self._session):
+                    pass
                 self._session.validate()
+                self._followers.validate()
 
     def _step(self, unit: Unit) -> None:
         self._load_what_waits()
@@ -330,6 +376,8 @@ class Engine:
         if session is None:
             return
         work(session)
+        self._followers.go_back(session.step)
+        self._followers.follow(session.step, PATIENCE)
         trouble = session.trouble
         self._state = "diverged" if trouble else "paused"
         self._message = trouble.text if trouble else ""
@@ -338,6 +386,10 @@ class Engine:
             session.validate()
         self._changed = True
 
+    def _reset(self, session: Session) -> None:
+        session.reset()
+        self._followers.reset()
+
     def _set_speed(self, steps_per_second: float | None) -> None:
         self._speed, self._owed_steps = steps_per_second, 0.0
 
@@ -345,13 +397,20 @@ class Engine:
         self.threads = threads
         if self._session is not None:
             self._load(self._session.graph)
+        self._set_lanes(self._followers.lanes)
+
+    def _set_lanes(self, lanes: tuple[Lane, ...]) -> None:
+        state = self._state
+        if lanes and state != "empty":
+            self._state = "compiling"
+        try:
+            self._followers.set(lanes, self.threads, self._show_progress)
+        finally:
+            self._state, self._changed = state, True
 
     def _watch(self, probes: frozenset[Probe]) -> None:
         if probes != self._probes:
             self._probes, self._changed = probes, True
-
-    def _stop(self) -> None:
-        self._quitting = True
 
     def _fail(self, error: Exception) -> None:
         self._state, self._changed = "failed", True
@@ -370,6 +429,7 @@ class Engine:
     def _snapshot(self) -> Snapshot:
         status = Snapshot(
             state=self._state, message=self._message, node=self._node, progress=self._progress,
+            lanes=self._followers.views(),
             steps_per_second=self._rate.value() if self._state == "running" else 0.0)
         if self._session is None:
             return status

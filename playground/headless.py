@@ -34,6 +34,56 @@ class Outcome:
     gradient_norms: dict[str, tuple[float, float]]
 
 
+class Run:
+    """A network on its way through so many steps or epochs (one of the two).
+
+    It goes on from `saved` if given, and validates at fixed steps.
+    """
+
+    def __init__(self, graph: Graph, *, steps: int | None = None, epochs: int | None = None,
+                 threads: int = 1, saved: SavedState | None = None,
+                 history: HistoryView | None = None,
+                 preparing: Callable[[str], None] | None = None) -> None:
+        self.session = Session(graph, threads=threads, progress=preparing)
+        if saved is not None:
+            self.session.restore(saved, history, keep_position=False)
+        self._begin = self.session.step
+        per_epoch = self.session.program.batches_per_epoch
+        self.total = steps if steps is not None else (epochs or 1) * per_epoch
+        self._every = max(per_epoch, -(-self.total // VALIDATIONS))
+        self._seconds = 0.0
+
+    @property
+    def done(self) -> int:
+        """Steps of this run; `session.step` counts those of earlier runs too."""
+        return self.session.step - self._begin
+
+    @property
+    def left(self) -> int:
+        """Steps that are to come; none after a step that is not finite."""
+        return 0 if self.session.trouble is not None else self.total - self.done
+
+    def go_on(self, seconds: float = SLICE) -> None:
+        """Train for about so long, and validate where that is due."""
+        started = time.perf_counter()
+        self.session.run_for(seconds, min(self.left, self._every - self.done % self._every))
+        self._seconds += time.perf_counter() - started
+        if self.done % self._every == 0:
+            self.session.validate()
+
+    def outcome(self, interrupted: bool = False) -> Outcome:
+        """How far it came; validates."""
+        session, trouble = self.session, self.session.trouble
+        data = session.data
+        nodes = dict.fromkeys(name.partition(".")[0] for name in session.program.parameters)
+        return Outcome(
+            session, "diverged" if trouble else "interrupted" if interrupted else "done",
+            trouble.text if trouble else "", self.done, self._seconds,
+            session.evaluator.evaluate(data.x_train, data.target_train), session.validate(),
+            {node: (session.measured(f"{node}.grad_norm_before"),
+                    session.measured(f"{node}.grad_norm")) for node in nodes})
+
+
 def train(graph: Graph, *, steps: int | None = None, epochs: int | None = None, threads: int = 1,
           saved: SavedState | None = None, history: HistoryView | None = None,
           preparing: Callable[[str], None] | None = None,
@@ -44,37 +94,16 @@ def train(graph: Graph, *, steps: int | None = None, epochs: int | None = None, 
     ready is called when the network fits and training begins; progress gets the session and the
     steps that are left. Ctrl+C ends the run early, not badly.
     """
-    session = Session(graph, threads=threads, progress=preparing)
-    if saved is not None:
-        session.restore(saved, history, keep_position=False)
+    run = Run(graph, steps=steps, epochs=epochs, threads=threads, saved=saved, history=history,
+              preparing=preparing)
     if ready is not None:
         ready()
-    begin = session.step
-    per_epoch = session.program.batches_per_epoch
-    total = steps if steps is not None else (epochs or 1) * per_epoch
-    every = max(per_epoch, -(-total // VALIDATIONS))
-    state: Literal["done", "diverged", "interrupted"] = "done"
-    started = time.perf_counter()
-    validating = 0.0
+    interrupted = False
     try:
-        while (done := session.step - begin) < total and session.trouble is None:
-            session.run_for(SLICE, min(total - done, every - done % every))
-            if (session.step - begin) % every == 0:
-                before = time.perf_counter()
-                session.validate()
-                validating += time.perf_counter() - before
+        while run.left:
+            run.go_on()
             if progress is not None:
-                progress(session, total - (session.step - begin))
+                progress(run.session, run.total - run.done)
     except KeyboardInterrupt:
-        state = "interrupted"
-    seconds = time.perf_counter() - started - validating
-    if session.trouble is not None:
-        state = "diverged"
-    data = session.data
-    nodes = dict.fromkeys(name.partition(".")[0] for name in session.program.parameters)
-    return Outcome(
-        session, state, session.trouble.text if session.trouble else "", session.step - begin,
-        seconds,
-        session.evaluator.evaluate(data.x_train, data.target_train), session.validate(),
-        {node: (session.measured(f"{node}.grad_norm_before"),
-                session.measured(f"{node}.grad_norm")) for node in nodes})
+        interrupted = True
+    return run.outcome(interrupted)

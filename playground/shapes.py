@@ -21,6 +21,7 @@ from playground.layers.base import (
     size_of,
 )
 from playground.layers.data import DataLayer
+from playground.layers.loss import LossLayer
 
 MEMORY_SHARE = 0.7
 """Of the machine's memory: a network that needs more is refused before anything is allocated."""
@@ -106,7 +107,7 @@ def targets(graph: Graph, loss: str) -> tuple[str, int] | None:
     for edge in graph.inputs_of(loss):
         if edge.target_port == port:
             return edge.source, edge.source_port
-    sources = [n for n in _ancestors(graph, loss) if is_data(graph.node(n).layer)]
+    sources = [n for n in _ancestors(graph, loss) if isinstance(graph.node(n).layer, DataLayer)]
     return (sources[0], 1) if len(sources) == 1 else None
 
 
@@ -195,8 +196,7 @@ def _bytes_needed(graph: Graph, id: str, batch: int, result: Check) -> int:
 
 def _find_training(graph: Graph) -> tuple[tuple[str, ...], tuple[str, ...], str]:
     """The nodes that lead to a loss, the losses, and a sentence if there is none."""
-    losses = tuple(n.id for n in graph.nodes
-                   if isinstance(n.layer, Layer) and n.layer.category == "loss")
+    losses = tuple(n.id for n in graph.nodes if isinstance(n.layer, LossLayer))
     # One that has just been dropped does not stop what the others train.
     losses = tuple(id for id in losses if graph.inputs_of(id)) or losses
     if not graph.nodes:
@@ -279,7 +279,7 @@ def _find_obstacle(graph: Graph, result: Check, used: tuple[str, ...],
     wrong = [id for id in used if id in result.errors]
     if wrong:
         return f"{wrong[0]}: {result.errors[wrong[0]]}"
-    sources = [id for id in used if is_data(graph.node(id).layer)]
+    sources = [id for id in used if isinstance(graph.node(id).layer, DataLayer)]
     if not sources:
         return "No data reaches the loss. Add a data set and connect it."
     if len(sources) > 1:
@@ -290,9 +290,6 @@ def _find_obstacle(graph: Graph, result: Check, used: tuple[str, ...],
             return f"{loss}: the nodes before it are not ready."
     return ""
 
-
-def is_data(layer: object) -> bool:
-    return isinstance(layer, Layer) and layer.category == "data"
 
 
 def _ancestors(graph: Graph, id: str) -> set[str]:

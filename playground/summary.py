@@ -14,7 +14,8 @@ import msgspec
 
 from playground.graph import Graph, Node
 from playground.layers.base import Layer, Shape, show_shape, size_of
-from playground.shapes import Check, check, is_data
+from playground.layers.data import DataLayer
+from playground.shapes import Check, check
 
 MB = 2**20
 FLOAT = 4
@@ -78,7 +79,8 @@ def summarize(graph: Graph) -> Summary:
         raise SummaryError(f"{id}: {why}")
     rows = [row for node in graph.order() if _computes(node.layer)
             for row in _rows(node, result)]
-    inputs = [result.signals[n.id][0].shape for n in graph.nodes if is_data(n.layer)]
+    inputs = [result.signals[n.id][0].shape for n in graph.nodes
+              if isinstance(n.layer, DataLayer)]
     parameters = sum(row.parameters for row in rows)
     return Summary(
         tuple(rows), parameters,

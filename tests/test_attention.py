@@ -22,7 +22,8 @@ from playground.shapes import check
 from playground.training import SGD, Adam, Training
 from tests.gradient_check import Bench, Given
 from tests.networks import Samples
-from tests.torch_twin import multi_head_attention, train_both
+from tests.torch_layers import multi_head_attention
+from tests.torch_training import train_both
 
 
 def add(graph: Graph, kind: str, *sources: str, **settings: object) -> tuple[Graph, str]:

@@ -358,3 +358,36 @@ def test_module_and_pipe() -> None:
 def python(text: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, cwd=ROOT,
                           timeout=300)
+
+
+# -- compare ---------------------------------------------------------------------------------------
+
+
+def test_compare_prints_a_row_for_each(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "exploding", "exploding:clipping-off", "--steps", "60"]) == 0
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert "train loss" in head
+    assert [row.split()[:3] for row in rows] == [
+        ["exploding", "done", "60"], ["exploding:clipping-off", "diverged", "28"]]
+
+
+def test_an_example_alone_is_compared_with_its_variations(
+        capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "deep-sigmoid", "--steps", "5", "--json"]) == 0
+    results = json.loads(capsys.readouterr().out)
+    assert [r["example"] for r in results] == [
+        "deep-sigmoid", "deep-sigmoid:relu-instead", "deep-sigmoid:tanh-instead"]
+    assert {r["steps"] for r in results} == {5}
+
+
+@pytest.mark.parametrize(("words", "told"), [
+    (["perceptron"], "nothing to compare"),
+    (["exploding:foo", "perceptron"], "no variation 'foo'"),
+    (["perceptron", "nowhere"], "There is no file and no example 'nowhere'"),
+])
+def test_what_cannot_be_compared(words: list[str], told: str,
+                                 capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", *words]) == 2
+    err = capsys.readouterr().err
+    assert told in err
+    assert err.count("\n") == 1

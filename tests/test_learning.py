@@ -120,7 +120,7 @@ EVERY = pytest.mark.parametrize("graph", VARIANTS.values(), ids=VARIANTS)
 @pytest.mark.torch
 @pytest.mark.parametrize("threads", [1, 2])
 def test_training_is_pytorchs(graph: Graph, threads: int) -> None:
-    from tests.torch_twin import train_both
+    from tests.torch_training import train_both
 
     session, twin = train_both(graph, 10, threads)
     for name, w in twin.w.items():

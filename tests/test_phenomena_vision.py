@@ -10,20 +10,13 @@ import pytest
 
 from playground.conv_matrix import conv_matrix
 from playground.examples import EXAMPLES
-from playground.examples.base import chain, seeded
+from playground.examples.measures import over_fitting_gap
 from playground.graph import Graph
 from playground.headless import train
-from playground.layers.activation import Tanh
 from playground.layers.base import Layer
 from playground.layers.conv import Conv1D, Conv2D
-from playground.layers.core import Dense, Dropout, Flatten
-from playground.layers.data import Digits, Moons
-from playground.layers.loss import SoftmaxCrossEntropy
-from playground.layers.norm import BatchNorm
 from playground.layers.pool import AvgPool2D, MaxPool2D
-from playground.optimizers import AdamW
 from playground.session import Session
-from playground.training import SGD
 from tests.gradient_check import Bench
 
 # -- P6: a convolution is a dense layer with most weights removed and the rest shared --------------
@@ -103,17 +96,7 @@ def test_max_pooling_routes_the_gradient_and_average_pooling_spreads_it() -> Non
     assert (y.tolist(), dx.tolist()) == ([[[1.5]]], [[[2, 2], [2, 2]]])
 
 
-# -- P5: batch normalisation -----------------------------------------------------------------------
-
-
-def deep(normalised: bool) -> Graph:
-    layers: list[Layer] = [Digits(), Flatten()]
-    for _ in range(6):
-        layers.append(Dense(units=32, activation="identity" if normalised else "tanh"))
-        if normalised:
-            layers += [BatchNorm(), Tanh()]
-    return chain(*layers, Dense(units=10), SoftmaxCrossEntropy(), notes="",
-                 training=seeded(7, optimizer=SGD(learning_rate=0.02)))
+# -- P5: batch normalisation-----------------------------------------------------------------------
 
 
 def steps_to(loss: float, graph: Graph, most: int) -> int:
@@ -125,25 +108,21 @@ def steps_to(loss: float, graph: Graph, most: int) -> int:
 
 
 def test_batch_norm_needs_a_third_of_the_steps() -> None:
-    assert 3 * steps_to(1.0, deep(True), 1200) <= steps_to(1.0, deep(False), 1200)
+    example = EXAMPLES["batch-norm"]
+    (without,) = example.variations
+    assert 3 * steps_to(1.0, example.graph, 1200) <= steps_to(1.0, without.graph, 1200)
 
 
 # -- P12: over-fitting -----------------------------------------------------------------------------
 
 
-def gap(rate: float, decay: float) -> float:
-    """How much dearer the validation part is than the training part: 80 points, 8,770 weights."""
-    graph = chain(
-        Moons(points=400, noise=0.35, train_fraction=0.2),
-        Dense(units=128, activation="relu"), Dropout(rate=rate),
-        Dense(units=64, activation="relu"), Dropout(rate=rate),
-        Dense(units=2), SoftmaxCrossEntropy(), notes="",
-        training=seeded(7, optimizer=AdamW(learning_rate=0.005, weight_decay=decay)))
-    outcome = train(graph, epochs=300)
-    return outcome.validation.loss - outcome.train.loss
+def gap(graph: Graph) -> float:
+    """How much dearer the validation part is than the training part."""
+    return over_fitting_gap(train(graph, epochs=300))
 
 
 def test_dropout_and_weight_decay_narrow_the_gap() -> None:
-    alone = gap(0.0, 0.0)
-    assert gap(0.5, 0.0) < 0.7 * alone
-    assert gap(0.0, 0.3) < 0.7 * alone
+    example = EXAMPLES["over-fitting"]
+    alone = gap(example.graph)
+    for variation in example.variations:
+        assert gap(variation.graph) < 0.7 * alone

@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QWidget
 
 from playground.emitter import Instruction
 from playground.layers.base import Layer
+from playground.layers.data import DataLayer
+from playground.layers.loss import LossLayer
 from playground.layers.unrolled import RecurrentLayer
 from playground.snapshot import Probe, ResponsesProbe, Snapshot, TensorProbe, WorkspaceProbe
 from ui.canvas.face import is_plane
@@ -55,9 +57,9 @@ class LiveCanvas(QWidget):
             if id not in check.signals:
                 continue  # Its error stands on it: a data file that is not there any more.
             layer = self._scene.document.graph.node(id).layer
-            if not isinstance(layer, Layer) or layer.category == "loss":
+            if not isinstance(layer, Layer) or isinstance(layer, LossLayer):
                 continue
-            if layer.category == "data":
+            if isinstance(layer, DataLayer):
                 # Images change with the batch; points only make a picture all together.
                 if len(check.signals[id][0].shape) == 3 and self._has_run:
                     wanted.add(TensorProbe(f"{id}.x", limit=3))
@@ -104,7 +106,7 @@ class LiveCanvas(QWidget):
                 continue  # The snapshot is of the network before an edit.
             layer = scene.document.graph.node(id).layer
             if not isinstance(layer, Layer) or (isinstance(probe, TensorProbe)
-                    and layer.category == "data" and probe.sample is not None):
+                    and isinstance(layer, DataLayer) and probe.sample is not None):
                 continue  # One sample of the data is what another view has asked for.
             if isinstance(probe, WorkspaceProbe):
                 if isinstance(layer, RecurrentLayer) and probe == _states(id, layer):

@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QToolBar, QVBoxLayout, QWidget
 
-from playground.layers import Layer
+from playground.layers.data import DataLayer
 from ui.document import Document
 from ui.elided import Elided
 from ui.training_bar import TrainingBar
@@ -41,7 +41,7 @@ class DocumentTitle(QWidget):
 def subtitle(document: Document) -> str:
     """Fashion-MNIST · 61,706 parameters"""
     parts = [layer.label for node in document.graph.nodes
-             if isinstance(layer := node.layer, Layer) and layer.category == "data"]
+             if isinstance(layer := node.layer, DataLayer)]
     total = document.check.total_parameters
     if total:
         parts.append(f"{total:,} parameters")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playground.examples.base import Example, Mark, chain, seeded
 from playground.graph import Graph
+from playground.lane import Lane
 from playground.layers.core import Dense
 from playground.layers.loss import MeanSquaredError
 from playground.layers.recurrent import GRU, LSTM, Elman
@@ -22,6 +23,14 @@ def _adding(cell: RecurrentLayer, notes: str) -> Graph:
                         clipping=Clipping(mode="global_norm", threshold=1.0)),
         notes=notes)
 
+
+_CELLS = {
+    "elman": Lane("Elman", _adding(Elman(units=32), ""),
+                  help="No gates: the loss stays at 0.167."),
+    "lstm": Lane("LSTM", _adding(LSTM(units=32), ""),
+                 help="A memory behind gates: learned within a few hundred steps."),
+    "gru": Lane("GRU", _adding(GRU(units=32), ""),
+                help="One gate less, three quarters of the weights: as good.")}
 
 ELMAN = Example(
     "elman", "Elman network, adding problem",
@@ -43,7 +52,9 @@ the beginning: the first of the two marked numbers gets hardly any of it.
 
 **Try.** Set the steps of the data to 10 and run again: short sums can be learned.
 """),
-    Mark("mean_squared_error", ">=", 0.1, steps=STEPS))
+    Mark("mean_squared_error", ">=", 0.1, steps=STEPS),
+    variations=(_CELLS["lstm"], _CELLS["gru"]),
+    panels=("through_time",), selected="elman_1")
 
 LSTM_ADDING = Example(
     "lstm", "LSTM, adding problem",
@@ -66,7 +77,11 @@ last. In `elman` it loses a factor of twenty or more on its way.
 **Try.** Set the *forget bias* to -2: the memory forgets from the start, no gradient comes through,
 and learning begins much later. Set the steps of the data to 200.
 """),
-    Mark("mean_squared_error", "<=", 0.01, steps=STEPS))
+    Mark("mean_squared_error", "<=", 0.01, steps=STEPS),
+    variations=(_CELLS["elman"], _CELLS["gru"], Lane(
+        "shut forget gates", _adding(LSTM(units=32, forget_bias=-2), ""),
+        help="Gates that begin shut: the gradient vanishes, and learning begins later.")),
+    panels=("through_time",), selected="lstm_1")
 
 GRU_ADDING = Example(
     "gru", "GRU, adding problem",
@@ -87,4 +102,6 @@ mark comes. These are the units that remember.
 **Try.** Turn *reset after* off: the reset gate then acts before the weights, as in the paper of
 2014.
 """),
-    Mark("mean_squared_error", "<=", 0.01, steps=STEPS))
+    Mark("mean_squared_error", "<=", 0.01, steps=STEPS),
+    variations=(_CELLS["elman"], _CELLS["lstm"]),
+    panels=("through_time",), selected="gru_1")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
 
 from playground.graph import Graph
+from playground.lane import Lane
 from playground.layers.base import Layer
 from playground.state import SavedState
 from playground.training import Training
@@ -17,7 +19,8 @@ PITCH_X, PITCH_Y = 208, 176
 ROW = 5
 WIDE = 1.25
 """Columns that a data set of symbols takes: its port says how many symbols there are."""
-SHARES = ("accuracy", "ambiguous_accuracy", "clipped_share", "samples_on_modes")
+SHARES = ("accuracy", "ambiguous_accuracy", "clipped_share", "samples_on_modes",
+          "digits_recognised", "patterns_above_images", "neighbours_gained")
 """The metrics that are told in per cent."""
 
 
@@ -35,13 +38,36 @@ class Mark:
     epochs: int | None = None
 
     def __str__(self) -> str:
-        shown = f"{self.value:.1%}" if self.metric in SHARES else f"{self.value:g}"
         count, unit = (self.steps, "step") if self.steps else (self.epochs, "epoch")
         length = f"{count:,} {unit}{'' if count == 1 else 's'}"
-        return f"{self.metric.replace('_', ' ')} {self.sense} {shown} after {length}"
+        return f"{self.name} {self.sense} {self.show(self.value)} after {length}"
+
+    @property
+    def name(self) -> str:
+        """Of the metric, in words."""
+        return self.metric.replace("_", " ")
+
+    def show(self, value: float) -> str:
+        """A value of the metric, as it is told."""
+        return f"{value:.1%}" if self.metric in SHARES else f"{value:.4g}"
 
     def holds(self, value: float) -> bool:
         return value >= self.value if self.sense == ">=" else value <= self.value
+
+
+@dataclass(frozen=True)
+class Dial:
+    """A number of the network that one turns while one looks: the weights are drawn anew with it.
+
+    get, set: the number in a graph, and the graph with another.
+    """
+
+    title: str
+    low: float
+    high: float
+    get: Callable[[Graph], float]
+    set: Callable[[Graph, float], Graph]
+    help: str
 
 
 @dataclass(frozen=True)
@@ -57,6 +83,13 @@ class Example:
     """Steps per second at which one can watch it learn; None where full speed is not too fast."""
     state: SavedState | None = None
     """Weights to begin with, where they are not drawn."""
+    variations: tuple[Lane, ...] = ()
+    """What to train beside it, at a click: one thing is different, all else the same."""
+    dial: Dial | None = None
+    panels: tuple[str, ...] = ()
+    """The panels that show what it is about, by name: brought to the front when it opens."""
+    selected: str = ""
+    """The node that the panels show first."""
 
     @property
     def note(self) -> str:
@@ -81,6 +114,21 @@ def chain(*layers: Layer, training: Training, notes: str, row: int = ROW, first:
             graph = graph.connect(before, graph.nodes[-1].id)
         before = graph.nodes[-1].id
     return graph
+
+
+def trained_otherwise(name: str, graph: Graph, help: str = "", **settings: object) -> Lane:
+    """The same network with other settings of training."""
+    return Lane(name, graph.with_training(msgspec.structs.replace(graph.training, **settings)),
+                help=help)
+
+
+def set_otherwise(name: str, graph: Graph, *ids: str, help: str = "", **settings: object) -> Lane:
+    """The same network with other settings of some layers, which must all have them."""
+    for id in ids:
+        layer = msgspec.structs.replace(graph.node(id).layer, **settings)
+        assert isinstance(layer, Layer)
+        graph = graph.with_layer(id, layer)
+    return Lane(name, graph, help=help)
 
 
 def seeded(seed: int, **settings: object) -> Training:

@@ -59,4 +59,5 @@ of speed: after some ten thousand steps this sequence is answered almost right. 
 curve is about another one, where the memory is cleared, and rises: from a single sequence training
 learns that sequence, not what the commands mean.
 """),
-    Mark("largest_error", "<=", 1e-3, steps=100), speed=30.0, state=_weights("lstm_1"))
+    Mark("largest_error", "<=", 1e-3, steps=100), speed=30.0, state=_weights("lstm_1"),
+    panels=("through_time",), selected="lstm_1")

@@ -133,14 +133,17 @@ def _module(net: Wired, name: str, source: str, column: int, *, ones: int,
 VGG_SMALL = Example(
     "vgg-small", "A small VGG on clothes",
     "pairs of 3×3 convolutions, then pooling: nothing else, and deep",
-    _vgg_small(), Mark("accuracy", ">=", 0.85, epochs=10))
+    _vgg_small(), Mark("accuracy", ">=", 0.85, epochs=10),
+    panels=("feature_maps",), selected="conv_1")
 
 ALEXNET_SMALL = Example(
     "alexnet-small", "A small AlexNet on clothes",
     "five convolutions in two halves, response normalisation, dropout, augmentation",
-    _alexnet_small(), Mark("accuracy", ">=", 0.85, epochs=14))
+    _alexnet_small(), Mark("accuracy", ">=", 0.85, epochs=14),
+    panels=("feature_maps",), selected="conv_1")
 
 INCEPTION = Example(
     "inception", "Inception on clothes",
     "four looks at the same place, 1×1, 3×3, 5×5 and pooled, side by side",
-    _inception(), Mark("accuracy", ">=", 0.85, epochs=8))
+    _inception(), Mark("accuracy", ">=", 0.85, epochs=8),
+    panels=("feature_maps",), selected="stem")

@@ -6,6 +6,7 @@ from playground.activations import ActivationName
 from playground.examples.base import Example, Mark, chain, seeded
 from playground.graph import Graph
 from playground.initializers import Initializer
+from playground.lane import Lane
 from playground.layers.core import Dense, Flatten
 from playground.layers.data import Digits
 from playground.layers.loss import SoftmaxCrossEntropy
@@ -18,6 +19,9 @@ def _ten_layers(activation: ActivationName, initializer: Initializer, notes: str
         Digits(standardise="global"), Flatten(), *hidden, Dense(units=10), SoftmaxCrossEntropy(),
         training=seeded(7, optimizer=SGD(learning_rate=0.02)), notes=notes)
 
+
+_SIGMOID = _ten_layers("sigmoid", "glorot_uniform", "")
+_RELU = _ten_layers("relu", "he_normal", "")
 
 DEEP_SIGMOID = Example(
     "deep-sigmoid", "Ten layers of sigmoid",
@@ -38,7 +42,11 @@ node on the canvas.
 
 **Compare with `deep-relu`**, the same network but for the activation.
 """),
-    Mark("gradient_ratio", "<=", 1e-3, steps=200))
+    Mark("gradient_ratio", "<=", 1e-3, steps=200), variations=(
+        Lane("ReLU instead", _RELU,
+             help="Slope 1 where a unit is active: the gradient reaches the first layer."),
+        Lane("tanh instead", _ten_layers("tanh", "glorot_uniform", ""),
+             help="Slope 1 at 0, and less away from it: far better than sigmoid.")))
 
 DEEP_RELU = Example(
     "deep-relu", "Ten layers of ReLU",
@@ -59,4 +67,8 @@ then the numbers overflow, and the app says where.
 **Try.** Give all layers *glorot_uniform* instead of *he_normal*. It was made for tanh and takes no
 account of the half that ReLU cuts off: the signal shrinks at each layer, and learning starts late.
 """),
-    Mark("gradient_ratio", ">=", 0.05, steps=200))
+    Mark("gradient_ratio", ">=", 0.05, steps=200), variations=(
+        Lane("sigmoid instead", _SIGMOID,
+             help="A slope of ¼ at most: nine layers back there is nothing left of the gradient."),
+        Lane("glorot start", _ten_layers("relu", "glorot_uniform", ""),
+             help="Made for tanh: the signal shrinks at each ReLU, and learning starts late.")))

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from playground.examples.base import Example, Mark, chain, seeded
+from playground.examples.base import (
+    Example,
+    Mark,
+    chain,
+    seeded,
+    set_otherwise,
+    trained_otherwise,
+)
 from playground.layers.activation import Maxout
 from playground.layers.conv import Conv2D
 from playground.layers.core import Dense, Dropout, Flatten
@@ -11,14 +18,11 @@ from playground.layers.loss import SoftmaxCrossEntropy
 from playground.layers.pool import MaxPool2D
 from playground.training import SGD, Adam
 
-MLP_DIGITS = Example(
-    "mlp-digits", "Digits, dense",
-    "1,797 handwritten digits, read by two dense layers",
-    chain(
-        Digits(standardise="global"), Flatten(), Dense(units=64, activation="relu"),
-        Dense(units=10), SoftmaxCrossEntropy(),
-        training=seeded(7, optimizer=SGD(learning_rate=0.05, momentum=0.9, weight_decay=4e-4)),
-        notes="""
+_MLP = chain(
+    Digits(standardise="global"), Flatten(), Dense(units=64, activation="relu"),
+    Dense(units=10), SoftmaxCrossEntropy(),
+    training=seeded(7, optimizer=SGD(learning_rate=0.05, momentum=0.9, weight_decay=4e-4)),
+    notes="""
 # Handwritten digits
 
 64 grey values in, 10 classes out, 64 units in between.
@@ -31,21 +35,27 @@ matrix**: what is left are the pairs that people mix up too, 8 and 1, 9 and 5.
 looks for. Compare them with the filters of `cnn-digits`, which are small and used everywhere.
 
 **Try.** Set the weight decay to 0, or the units to 4, and compare the two curves again.
-"""),
-    Mark("accuracy", ">=", 0.96, epochs=30))
+""")
 
-CNN_DIGITS = Example(
-    "cnn-digits", "Digits, convolutional",
-    "the same digits with filters that look everywhere alike",
-    chain(
-        Digits(standardise="global"),
-        Conv2D(channels=16, kernel=(3, 3), padding="same", activation="relu"),
-        MaxPool2D(kernel=(2, 2)),
-        Conv2D(channels=32, kernel=(3, 3), padding="same", activation="relu"),
-        MaxPool2D(kernel=(2, 2)),
-        Flatten(), Dropout(rate=0.3), Dense(units=10), SoftmaxCrossEntropy(),
-        training=seeded(7, optimizer=Adam(learning_rate=0.002)),
-        notes="""
+MLP_DIGITS = Example(
+    "mlp-digits", "Digits, dense",
+    "1,797 handwritten digits, read by two dense layers", _MLP,
+    Mark("accuracy", ">=", 0.96, epochs=30), variations=(
+        set_otherwise("sigmoid", _MLP, "dense_1", activation="sigmoid",
+                      help="One hidden layer: the slope of at most ¼ costs time, no more."),
+        trained_otherwise("no momentum", _MLP,
+                          optimizer=SGD(learning_rate=0.05, weight_decay=4e-4),
+                          help="The same slope, and nothing that adds up: far slower.")))
+
+_CNN = chain(
+    Digits(standardise="global"),
+    Conv2D(channels=16, kernel=(3, 3), padding="same", activation="relu"),
+    MaxPool2D(kernel=(2, 2)),
+    Conv2D(channels=32, kernel=(3, 3), padding="same", activation="relu"),
+    MaxPool2D(kernel=(2, 2)),
+    Flatten(), Dropout(rate=0.3), Dense(units=10), SoftmaxCrossEntropy(),
+    training=seeded(7, optimizer=Adam(learning_rate=0.002)),
+    notes="""
 # Convolutions
 
 A filter of 3×3 weights slides over the image and looks for the same stroke everywhere. Sixteen of
@@ -60,19 +70,23 @@ maps and finds parts of digits.
 what a filter learns in one corner it knows in all of them.
 
 **Try.** Set the dropout to 0: the training curve gets better, the validation curve does not.
-"""),
-    Mark("accuracy", ">=", 0.975, epochs=30))
+""")
 
-MAXOUT_DIGITS = Example(
-    "maxout-digits", "Digits, maxout",
-    "no fixed activation: each unit learns its own, from straight pieces",
-    chain(
-        Digits(standardise="global"), Flatten(),
-        Dense(units=144), Maxout(pieces=3), Dropout(rate=0.5),
-        Dense(units=144), Maxout(pieces=3), Dropout(rate=0.5),
-        Dense(units=10), SoftmaxCrossEntropy(),
-        training=seeded(7, optimizer=SGD(learning_rate=0.02, momentum=0.9, weight_decay=4e-4)),
-        notes="""
+CNN_DIGITS = Example(
+    "cnn-digits", "Digits, convolutional",
+    "the same digits with filters that look everywhere alike", _CNN,
+    Mark("accuracy", ">=", 0.975, epochs=30), variations=(
+        set_otherwise("dropout off", _CNN, "dropout_1", rate=0.0,
+                      help="The training curve gets better, the validation curve does not."),),
+    panels=("feature_maps",), selected="conv_1")
+
+_MAXOUT = chain(
+    Digits(standardise="global"), Flatten(),
+    Dense(units=144), Maxout(pieces=3), Dropout(rate=0.5),
+    Dense(units=144), Maxout(pieces=3), Dropout(rate=0.5),
+    Dense(units=10), SoftmaxCrossEntropy(),
+    training=seeded(7, optimizer=SGD(learning_rate=0.02, momentum=0.9, weight_decay=4e-4)),
+    notes="""
 # Maxout
 
 A maxout unit is the largest of k weighted sums, here of three: a function made of straight pieces,
@@ -88,5 +102,11 @@ the validation curve: the network that is used is better than any that was train
 
 **Try.** Set the pieces of both to 2 or 6, or both rates of dropout to 0, and compare the two
 curves.
-"""),
-    Mark("accuracy", ">=", 0.96, epochs=40))
+""")
+
+MAXOUT_DIGITS = Example(
+    "maxout-digits", "Digits, maxout",
+    "no fixed activation: each unit learns its own, from straight pieces", _MAXOUT,
+    Mark("accuracy", ">=", 0.96, epochs=40), variations=(
+        set_otherwise("dropout off", _MAXOUT, "dropout_1", "dropout_2", rate=0.0,
+                      help="No unit is left out: the training curve falls far below."),))

@@ -35,7 +35,8 @@ lies on it.
 **Try.** Set *output units* to 1: a single number has to be the memory, and the loss stays ten
 times higher. Replace jordan_1 by an *Elman RNN* of 32 units, whose whole hidden layer goes round.
 """),
-    Mark("error_over_naive", "<=", 0.1, epochs=40))
+    Mark("error_over_naive", "<=", 0.1, epochs=40),
+    panels=("through_time",), selected="jordan_1")
 
 SINE = Example(
     "sine", "Sines, forecast",

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from playground.examples.base import Example, Mark, chain, seeded
+from playground.examples.base import (
+    Example,
+    Mark,
+    chain,
+    seeded,
+    set_otherwise,
+    trained_otherwise,
+)
 from playground.layers.core import Dense
 from playground.layers.data import Gaussians, Spiral, Xor
 from playground.layers.loss import BinaryCrossEntropy, SoftmaxCrossEntropy
@@ -11,16 +18,13 @@ from playground.training import SGD, Clipping
 WATCHED = 300.0
 """Steps per second: at full speed these small networks are done before the first picture."""
 
-MLP_SPIRAL = Example(
-    "mlp-spiral", "Two spiral arms",
-    "two hidden layers bend the plane until a line parts the arms",
-    chain(
-        Spiral(points=600, noise=0.1),
-        Dense(units=16, activation="tanh"), Dense(units=16, activation="tanh"),
-        Dense(units=2), SoftmaxCrossEntropy(),
-        training=seeded(7, optimizer=SGD(learning_rate=0.1, momentum=0.9),
-                        clipping=Clipping(mode="global_norm", threshold=1.0)),
-        notes="""
+_SPIRAL = chain(
+    Spiral(points=600, noise=0.1),
+    Dense(units=16, activation="tanh"), Dense(units=16, activation="tanh"),
+    Dense(units=2), SoftmaxCrossEntropy(),
+    training=seeded(7, optimizer=SGD(learning_rate=0.1, momentum=0.9),
+                    clipping=Clipping(mode="global_norm", threshold=1.0)),
+    notes="""
 # Two spiral arms
 
 **Press Space.** In the *Output* panel the plane starts as one straight cut; the two hidden layers
@@ -34,8 +38,21 @@ since little is left to learn.
 **Try.** Pause with Space and press F11 to walk through one step, instruction by instruction;
 Shift+F10 walks back. Set both activations to *identity*: no amount of training helps. Set the
 learning rate to 0.3: the accuracy never settles, and the share of clipped steps says why.
-"""),
-    Mark("accuracy", ">=", 0.97, steps=3000), WATCHED)
+""")
+
+MLP_SPIRAL = Example(
+    "mlp-spiral", "Two spiral arms",
+    "two hidden layers bend the plane until a line parts the arms", _SPIRAL,
+    Mark("accuracy", ">=", 0.97, steps=3000), WATCHED, variations=(
+        set_otherwise("no activation", _SPIRAL, "dense_1", "dense_2", activation="identity",
+                      help="Three layers that are one straight cut: it stays near a coin's toss."),
+        set_otherwise("sigmoid", _SPIRAL, "dense_1", "dense_2", activation="sigmoid",
+                      help="A flatter slope, and no outputs below 0: it stays behind."),
+        trained_otherwise("learning rate 0.001", _SPIRAL,
+                          optimizer=SGD(learning_rate=0.001, momentum=0.9),
+                          help="A hundred times smaller: it crawls."),
+        trained_otherwise("no momentum", _SPIRAL, optimizer=SGD(learning_rate=0.1),
+                          help="Each step knows of its own batch alone: slower.")))
 
 PERCEPTRON = Example(
     "perceptron", "One neuron, two clouds",

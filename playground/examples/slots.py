@@ -6,6 +6,7 @@ from playground.data.sentences import SLOTS, VOCABULARY
 from playground.examples.base import WIDE, Example, Mark, seeded
 from playground.examples.wired import Wired
 from playground.graph import Graph
+from playground.lane import Lane
 from playground.layers.core import Dense
 from playground.layers.loss import SoftmaxCrossEntropy
 from playground.layers.recurrent import LSTM
@@ -62,7 +63,9 @@ network says.
 **Try.** Set *units* of lstm_1 to 4: four numbers are enough to keep which verb came last. Replace
 embedding_1 by a *1-of-N*.
 """),
-    Mark("ambiguous_accuracy", ">=", 0.99, epochs=EPOCHS))
+    Mark("ambiguous_accuracy", ">=", 0.99, epochs=EPOCHS),
+    variations=(Lane("feed-forward", _slots(False, ""),
+                     help="Each word by itself: a city is a city, and it guesses."),))
 
 SLOT_FILLING_FEED_FORWARD = Example(
     "slot-filling-feed-forward", "Slot filling without memory",
@@ -83,4 +86,6 @@ network does not have in front of it.
 
 **The way out.** Put an *LSTM* that returns the sequence in the place of dense_1.
 """),
-    Mark("ambiguous_accuracy", "<=", 0.6, epochs=EPOCHS))
+    Mark("ambiguous_accuracy", "<=", 0.6, epochs=EPOCHS),
+    variations=(Lane("with memory", _slots(True, ""),
+                     help="An LSTM in the place of the dense layer: all cities right."),))

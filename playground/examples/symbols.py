@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playground.examples.base import WIDE, Example, Mark, chain, seeded
 from playground.graph import Graph
+from playground.lane import Lane
 from playground.layers.core import Dense
 from playground.layers.loss import SoftmaxCrossEntropy
 from playground.layers.recurrent import GRU, LSTM
@@ -34,7 +35,8 @@ confused differs only in rows that were read long ago, or in few pixels.
 **Try.** Replace lstm_1 by an *Elman RNN* of 64 units: eight steps are few, and it does as well.
 Sequences have to be longer before the gates pay, as in `elman` and `lstm`.
 """),
-    Mark("accuracy", ">=", 0.95, epochs=30))
+    Mark("accuracy", ">=", 0.95, epochs=30),
+    panels=("through_time",), selected="lstm_1")
 
 
 def _look_ahead(bidirectional: bool, units: int, notes: str) -> Graph:
@@ -69,7 +71,10 @@ and do not count.
 **Try.** Set *ahead* to 8: the same, but longer to learn. Such a network is of use where the whole
 sequence is there, as a sentence is; it cannot forecast what has not happened yet.
 """),
-    Mark("accuracy", ">=", 0.99, epochs=LOOK_AHEAD_EPOCHS))
+    Mark("accuracy", ">=", 0.99, epochs=LOOK_AHEAD_EPOCHS),
+    variations=(Lane("one way", _look_ahead(False, 64, ""),
+                     help="As many units, all reading forwards: one in four."),),
+    panels=("through_time",), selected="lstm_1")
 
 ONE_WAY_LSTM = Example(
     "one-way-lstm", "LSTM in one direction",
@@ -86,7 +91,10 @@ heart. The validation part does not follow.
 
 **The way out.** Select lstm_1 and switch *bidirectional* on while it runs.
 """),
-    Mark("accuracy", "<=", 0.35, epochs=LOOK_AHEAD_EPOCHS))
+    Mark("accuracy", "<=", 0.35, epochs=LOOK_AHEAD_EPOCHS),
+    variations=(Lane("both ways", _look_ahead(True, 32, ""),
+                     help="Half of the units read backwards: they have seen what is asked for."),),
+    panels=("through_time",), selected="lstm_1")
 
 COPY_MEMORY = Example(
     "copy-memory", "Copy memory",
@@ -113,4 +121,5 @@ over all the blanks, before anything can be learned.
 **Try.** Set the *delay* of the data to 40 once it is learned, without a reset: a network that can
 wait twenty steps can wait longer, and has little to learn anew. From a reset it takes far longer.
 """),
-    Mark("accuracy", ">=", 0.95, epochs=20))
+    Mark("accuracy", ">=", 0.95, epochs=20),
+    panels=("through_time",), selected="gru_1")

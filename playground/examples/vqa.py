@@ -6,6 +6,7 @@ from playground.data.scenes import VOCABULARY
 from playground.examples.base import Example, Mark, seeded
 from playground.examples.wired import Wired
 from playground.graph import Graph
+from playground.lane import Lane
 from playground.layers.activation import Tanh
 from playground.layers.conv import Conv2D
 from playground.layers.core import Dense
@@ -97,7 +98,9 @@ same time to learn. Neither gets half of the answers right, on scenes that none 
 **Try.** Put *Multiply* in the place of *Concat*. Or lower the number of scenes to 500: many of them
 are learned by heart, and new ones are not understood.
 """),
-    Mark("accuracy", ">=", 0.95, epochs=EPOCHS))
+    Mark("accuracy", ">=", 0.95, epochs=EPOCHS), variations=(
+        Lane("image alone", _image_alone(""), help="It sees all, and does not know the question."),
+        Lane("question alone", _question_alone(""), help="It knows the question, and is blind.")))
 
 VQA_IMAGE_ALONE = Example(
     "vqa-image-alone", "Pictures without the question",

@@ -10,6 +10,7 @@ from typing import Literal
 
 from playground.graph import Edge, Graph, Node
 from playground.layers.base import Layer, Signal, tooltip
+from playground.layers.data import DataLayer
 from playground.shapes import Check, parameter_shapes
 
 Picture = Literal["none", "strip", "map", "tiles", "data"]
@@ -111,7 +112,7 @@ def is_frozen(graph: Graph, check: Check, id: str) -> bool:
 
 def is_plane(graph: Graph, check: Check) -> bool:
     """Whether the data are points of a plane: units then show what they answer over it."""
-    return any(isinstance(node.layer, Layer) and node.layer.category == "data"
+    return any(isinstance(node.layer, DataLayer)
                and node.id in check.signals and check.signals[node.id][0].shape == (2,)
                for node in graph.nodes)
 
@@ -144,7 +145,7 @@ def _face(node: Node, check: Check, incoming: dict[int, Edge], used: set[int],
     shape = signals[0].shape if signals else ()
     return Face(
         node.id, layer.label, layer.category,
-        _badge(outputs[:1] if layer.category == "data" else outputs),
+        _badge(outputs[:1] if isinstance(layer, DataLayer) else outputs),
         layer.subtitle(), tooltip(type(layer)), check.errors.get(node.id, ""),
         check.notes.get(node.id, ()), _input_ports(node.id, names, optional, incoming, check),
         outputs, _picture(layer, shape, plane), check.parameters.get(node.id, 0), frozen,
@@ -171,7 +172,7 @@ def _input_ports(id: str, names: tuple[str, ...], optional: frozenset[str],
 
 
 def _picture(layer: Layer, shape: tuple[int, ...], plane: bool) -> Picture:
-    if layer.category == "data":
+    if isinstance(layer, DataLayer):
         return "data"
     if not shape or getattr(layer, "is_view", False):
         return "none"

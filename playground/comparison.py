@@ -1,0 +1,143 @@
+"""Networks trained side by side, for before and after: the same steps, in turn, on one thread.
+
+What the same seeds draw is the same for all: the order of the samples and so the batches, the
+weights of layers with the same name and shape, the random numbers of dropout. Each network is a
+session of its own and comes out bit for bit as if it had been trained alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from playground.compiler import CompileError
+from playground.data import DataError
+from playground.headless import SLICE, Outcome, Run
+from playground.lane import Lane
+from playground.session import Session
+from playground.snapshot import LaneView
+
+
+def compare(lanes: Sequence[Lane], *, steps: int | None = None, epochs: int | None = None,
+            threads: int = 1, preparing: Callable[[str], None] | None = None,
+            ready: Callable[[], None] | None = None,
+            progress: Callable[[Session, int], None] | None = None) -> tuple[Outcome, ...]:
+    """Train all lanes for the same steps (epochs are those of the first), in turn.
+
+    ready is called when all of them fit; progress gets the session that has just gone on and the
+    steps that it has left. Ctrl+C ends all of them early.
+    """
+    runs: list[Run] = []
+    for lane in lanes:
+        runs.append(Run(lane.graph, steps=runs[0].total if runs else steps, epochs=epochs,
+                        threads=threads, saved=lane.state, history=lane.history,
+                        preparing=preparing))
+    if ready is not None:
+        ready()
+    interrupted = False
+    try:
+        while waiting := [run for run in runs if run.left]:
+            behind = min(waiting, key=lambda run: run.done)
+            behind.go_on(SLICE / len(runs))
+            if progress is not None:
+                progress(behind.session, behind.total - behind.done)
+    except KeyboardInterrupt:
+        interrupted = True
+    return tuple(run.outcome(interrupted) for run in runs)
+
+
+class Followers:
+    """Lanes that keep up with a network in training, step by step. Owned by one thread."""
+
+    def __init__(self) -> None:
+        self._followers: list[_Follower] = []
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        return tuple(follower.lane for follower in self._followers)
+
+    def set(self, lanes: Sequence[Lane], threads: int,
+            progress: Callable[[str], None] | None = None) -> None:
+        """Have these lanes from now on; one that was there goes on where it is."""
+        known = {id(follower.lane): follower for follower in self._followers
+                 if follower.threads == threads}
+        self._followers = [known.get(id(lane)) or _Follower(lane, threads, progress)
+                           for lane in lanes]
+
+    def behind(self, step: int) -> bool:
+        """Whether any lane has yet to do a step that the network has done."""
+        return any(follower.steps_to(step) for follower in self._followers)
+
+    def follow(self, step: int, seconds: float) -> None:
+        """Let each lane that is behind go on for about so long, up to this step."""
+        for follower in self._followers:
+            follower.follow(step, seconds)
+
+    def go_back(self, step: int) -> None:
+        """Let no lane be ahead of this step, as far as its past reaches."""
+        for follower in self._followers:
+            follower.go_back(step)
+
+    def reset(self) -> None:
+        """Initial weights, step 0."""
+        for follower in self._followers:
+            if follower.session is not None:
+                follower.session.reset()
+
+    def validate(self) -> None:
+        for follower in self._followers:
+            if follower.session is not None and follower.session.trouble is None:
+                follower.session.validate()
+
+    def views(self) -> tuple[LaneView, ...]:
+        return tuple(follower.view() for follower in self._followers)
+
+
+class _Follower:
+    """One lane and its session; none where the network cannot train."""
+
+    def __init__(self, lane: Lane, threads: int, progress: Callable[[str], None] | None) -> None:
+        self.lane, self.threads = lane, threads
+        self.session: Session | None = None
+        self._error = ""
+        try:
+            self.session = Session(lane.graph, threads=threads, progress=progress)
+        except (CompileError, DataError) as error:
+            self._error = str(error)
+        except MemoryError:
+            self._error = "There is not enough memory for this network beside the other."
+        else:
+            self._begin(self.session)
+            self.session.validate()
+
+    def _begin(self, session: Session) -> None:
+        session.reset()
+        if self.lane.state is not None:
+            session.restore(self.lane.state, self.lane.history, keep_position=False)
+
+    def steps_to(self, step: int) -> int:
+        """Steps that it can do up to this one."""
+        session = self.session
+        if session is None or session.trouble is not None:
+            return 0
+        return max(0, step - session.step)
+
+    def follow(self, step: int, seconds: float) -> None:
+        if self.session is not None and (left := self.steps_to(step)):
+            self.session.run_for(seconds, left)
+
+    def go_back(self, step: int) -> None:
+        session = self.session
+        if session is not None and session.step > step and not (
+                session.go_to(step * len(session.program.code))):
+            self._begin(session)
+
+    def view(self) -> LaneView:
+        session = self.session
+        if session is None:
+            return LaneView(self.lane, message=self._error)
+        nan = float("nan")
+        validation = session.validation
+        return LaneView(
+            self.lane, session.step, session.trouble.text if session.trouble else "",
+            session.history.view(), validation.loss if validation else nan,
+            validation.metric if validation else nan)

@@ -1,0 +1,195 @@
+"""Networks side by side: the same batches, and each as if it were alone, bit for bit."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from playground.comparison import compare
+from playground.engine import Engine
+from playground.examples import EXAMPLES
+from playground.headless import train
+from playground.lane import Lane
+from playground.session import Session
+from playground.snapshot import Snapshot
+from playground.training import SGD, Clipping
+
+SPIRAL = EXAMPLES["mlp-spiral"]
+LANES = (Lane(SPIRAL.name, SPIRAL.graph), *SPIRAL.variations)
+EXPLODING = EXAMPLES["exploding"]
+
+
+def test_lanes_get_the_same_batches_bit_for_bit() -> None:
+    sessions = [Session(lane.graph) for lane in LANES]
+    for _ in range(40):  # More than one epoch: 15 batches make one.
+        for session in sessions:
+            session.run(1)
+        for name in ("spiral_1.x", "spiral_1.target"):
+            first, *others = [session.values(name) for session in sessions]
+            for other in others:
+                np.testing.assert_array_equal(first, other)
+
+
+def test_lanes_begin_with_the_same_weights() -> None:
+    first, *others = [Session(lane.graph) for lane in LANES]
+    for other in others:
+        for name in first.program.parameters:
+            np.testing.assert_array_equal(first.values(name), other.values(name))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_each_lane_ends_as_if_it_were_alone(threads: int) -> None:
+    outcomes = compare(LANES, steps=200, threads=threads)
+    for lane, outcome in zip(LANES, outcomes, strict=True):
+        alone = train(lane.graph, steps=200, threads=threads)
+        assert outcome.session.saved_state().same_as(alone.session.saved_state())
+        np.testing.assert_array_equal(outcome.session.history.view().values,
+                                      alone.session.history.view().values)
+        assert outcome.validation.loss == alone.validation.loss
+
+
+def test_lanes_take_the_same_number_of_steps() -> None:
+    """Also where an epoch of one has fewer batches: the first says how many steps it is."""
+    small = msgspec.structs.replace(SPIRAL.graph.training, batch=8)
+    lanes = [Lane("as shipped", SPIRAL.graph), Lane("small", SPIRAL.graph.with_training(small))]
+    outcomes = compare(lanes, epochs=2)
+    assert [o.steps for o in outcomes] == [2 * outcomes[0].session.program.batches_per_epoch] * 2
+
+
+def test_one_lane_may_diverge_while_the_others_go_on() -> None:
+    off = next(lane for lane in EXPLODING.variations if lane.name == "clipping off")
+    clipped, diverged = compare([Lane("clipped", EXPLODING.graph), off], steps=200)
+    assert (clipped.state, clipped.steps) == ("done", 200)
+    assert diverged.state == "diverged"
+    assert diverged.steps < 100
+
+
+# -- beside the network of the window -------------------------------------------------------------
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    engine = Engine()
+    engine.start()
+    yield engine
+    engine.quit()
+    assert not [t for t in threading.enumerate() if t.name == "training"]
+
+
+def wait(engine: Engine, until: Callable[[Snapshot], bool], seconds: float = 60) -> Snapshot:
+    """The first snapshot that fulfils the condition."""
+    end, last = time.monotonic() + seconds, None
+    while time.monotonic() < end:
+        last = engine.take_snapshot() or last
+        if last is not None and until(last):
+            return last
+        time.sleep(0.005)
+    raise AssertionError(f"still waiting; last: {last}")
+
+
+def ready(snapshot: Snapshot) -> bool:
+    return snapshot.state == "paused" and bool(snapshot.lanes)
+
+
+def test_lanes_keep_up_with_the_network(engine: Engine) -> None:
+    engine.load(SPIRAL.graph)
+    engine.set_lanes(SPIRAL.variations[:2])
+    assert [view.step for view in wait(engine, ready).lanes] == [0, 0]
+    engine.run_until(step=300)
+    done = wait(engine, lambda s: s.state == "paused" and s.step == 300)
+    for lane, view in zip(SPIRAL.variations, done.lanes, strict=False):
+        assert (view.lane, view.step, view.message) == (lane, 300, "")
+        assert view.history is not None
+        alone = Session(lane.graph)
+        alone.run(300)
+        np.testing.assert_array_equal(view.history.mean("loss"),
+                                      alone.history.view().mean("loss"))
+
+
+def test_a_lane_that_comes_late_catches_up_first(engine: Engine) -> None:
+    engine.load(SPIRAL.graph)
+    engine.run_until(step=500)
+    wait(engine, lambda s: s.state == "paused" and s.step == 500)
+    engine.set_lanes(SPIRAL.variations[:1])
+    assert wait(engine, ready).lanes[0].step == 0
+    engine.run_until(step=501)
+    assert wait(engine, lambda s: s.step == 501 and s.state == "paused").lanes[0].step == 501
+
+
+def test_steps_back_and_resets_take_the_lanes_along(engine: Engine) -> None:
+    engine.load(SPIRAL.graph)
+    engine.set_lanes(SPIRAL.variations[:1])
+    engine.run_until(step=60)
+    wait(engine, lambda s: s.state == "paused" and s.step == 60)
+    engine.step("batch")
+    assert wait(engine, lambda s: s.step == 61).lanes[0].step == 61
+    for _ in range(3):
+        engine.back("batch")
+    assert wait(engine, lambda s: s.step == 58).lanes[0].step == 58
+    engine.reset()
+    lane = wait(engine, lambda s: s.step == 0).lanes[0]
+    assert lane.step == 0
+    assert lane.history is not None
+    assert not len(lane.history)
+
+
+def test_a_lane_may_be_pinned_where_the_network_is(engine: Engine) -> None:
+    """What is kept before an edit goes on from there, as the network would have without it."""
+    engine.load(SPIRAL.graph)
+    engine.run_until(step=100)
+    wait(engine, lambda s: s.state == "paused" and s.step == 100)
+    saved = engine.saved_state()
+    assert saved is not None
+    engine.set_lanes([Lane("before", SPIRAL.graph, *saved)])
+    off = msgspec.structs.replace(SPIRAL.graph.training, clipping=Clipping())
+    engine.load(SPIRAL.graph.with_training(off))
+    engine.run_until(step=200)
+    lane = wait(engine, lambda s: s.step == 200 and s.state == "paused").lanes[0]
+    alone = Session(SPIRAL.graph)
+    alone.run(200)
+    assert lane.history is not None
+    np.testing.assert_array_equal(lane.history.mean("loss"), alone.history.view().mean("loss"))
+
+
+def test_a_lane_stays_where_it_is_when_others_come_and_go(engine: Engine) -> None:
+    engine.load(SPIRAL.graph)
+    engine.set_lanes(SPIRAL.variations[:1])
+    engine.run_until(step=50)
+    wait(engine, lambda s: s.state == "paused" and s.step == 50)
+    engine.set_lanes(SPIRAL.variations[:2])
+    assert [v.step for v in wait(engine, lambda s: len(s.lanes) == 2).lanes] == [50, 0]
+    engine.set_lanes(SPIRAL.variations[1:2])
+    wait(engine, lambda s: len(s.lanes) == 1)
+    engine.unload()
+    assert wait(engine, lambda s: s.state == "empty").lanes == ()
+
+
+def test_a_lane_that_cannot_train_says_why(engine: Engine) -> None:
+    broken = SPIRAL.graph.without_edges(SPIRAL.graph.edges[:1])
+    engine.load(SPIRAL.graph)
+    engine.set_lanes([Lane("broken", broken)])
+    view = wait(engine, ready).lanes[0]
+    assert view.history is None
+    assert view.message.endswith(".")
+    engine.run_until(step=20)
+    assert wait(engine, lambda s: s.step == 20).lanes[0].step == 0
+
+
+def test_lanes_go_on_to_where_the_network_diverged(engine: Engine) -> None:
+    def trained(optimizer: Any, **settings: Any) -> Any:
+        training = EXPLODING.graph.training
+        return EXPLODING.graph.with_training(
+            msgspec.structs.replace(training, optimizer=optimizer, **settings))
+
+    engine.load(trained(SGD(learning_rate=0.1), clipping=Clipping()))
+    engine.set_lanes([Lane("clipped", EXPLODING.graph)])
+    engine.run()
+    end = wait(engine, lambda s: s.state == "diverged" and s.lanes[0].step == s.step)
+    assert end.step > 0
+    assert end.lanes[0].message == ""

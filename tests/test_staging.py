@@ -1,0 +1,92 @@
+"""An example brings the panels forward that show what it is about, and takes them away again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from playground.examples import EXAMPLES
+from ui.main_window import MainWindow
+from ui.panels import PANELS
+
+STAGED = sorted(name for name, example in EXAMPLES.items() if example.panels)
+
+
+@pytest.mark.parametrize("name", STAGED)
+def test_what_an_example_names_exists(name: str) -> None:
+    example = EXAMPLES[name]
+    assert set(example.panels) <= set(PANELS)
+    assert not example.selected or example.graph.node(example.selected)
+
+
+def show(window: MainWindow, example: str) -> None:
+    window.files.show_example(EXAMPLES[example])
+    QApplication.processEvents()
+
+
+def in_front(window: MainWindow, panel: str) -> bool:
+    dock = window.docks.all[panel]
+    return not dock.isHidden() and not dock.visibleRegion().isEmpty()
+
+
+def test_the_panel_is_in_front_with_its_node_and_the_notes(window: MainWindow) -> None:
+    assert window.docks.all["through_time"].isHidden()
+    show(window, "lstm")
+    assert in_front(window, "through_time")
+    assert in_front(window, "notes")
+    assert window.document.selection == {"lstm_1"}
+
+
+def test_it_goes_with_its_example(window: MainWindow) -> None:
+    show(window, "lstm")
+    show(window, "mlp-spiral")
+    assert window.docks.all["through_time"].isHidden()
+    assert not window.document.selection
+
+
+def test_what_the_user_has_opened_stays(window: MainWindow) -> None:
+    window.docks.open("through_time")
+    show(window, "lstm")
+    show(window, "mlp-spiral")
+    assert not window.docks.all["through_time"].isHidden()
+
+
+def test_it_is_not_taken_for_the_users_layout(make_window: Any, engine: Any) -> None:
+    first = make_window()
+    first.show()
+    show(first, "lstm")
+    first.close()
+    second = make_window()
+    second.open_first(example="mlp-spiral")
+    second.show()
+    assert second.docks.all["through_time"].isHidden()
+
+
+def test_it_outlives_the_layout_that_is_restored(make_window: Any) -> None:
+    make_window().close()
+    window = make_window()
+    window.open_first(example="lstm")
+    window.show()
+    assert not window.docks.all["through_time"].isHidden()
+
+
+def test_reset_layout_hides_the_spare_ones_but_the_examples_own(window: MainWindow) -> None:
+    window.docks.open("through_time")
+    window.docks.reset()
+    assert window.docks.all["through_time"].isHidden()
+    show(window, "lstm")
+    window.docks.reset()
+    assert not window.docks.all["through_time"].isHidden()
+
+
+def test_it_has_room_and_gives_it_back(window: MainWindow) -> None:
+    loss, time = window.docks.all["loss"], window.docks.all["through_time"]
+    before = loss.size()
+    show(window, "lstm")
+    assert time.width() >= 0.3 * window.width()  # the others keep their least width
+    assert time.height() >= 0.35 * window.height()  # and its tab
+    show(window, "mlp-spiral")
+    assert abs(loss.width() - before.width()) <= 2
+    assert abs(loss.height() - before.height()) <= 2
