@@ -7,79 +7,50 @@ stays in the first-level cache. BLAS would pack it anew in every product: for 32
 
 from __future__ import annotations
 
-import numpy as np
-
-from kernels.jit import floats, helper, inline, ints, kernel
-from kernels.product import tile_rows, tile_width
-from kernels.simd import TILE_COLUMNS, multiply_tile
+from kernels.jit import floats, helper, inline, kernel
+from kernels.product import pack_panel, panel_tile, tile_rows, tile_width
+from kernels.simd import TILE_COLUMNS
+from kernels.transpose import transpose
 
 TERM_BLOCK = 128
 """Terms per pass: so many rows of a panel are half of the first-level cache."""
 
 
-def packed_size(rows: int, terms: int, columns: int) -> int:
-    """Floats of a packed (terms, columns), for products with (rows, terms); tables included."""
-    return -(-columns // TILE_COLUMNS) * terms * TILE_COLUMNS + 2 * (rows + terms)
+def packed_size(terms: int, columns: int) -> int:
+    """Floats of a packed (terms, columns)."""
+    return -(-columns // TILE_COLUMNS) * terms * TILE_COLUMNS
+
+
+@kernel("terms columns w -> packed")
+def pack(a):
+    """packed = w in panels.
+
+    w (terms, columns), packed (packed_size,)
+    """
+    terms, columns, step = a[0], a[1], tile_width(a[1])
+    w, packed = floats(a[2], terms * columns), floats(a[3], panels_size(terms, columns))
+    for j in range(0, columns, step):
+        pack_panel(terms, min(step, columns - j), w, j, columns,
+                   packed, j // step * terms * TILE_COLUMNS)
+
+
+@kernel("terms columns w -> packed")
+def pack_transposed(a):
+    """packed = wᵀ in panels.
+
+    w (columns, terms), packed (packed_size,)
+    """
+    terms, columns, step = a[0], a[1], tile_width(a[1])
+    w, packed = floats(a[2], terms * columns), floats(a[3], panels_size(terms, columns))
+    for j in range(0, columns, step):
+        transpose(min(step, columns - j), terms, w, j * terms, terms,
+                  packed, j // step * terms * TILE_COLUMNS, TILE_COLUMNS)
 
 
 @inline
 def panels_size(terms, columns):
-    """Floats of the panels alone."""
+    """packed_size, for kernels."""
     return (columns + TILE_COLUMNS - 1) // TILE_COLUMNS * terms * TILE_COLUMNS
-
-
-@helper
-def fill_tables(rows, terms, columns, packed):
-    """Where the terms and rows of the factors and of the product stand; behind the panels."""
-    at = packed + 4 * panels_size(terms, columns)
-    panel_terms, x_terms = ints(at, terms), ints(at + 4 * terms, terms)
-    x_rows, y_rows = ints(at + 8 * terms, rows), ints(at + 8 * terms + 4 * rows, rows)
-    for k in range(terms):
-        panel_terms[k], x_terms[k] = k * TILE_COLUMNS, k
-    for r in range(rows):
-        x_rows[r], y_rows[r] = r * terms, r * columns
-
-
-@kernel("rows terms columns w -> packed")
-def pack(a):
-    """packed = w in panels.
-
-    w (terms, columns), packed (packed_size,); rows: of the matrices that it will be multiplied with
-    """
-    rows, terms, columns, source, packed = a[0], a[1], a[2], a[3], a[4]
-    step = tile_width(columns)
-    for first in range(0, columns, step):
-        width, start = min(step, columns - first), first // step * terms
-        for k in range(terms):
-            w = floats(source + 4 * (k * columns + first), width)
-            panel = floats(packed + 4 * (start + k) * TILE_COLUMNS, TILE_COLUMNS)
-            for j in range(width):
-                panel[j] = w[j]
-            for j in range(width, TILE_COLUMNS):
-                panel[j] = np.float32(0)
-    fill_tables(rows, terms, columns, packed)
-
-
-@kernel("rows terms columns w -> packed")
-def pack_transposed(a):
-    """packed = wᵀ in panels.
-
-    w (columns, terms), packed (packed_size,); rows: of the matrices that it will be multiplied with
-    """
-    rows, terms, columns, source, packed = a[0], a[1], a[2], a[3], a[4]
-    step = tile_width(columns)
-    for first in range(0, columns, step):
-        width = min(step, columns - first)
-        panel = floats(packed + 4 * (first // step * terms) * TILE_COLUMNS, terms * TILE_COLUMNS)
-        for j in range(TILE_COLUMNS):
-            if j < width:
-                w = floats(source + 4 * (first + j) * terms, terms)
-                for k in range(terms):
-                    panel[k * TILE_COLUMNS + j] = w[k]
-            else:
-                for k in range(terms):
-                    panel[k * TILE_COLUMNS + j] = np.float32(0)
-    fill_tables(rows, terms, columns, packed)
 
 
 @helper
@@ -88,17 +59,15 @@ def add_product(rows, terms, columns, x, packed, y):
 
     x (rows, terms), y (rows, columns)
     """
-    size, step = panels_size(terms, columns), tile_width(columns)
-    panels, at = floats(packed, size), packed + 4 * size
-    panel_terms, x_terms = ints(at, terms), ints(at + 4 * terms, terms)
-    x_rows, y_rows = ints(at + 8 * terms, rows), ints(at + 8 * terms + 4 * rows, rows)
+    panels, step = floats(packed, panels_size(terms, columns)), tile_width(columns)
     left, product = floats(x, rows * terms), floats(y, rows * columns)
     for k in range(0, terms, TERM_BLOCK):
-        for t in range(0, columns, step):
+        depth = min(TERM_BLOCK, terms - k)
+        for j in range(0, columns, step):
+            width, start = min(step, columns - j), (j // step * terms + k) * TILE_COLUMNS
             r = 0
             while r < rows:
                 height = tile_rows(rows - r)
-                multiply_tile(height, min(step, columns - t), min(TERM_BLOCK, terms - k),
-                              panels, t // step * terms * TILE_COLUMNS, panel_terms[k:],
-                              left, 0, x_terms[k:], x_rows[r:], product, t, y_rows[r:])
+                panel_tile(height, width, depth, left, r * terms + k, terms, 1,
+                           panels, start, TILE_COLUMNS, product, r * columns + j, columns, True)
                 r += height

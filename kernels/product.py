@@ -11,62 +11,170 @@ from numba import types
 from numba.extending import intrinsic
 
 from kernels.jit import floats, helper
-from kernels.simd import FLOAT, INT, ROWS, TILE_COLUMNS, WIDTH, ZERO, Writer, copy_row
+from kernels.simd import FLOAT, INT, ROWS, TILE_COLUMNS, VECTORS, WIDTH, ZERO, Writer, copy_row
 from kernels.transpose import transpose
 
 TERM_BLOCK = 192
 """Terms per pass: so many rows of b, one tile wide, stay in the first-level cache."""
+PACKED = 96
+"""From so many rows on, packing their other factor first costs less than it gives."""
+HEIGHT, ROW_BLOCK = ROWS[0], 128
+"""Columns of a that are packed at a time: with TERM_BLOCK terms, they stay in the second level."""
+
+
+def _tile_intrinsic(padded: bool):
+    """An intrinsic that multiplies a tile; `padded`: b goes on to the end of the last vector.
+
+    Where it does not, what lies behind it is masked, which costs a tile a twentieth of its time.
+    """
+
+    def tile_product(typing_context, rows, columns, terms, a, a_start, a_row, a_term,
+                     b, b_start, b_term, c, c_start, c_row, adds):
+        size = types.intp
+        signature = types.void(size, size, size, a, size, size, size, b, size, size, c, size,
+                               size, types.boolean)
+
+        def generate(context, builder, signature, arguments):
+            writer = Writer(context, builder, signature, arguments)
+            (rows, columns, terms, a, a_start, a_row, a_term, b, b_start, b_term,
+             c, c_start, c_row, adds) = writer.arguments
+            a, b, c = writer.at(a, a_start), writer.at(b, b_start), writer.at(c, c_start)
+            vectors = builder.sdiv(builder.add(columns, INT(WIDTH - 1)), INT(WIDTH))
+            before_last = builder.mul(builder.sub(vectors, INT(1)), INT(WIDTH))
+            mask = writer.first_lanes(builder.sub(columns, before_last))
+
+            def tile(rows: int, vectors: int) -> None:
+                a_at = [writer.apart(writer.at(a, builder.mul(INT(r), a_row)))
+                        for r in range(rows)]
+                masks = [None] * (vectors - 1) + [mask]
+                places = [(writer.at(c, builder.mul(INT(r), c_row), v * WIDTH), masks[v])
+                          for r in range(rows) for v in range(vectors)]
+
+                def term(k, sums):
+                    b_at = writer.at(b, builder.mul(k, b_term))
+                    bs = [writer.load(writer.at(b_at, v * WIDTH), None if padded else masks[v])
+                          for v in range(vectors)]
+                    new = []
+                    for r in range(rows):
+                        factor = writer.broadcast(writer.at(a_at[r], builder.mul(k, a_term)))
+                        new += [writer.multiply_add(factor, bs[v], sums[r * vectors + v])
+                                for v in range(vectors)]
+                    return new
+
+                sums = writer.loop(INT(0), terms, 1, [ZERO] * len(places), term)
+                with builder.if_then(adds):
+                    for value, place in zip(sums, places, strict=True):
+                        writer.store(builder.fadd(value, writer.load(*place)), *place)
+                with builder.if_then(builder.not_(adds)):
+                    for value, place in zip(sums, places, strict=True):
+                        writer.store(value, *place)
+
+            writer.for_each_tile(rows, vectors, tile)
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return intrinsic(tile_product)
+
+
+#: product_tile(rows, columns, terms, a, a_start, a_row, a_term, b, b_start, b_term,
+#: c, c_start, c_row, adds):
+#: c[r c_row + j] = sum_k a[r a_row + k a_term] b[k b_term + j], added to c if `adds`.
+#: r < rows, one of ROWS; j < columns <= TILE_COLUMNS; k < terms.
+product_tile = _tile_intrinsic(padded=False)
+#: The same, for a b that is packed.
+panel_tile = _tile_intrinsic(padded=True)
 
 
 @intrinsic
-def product_tile(typing_context, rows, columns, terms, a, a_start, a_row, a_term,
-                 b, b_start, b_term, c, c_start, c_row, adds):
-    """c[r c_row + j] = sum_k a[r a_row + k a_term] b[k b_term + j], added to c if `adds`.
+def pack_panel(typing_context, terms, columns, b, b_start, b_term, panel, panel_start):
+    """panel[k TILE_COLUMNS + j] = b[k b_term + j], and 0 up to the end of the last vector.
 
-    r < rows, one of ROWS; j < columns <= TILE_COLUMNS; k < terms.
+    k < terms; j < columns <= TILE_COLUMNS
     """
     size = types.intp
-    signature = types.void(size, size, size, a, size, size, size, b, size, size, c, size, size,
-                           types.boolean)
+    signature = types.void(size, size, b, size, size, panel, size)
 
     def generate(context, builder, signature, arguments):
         writer = Writer(context, builder, signature, arguments)
-        (rows, columns, terms, a, a_start, a_row, a_term, b, b_start, b_term,
-         c, c_start, c_row, adds) = writer.arguments
-        a, b, c = writer.at(a, a_start), writer.at(b, b_start), writer.at(c, c_start)
+        terms, columns, b, b_start, b_term, panel, panel_start = writer.arguments
+        b, panel = writer.at(b, b_start), writer.at(panel, panel_start)
         vectors = builder.sdiv(builder.add(columns, INT(WIDTH - 1)), INT(WIDTH))
-        before_last = builder.mul(builder.sub(vectors, INT(1)), INT(WIDTH))
-        mask = writer.first_lanes(builder.sub(columns, before_last))
+        after = builder.append_basic_block("packed")
+        switch = builder.switch(vectors, after)
+        for count in range(1, VECTORS + 1):
+            block = builder.append_basic_block(f"pack_{count}")
+            switch.add_case(INT(count), block)
+            builder.position_at_end(block)
+            mask = writer.first_lanes(builder.sub(columns, INT((count - 1) * WIDTH)))
 
-        def tile(rows: int, vectors: int) -> None:
-            a_at = [writer.apart(writer.at(a, builder.mul(INT(r), a_row))) for r in range(rows)]
-            places = [(writer.at(c, builder.mul(INT(r), c_row), v * WIDTH),
-                       mask if v == vectors - 1 else None)
-                      for r in range(rows) for v in range(vectors)]
+            def row(k, sums, count=count, mask=mask):
+                source = writer.at(b, builder.mul(k, b_term))
+                to = writer.at(panel, builder.mul(k, INT(TILE_COLUMNS)))
+                for v in range(count):
+                    value = writer.load(writer.at(source, v * WIDTH),
+                                        mask if v == count - 1 else None)
+                    writer.store(value, writer.at(to, v * WIDTH))
+                return sums
 
-            def term(k, sums):
-                b_at = writer.at(b, builder.mul(k, b_term))
-                bs = [writer.load(writer.at(b_at, v * WIDTH), mask if v == vectors - 1 else None)
-                      for v in range(vectors)]
-                new = []
-                for r in range(rows):
-                    factor = writer.broadcast(writer.at(a_at[r], builder.mul(k, a_term)))
-                    new += [writer.multiply_add(factor, bs[v], sums[r * vectors + v])
-                            for v in range(vectors)]
-                return new
-
-            sums = writer.loop(INT(0), terms, 1, [ZERO] * len(places), term)
-            with builder.if_then(adds):
-                for value, place in zip(sums, places, strict=True):
-                    writer.store(builder.fadd(value, writer.load(*place)), *place)
-            with builder.if_then(builder.not_(adds)):
-                for value, place in zip(sums, places, strict=True):
-                    writer.store(value, *place)
-
-        writer.for_each_tile(rows, vectors, tile)
+            writer.loop(INT(0), terms, 1, [], row)
+            builder.branch(after)
+        builder.position_at_end(after)
         return context.get_dummy_value()
 
     return signature, generate
+
+
+@intrinsic
+def _pack_tiles(typing_context, tiles, terms, a, a_start, a_term, block):
+    """block[t, k, i] = a[a_start + k a_term + t HEIGHT + i]: t < tiles, k < terms, i < HEIGHT.
+
+    It goes through `a` row after row, as that lies in memory.
+    """
+    size = types.intp
+    signature = types.void(size, size, a, size, size, block)
+    vector = ir.VectorType(FLOAT, HEIGHT).as_pointer()
+
+    def generate(context, builder, signature, arguments):
+        writer = Writer(context, builder, signature, arguments)
+        tiles, terms, a, a_start, a_term, block = writer.arguments
+        size = builder.mul(terms, INT(HEIGHT))
+
+        def term(k, sums):
+            source = writer.at(a, a_start, builder.mul(k, a_term))
+            to = writer.at(block, builder.mul(k, INT(HEIGHT)))
+
+            def tile(t, sums):
+                part = writer.at(source, builder.mul(t, INT(HEIGHT)))
+                place = writer.at(to, builder.mul(t, size))
+                value = builder.load(builder.bitcast(part, vector), align=4)
+                builder.store(value, builder.bitcast(place, vector), align=4)
+                return sums
+
+            return writer.loop(INT(0), tiles, 1, sums, tile)
+
+        writer.loop(INT(0), terms, 1, [], term)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _stack_intrinsic(width: int):
+    """An intrinsic: the address of TERM_BLOCK * width floats on the caller's stack."""
+
+    def block(typing_context):
+        def generate(context, builder, signature, arguments):
+            with builder.goto_entry_block():
+                block = builder.alloca(ir.ArrayType(FLOAT, TERM_BLOCK * width))
+            block.align = 64
+            return builder.ptrtoint(block, INT)
+
+        return types.int64(), generate
+
+    return intrinsic(block)
+
+
+_stack_block, _stack_rows = _stack_intrinsic(TILE_COLUMNS), _stack_intrinsic(ROW_BLOCK)
 
 
 @helper
@@ -91,32 +199,28 @@ def product(rows, columns, terms, a, a_start, a_row, a_term, b, b_start, b_term,
             c, c_start, c_row, adds):
     """c[r c_row + j] = sum_k a[r a_row + k a_term] b[k b_term + j], added to c if `adds`.
 
-    r < rows, j < columns, k < terms; the arrays are flat.
+    r < rows, j < columns, k < terms; the arrays are flat. For many rows, b is packed.
     """
-    step = tile_width(columns)
+    panel = floats(_stack_block(), TERM_BLOCK * TILE_COLUMNS)
+    step, packs = tile_width(columns), rows >= PACKED
     for k in range(0, terms, TERM_BLOCK):
+        depth = min(TERM_BLOCK, terms - k)
         for j in range(0, columns, step):
+            width = min(step, columns - j)
+            if packs:
+                pack_panel(depth, width, b, b_start + k * b_term + j, b_term, panel, 0)
             r = 0
             while r < rows:
                 height = tile_rows(rows - r)
-                product_tile(height, min(step, columns - j), min(TERM_BLOCK, terms - k),
-                             a, a_start + r * a_row + k * a_term, a_row, a_term,
-                             b, b_start + k * b_term + j, b_term,
-                             c, c_start + r * c_row + j, c_row, adds or k > 0)
+                a_at, c_at = a_start + r * a_row + k * a_term, c_start + r * c_row + j
+                if packs:
+                    panel_tile(height, width, depth, a, a_at, a_row, a_term,
+                               panel, 0, TILE_COLUMNS, c, c_at, c_row, adds or k > 0)
+                else:
+                    product_tile(height, width, depth, a, a_at, a_row, a_term,
+                                 b, b_start + k * b_term + j, b_term, c, c_at, c_row,
+                                 adds or k > 0)
                 r += height
-
-
-@intrinsic
-def _stack_block(typing_context):
-    """The address of TERM_BLOCK * TILE_COLUMNS floats on the stack of the calling function."""
-
-    def generate(context, builder, signature, arguments):
-        with builder.goto_entry_block():
-            block = builder.alloca(ir.ArrayType(FLOAT, TERM_BLOCK * TILE_COLUMNS))
-        block.align = 64
-        return builder.ptrtoint(block, INT)
-
-    return types.int64(), generate
 
 
 @helper
@@ -139,8 +243,12 @@ def product_transposed(rows, columns, terms, a, b, bias, has_bias, c):
             for k in range(0, terms, TERM_BLOCK):
                 depth = min(TERM_BLOCK, terms - k)
                 transpose(height, depth, a, r * terms + k, terms, panel, 0, TILE_COLUMNS)
-                product(width, height, depth, b, j * terms + k, terms, 1, panel, 0, TILE_COLUMNS,
-                        sums, 0, TILE_COLUMNS, True)
+                u = 0
+                while u < width:
+                    rise = tile_rows(width - u)
+                    panel_tile(rise, height, depth, b, (j + u) * terms + k, terms, 1,
+                               panel, 0, TILE_COLUMNS, sums, u * TILE_COLUMNS, TILE_COLUMNS, True)
+                    u += rise
             transpose(width, height, sums, 0, TILE_COLUMNS, c, r * columns + j, columns)
 
 
@@ -163,9 +271,9 @@ def product_with_rows(rows, columns, terms, a, b, bias, has_bias, c):
                 if has_bias and k == 0:
                     for i in range(r, r + height):
                         copy_row(width, bias, j, 1, c, i * columns + j, 1)
-                product_tile(height, width, depth, a, r * terms + k, terms, 1,
-                             panel, 0, TILE_COLUMNS, c, r * columns + j, columns,
-                             has_bias or k > 0)
+                panel_tile(height, width, depth, a, r * terms + k, terms, 1,
+                           panel, 0, TILE_COLUMNS, c, r * columns + j, columns,
+                           has_bias or k > 0)
                 r += height
 
 
@@ -173,12 +281,44 @@ def product_with_rows(rows, columns, terms, a, b, bias, has_bias, c):
 def product_of_columns(rows, columns, terms, a, b, c):
     """c[r, j] = sum_k a[k, r] b[k, j]; r < rows, j < columns, k < terms.
 
-    Vectors run along the rows of b, but where those would fill few lanes, along those of a: what
-    comes out is then transposed.
+    Both are packed, block by block: a column of `a`, read as it lies, would take a cache line for
+    each number. Vectors run along the rows of b, but where those would fill few lanes, along those
+    of a: what comes out is then transposed.
     """
     if 4 * columns <= WIDTH <= rows and rows * columns <= TERM_BLOCK * TILE_COLUMNS:
         sums = floats(_stack_block(), TERM_BLOCK * TILE_COLUMNS)
         product(columns, rows, terms, b, 0, 1, columns, a, 0, rows, sums, 0, rows, False)
         transpose(columns, rows, sums, 0, rows, c, 0, columns)
-    else:
-        product(rows, columns, terms, a, 0, 1, rows, b, 0, columns, c, 0, columns, False)
+        return
+    block = floats(_stack_rows(), TERM_BLOCK * ROW_BLOCK)
+    panel = floats(_stack_block(), TERM_BLOCK * TILE_COLUMNS)
+    step = tile_width(columns)
+    for k in range(0, terms, TERM_BLOCK):
+        depth = min(TERM_BLOCK, terms - k)
+        for first in range(0, rows, ROW_BLOCK):
+            count = min(ROW_BLOCK, rows - first)
+            _pack_columns(count, depth, a, k * rows + first, rows, block)
+            for j in range(0, columns, step):
+                width = min(step, columns - j)
+                pack_panel(depth, width, b, k * columns + j, columns, panel, 0)
+                r = 0
+                while r < count:
+                    height = tile_rows(count - r)
+                    panel_tile(height, width, depth, block, r * depth, 1, height,
+                               panel, 0, TILE_COLUMNS, c, (first + r) * columns + j, columns,
+                               k > 0)
+                    r += height
+
+
+@helper
+def _pack_columns(count, terms, a, a_start, a_term, block):
+    """block = columns of a, in tiles as high as `tile_rows` says, one after the other."""
+    tiles = count // HEIGHT
+    _pack_tiles(tiles, terms, a, a_start, a_term, block)
+    r = tiles * HEIGHT
+    while r < count:
+        height = tile_rows(count - r)
+        for k in range(terms):
+            for i in range(height):
+                block[r * terms + k * height + i] = a[a_start + k * a_term + r + i]
+        r += height

@@ -12,6 +12,7 @@ from kernels.conv import sum_maps
 from kernels.jit import floats, helper, kernel
 from kernels.lowering import ZEROS, Geometry
 from kernels.product import product
+from kernels.repeats import repeats_size, settle_repeats
 from kernels.simd import add_row
 from kernels.transpose import transpose
 from kernels.winograd_tiles import (
@@ -88,7 +89,14 @@ def workspace_size(t: Tiling) -> int:
     tiles = t.block * across
     points = t.in_channels * t.out_channels + tiles * (t.in_channels + t.out_channels) + 3 * _LINE
     strips = 2 * POINTS * (across * OUTPUTS + TAPS - 1) * maps
-    return _PLANES * points + strips + TAPS * TAPS * maps
+    return _PLANES * points + strips + TAPS * TAPS * maps + _repeats_size(t)
+
+
+def _repeats_size(t: Tiling) -> int:
+    """Of that, the part for images that repeat themselves: at the end, and used by itself."""
+    return max(
+        repeats_size(t.batch, t.in_channels, t.out_channels, t.out_height, t.out_width),
+        repeats_size(t.batch, t.out_channels, t.in_channels, t.height, t.width))
 
 
 class Workspace(NamedTuple):
@@ -108,6 +116,7 @@ class Workspace(NamedTuple):
     kernel_step: int
     input_step: int
     output_step: int
+    rest: int
 
 
 @helper
@@ -139,10 +148,11 @@ def workspace(address, channels, maps, across, block):
     out_strip = floats(address, OUTPUTS * columns * maps)
     address += 4 * OUTPUTS * columns * maps
     taps = floats(address, TAPS * TAPS * max(channels, maps))
+    address += 4 * TAPS * TAPS * max(channels, maps)
     in_strip[:] = 0
     out_strip[:] = 0
     return Workspace(kernels, inputs, outputs, in_strip, out_strip, taps, kernel_step, input_step,
-                     output_step)
+                     output_step, address)
 
 
 @helper
@@ -225,6 +235,9 @@ def winograd_forward(a):
                          POINTS * work.kernel_step, work.kernel_step)
     convolve(x, t.batch, channels, t.height, t.width, t.top, t.left, b, has_bias,
              y, maps, t.out_height, t.out_width, t.block, work)
+    settle_repeats(x, t.batch, channels, t.height, t.width, t.top, t.left,
+                   w, TAPS * TAPS * channels, TAPS * TAPS, 0, 1, b, has_bias,
+                   y, maps, t.out_height, t.out_width, work.rest)
 
 
 @kernel(f"{TILING} dy w -> dx work")
@@ -247,6 +260,10 @@ def winograd_input_gradient(a):
                          work.kernels, o * channels, POINTS * work.kernel_step, work.kernel_step)
     convolve(dy, t.batch, maps, t.out_height, t.out_width, TAPS - 1 - t.top, TAPS - 1 - t.left,
              dy, False, dx, channels, t.height, t.width, t.block, work)
+    settle_repeats(dy, t.batch, maps, t.out_height, t.out_width,
+                   TAPS - 1 - t.top, TAPS - 1 - t.left,
+                   w, TAPS * TAPS, TAPS * TAPS * channels, TAPS * TAPS - 1, -1, dy, False,
+                   dx, channels, t.height, t.width, work.rest)
 
 
 @kernel(f"{TILING} x dy -> dw db work")

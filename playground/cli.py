@@ -275,9 +275,7 @@ def _unknown(what: str) -> UsageError:
 
 
 def _seeded(graph: Graph, seed: int) -> Graph:
-    return graph.with_training(msgspec.structs.replace(
-        graph.training, weight_seed=seed, shuffle_seed=seed, dropout_seed=seed,
-        augmentation_seed=seed))
+    return graph.with_training(graph.training.seeded(seed))
 
 
 def _length(options: argparse.Namespace, what: str) -> tuple[int | None, int | None]:

@@ -41,24 +41,27 @@ class CompileError(Exception):
 
 
 def compile_program(graph: Graph, *, training: bool = True, batch: int | None = None,
-                    lanes: int = 1, instrument: bool = True,
+                    lanes: int = 1, instrument: bool = True, in_use: bool = False,
                     checked: Check | None = None) -> Program:
     """Compile a graph; raises CompileError with the sentence of `check` when it is not ready.
 
     batch: samples per step (the training setting unless given; at most what the data has).
-    lanes: shards of the batch that may run on threads of their own.
+    lanes: shards of the batch that may run on threads of their own. in_use: layers do what they do
+    in a network that is only used (no dropout, running statistics), and have gradients all the
+    same.
     """
     checked = checked or check(graph)
     if not checked.trainable:
         raise CompileError(checked.graph_error)
-    return _Compiler(Layout(graph, checked, training, batch, lanes, instrument)).program()
+    return _Compiler(Layout(graph, checked, training, batch, lanes, instrument), in_use).program()
 
 
 class _Compiler:
     """Emits the instructions of a program over the tensors of a layout."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, in_use: bool) -> None:
         self.layout, self.training = layout, layout.graph.training
+        self.in_use = in_use or not layout.training
         self.code: list[tuple[Instruction | None, ...]] = []
         self.within: Phase | None = None
         """The phase that all belongs to while an optimizer runs the network again."""
@@ -387,7 +390,7 @@ class _Compiler:
         seed = self.training.dropout_seed
         return Emitter(
             append=append, batch=layout.samples_of(lane), total=layout.batch,
-            training=layout.training,
+            training=not self.in_use,
             x=tuple(t and layout.shard(t, lane) for t in node.x), y=shards(node.y),
             dx=tuple(t and layout.shard(t, lane) for t in own.dx),
             dy=shards(own.dy), w=node.w, dw=own.dw[lane or 0], running=node.running,

@@ -37,3 +37,12 @@ def conv_matrix(layer: Convolution, w: Floats, x: Shape) -> Floats:
                     ins = slice(group * w.shape[1], (group + 1) * w.shape[1])
                     m[outs, i, j, ins, down, right] = w[outs, :, u, v]
     return m.reshape(maps * rows * columns, size_of(x))
+
+
+def weight_places(layer: Convolution, w: Shape, x: Shape) -> NDArray[np.int32]:
+    """Which weight stands where in that matrix: its place in w.ravel(), or -1 for a zero.
+
+    w: the shape of the weights, with up to 2²⁴ of them.
+    """
+    numbers = np.arange(1, size_of(w) + 1, dtype=np.float32).reshape(w)
+    return conv_matrix(layer, numbers, x).astype(np.int32) - 1

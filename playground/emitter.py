@@ -52,6 +52,7 @@ class Emitter:
 
     batch: samples in this lane. x, y: the tensors of the input and output ports, (batch, *shape).
     dx, dy: gradients of the loss with respect to them; dx[i] is None where nobody needs it.
+    training: whether layers do what they do in training alone, such as dropout.
     w, dw: parameters and their gradients by name. running: what lasts over the steps and is not
     learned. work: the layer's workspace by name.
     """

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.codes import decoded, rebuilt_samples, representation
 from playground.compiler import random_key
 from playground.data import NO_TARGET
+from playground.generation import find_rebuilt
+from playground.judged import judged
 from playground.layers.augmentation import Augmentation, augmented
 from playground.layers.base import Layer
 from playground.layers.data import DataLayer
@@ -21,18 +24,23 @@ from playground.snapshot import (
     Boundary,
     BoundaryProbe,
     ConfusionProbe,
+    DecodedProbe,
+    FilmProbe,
     Predictions,
     PredictionsProbe,
     Probe,
+    RepresentationProbe,
     ResponsesProbe,
     SplitName,
     StepPredictions,
     SurfaceProbe,
     TensorProbe,
     TimingsProbe,
+    WeightsProbe,
     WorkspaceProbe,
 )
 from playground.tensor import STATE_REGIONS
+from playground.weights import KNOWN, Weights, copy_weights
 
 Floats = NDArray[np.float32]
 MARGIN = 0.08
@@ -56,10 +64,24 @@ def answer(session: Session, probe: Probe) -> Any | None:
             return _predictions(session, probe)
         case AugmentationProbe():
             return _augmentation(session, probe)
+        case RepresentationProbe():
+            return representation(session, probe)
+        case DecodedProbe():
+            return decoded(session, probe)
+        case FilmProbe():
+            return session.film.film(session.step)
         case SurfaceProbe():
             return loss_surface(session, probe)
         case TimingsProbe():
             return session.microseconds()
+        case WeightsProbe():
+            return _weights(session, probe.most)
+
+
+def _weights(session: Session, most: int) -> Weights | None:
+    if sum(session.arena.region(region).size for region in KNOWN) > most:
+        return None
+    return copy_weights(session.program, session.arena, session.step)
 
 
 def _tensor(session: Session, probe: TensorProbe) -> Floats | None:
@@ -117,6 +139,9 @@ def _boundary(session: Session, resolution: int) -> Boundary | None:
     data = session.data
     if data.dataset.shape not in ((2,), (1,)):
         return None
+    if data.dataset.shape == (2,) and (found := judged(
+            session, resolution, _extent(session), _grid(session, resolution))) is not None:
+        return found
     raw, raw_validation = _raw(session)
     low, high = _extent(session)
     if data.dataset.shape == (1,):
@@ -216,6 +241,9 @@ def _predictions(session: Session, probe: PredictionsProbe) -> Predictions:
     part = slice(probe.start, probe.start + probe.count)
     data = session.data
     shown, wanted = x[part] * data.std + data.mean, target[part].copy()
+    rebuilt = find_rebuilt(session.graph, session.program.check, session.program.loss_node)
+    if rebuilt is not None and data.dataset.are_images and not session.program.classes:
+        return rebuilt_samples(session, x[part])
     out = session.evaluator.predict(x[part])
     first = next((port for port in data.dataset.ports if port.name == "x"), None)
     is_tokens = bool(data.dataset.vocabulary) and (first is None or first.classes > 0)

@@ -15,6 +15,7 @@ from playground.arena import Arena
 from playground.compiler import compile_program
 from playground.emitter import Instruction, Phase
 from playground.evaluator import Evaluation, Evaluator
+from playground.film import FilmMaker
 from playground.graph import Graph
 from playground.history import History, HistoryView
 from playground.keyframes import Keyframe, Keyframes
@@ -53,6 +54,8 @@ class Session:
         self._machine = Machine(*link(self.program, self.arena, progress), self._halt)
         self.data = self.program.data
         self.evaluator = Evaluator(self.program, self.arena)
+        self.film = FilmMaker(self.program, self.evaluator)
+        """What the network made on its way, where it makes samples."""
         self.position = 0
         self.has_run = False
         """Whether activations, gradients and measurements hold anything yet."""
@@ -161,13 +164,14 @@ class Session:
 
     def advance(self, count: int) -> int:
         """Run `count` instructions; fewer when something is not finite. Gives how many ran."""
-        length, done = len(self.program.code), 0
+        done = 0
         if self.trouble is not None:
             return 0
         while done < count:
             self._keep_frame()
-            part = min(count - done, self._recorder.most_steps * length)
-            done += self._run_part(part)
+            if self.position == 0:
+                self.film.collect(self.step)
+            done += self._run_part(min(count - done, self._most))
             if self._halt[0]:
                 self._halt[0] = 0
                 self.trouble = find_trouble(self.program, self.arena, self.position, self.step)
@@ -244,6 +248,7 @@ class Session:
                 now = moment
         self._replay(instruction - now)
         self.history.forget_validations_after(step)
+        self.film.forget_after(step)
         self._keyframes.forget_after(step)
         self._edits = edits
         return True
@@ -330,6 +335,7 @@ class Session:
         self._keyframes, self._edits, self._aside = old._keyframes, old._edits, old._aside
         self._seconds_per_step = old._seconds_per_step
         self._recorder.inherit(old._recorder)
+        self.film.inherit(old.film)
         if old.trouble is not None:
             self.trouble = find_trouble(self.program, self.arena, self.position, self.step)
         self._note_edit(_hyper(self.graph.training))
@@ -353,6 +359,13 @@ class Session:
             self._recorder.collect(self.step)
         return done
 
+    @property
+    def _most(self) -> int:
+        """Instructions of one call of the machine, at most: none of what it leaves may be lost."""
+        steps = self.film.steps_left(self.step)
+        most = min(self._recorder.most_steps, steps or self._recorder.most_steps)
+        return most * len(self.program.code) - (self.position if steps else 0)
+
     def _redo(self, saved: SavedState) -> None:
         """From the start of a half-done step to where it was, with what was changed in it."""
         for moment, values in saved.edits:
@@ -363,8 +376,7 @@ class Session:
 
     def _replay(self, count: int) -> None:
         while count > 0:
-            most = self._recorder.most_steps * len(self.program.code)
-            count -= max(1, self._run_part(min(count, most)))
+            count -= max(1, self._run_part(min(count, self._most)))
             self._halt[0] = 0
 
     def _keep_frame(self, force: bool = False) -> None:
@@ -379,6 +391,7 @@ class Session:
 
     def _forget_past(self, history: History) -> None:
         self._recorder.start(history, self.step)
+        self.film.start()
         self._keyframes = Keyframes()
         self._edits = []
         self._keep_frame(force=True)

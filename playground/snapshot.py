@@ -105,6 +105,44 @@ class AugmentationProbe:
 
 
 @dataclass(frozen=True)
+class WeightsProbe:
+    """All that the network has learned, to use it elsewhere. Gives `weights.Weights`.
+
+    Nothing where that are more than `most` numbers: the training would wait for their copy.
+    """
+
+    most: int = 8_000_000
+
+
+@dataclass(frozen=True)
+class RepresentationProbe:
+    """What a node makes of the first `limit` validation samples. Gives a `Representation`.
+
+    components: how many principal components at most, where there are more values than two.
+    """
+
+    node: str
+    components: int = 2
+    limit: int = 500
+
+
+@dataclass(frozen=True)
+class DecodedProbe:
+    """What the decoder draws of places in the plane of its code: each x with each y.
+
+    Gives float32 (len(y), len(x), channels, height, width). Only where `find_decoder` finds one.
+    """
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class FilmProbe:
+    """What the network makes, then and now. Gives a `Film`; nothing where it makes no samples."""
+
+
+@dataclass(frozen=True)
 class SurfaceProbe:
     """The loss of the training part over the plane of the first two weights.
 
@@ -117,7 +155,8 @@ class SurfaceProbe:
 
 
 Probe = (TensorProbe | WorkspaceProbe | BoundaryProbe | ResponsesProbe | ConfusionProbe
-         | PredictionsProbe | TimingsProbe | AugmentationProbe | SurfaceProbe)
+         | PredictionsProbe | TimingsProbe | AugmentationProbe | WeightsProbe
+         | RepresentationProbe | DecodedProbe | FilmProbe | SurfaceProbe)
 
 
 @dataclass(frozen=True)
@@ -125,7 +164,10 @@ class Boundary:
     """values (resolution, resolution): the winning class's number, or a regression's value, for
     x from left to right and y from bottom to top. margin: the same shape, 0..1, how sure (the
     probability of the winner). extent: x0, x1, y0, y1 in the data's own units. points (n, 2) and
-    target (n,) are the training data, validation_points likewise."""
+    target (n,) are the training data, validation_points likewise.
+
+    judged: it is a judge's, beside a generator. The classes are "real" and "made", and so are the
+    points; pulls (n, 2, 2): made points, and for each the place that it is pulled to."""
 
     values: Floats
     margin: Floats
@@ -135,6 +177,8 @@ class Boundary:
     validation_points: Floats
     validation_target: Floats
     classes: tuple[str, ...]
+    judged: bool = False
+    pulls: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -152,7 +196,9 @@ class Predictions:
     """x (n, *shape) raw samples; target (n,) or (n, ...); output (n, ...): probabilities of the
     classes, or values for a regression. Of classes along time, the last step with a target; of
     packed samples, what comes out at x. vocabulary: the words that x numbers, if it does. steps:
-    every time step, where x or the targets are a sequence of classes."""
+    every time step, where x or the targets are a sequence of classes. rebuilt: output is x again,
+    as the network gives it back; noisy: x as the network was given it, where it learns to clean
+    up."""
 
     x: Floats
     target: Floats
@@ -160,6 +206,45 @@ class Predictions:
     classes: tuple[str, ...]
     vocabulary: tuple[str, ...] = ()
     steps: StepPredictions | None = None
+    rebuilt: bool = False
+    noisy: Floats | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Representation:
+    """values (n, k) of a node for n samples: its two values as they are, or principal components.
+
+    shares (k,): of the variance in each component; None where values are shown as they are. units:
+    how many values the node has. x (n, *shape): the samples in the data's own units. labels (n,):
+    class numbers, or None without classes.
+    """
+
+    node: str
+    values: Floats
+    shares: Floats | None
+    units: int
+    x: Floats
+    labels: NDArray[np.int64] | None
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """What was made after so many steps: samples (n, *shape)."""
+
+    step: int
+    samples: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """frames: from the first step to now. kind: "drawn" from the same random numbers each time,
+    or "rebuilt" from the same samples. originals (n, *shape): those, or real ones to compare."""
+
+    kind: Literal["drawn", "rebuilt"]
+    node: str
+    frames: tuple[Frame, ...]
+    originals: Floats
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ SURFACE_SECONDS = 1.0
 """A surface takes thousands of runs, and mostly stays as it is."""
 SLOW_SECONDS = 0.12
 """A moving picture at 8 Hz; at 30 Hz the window and the training would wait for each other."""
+SLOW_SHARE = 0.2
+"""Of the time, at most, for one answer: what takes longer to make is made less often."""
 
 _PARAMETER_STATISTICS = frozenset({
     "grad_norm_before", "grad_max", "grad_zeros", "nonfinite", "grad_norm", "update_ratio"})
@@ -40,7 +42,8 @@ class SnapshotMaker:
     def __init__(self, session: Session) -> None:
         self.session = session
         self._made: dict[Probe | None, tuple[float, object]] = {}
-        """When the answer to a probe was made, and the answer; None stands for the verdict."""
+        """Until when the answer to a probe is fresh, and the answer; None stands for the verdict.
+        """
 
     def make(self, status: Snapshot, probes: Iterable[Probe]) -> Snapshot:
         """`status` (what the engine knows of itself) with all that the session shows."""
@@ -73,7 +76,9 @@ class SnapshotMaker:
 
     def _answers(self, status: Snapshot, probes: Iterable[Probe]) -> dict[Probe, object]:
         answers: dict[Probe, object] = {}
-        for probe in probes:
+        asked = frozenset(probes)
+        self._made = {key: made for key, made in self._made.items() if key is None or key in asked}
+        for probe in asked:
             try:
                 with np.errstate(all="ignore"):
                     if _is_slow(probe):
@@ -92,13 +97,14 @@ class SnapshotMaker:
 
     def _remembered(self, status: Snapshot, key: Probe | None, make: Callable[[], T]) -> T:
         """The last answer while the network runs and it is fresh enough, else a new one."""
-        when, value = self._made.get(key, (0.0, None))
-        now = time.perf_counter()
-        if status.state == "running" and value is not None and now - when < (
-                SURFACE_SECONDS if isinstance(key, SurfaceProbe) else SLOW_SECONDS):
+        until, value = self._made.get(key, (0.0, None))
+        started = time.perf_counter()
+        if status.state == "running" and value is not None and started < until:
             return cast(T, value)
         value = make()
-        self._made[key] = (now, value)
+        took = time.perf_counter() - started
+        least = SURFACE_SECONDS if isinstance(key, SurfaceProbe) else SLOW_SECONDS
+        self._made[key] = (started + max(least, took / SLOW_SHARE), value)
         return value
 
 

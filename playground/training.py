@@ -48,5 +48,10 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ge=0, le=2**31 - 1, title="Augmentation seed",
         description="Draws how training samples are changed, where the data node says so.")] = 7
 
+    def seeded(self, seed: int) -> Training:
+        """The same with one seed for everything that is drawn."""
+        return msgspec.structs.replace(self, weight_seed=seed, shuffle_seed=seed,
+                                       dropout_seed=seed, augmentation_seed=seed)
+
 
 __all__ = ["SGD", "Adam", "AnyOptimizer", "Clipping", "Constant", "Schedule", "Training"]

@@ -30,8 +30,8 @@ def open_window(example: str | None, folder: Path, mode: Mode = "dark",
     settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
     window = MainWindow(Preferences(settings), recovery_folder=folder)
     window.resize(*size)
-    window.show()
     window.open_first(None, example)
+    window.show()
     if full_speed:
         window.training_bar.speed_slider.set_speed(None)
     window.bridge.start()

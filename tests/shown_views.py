@@ -15,19 +15,24 @@ from playground.program import Program
 from playground.snapshot import (
     Probe,
     Snapshot,
+    TensorProbe,
 )
 from tests import time_graphs
 from ui.views.base import View
+from ui.views.excitation import ExcitationView
 from ui.views.feature_maps import FeatureMapsView
 from ui.views.gradients import GradientsView
 from ui.views.listing import ListingView
 from ui.views.loss import LossView
+from ui.views.matrix import MatrixView
 from ui.views.node_values import NodeValuesView
 from ui.views.output import OutputView
+from ui.views.representation import RepresentationView
+from ui.views.text import TextView
 from ui.views.through_time import ThroughTimeView
 
 VIEWS = (LossView, GradientsView, FeatureMapsView, NodeValuesView, OutputView, ThroughTimeView,
-         ListingView)
+         ListingView, RepresentationView, ExcitationView, MatrixView, TextView)
 
 
 @cache
@@ -54,6 +59,11 @@ def snapshot(name: str = "mlp-spiral", steps: int = 100, values: dict[Probe, Any
 
 def suited(view: type[View]) -> Snapshot:
     """A moment that the view has something to say of."""
+    if view is TextView:
+        return snapshot("transformer")
+    if view is MatrixView:
+        w = np.ones((16, 1, 3, 3), np.float32)
+        return snapshot("cnn-digits", values={TensorProbe("conv_1.w"): w})
     return snapshot("adding" if view is ThroughTimeView else "cnn-digits")
 
 

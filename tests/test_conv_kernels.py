@@ -214,8 +214,9 @@ def test_other_vector_widths(width: int, tmp_path: Path) -> None:
     here = Path(__file__).parent
     subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k",
-         "test_forward or adjoint or test_dense or test_max or test_average",
-         *(str(here / f"test_{name}kernels.py") for name in ("", "conv_", "pool_"))],
+         "test_forward or adjoint or see_the_same or test_dense or test_max or test_average",
+         *(str(here / f"test_{name}.py")
+           for name in ("kernels", "conv_kernels", "pool_kernels", "repeats"))],
         check=True, env=environment, cwd=here.parent)
 
 

@@ -314,6 +314,18 @@ def test_a_fold_shows_the_member_that_is_worst_off(view: CanvasView) -> None:
     assert "dense_1: gradient norm 1e+05, exploding" in view.canvas.nodes["block_1"].describe()
 
 
+def test_a_fold_shows_the_loss_of_its_member(view: CanvasView) -> None:
+    view.document.edit("Fold", folded("dense_4", "loss_1"))
+    view.canvas.set_badge("loss_1", "0.412")
+    assert view.canvas.nodes["block_1"]._badge == "0.412"
+    view.document.edit("Unfold", view.document.graph.without_fold("block_1"))
+    assert view.canvas.nodes["loss_1"]._badge == "0.412"
+    view.document.edit("Fold", folded("dense_4", "loss_1"))
+    assert view.canvas.nodes["block_1"]._badge == "0.412"
+    view.canvas.set_badge("loss_1", None)
+    assert view.canvas.nodes["block_1"]._badge is None
+
+
 def test_a_fold_lights_up_for_its_members(view: CanvasView) -> None:
     view.document.edit("Fold", folded())
     view.canvas.set_active("dense_2", "backward", "|g| 0.48")
@@ -373,6 +385,7 @@ def test_the_inspector_offers_it(qtbot: QtBot) -> None:
     document = Document(deep())
     inspector = Inspector(document)
     qtbot.addWidget(inspector)
+    inspector.show()
     page = inspector.list_page
     document.select(["dense_1", "dense_2"])
     assert page.folding.text() == "Fold into one"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from playground.examples import EXAMPLES
-from playground.examples.measures import modes_found
+from playground.examples.measures import SAMPLES, digits_named, modes_found
 from playground.headless import Outcome, train
 from playground.session import Session
 from playground.training import Adam
@@ -63,3 +63,62 @@ def test_drawn_points_follow_from_the_weights_and_the_draw(trained: Outcome) -> 
     np.testing.assert_allclose(first, wanted, rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(use.outputs_from("noise_1", noise, at="made"), wanted, rtol=1e-3,
                                atol=1e-4)
+
+
+# -- digits ---------------------------------------------------------------------------------------
+
+
+DIGITS = EXAMPLES["gan-digits"]
+
+
+@pytest.fixture(scope="module")
+def written() -> Outcome:
+    return train(DIGITS.graph, steps=DIGITS.mark.steps)
+
+
+def test_all_ten_digits_are_made(written: Outcome) -> None:
+    assert digits_named(written.session).min() >= 0.02 * SAMPLES
+
+
+def test_made_digits_are_as_varied_as_real_ones(written: Outcome) -> None:
+    """A real digit has a made one almost as near as an unseen real one has a real one."""
+    session = written.session
+    made = session.evaluator.drawn("made", SAMPLES, 1)
+    train_part, unseen = session.data.x_train, session.data.x_validation
+
+    def nearest(images: np.ndarray, among: np.ndarray) -> float:
+        a, b = (x.reshape(len(x), -1).astype(float) for x in (images, among))
+        squares = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T
+        return float(np.sqrt(squares.clip(0).min(axis=1)).mean())
+
+    assert nearest(unseen, made) < 1.35 * nearest(unseen, train_part)
+
+
+def test_noise_alone_is_no_digit() -> None:
+    """A maker that has learned nothing makes what is read as one digit, or as none."""
+    named = digits_named(Session(DIGITS.graph))
+    assert named.max() >= 0.9 * named.sum()
+
+
+def test_digits_collapse_onto_one() -> None:
+    optimizer = Adam(learning_rate=0.005, beta1=0.9)
+    session = Session(DIGITS.graph.with_training(
+        msgspec.structs.replace(DIGITS.graph.training, optimizer=optimizer)))
+    session.run(4000)
+    made = session.evaluator.drawn("made", 200, 1)
+    real = session.data.x_validation[:200]
+    assert made.std(axis=0).mean() < 0.1 * real.std(axis=0).mean()
+
+
+@pytest.mark.parametrize("figure", ["ring", "line"])
+def test_other_figures_are_imitated(figure: str) -> None:
+    points = GRAPH.node("points_1").layer
+    session = Session(GRAPH.with_layer("points_1", points.with_settings(figure=figure)))
+    session.run(4000)
+    x, y = session.evaluator.drawn("made", 1000, 1).T
+    off = np.abs(np.hypot(x, y) - 1) if figure == "ring" else np.abs(y - x / 2)
+    assert np.mean(off < 0.15) > 0.8
+    # All along it but the line's last tenth, not in one place.
+    along = np.arctan2(y, x) / np.pi if figure == "ring" else x / 0.9
+    counts, _ = np.histogram(along, 6, (-1, 1))
+    assert counts.min() > 1000 / 6 / 5

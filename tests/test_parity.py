@@ -281,10 +281,9 @@ def twice(name: str) -> bool:
 
     Those that are marked after one step are too large to train twice, and once in float64; players
     that take turns draw anew in each turn, and the twin would know the last draw only. Where
-    pictures are flat, whole areas lie exactly on ReLU's kink or are tied in a pool, and rounding
-    decides (`vqa`); where gradients explode, so does rounding.
+    gradients explode, so does rounding.
     """
-    if name in ("vqa", "vqa-image-alone", "exploding"):
+    if name == "exploding":
         return False
     example = EXAMPLES[name]
     groups = {getattr(node.layer, "trains", "") for node in example.graph.nodes

@@ -11,14 +11,13 @@ from playground.examples import EXAMPLES
 from ui.main_window import MainWindow
 from ui.panels import PANELS
 
-NAMES = {panel.view.name for panel in PANELS}
 STAGED = sorted(name for name, example in EXAMPLES.items() if example.panels)
 
 
 @pytest.mark.parametrize("name", STAGED)
 def test_what_an_example_names_exists(name: str) -> None:
     example = EXAMPLES[name]
-    assert set(example.panels) <= NAMES
+    assert set(example.panels) <= set(PANELS)
     assert not example.selected or example.graph.node(example.selected)
 
 
@@ -80,3 +79,14 @@ def test_reset_layout_hides_the_spare_ones_but_the_examples_own(window: MainWind
     show(window, "lstm")
     window.docks.reset()
     assert not window.docks.all["through_time"].isHidden()
+
+
+def test_it_has_room_and_gives_it_back(window: MainWindow) -> None:
+    loss, time = window.docks.all["loss"], window.docks.all["through_time"]
+    before = loss.size()
+    show(window, "lstm")
+    assert time.width() >= 0.3 * window.width()  # the others keep their least width
+    assert time.height() >= 0.35 * window.height()  # and its tab
+    show(window, "mlp-spiral")
+    assert abs(loss.width() - before.width()) <= 2
+    assert abs(loss.height() - before.height()) <= 2

@@ -249,9 +249,9 @@ def test_chips_follow_the_document(qtbot, bridge, document, engine):
     document.stack.undo()
     assert bar.seed.accessibleName() == "seed 7"
     bar.rate.click()
-    assert bar.rate._popover.isVisible()
-    qtbot.keyClick(bar.rate._popover, Qt.Key.Key_Escape)
-    assert not bar.rate._popover.isVisible()
+    assert bar.rate.popover.isVisible()
+    qtbot.keyClick(bar.rate.popover, Qt.Key.Key_Escape)
+    assert not bar.rate.popover.isVisible()
 
 
 def test_speed_is_logarithmic_and_ends_without_limit(qtbot):
@@ -273,13 +273,13 @@ def test_a_chip_gives_its_own_field_the_focus(qtbot, bridge, document):
     qtbot.addWidget(bar)
     bar.show()
     bar.rate.click()
-    field = bar.rate._popover.own()
+    field = bar.rate.popover.own()
     qtbot.waitUntil(field.hasFocus)
     qtbot.keyClicks(field, "0.5")
     qtbot.keyClick(field, Qt.Key.Key_Return)
     assert document.graph.training.optimizer.learning_rate == 0.5
-    bar.rate._popover.close()
-    assert bar.speed._popover.own() is bar.speed_slider.number
+    bar.rate.popover.close()
+    assert bar.speed.popover.own() is bar.speed_slider.number
 
 
 def test_a_typed_rate_is_shown_before_the_next_step(qtbot, bridge, engine, document):

@@ -131,10 +131,10 @@ def test_tabular_predictions_are_a_table(qtbot: QtBot) -> None:
     view.show_snapshot(snapshot(values={probe: predictions(shape=(2,))}))
     model = view.predictions.model
     assert model.rowCount() == 3
-    assert [model.headerData(i, Qt.Orientation.Horizontal) for i in range(4)] == [
-        "x1", "x2", "truth", "prediction"]
-    assert model.data(model.index(1, 2)) == "dog"
-    assert model.data(model.index(1, 4)) == "✗"
+    assert [model.headerData(i, Qt.Orientation.Horizontal) for i in range(5)] == [
+        "truth", "prediction", "", "x1", "x2"]
+    assert model.data(model.index(1, 0)) == "dog"
+    assert model.data(model.index(1, 2)) == "✗"
 
 
 # -- listing --------------------------------------------------------------------------------------

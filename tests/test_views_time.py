@@ -200,7 +200,8 @@ def test_truncation_is_marked_between_steps(qtbot: QtBot) -> None:
     view = show(qtbot, trained("waves"))
     assert list(view.maps.cuts) == [9.5, 19.5, 29.5]
     assert view.norms._cuts.getData()[0].tolist() == [9.5, 9.5, 19.5, 19.5, 29.5, 29.5]
-    assert "cut every 10" in view.line.whole
+    assert view.truncation.text.text() == "cut every 10"
+    assert view.truncation.slider.value() == 10
 
 
 def test_the_trail_keeps_a_few_steps_and_forgets_after_a_step_back(qtbot: QtBot) -> None:

@@ -143,10 +143,11 @@ def test_autosave_and_recovery(qtbot, make_window, window, monkeypatch):
     asked = answer_recovery(monkeypatch, "later")
     second = make_window()
     second.open_first()
+    second.offer_copies()
     assert "mlp-spiral" in asked[0]
     assert window.recovery.file.exists(), "later"
     answer_recovery(monkeypatch, "open")
-    second.open_first()
+    second.offer_copies()
     assert second.document.graph == graph
     assert not second.document.clean
     assert second.recovery.crashed() == [], "no other window is offered it meanwhile"

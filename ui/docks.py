@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import shiboken6
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QTabWidget, QWidget
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QTabWidget,
+    QWidget,
+)
 
+from ui.seen import is_seen
 from ui.views.base import View
 
 LEFT, RIGHT, BOTTOM = (Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea,
                        Qt.DockWidgetArea.BottomDockWidgetArea)
+STAGE_WIDTH, STAGE_HEIGHT = 0.36, 0.4
+"""At least, of the window: the panel that an example is about."""
 
 
 class DockTitle(QWidget):
@@ -40,6 +51,7 @@ class Docks:
         self._spare: set[QDockWidget] = set()
         self._staged: tuple[str, ...] = ()
         self._brought: list[QDockWidget] = []
+        self._room_before: list[tuple[QDockWidget, int, int]] = []
         window.setDockOptions(QMainWindow.DockOption.AllowNestedDocks
                               | QMainWindow.DockOption.AllowTabbedDocks)
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas,
@@ -49,21 +61,20 @@ class Docks:
         window.setCorner(Qt.Corner.BottomLeftCorner, BOTTOM)
         window.setCorner(Qt.Corner.BottomRightCorner, BOTTOM)
 
-    def add(self, name: str, title: str, content: QWidget, area: Qt.DockWidgetArea,
+    def add(self, name: str, title: str, content: QWidget | None, area: Qt.DockWidgetArea,
             tab_with: QDockWidget | None = None, at_first: bool = True) -> QDockWidget:
-        """A panel; with `tab_with`, it shares that panel's place; unless `at_first`, hidden."""
+        """A panel; with `tab_with`, it shares that panel's place; unless `at_first`, hidden.
+
+        Without `content`, a view fills it later.
+        """
         dock = QDockWidget(title, self._window)
         dock.setObjectName(name)
         dock.setAccessibleName(title)
-        dock.setWidget(content)
-        # A view's header is its title bar: one line, and something to drag.
-        # On the left, the tabs are the titles.
-        dock.setTitleBarWidget(content.header if isinstance(content, View) else
-                               QWidget() if area == LEFT else DockTitle(title))
-        if isinstance(content, View):
-            dock.visibilityChanged.connect(lambda _: self._name_once(dock, content))
-            dock.topLevelChanged.connect(lambda _: self._name_once(dock, content))
-        elif area == RIGHT:
+        if content is not None:
+            dock.setWidget(content)
+            # On the left, the tabs are the titles.
+            dock.setTitleBarWidget(QWidget() if area == LEFT else DockTitle(title))
+        if content is not None and area == RIGHT:
             dock.visibilityChanged.connect(lambda _: self._title_once())
             dock.topLevelChanged.connect(lambda _: self._title_once())
         self.all[name] = dock
@@ -74,14 +85,52 @@ class Docks:
             dock.hide()
         return dock
 
+    def fill(self, name: str, view: View) -> None:
+        """Put a view into its panel. Its header is the title bar: one line, and a handle."""
+        dock = self.all[name]
+        dock.setTitleBarWidget(view.header)
+        dock.setWidget(view)
+        for changed in (dock.visibilityChanged, dock.topLevelChanged):
+            changed.connect(lambda _: self._name_once(dock, view))
+        # Behind another's tab a dock is told so, its content is not.
+        dock.visibilityChanged.connect(lambda seen: view.refresh() if seen else view.unseen())
+        self._name_once(dock, view)
+        view.show()
+
     def stage(self, names: tuple[str, ...] = ()) -> None:
         """Bring forward what an example is about; what the one before it has brought goes."""
+        self._give_room_back()
         for dock in self._brought:
             dock.hide()
         self._staged = names
         self._brought = [self.all[name] for name in names if self.all[name].isHidden()]
         for name in reversed(names):
             self.open(name)
+        if names:
+            self._make_room(self.all[names[0]])
+
+    def _make_room(self, dock: QDockWidget) -> None:
+        """A panel that an example is about is wide and high enough to be looked at."""
+        if not self._window.isVisible() or dock.isFloating() or (
+                self._window.dockWidgetArea(dock) != BOTTOM):
+            return
+        QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+        row = [each for each in self.all.values() if is_seen(each) and not each.isFloating()
+               and self._window.dockWidgetArea(each) == BOTTOM]
+        self._room_before = [(each, each.width(), each.height()) for each in row]
+        width, height = self._window.width(), self._window.height()
+        self._window.resizeDocks([dock], [max(dock.height(), round(STAGE_HEIGHT * height))],
+                                 Qt.Orientation.Vertical)
+        self._window.resizeDocks([dock], [max(dock.width(), round(STAGE_WIDTH * width))],
+                                 Qt.Orientation.Horizontal)
+
+    def _give_room_back(self) -> None:
+        """The proportions that the user had before an example's panel came."""
+        if self._room_before:
+            docks, widths, heights = (list(part) for part in zip(*self._room_before, strict=True))
+            self._window.resizeDocks(docks, widths, Qt.Orientation.Horizontal)
+            self._window.resizeDocks(docks[:1], heights[:1], Qt.Orientation.Vertical)
+            self._room_before = []
 
     def restage(self) -> None:
         """The same panels again, after a layout was restored."""
@@ -102,6 +151,7 @@ class Docks:
 
     def reset(self) -> None:
         """Every panel where it was the first time."""
+        self._room_before = []
         for dock, _, _ in self._places:
             dock.setFloating(False)
             self._window.removeDockWidget(dock)
@@ -128,9 +178,6 @@ class Docks:
             shares = [23, 29, 24, 24, 20, 20][:len(bottom)]
             self._window.resizeDocks(
                 bottom, [round(width * s / sum(shares)) for s in shares], horizontal)
-        for _, _, tab_with in self._places:
-            if tab_with is not None:
-                tab_with.raise_()
 
     def _name_once(self, dock: QDockWidget, view: View) -> None:
         """A panel among tabs has its name on its tab."""
@@ -151,3 +198,4 @@ class Docks:
                                    if area == BOTTOM else Qt.Orientation.Vertical)
         if tab_with is not None:
             self._window.tabifyDockWidget(tab_with, dock)
+            tab_with.raise_()

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 FRAME_MS = 33
-EMPTY = Snapshot(state="empty")
 STARTING = Snapshot(state="compiling", progress="Starting")
 
 
@@ -84,7 +83,7 @@ class EngineBridge(QObject):
         self._frames: deque[float] = deque(maxlen=31)
         self.training_seconds = 0.0
         """How long it has trained since the weights were last new or saved."""
-        self.snapshot = EMPTY
+        self.snapshot = STARTING
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(FRAME_MS)
@@ -140,8 +139,10 @@ class EngineBridge(QObject):
     # -- views --------------------------------------------------------------------------------
 
     def add_view(self, view: View) -> None:
-        """From now on the view gets what it asks for while it can be seen."""
+        """From now on the view gets what it asks for while it can be seen; first of all, what
+        there is."""
         self._views.append(view)
+        view.show_snapshot(self.snapshot)
 
     def _living(self) -> list[View]:
         """The views that Qt has not deleted meanwhile."""

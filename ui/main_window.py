@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import cast
 
-from PySide6.QtCore import QBuffer, QIODevice, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QShowEvent
+from PySide6.QtCore import QBuffer, QIODevice, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QKeySequence,
+    QPaintEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
@@ -20,7 +27,9 @@ from PySide6.QtWidgets import (
 )
 
 from playground.examples import EXAMPLES, Example
+from playground.examples.themes import by_theme
 from playground.graph import Graph
+from playground.layers.base import Layer
 from playground.layers.surface import Shift
 from ui.canvas.view import CanvasView
 from ui.compare import ComparePanel, Variations
@@ -30,11 +39,11 @@ from ui.dialogs.gallery import Gallery
 from ui.dialogs.help import LayerHelp, show_about
 from ui.dialogs.recovery import offer
 from ui.dialogs.shortcuts import CANVAS, ShortcutsDialog
-from ui.docks import BOTTOM, LEFT, RIGHT, Docks
+from ui.docks import LEFT, RIGHT, Docks
 from ui.document import Document
 from ui.engine_bridge import EngineBridge, create_engine
 from ui.files import Files
-from ui.inspector.panel import Inspector
+from ui.inspector.panel import Inspector, ListPage, NodePage, Page
 from ui.keys import KeyGuard
 from ui.lanes import Lanes
 from ui.live_canvas import LiveCanvas
@@ -42,7 +51,7 @@ from ui.menus import Menus, fill_recent
 from ui.notes import NotesPanel
 from ui.outline import Outline
 from ui.palette import Palette
-from ui.panels import PANELS
+from ui.panels import PANELS, Panels
 from ui.preferences import Preferences
 from ui.recovery import Recovery
 from ui.status_bar import StatusBar
@@ -50,11 +59,7 @@ from ui.theme import Mode, theme
 from ui.top_bar import TopBar
 from ui.training_bar import TrainingBar
 from ui.transport import RunActions, Transport
-from ui.views.augmentation import AugmentationView
 from ui.views.base import View
-from ui.views.listing import ListingView
-from ui.views.node_values import NodeValuesView
-from ui.views.surface import SurfaceView
 
 FIRST_EXAMPLE = "mlp-spiral"
 SIZE = (1440, 900)
@@ -64,7 +69,9 @@ THUMBNAIL_WIDTH = 480
 class MainWindow(QMainWindow):
     """One document, one engine, and the panels around the canvas."""
 
-    _first = True
+    painted = Signal()
+    """The first picture is there: now comes what may take its time."""
+    _unseen = _unpainted = True
 
     def __init__(self, preferences: Preferences | None = None,
                  create: Callable[[], object] = create_engine,
@@ -77,10 +84,10 @@ class MainWindow(QMainWindow):
         self.document = Document(parent=self)
         self.bridge = EngineBridge(self.document, create, self)  # type: ignore[arg-type]
         self.files = Files(self.document, self.bridge, self.preferences, self.thumbnail, self)
-        self.recovery = Recovery(
-            self.files.autosave, lambda: (self.document.name, self.document.path),
-            recovery_folder, self)
+        self._recovery_folder = recovery_folder
         self.run_actions = RunActions(self.bridge, self.document, self)
+        self._following: list[View] = []
+        """The views that are built."""
         self._keys = KeyGuard(self)
 
         self._build_parts()
@@ -123,18 +130,7 @@ class MainWindow(QMainWindow):
         self.compare = ComparePanel(self.lanes)
         self.docks.add("compare", "Compare", self.compare, RIGHT, inspector)
         self.bridge.add_view(self.compare)
-        self.views: dict[str, View] = {}
-        for panel in PANELS:
-            view = self.views[panel.view.name] = panel.view()
-            beside = self.docks.all[panel.beside.name] if panel.beside else None
-            self.docks.add(view.name, panel.title, view, BOTTOM, beside, panel.at_first)
-            self.bridge.add_view(view)
-        self.augmentation = AugmentationView()
-        self.inspector.node_page.embed_preview(self.augmentation)
-        self.node_values = NodeValuesView(embedded=True)
-        self.inspector.node_page.embed(self.node_values)
-        for inside in (self.augmentation, self.node_values):
-            self.bridge.add_view(inside)
+        self.views = Panels(self.docks, self._admit)
 
     def _build_menus(self) -> None:
         menus = self.menus = Menus(self)
@@ -208,10 +204,7 @@ class MainWindow(QMainWindow):
         menus.add(menus.examples, "&Gallery…", self.open_gallery, "Ctrl+E",
                   "All examples, with what to press and look at")
         menus.examples.addSeparator()
-        for example in EXAMPLES.values():
-            menus.add(menus.examples, example.title,
-                      partial(files.open_example, example),
-                      help=example.description)
+        menus.add_later(menus.examples, self._list_examples)
         self.examples_button.setMenu(menus.examples)
 
         menus.add(menus.help, "About This &Network", lambda: self.docks.open("notes"),
@@ -224,6 +217,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         document, bridge = self.document, self.bridge
         bridge.snapshot_ready.connect(self.status.show_snapshot)
+        self.status.show_snapshot(bridge.snapshot)
         bridge.fps_changed.connect(self.status.show_fps)
         bridge.failed.connect(self.show_error)
         document.graph_changed.connect(
@@ -238,7 +232,7 @@ class MainWindow(QMainWindow):
         self.files.opened.connect(self.docks.stage)
         self.files.staged.connect(self._stage)
         self.files.opened.connect(self._show_notes)
-        self.files.saved.connect(self.recovery.forget)
+        self.files.saved.connect(lambda: self.recovery.forget())
         self.files.paced.connect(self.training_bar.speed_slider.set_speed)
         self.compare.reset_button.clicked.connect(self.run_actions.reset.trigger)
         self.notes.dismissed.connect(self.docks.all["notes"].hide)
@@ -246,33 +240,73 @@ class MainWindow(QMainWindow):
         self.canvas.space_tapped.connect(self.run_actions.run.trigger)
         self.canvas.search_requested.connect(self.palette_panel.focus_search)
         self.canvas.inspect_requested.connect(self._inspect)
-        self.inspector.list_page.fold.connect(self.canvas.fold)
-        self.inspector.list_page.unfold.connect(self.canvas.unfold)
-        self.inspector.data_wanted.connect(lambda id: import_data(document, self, id))
-        listing = self.views[ListingView.name]
-        assert isinstance(listing, ListingView)
-        listing.run_to_requested.connect(bridge.run_to)
-        surface = self.views[SurfaceView.name]
-        assert isinstance(surface, SurfaceView)
-        surface.start_moved.connect(self._move_start)
-        for view in self.views.values():
-            view.node_selected.connect(lambda id: document.select({id}))
+        self.inspector.built.connect(self._connect_page)
+        for name, panel in (("inspector", self.inspector), ("outline", self.outline)):
+            self.docks.all[name].visibilityChanged.connect(lambda _, panel=panel: panel.refresh())
         document.selection_changed.connect(self._show_selection)
+
+    def _admit(self, view: View) -> None:
+        """A view that was just built: from now on it follows the selection and the training."""
+        self._following.append(view)
+        view.node_selected.connect(lambda id: self.document.select({id}))
+        view.run_to_requested.connect(self.bridge.run_to)
+        view.setting_changed.connect(self._change_setting)
+        view.change_done.connect(self.document.end_gesture)
+        view.start_moved.connect(self._move_start)
+        self._tell_selected(view)
+        self.bridge.add_view(view)
+
+    def _connect_page(self, page: Page) -> None:
+        """A page of the inspector that is needed for the first time."""
+        if isinstance(page, ListPage):
+            page.fold.connect(self.canvas.fold)
+            page.unfold.connect(self.canvas.unfold)
+        if isinstance(page, NodePage):
+            from ui.views.augmentation import AugmentationView
+            from ui.views.node_values import NodeValuesView
+
+            page.data_wanted.connect(lambda id: import_data(self.document, self, id))
+            preview, values = AugmentationView(), NodeValuesView(embedded=True)
+            page.embed_preview(preview)
+            page.embed(values)
+            self._admit(preview)
+            self._admit(values)
+
+    def _list_examples(self) -> None:
+        for title, names in by_theme(EXAMPLES).items():
+            self.menus.add_submenu(self.menus.examples, title,
+                                   partial(self._fill_examples, names))
 
     # -- life ---------------------------------------------------------------------------------
 
+    @cached_property
+    def recovery(self) -> Recovery:
+        """Autosave. Its locks cost some time: taken when it is first asked for."""
+        return Recovery(self.files.autosave, lambda: (self.document.name, self.document.path),
+                        self._recovery_folder, self)
+
     def open_first(self, path: Path | None = None, example: str | None = None) -> None:
-        """What the window opens with: a file, an example, or what a crash has left."""
+        """What the window opens with: a file or an example. Best called before it shows."""
         if path is None or not self.files.open(path):
             self.files.show_example(EXAMPLES[example or FIRST_EXAMPLE])
-        if path is None and example is None:
-            offer(self.recovery, self.files, self)
+
+    def offer_copies(self) -> None:
+        """Ask whether to go on with what a crash has left."""
+        offer(self.recovery.crashed(), self.recovery, self.files, self)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if self._first:
-            self._first = False
+        if self._unseen:
+            self._unseen = False
             self._restore_layout()
+            self._show_notes()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._unpainted:
+            self._unpainted = False
+            # All panels are painted in one go; what this starts comes after.
+            QTimer.singleShot(0, self, self.painted.emit)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.bridge.pause()
@@ -324,11 +358,21 @@ class MainWindow(QMainWindow):
         picture.save(buffer, "PNG")
         return bytes(buffer.data().data())
 
+    def _fill_examples(self, names: list[str], menu: QMenu) -> None:
+        for example in (EXAMPLES[name] for name in names):
+            action = menu.addAction(example.title, partial(self.files.open_example, example))
+            action.setToolTip(example.description)
+
     def _fill_pictures(self, menu: QMenu) -> None:
-        for title, save in (
-                ("Network", lambda path: self.canvas.grab().save(str(path))),
-                *((view.title, view.save_picture) for view in self.views.values())):
+        pictures: list[tuple[str, Callable[[Path], object]]] = [
+            ("Network", lambda path: self.canvas.grab().save(str(path)))]
+        pictures += [(panel.title, partial(self._save_panel, name))
+                     for name, panel in PANELS.items()]
+        for title, save in pictures:
             menu.addAction(f"{title}…", partial(self._export, title, save))
+
+    def _save_panel(self, name: str, path: Path) -> None:
+        self.views[name].save_picture(path)
 
     def _export(self, title: str, save: Callable[[Path], object]) -> None:
         name, _ = QFileDialog.getSaveFileName(
@@ -359,6 +403,14 @@ class MainWindow(QMainWindow):
         self.docks.stage(example.panels)
         self._show_notes()
 
+    def _change_setting(self, id: str, name: str, value: object) -> None:
+        """A slider in a panel: an edit like one in the inspector."""
+        graph = self.document.graph
+        layer = graph.node(id).layer
+        if isinstance(layer, Layer):
+            self.document.edit(f"Change {name} of {id}", graph.with_layer(
+                id, layer.with_settings(**{name: value})), (id, name))
+
     def _import(self, path: str = "") -> None:
         """Choose data; the node that they make is seen, and so is what to do with it."""
         id = import_data(self.document, self, path=path)
@@ -379,11 +431,14 @@ class MainWindow(QMainWindow):
                 self.bridge.run()
 
     def _show_selection(self, _: object) -> None:
-        node = self.document.selected_node
-        for view in (*self.views.values(), self.augmentation, self.node_values):
-            view.select(node.id if node else None)
+        for view in self._following:
+            self._tell_selected(view)
         if self.document.selection:
             self.docks.all["inspector"].raise_()
+
+    def _tell_selected(self, view: View) -> None:
+        node = self.document.selected_node
+        view.select(node.id if node else None)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if _dropped(event) is not None:

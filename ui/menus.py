@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
@@ -52,6 +53,10 @@ class Menus:
 
         sub.aboutToShow.connect(refill)
         return sub
+
+    def add_later(self, menu: QMenu, fill: Callable[[], object]) -> None:
+        """Entries that are made when the menu first opens."""
+        menu.aboutToShow.connect(fill, Qt.ConnectionType.SingleShotConnection)
 
     def add_choice(self, menu: QMenu, options: dict[str, str], chosen: str,
                    choose: Callable[[str], None]) -> None:

@@ -15,6 +15,7 @@ from ui.canvas import editing, gradient
 from ui.canvas.face import Face, faces, signal_of
 from ui.canvas.folding import fold_face, whole
 from ui.document import Document
+from ui.seen import is_seen
 
 THING = Qt.ItemDataRole.UserRole + 1
 """The name of a node or a fold, or an Edge."""
@@ -54,7 +55,11 @@ class Outline(QTreeView):
         """Bring the live words up to date, where they are seen."""
         self._statistics = statistics
         self._largest = gradient.largest_norm(statistics)
-        if not self.isVisible():
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Say of each node what is known now, when it can be seen."""
+        if not is_seen(self):
             return
         for id, face in self._faces.items():
             text = self._describe(face)

@@ -52,6 +52,9 @@ SERIES: tuple[str, ...] = (
     "#4c9aff", "#f2a541", "#2bb3a3", "#8f7bf0", "#e8718a", "#d06bd0", "#7fb347", "#5fa8c9")
 """Colours for curves, in this order."""
 
+CLASSES: tuple[str, ...] = (*SERIES, "#ef5b5b", "#b9ab72")
+"""Colours for classes: digits and clothes have ten."""
+
 CONTRAST = 4.5
 """WCAG 2.1, 1.4.3: the least contrast of text."""
 
@@ -81,6 +84,10 @@ class Theme(QObject):
     def series(self, number: int) -> QColor:
         """The colour of curve `number`; it repeats after eight."""
         return QColor(SERIES[number % len(SERIES)])
+
+    def class_color(self, number: int) -> QColor:
+        """The colour of class `number`; it repeats after ten."""
+        return QColor(CLASSES[number % len(CLASSES)])
 
     def text(self, role: str, ground: str = "panel") -> QColor:
         """A colour moved towards the text colour until it can be read on `ground`."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cached_property
 
 import msgspec
 from PySide6.QtCore import QPoint, QSignalBlocker, Qt, Signal
@@ -40,10 +41,10 @@ VALUE_WIDTH = 56
 class Chip(QToolButton):
     """A faint name and a bold value; opens its popover."""
 
-    def __init__(self, name: str, help: str, popover: Popover) -> None:
+    def __init__(self, name: str, help: str, make: Callable[[], Popover]) -> None:
         super().__init__()
         self._name = name
-        self._popover = popover
+        self._make = make
         self.setProperty("role", "chip")
         self.setToolTip(help)
         self.setFixedHeight(30)
@@ -58,7 +59,12 @@ class Chip(QToolButton):
         for part in (label, self._value):
             part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             row.addWidget(part)
-        self.clicked.connect(lambda: popover.open_under(self))
+        self.clicked.connect(lambda: self.popover.open_under(self))
+
+    @cached_property
+    def popover(self) -> Popover:
+        """Built when it first opens."""
+        return self._make()
 
     def show_value(self, text: str) -> None:
         short = self._value.fontMetrics().elidedText(
@@ -237,19 +243,16 @@ class TrainingBar(QWidget):
         self.clip = self._chip("clip", "Gradient clipping",
                                "What happens to large gradients before the update", "clipping",
                                own="threshold")
-        new_seed = QPushButton("New weights")
-        new_seed.setToolTip("Take the next weight seed: other initial weights, from step 0 "
-                            "at the next reset.")
-        new_seed.clicked.connect(self._next_seed)
         self.seed = self._chip("seed", "Seeds",
                                "What draws weights, batches, dropout and augmentation",
                                "weight_seed", "shuffle_seed", "dropout_seed",
-                               "augmentation_seed", own="weight_seed", extra=new_seed)
+                               "augmentation_seed", own="weight_seed", extra=self._new_weights)
         self.speed_slider = SpeedSlider()
         self.speed_slider.changed.connect(bridge.set_speed)
-        popover = Popover("Speed", self.speed_slider, parent=self)
-        popover.own = lambda: self.speed_slider.number
-        self.speed = self._add(Chip("speed", "How many steps per second at most", popover))
+        speed = Popover("Speed", self.speed_slider, parent=self)
+        speed.own = lambda: self.speed_slider.number
+        self.speed = self._add(
+            Chip("speed", "How many steps per second at most", lambda: speed))
         self.full_speed = QToolButton(self)
         self.full_speed.setText("max")
         self.full_speed.setAccessibleName("Full speed")
@@ -309,19 +312,26 @@ class TrainingBar(QWidget):
         self.full_speed.setVisible(speed is not None)
 
     def _chip(self, name: str, title: str, help: str, *fields: str, own: str,
-              extra: QWidget | None = None) -> Chip:
-        form = TrainingForm(self._document, fields)
-        contents: list[QWidget] = [form]
-        if extra is not None:
-            contents.append(extra)
-        popover = Popover(title, *contents, parent=self)
-        popover.own = lambda: form.field(own)
-        popover.closed.connect(self._document.end_gesture)
-        return self._add(Chip(name, f"{title}: {help[0].lower()}{help[1:]}", popover))
+              extra: Callable[[], QWidget] | None = None) -> Chip:
+        def make() -> Popover:
+            form = TrainingForm(self._document, fields)
+            popover = Popover(title, form, *([extra()] if extra else ()), parent=self)
+            popover.own = lambda: form.field(own)
+            popover.closed.connect(self._document.end_gesture)
+            return popover
+
+        return self._add(Chip(name, f"{title}: {help[0].lower()}{help[1:]}", make))
 
     def _add(self, chip: Chip) -> Chip:
         self._row.addWidget(chip)
         return chip
+
+    def _new_weights(self) -> QPushButton:
+        button = QPushButton("New weights")
+        button.setToolTip("Take the next weight seed: other initial weights, from step 0 "
+                          "at the next reset.")
+        button.clicked.connect(self._next_seed)
+        return button
 
     def _next_seed(self) -> None:
         training = self._document.graph.training

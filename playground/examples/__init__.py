@@ -2,54 +2,90 @@
 
 from __future__ import annotations
 
-from playground.examples.adding import ELMAN, GRU_ADDING, LSTM_ADDING
-from playground.examples.alexnet import ALEXNET
-from playground.examples.autoencoders import AUTOENCODER, DENOISING_AUTOENCODER
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+
 from playground.examples.base import Example, Mark
-from playground.examples.by_hand import LSTM_BY_HAND
-from playground.examples.characters import CHAR_LSTM
-from playground.examples.clothes import ALEXNET_SMALL, INCEPTION, VGG_SMALL
-from playground.examples.depth import DEEP_RELU, DEEP_SIGMOID
-from playground.examples.descent import GRADIENT_DESCENT_LINEAR, LEAST_SQUARES
-from playground.examples.digits import CNN_DIGITS, MAXOUT_DIGITS, MLP_DIGITS
-from playground.examples.exploding import EXPLODING
-from playground.examples.forecast import JORDAN, SERIES, SINE
-from playground.examples.gan import GAN
-from playground.examples.lenet import LENET5
-from playground.examples.normalised import BATCH_NORM
-from playground.examples.over_fitting import OVER_FITTING
-from playground.examples.plane import MLP_SPIRAL, PERCEPTRON, PERCEPTRON_XOR
-from playground.examples.residual import PLAIN_DEEP, RESNET
-from playground.examples.slots import SLOT_FILLING, SLOT_FILLING_FEED_FORWARD
-from playground.examples.surfaces import (
-    GRADIENT_DESCENT,
-    HIMMELBLAU,
-    ROSENBROCK,
-    SADDLE,
-)
-from playground.examples.symbols import (
-    BIDIRECTIONAL_LSTM,
-    COPY_MEMORY,
-    ONE_WAY_LSTM,
-    SEQUENTIAL_DIGITS,
-)
-from playground.examples.transfer import TRANSFER, TRANSFER_REGRESSION, TRANSFER_SOURCE
-from playground.examples.transformer import TRANSFORMER
-from playground.examples.vae import VAE
-from playground.examples.vgg import VGG16
-from playground.examples.vqa import VQA, VQA_IMAGE_ALONE, VQA_QUESTION_ALONE
 
-EXAMPLES: dict[str, Example] = {example.name: example for example in (
-    MLP_SPIRAL, PERCEPTRON, PERCEPTRON_XOR, MLP_DIGITS, CNN_DIGITS, MAXOUT_DIGITS, LENET5,
-    ALEXNET_SMALL, ALEXNET, VGG_SMALL, VGG16, INCEPTION, PLAIN_DEEP, RESNET,
-    TRANSFER_SOURCE, TRANSFER, TRANSFER_REGRESSION,
-    DEEP_SIGMOID, DEEP_RELU, BATCH_NORM, OVER_FITTING,
-    GRADIENT_DESCENT, ROSENBROCK, SADDLE, HIMMELBLAU, GRADIENT_DESCENT_LINEAR, LEAST_SQUARES,
-    LSTM_BY_HAND, ELMAN, LSTM_ADDING, GRU_ADDING, JORDAN, SINE, SERIES,
-    COPY_MEMORY, SEQUENTIAL_DIGITS, BIDIRECTIONAL_LSTM, ONE_WAY_LSTM,
-    SLOT_FILLING, SLOT_FILLING_FEED_FORWARD, CHAR_LSTM, EXPLODING, TRANSFORMER,
-    VQA, VQA_IMAGE_ALONE, VQA_QUESTION_ALONE,
-    AUTOENCODER, DENOISING_AUTOENCODER, VAE, GAN)}
-"""By the name that the command line and the menu use."""
 
-__all__ = ["EXAMPLES", "Example", "Mark"]
+class Gallery(Mapping[str, Example]):
+    """Examples by name. An example is built when it is first asked for: a start needs one."""
+
+    def __init__(self, places: Mapping[str, str]) -> None:
+        self._places = places
+
+    def __getitem__(self, name: str) -> Example:
+        module, _, constant = self._places[name].partition(".")
+        example: Example = getattr(import_module(f"{__name__}.{module}"), constant)
+        return example
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+
+EXAMPLES = Gallery({
+    "mlp-spiral": "plane.MLP_SPIRAL",
+    "perceptron": "plane.PERCEPTRON",
+    "perceptron-xor": "plane.PERCEPTRON_XOR",
+    "mlp-digits": "digits.MLP_DIGITS",
+    "cnn-digits": "digits.CNN_DIGITS",
+    "maxout-digits": "digits.MAXOUT_DIGITS",
+    "conv-matrix": "shared_weights.CONV_MATRIX",
+    "representation": "hidden.REPRESENTATION",
+    "lenet5": "lenet.LENET5",
+    "alexnet-small": "clothes.ALEXNET_SMALL",
+    "alexnet": "alexnet.ALEXNET",
+    "vgg-small": "clothes.VGG_SMALL",
+    "vgg16": "vgg.VGG16",
+    "inception": "clothes.INCEPTION",
+    "what-excites": "excites.WHAT_EXCITES",
+    "plain-deep": "residual.PLAIN_DEEP",
+    "resnet": "residual.RESNET",
+    "transfer-source": "transfer.TRANSFER_SOURCE",
+    "transfer": "transfer.TRANSFER",
+    "transfer-regression": "transfer.TRANSFER_REGRESSION",
+    "deep-sigmoid": "depth.DEEP_SIGMOID",
+    "deep-relu": "depth.DEEP_RELU",
+    "batch-norm": "normalised.BATCH_NORM",
+    "over-fitting": "over_fitting.OVER_FITTING",
+    "gradient-descent": "surfaces.GRADIENT_DESCENT",
+    "rosenbrock": "surfaces.ROSENBROCK",
+    "saddle": "surfaces.SADDLE",
+    "himmelblau": "surfaces.HIMMELBLAU",
+    "gradient-descent-linear": "descent.GRADIENT_DESCENT_LINEAR",
+    "least-squares": "descent.LEAST_SQUARES",
+    "lstm-by-hand": "by_hand.LSTM_BY_HAND",
+    "elman": "adding.ELMAN",
+    "lstm": "adding.LSTM_ADDING",
+    "gru": "adding.GRU_ADDING",
+    "jordan": "forecast.JORDAN",
+    "sine": "forecast.SINE",
+    "series": "forecast.SERIES",
+    "copy-memory": "symbols.COPY_MEMORY",
+    "sequential-digits": "symbols.SEQUENTIAL_DIGITS",
+    "bidirectional-lstm": "symbols.BIDIRECTIONAL_LSTM",
+    "one-way-lstm": "symbols.ONE_WAY_LSTM",
+    "slot-filling": "slots.SLOT_FILLING",
+    "slot-filling-feed-forward": "slots.SLOT_FILLING_FEED_FORWARD",
+    "char-lstm": "characters.CHAR_LSTM",
+    "exploding": "exploding.EXPLODING",
+    "transformer": "transformer.TRANSFORMER",
+    "vqa": "vqa.VQA",
+    "vqa-image-alone": "vqa.VQA_IMAGE_ALONE",
+    "vqa-question-alone": "vqa.VQA_QUESTION_ALONE",
+    "autoencoder": "autoencoders.AUTOENCODER",
+    "autoencoder-conv": "autoencoders.AUTOENCODER_CONV",
+    "denoising-autoencoder": "autoencoders.DENOISING_AUTOENCODER",
+    "vae": "vae.VAE",
+    "gan": "gan.GAN",
+    "gan-digits": "gan.GAN_DIGITS",
+})
+"""By the name that the command line and the menu use: the file and the constant there."""
+
+__all__ = ["EXAMPLES", "Example", "Gallery", "Mark"]

@@ -64,4 +64,4 @@ everywhere there would be 62,378,344. Nine in ten sit in the dense layers.
 
 **Try.** `alexnet-small` has the same parts on pictures of clothes, and learns while you watch.
 """),
-    Mark("fall_of_loss", ">=", 1.0, steps=1))
+    Mark("fall_of_loss", ">=", 0.5, steps=1))

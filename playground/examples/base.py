@@ -19,7 +19,8 @@ PITCH_X, PITCH_Y = 208, 176
 ROW = 5
 WIDE = 1.25
 """Columns that a data set of symbols takes: its port says how many symbols there are."""
-SHARES = ("accuracy", "ambiguous_accuracy", "clipped_share", "samples_on_modes")
+SHARES = ("accuracy", "ambiguous_accuracy", "clipped_share", "samples_on_modes",
+          "digits_recognised", "patterns_above_images", "neighbours_gained")
 """The metrics that are told in per cent."""
 
 
@@ -37,10 +38,18 @@ class Mark:
     epochs: int | None = None
 
     def __str__(self) -> str:
-        shown = f"{self.value:.1%}" if self.metric in SHARES else f"{self.value:g}"
         count, unit = (self.steps, "step") if self.steps else (self.epochs, "epoch")
         length = f"{count:,} {unit}{'' if count == 1 else 's'}"
-        return f"{self.metric.replace('_', ' ')} {self.sense} {shown} after {length}"
+        return f"{self.name} {self.sense} {self.show(self.value)} after {length}"
+
+    @property
+    def name(self) -> str:
+        """Of the metric, in words."""
+        return self.metric.replace("_", " ")
+
+    def show(self, value: float) -> str:
+        """A value of the metric, as it is told."""
+        return f"{value:.1%}" if self.metric in SHARES else f"{value:.4g}"
 
     def holds(self, value: float) -> bool:
         return value >= self.value if self.sense == ">=" else value <= self.value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.examples.sequence_measures import SEQUENCE_MEASURES
+from playground.excitation import Ascent, Excitation, Place, units_of
+from playground.generation import hidden_node
 from playground.layers.core import Dense
 from playground.layers.noise import GaussianNoise
 from playground.layers.sequence_data import RingsAndLines
 from playground.layers.surface import MINIMA, Surface
+from playground.representation import neighbours_agree, principal_components
+from playground.weights import copy_weights
 
 if TYPE_CHECKING:
     from playground.headless import Outcome
@@ -142,6 +147,70 @@ def _nearest_modes(session: Session) -> tuple[NDArray[np.bool_], NDArray[np.int6
     return distance.min(axis=1) < 3 * noise, distance.argmin(axis=1)
 
 
+SURE = 0.9
+"""The least probability of what a network names with certainty."""
+
+
+def digits_recognised(outcome: Outcome) -> float:
+    """The share of generated images that a network trained on real digits names with certainty."""
+    return float(digits_named(outcome.session).sum() / SAMPLES)
+
+
+def digits_named(session: Session) -> NDArray[np.int64]:
+    """How many images drawn from the node `made` are named each digit with certainty, (10,)."""
+    images, reader = session.evaluator.drawn("made", SAMPLES, draw=1), _reader()
+    raw = images * session.data.std + session.data.mean
+    said = reader.evaluator.predict((raw - reader.data.mean) / reader.data.std)
+    return np.bincount(said.argmax(axis=1)[said.max(axis=1) > SURE], minlength=10)
+
+
+@functools.cache
+def _reader() -> Session:
+    """`mlp-digits`, trained."""
+    from playground.examples.digits import MLP_DIGITS
+    from playground.headless import train
+
+    return train(MLP_DIGITS.graph, epochs=15).session
+
+
+def patterns_above_images(outcome: Outcome) -> float:
+    """The share of units that their pattern excites more than any validation image of its length
+    does; of all convolutions, and of the last dense layer.
+    """
+    above = [pattern > image for node in outcome.session.program.learners
+             for pattern, image in zip(*best_answers(outcome.session, node), strict=True)]
+    return float(np.mean(above))
+
+
+def best_answers(session: Session, node: str, place: Place = "centre", starts: int = 3
+                 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What the units of a node answer at most: to patterns, and to validation images as long."""
+    weights = copy_weights(session.program, session.arena, session.step)
+    units = range(units_of(session.program, node))
+    climbs = [Excitation(weights, node, units, Ascent(place=place, seed=seed))
+              for seed in range(starts)]
+    for climb in climbs:
+        for _ in range(100):
+            climb.step()
+    images = climbs[0].bounded(session.data.x_validation)
+    return (np.max([climb.values for climb in climbs], axis=0),
+            climbs[0].responses(images).max(axis=0))
+
+
+def neighbours_gained(outcome: Outcome) -> float:
+    """How much more often the five nearest neighbours are of a sample's class in the last hidden
+    layer than in the data, both seen in the plane of their principal components; held-out data.
+    """
+    session = outcome.session
+    program, x = session.program, session.data.x_validation
+    node = hidden_node(program.graph, program.check, program.loss_node)
+    assert node is not None
+    hidden, given = (neighbours_agree(principal_components(values).points,
+                                      session.data.target_validation)
+                     for values in (session.evaluator.values_of(node, x), x))
+    return hidden - given
+
+
 MEASURES: dict[str, Callable[[Outcome], float]] = {
     "accuracy": accuracy, "loss": loss, "over_fitting_gap": over_fitting_gap,
     "fall_of_loss": fall_of_loss,
@@ -149,5 +218,6 @@ MEASURES: dict[str, Callable[[Outcome], float]] = {
     "distance_to_exact": distance_to_exact, "distance_to_minimum": distance_to_minimum,
     "error_over_pca": error_over_pca,
     "decibels_gained": decibels_gained, "samples_on_modes": samples_on_modes,
-    **SEQUENCE_MEASURES}
+    "digits_recognised": digits_recognised, "patterns_above_images": patterns_above_images,
+    "neighbours_gained": neighbours_gained, **SEQUENCE_MEASURES}
 """By the name of a mark's metric."""

@@ -123,8 +123,12 @@ class Dropout(Layer, frozen=True, kw_only=True):
 
     def backward(self, e: Emitter) -> None:
         dy, dx = e.dy[0], e.dx[0]
-        if dx is not None:
+        if dx is None:
+            return
+        if e.training:
             e.emit(kernels.random.dropout_backward, n=dy.size, mask=e.work["mask"], dy=dy, dx=dx)
+        else:
+            e.emit(kernels.elementwise.copy, n=dy.size, x=dy, y=dx)
 
     def subtitle(self) -> str:
         return f"rate {self.rate:g}"

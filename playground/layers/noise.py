@@ -47,9 +47,14 @@ class SpatialDropout(Layer, frozen=True, kw_only=True):
         e.emit(kernels.random.mask_channels, **self._sizes(e), x=x, mask=mask, y=y)
 
     def backward(self, e: Emitter) -> None:
-        if (dx := e.dx[0]) is not None:
+        dx = e.dx[0]
+        if dx is None:
+            return
+        if e.training:
             e.emit(kernels.random.mask_channels, **self._sizes(e), x=e.dy[0],
                    mask=e.work["mask"], y=dx)
+        else:
+            e.emit(kernels.elementwise.copy, n=dx.size, x=e.dy[0], y=dx)
 
     def subtitle(self) -> str:
         return f"rate {self.rate:g}"

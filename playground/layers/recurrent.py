@@ -28,21 +28,20 @@ def code(function: Function) -> int:
     return names.index(function)
 
 
-def _packed(batch: int, units: int, width: int) -> dict[str, Shape]:
+def _packed(units: int, width: int) -> dict[str, Shape]:
     """The weights of the states, packed for the steps forward and backward."""
     size = kernels.packed.packed_size
-    return {"packed_transposed": (size(batch, units, width),),
-            "packed": (size(batch, width, units),)}
+    return {"packed_transposed": (size(units, width),), "packed": (size(width, units),)}
 
 
 def _pack_forward(p: Direction, units: int, width: int) -> None:
-    p.e.emit(kernels.packed.pack_transposed, rows=p.batch, terms=units, columns=width,
+    p.e.emit(kernels.packed.pack_transposed, terms=units, columns=width,
              w=p.w("weight_hh"), packed=p.work("packed_transposed"))
 
 
 def _pack_backward(p: Direction, units: int, width: int) -> None:
-    p.e.emit(kernels.packed.pack, rows=p.batch, terms=width, columns=units,
-             w=p.w("weight_hh"), packed=p.work("packed"))
+    p.e.emit(kernels.packed.pack, terms=width, columns=units, w=p.w("weight_hh"),
+             packed=p.work("packed"))
 
 
 @layer("elman", category="recurrent", label="Elman RNN")
@@ -55,7 +54,7 @@ class Elman(RecurrentLayer, frozen=True, kw_only=True):
     activation: Annotated[Function, about("The function φ of the state.")] = "tanh"
 
     def cell_workspace(self, batch: int, time: int) -> dict[str, Shape]:
-        return super().cell_workspace(batch, time) | _packed(batch, self.units, self.units)
+        return super().cell_workspace(batch, time) | _packed(self.units, self.units)
 
     def begin_forward(self, p: Direction, x: Tensor) -> None:
         super().begin_forward(p, x)
@@ -171,7 +170,7 @@ class LSTM(RecurrentLayer, frozen=True, kw_only=True):
 
     def cell_workspace(self, batch: int, time: int) -> dict[str, Shape]:
         return {**super().cell_workspace(batch, time), "squashed": (time, batch, self.units),
-                **_packed(batch, self.units, 4 * self.units)}
+                **_packed(self.units, 4 * self.units)}
 
     def begin_forward(self, p: Direction, x: Tensor) -> None:
         super().begin_forward(p, x)
@@ -221,7 +220,7 @@ class GRU(RecurrentLayer, frozen=True, kw_only=True):
         made, units = super().cell_workspace(batch, time), self.units
         if self.reset_after:
             made["sums"] = made["dsums"] = (time, batch, 3 * units)
-            made |= _packed(batch, units, 3 * units)
+            made |= _packed(units, 3 * units)
         else:
             made |= {"sums": (batch, 2 * units), "dreset_update": (time, batch, 2 * units),
                      "kept": (time, batch, units), "dnew": (time, batch, units),

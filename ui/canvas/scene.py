@@ -142,11 +142,17 @@ class CanvasScene(QGraphicsScene):
             self.nodes[id].set_images(images)
 
     def set_badge(self, id: str, text: str | None) -> None:
-        """A number in place of the output shape (the loss); None brings the shape back."""
+        """A number in place of the output shape (the loss); None brings the shape back. A fold
+        shows those of its members.
+        """
         if id in self._drawn:
             self._badges[id] = text
-        if id in self.nodes:
-            self.nodes[id].set_badge(text)
+            self._show_badge(self._drawn[id])
+
+    def _show_badge(self, name: str) -> None:
+        item = self.nodes[name]
+        texts = [text for id in item.face.members or (name,) if (text := self._badges.get(id))]
+        item.set_badge(" · ".join(texts) or None)
 
     def set_active(self, id: str | None, phase: str | None = None, text: str = "") -> None:
         """Light up the node that is being computed, with a chip: "backward · |g| 0.48".
@@ -179,9 +185,8 @@ class CanvasScene(QGraphicsScene):
         for id, images in self._images.items():
             if id in self.nodes:
                 self.nodes[id].set_images(images)
-        for id, text in self._badges.items():
-            if id in self.nodes:
-                self.nodes[id].set_badge(text)
+        for id in self._badges:
+            self._show_badge(self._drawn[id])
         self.show_statistics(self._statistics)
         self.set_active(*(self._active or (None,)))
         self.set_failed(*self._failed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
@@ -44,9 +45,9 @@ class RecoveryQuestion(QMessageBox):
         return button
 
 
-def offer(recovery: Recovery, files: Files, parent: QWidget) -> None:
-    """Ask about each copy, newest first, until one is opened."""
-    for crashed in recovery.crashed():
+def offer(copies: Iterable[Crashed], recovery: Recovery, files: Files, parent: QWidget) -> None:
+    """Ask about each copy until one is opened."""
+    for crashed in copies:
         answer = RecoveryQuestion(crashed, parent).answer()
         if answer == "discard":
             crashed.discard()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QLabel,
@@ -26,17 +29,19 @@ from ui.document import Document
 from ui.inspector.form import Form
 from ui.inspector.header import NodeHeader, state_of
 from ui.inspector.learning import LearningSection
+from ui.seen import is_seen
 from ui.theme import theme
 from ui.training_bar import TrainingForm
 
 MARGIN = 12
+P = TypeVar("P", bound="Page")
 
 
 class Inspector(QScrollArea):
     """One of three pages, by what is selected."""
 
-    data_wanted = Signal(str)
-    """The user wants to choose the data of this node."""
+    built = Signal(object)
+    """A page, when it is first needed."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,25 +50,47 @@ class Inspector(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.node_page = NodePage(document)
-        self.node_page.data_wanted.connect(self.data_wanted)
-        self.training_page = TrainingPage(document)
-        self.list_page = ListPage(document)
+        self._built: dict[type[Page], Page] = {}
         self._pages = Pages()
-        for page in (self.training_page, self.node_page, self.list_page):
-            self._pages.addWidget(page)
         self.setWidget(self._pages)
         document.selection_changed.connect(lambda _: self.refresh())
         document.graph_changed.connect(lambda old, new: self.refresh())
         theme().changed.connect(self.refresh)
+
+    @property
+    def training_page(self) -> TrainingPage:
+        return self._page(TrainingPage)
+
+    @property
+    def node_page(self) -> NodePage:
+        return self._page(NodePage)
+
+    @property
+    def list_page(self) -> ListPage:
+        return self._page(ListPage)
+
+    def _page(self, cls: type[P]) -> P:
+        """The page of this kind; built when it is first needed."""
+        page = self._built.get(cls)
+        if page is None:
+            page = self._built[cls] = cls(self._document)
+            self._pages.addWidget(page)
+            self.built.emit(page)
+        assert isinstance(page, cls)
+        return page
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
         self.refresh()
 
     def refresh(self) -> None:
-        """Show the page that fits the selection."""
+        """Show the page that fits the selection, as soon as it can be seen."""
         selected = self._document.selection
         node = self._document.selected_node
-        if node is None:
+        if node is None and NodePage in self._built:
             self.node_page.leave()
+        if not is_seen(self):
+            return
         if node is not None:
             self.node_page.show_node(node)
             self._pages.setCurrentWidget(self.node_page)
@@ -106,8 +133,9 @@ class Pages(QStackedWidget):
 class Page(QWidget):
     """A column with the margins of the drawing."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._document = document
         self.outer = QVBoxLayout(self)
         self.outer.setContentsMargins(0, 0, 0, 0)
         self.outer.setSpacing(0)
@@ -123,8 +151,7 @@ class NodePage(Page):
     data_wanted = Signal(str)
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._document = document
+        super().__init__(document, parent)
         self._id = ""
         self._preview: QWidget | None = None
         self.header = NodeHeader()
@@ -249,11 +276,10 @@ class TrainingPage(Page):
     """Nothing selected: how the network is trained."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(document, parent)
         title = QLabel("Training")
         title.setProperty("role", "title")
         self.problem = Message("warning", "Why it cannot train")
-        self._document = document
         self.training = TrainingForm(document)
         self.column.addWidget(title)
         self.column.addWidget(self.problem)
@@ -273,8 +299,7 @@ class ListPage(Page):
     unfold = Signal()
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._document = document
+        super().__init__(document, parent)
         self.title = QLabel()
         self.title.setProperty("role", "title")
         self.list = QListWidget()

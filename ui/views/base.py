@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import ClassVar
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QPixmap, QShowEvent
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QHideEvent, QPixmap, QShowEvent
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QFileDialog, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from playground.snapshot import Probe, Snapshot
+from ui.seen import is_seen
 from ui.theme import theme
 from ui.views.header import Header
 
@@ -33,6 +34,15 @@ class View(QWidget):
 
     node_selected = Signal(str)
     """The user pointed at a node here."""
+    run_to_requested = Signal(str, str)
+    """(node, phase): the user wants to stop there."""
+    setting_changed = Signal(str, str, object)
+    """(node, setting, value): a control here stands for a setting of the layer."""
+    change_done = Signal()
+    """The slider that changes it was let go: one step of undo."""
+
+    start_moved = Signal(str, float, float)
+    """(node, x, y): descent on a surface is to begin anew from there."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,13 +73,12 @@ class View(QWidget):
 
     def probes(self) -> frozenset[Probe]:
         """What the next snapshots should bring; nothing while nobody looks."""
-        return self.wanted() if self.isVisible() else frozenset()
+        return self.wanted() if is_seen(self) else frozenset()
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show this moment, at once or when the view is next looked at."""
         self.snapshot = snapshot
-        if self.isVisible():
-            self.refresh()
+        self.refresh()
 
     def select(self, node_id: str | None) -> None:
         """Follow the selection on the canvas."""
@@ -97,6 +106,9 @@ class View(QWidget):
     def selection_changed(self) -> None:
         """The selected node is another one; `draw` follows."""
 
+    def unseen(self) -> None:
+        """Nobody looks any more: work for this view can rest."""
+
     def restyle(self) -> None:
         """The theme has changed; `draw` follows."""
 
@@ -105,8 +117,8 @@ class View(QWidget):
         return None
 
     def refresh(self) -> None:
-        """Draw the newest snapshot again, after a switch or a selection."""
-        if not self.isVisible():
+        """Draw the newest snapshot, after a switch or a selection; not unless it can be seen."""
+        if not is_seen(self):
             return
         sentence = self.missing(self.snapshot)
         if sentence:
@@ -189,6 +201,10 @@ class View(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.refresh()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.unseen()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         self.header.menu.popup(event.globalPos())

@@ -20,6 +20,11 @@ LEVELS = 9
 """Points of a regression are drawn in this many colours: one brush per item is fast, one brush
 per point is not."""
 
+ANSWER = ("The network's answer everywhere, stronger where it is surer; filled points are training "
+          "data, rings are validation data")
+JUDGED = ("What the judge says everywhere, stronger where it is surer: real, or made. Discs are "
+          "real points, diamonds made ones; lines show where its gradient pulls made points")
+
 
 class BoundaryPlot(QWidget):
     """A picture under the data's own points."""
@@ -29,13 +34,14 @@ class BoundaryPlot(QWidget):
         self.boundary: Boundary | None = None
         self.plot = Plot(self, x_counts=False)
         self.plot.setAccessibleName("The network's output over its inputs")
-        self.plot.setToolTip("The network's answer everywhere, stronger where it is surer; filled "
-                             "points are training data, rings are validation data")
         self.plot.left.setGrid(False)
         self.image = pg.ImageItem(axisOrder="row-major")
         self.image.setZValue(-10)
         self.plot.addItem(self.image, ignoreBounds=True)
         self.curve = self.plot.add_curve()
+        self.pulls = pg.PlotCurveItem(connect="pairs")
+        self.pulls.setZValue(4)
+        self.plot.addItem(self.pulls, ignoreBounds=True)
         self.legend = Legend(self)
         self._dots: list[pg.ScatterPlotItem] = []
         self._drawn: tuple[Floats, Floats] | None = None
@@ -51,6 +57,7 @@ class BoundaryPlot(QWidget):
             return
         self.boundary = boundary
         one_input = boundary.values.ndim == 1
+        self.plot.setToolTip(JUDGED if boundary.judged else ANSWER)
         self.image.setVisible(not one_input)
         self.curve.setVisible(one_input)
         if one_input:
@@ -58,6 +65,8 @@ class BoundaryPlot(QWidget):
         else:
             self._show_image(boundary)
         self._show_points(boundary, one_input)
+        ends = np.zeros((0, 2)) if boundary.pulls is None else boundary.pulls.reshape(-1, 2)
+        self.pulls.setData(ends[:, 0].astype(float), ends[:, 1].astype(float))
         self.legend.show_names((), [
             (name, theme().series(i)) for i, name in enumerate(boundary.classes)])
         self.legend.setVisible(bool(boundary.classes))
@@ -65,6 +74,7 @@ class BoundaryPlot(QWidget):
     def restyle(self) -> None:
         self.plot.restyle()
         self.curve.setPen(thin_pen(theme().color("accent")))
+        self.pulls.setPen(thin_pen(theme().color("text", 0.7)))
         self._drawn = None
 
     # -- inside -------------------------------------------------------------------------------
@@ -110,14 +120,17 @@ class BoundaryPlot(QWidget):
                 continue
             x = points[:, 0]
             y = target if one_input else points[:, 1]
-            for color, chosen in _groups(target, len(boundary.classes), reach, one_input):
+            for i, (color, chosen) in enumerate(
+                    _groups(target, len(boundary.classes), reach, one_input)):
                 if chosen.any():
-                    self._add_dots(x[chosen], y[chosen], color, hollow)
+                    symbol = "d" if boundary.judged and i == 1 else "o"
+                    self._add_dots(x[chosen], y[chosen], color, hollow, symbol)
 
-    def _add_dots(self, x: Floats, y: Floats, color: QColor, hollow: bool) -> None:
+    def _add_dots(self, x: Floats, y: Floats, color: QColor, hollow: bool, symbol: str) -> None:
         edge = theme().color("panel" if not hollow else "text")
         dots = pg.ScatterPlotItem(
-            x=x.astype(float), y=y.astype(float), size=6 if hollow else 7, pxMode=True,
+            x=x.astype(float), y=y.astype(float), size=6 if hollow else 7, symbol=symbol,
+            pxMode=True,
             pen=pg.mkPen(color if hollow else edge, width=1.5 if hollow else 1),
             brush=None if hollow else pg.mkBrush(color))
         dots.setZValue(5)

@@ -107,6 +107,7 @@ class FeatureMapsView(View):
         self.sample = QSpinBox(self.body)
         self.sample.setRange(0, 999_999)
         self.sample.setPrefix("sample ")
+        self.sample.lineEdit().setTextMargins(6, 0, 0, 0)
         self.sample.setToolTip("Which sample to show")
         self.sample.setAccessibleName("Sample")
         self.reading = QLabel(self.body)

@@ -18,7 +18,7 @@ from ui.views.numbers import format_number
 Floats = NDArray[np.float32]
 LEGEND = 18
 GAP = 8
-LEAST = (150, 66)
+LEAST = (110, 42)
 """Width and height that a curve needs."""
 
 
@@ -114,16 +114,20 @@ class ForecastGrid(QWidget):
 
     def _legend(self, painter: QPainter, more: int) -> None:
         x, metrics = 0.0, painter.fontMetrics()
-        for text, pen in (("what came", self._came()), ("the network says", self._says())):
+        names = ("what came", "the network says")
+        if metrics.horizontalAdvance("".join(names)) + 2 * 28 + 16 > self.width():
+            names = ("came", "said")
+        for text, pen in zip(names, (self._came(), self._says()), strict=True):
             painter.setPen(pen)
             painter.drawLine(QPointF(x, 8), QPointF(x + 22, 8))
             painter.setPen(theme().color("secondary"))
             painter.drawText(QRectF(x + 28, 0, 200, 16), Qt.AlignmentFlag.AlignVCenter, text)
             x += 28 + metrics.horizontalAdvance(text) + 16
-        if more > 0:
+        text = f"and {more} more"
+        if more > 0 and x + metrics.horizontalAdvance(text) <= self.width():
             painter.setPen(theme().color("faint"))
             painter.drawText(QRectF(x, 0, self.width() - x, 16), Qt.AlignmentFlag.AlignRight
-                             | Qt.AlignmentFlag.AlignVCenter, f"and {more} more")
+                             | Qt.AlignmentFlag.AlignVCenter, text)
 
     def _came(self) -> QPen:
         return QPen(theme().series(0), 1.2)

@@ -21,6 +21,8 @@ from ui.theme import CONTRAST, contrast, mix, theme, ui_font
 
 HEIGHT = 36
 GAP = 8
+STUMP = 0.7
+"""Less than this share of a text tells nothing."""
 
 
 class Chip(QWidget):
@@ -69,7 +71,8 @@ def readable(color: QColor, ground: QColor) -> QColor:
 
 
 class Note(QLabel):
-    """Small text on the right that gives way: cut short, a tooltip has it all."""
+    """Small text on the right that gives way: what does not fit is left out part by part (parts
+    stand between dots), and a tooltip has it all."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -98,10 +101,11 @@ class Note(QLabel):
         self._fit()
 
     def _fit(self) -> None:
-        metrics = QFontMetrics(self.font())
-        if self.width() < 0.4 * metrics.horizontalAdvance(self.whole):
-            shown = ""  # a stump of two letters tells nothing
-        else:
+        metrics, parts = QFontMetrics(self.font()), self.whole.split(" · ")
+        while parts and metrics.horizontalAdvance(" · ".join(parts)) > self.width():
+            parts.pop()
+        shown = " · ".join(parts)
+        if not parts and self.width() >= STUMP * metrics.horizontalAdvance(self.whole):
             shown = metrics.elidedText(self.whole, Qt.TextElideMode.ElideRight, self.width())
         self.setText(shown)
         cut = self.whole if shown != self.whole else ""

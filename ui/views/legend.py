@@ -11,8 +11,9 @@ from PySide6.QtWidgets import QAbstractButton, QLayout, QLayoutItem, QSizePolicy
 
 from ui.theme import SERIES, mix, theme, ui_font
 
-MOST_NAMES = 14
-"""More lines than this are told by a ramp from the first to the last node."""
+MOST_NAMES = len(SERIES)
+"""More lines than this are told by a ramp from the first to the last node: their colours are one,
+and their names would push the plot out of its panel."""
 
 
 def line_places(names: Sequence[str], before: Mapping[str, int]) -> dict[str, int]:

@@ -6,7 +6,7 @@ import html
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -39,9 +39,6 @@ class ListingView(View):
 
     title = "Program"
     name = "program"
-
-    run_to_requested = Signal(str, str)
-    """(node, phase): the user wants to stop there."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from playground.generation import find_made
 from playground.layers.base import Layer
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ class _Facts:
     trained: tuple[str, ...]
     tensors: Mapping[str, dict[str, Tensor]]
     """node -> short name -> tensor."""
+    made: str | None
+    """Where it makes samples, if it does."""
 
 
 _known: WeakKeyDictionary[Program, _Facts] = WeakKeyDictionary()
@@ -36,7 +39,9 @@ def _facts(program: Program) -> _Facts:
         for name, tensor in program.tensors.items():
             node, _, short = name.partition(".")
             tensors.setdefault(node, {})[short] = tensor
-        facts = _known[program] = _Facts(order, tuple(id for id in order if id in owners), tensors)
+        facts = _known[program] = _Facts(
+            order, tuple(id for id in order if id in owners), tensors,
+            find_made(program.graph, program.check, program.loss_node))
     return facts
 
 
@@ -48,6 +53,11 @@ def node_order(program: Program) -> tuple[str, ...]:
 def trained_nodes(program: Program) -> tuple[str, ...]:
     """The nodes that have parameters, in network order."""
     return _facts(program).trained
+
+
+def makes_samples(program: Program) -> bool:
+    """Whether it generates or rebuilds what its data look like."""
+    return _facts(program).made is not None
 
 
 def category(program: Program | None, node: str | None) -> str:
@@ -84,5 +94,5 @@ def sample_shape(tensor: Tensor) -> tuple[int, ...]:
     return tensor.shape[1:] if has_batch_axis(tensor) else tensor.shape
 
 
-__all__ = ["category", "data_nodes", "has_batch_axis", "main_output", "node_order",
+__all__ = ["category", "data_nodes", "has_batch_axis", "main_output", "makes_samples", "node_order",
            "sample_shape", "tensors_of", "trained_nodes"]

@@ -1,4 +1,5 @@
-"""What the network gives: a decision boundary, a confusion matrix, or single predictions."""
+"""What the network gives: a decision boundary, a confusion matrix, single predictions, or what it
+has made over time."""
 
 from __future__ import annotations
 
@@ -6,11 +7,19 @@ from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
-from playground.snapshot import BoundaryProbe, ConfusionProbe, PredictionsProbe, Probe, Snapshot
+from playground.snapshot import (
+    BoundaryProbe,
+    ConfusionProbe,
+    FilmProbe,
+    PredictionsProbe,
+    Probe,
+    Snapshot,
+)
 from ui.views.base import Table, View
 from ui.views.boundary import BoundaryPlot
 from ui.views.confusion import ConfusionGrid, recalls
-from ui.views.network import data_nodes, sample_shape
+from ui.views.film import FilmStrip
+from ui.views.network import data_nodes, makes_samples, sample_shape
 from ui.views.numbers import format_number, format_share
 from ui.views.predictions import PredictionsPanel
 
@@ -24,7 +33,8 @@ CLASS_NAMES = PredictionsProbe(count=1)
 
 
 class OutputView(View):
-    """One of three pictures of the output; the first that suits the data unless chosen."""
+    """One of three pictures of the output, the first that suits the data unless chosen; or, of a
+    network that makes samples, a film of them."""
 
     title = "Output"
     name = "output"
@@ -44,6 +54,8 @@ class OutputView(View):
         inner.addWidget(self.confusion)
         self._pages.addWidget(padded)
         self._pages.addWidget(self.predictions)
+        self.film = FilmStrip(self.body)
+        self._pages.addWidget(self.film)
         column = QVBoxLayout(self.body)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(pages)
@@ -53,6 +65,9 @@ class OutputView(View):
             "confusion": ("confusion", "True against predicted classes"),
             "predictions": ("samples", "Single samples and what the network says of them"),
         }, self._choose, "boundary")
+        self.over_time = self.header.switch(
+            "over time", "What the network made on its way, always of the same random numbers or "
+                         "samples", lambda _: self.refresh())
         self.worst = self.header.switch(
             "worst first", "Sort the samples: the most mistaken first", self._sort)
         self.train = self.header.switch(
@@ -78,6 +93,8 @@ class OutputView(View):
     def wanted(self) -> frozenset[Probe]:
         if self.snapshot is None or self.snapshot.program is None:
             return frozenset()
+        if self._shows_film():
+            return frozenset({FilmProbe()})
         mode = self.mode()
         if mode == "boundary":
             return frozenset({BoundaryProbe()})
@@ -88,6 +105,8 @@ class OutputView(View):
     def missing(self, snapshot: Snapshot | None) -> str:
         if snapshot is None or snapshot.program is None:
             return "Press Run: what the network gives appears here."
+        if self._shows_film():
+            return ""
         mode = self.mode()
         if mode == "boundary" and _input_shape(snapshot.program) not in ((1,), (2,)):
             return ("A boundary needs data with one or two features. This data has more: look at "
@@ -97,14 +116,18 @@ class OutputView(View):
         return ""
 
     def draw(self, snapshot: Snapshot) -> None:
-        mode = self.mode()
-        self._pages.setCurrentIndex(MODES.index(mode))
+        mode, is_film = self.mode(), self._shows_film()
+        self._pages.setCurrentIndex(len(MODES) if is_film else MODES.index(mode))
+        self.over_time.setVisible(self._makes_samples())
         for key, action in self.modes.items():
             action.blockSignals(True)
-            action.setChecked(key == mode)
+            action.setChecked(key == mode and not is_film)
             action.blockSignals(False)
         values = snapshot.values
-        if mode == "boundary" and (found := values.get(BoundaryProbe())) is not None:
+        if is_film:
+            if (found := values.get(FilmProbe())) is not None:
+                self.film.show_film(found)
+        elif mode == "boundary" and (found := values.get(BoundaryProbe())) is not None:
             self.boundary.show_boundary(found)
         elif mode == "confusion":
             counts, names = values.get(self._confusion_probe()), values.get(CLASS_NAMES)
@@ -127,6 +150,10 @@ class OutputView(View):
 
     def table(self) -> Table | None:
         mode = self.mode()
+        if self._shows_film() and (film := self.film.film) is not None:
+            return ["step", "sample", *(f"x{i}" for i in range(film.originals[0].size))], [
+                [frame.step, i, *sample.ravel().tolist()]
+                for frame in film.frames for i, sample in enumerate(frame.samples)]
         if mode == "confusion":
             grid = self.confusion
             rows = [[name, *counts, recall] for name, counts, recall in zip(
@@ -151,7 +178,15 @@ class OutputView(View):
         """Whether the metric counts hits; the program does not name the classes."""
         return self.snapshot is not None and "accuracy" in self.snapshot.metric_name
 
+    def _makes_samples(self) -> bool:
+        program = self.snapshot.program if self.snapshot else None
+        return program is not None and makes_samples(program)
+
+    def _shows_film(self) -> bool:
+        return self.over_time.isChecked() and self._makes_samples()
+
     def _choose(self, key: str) -> None:
+        self.over_time.setChecked(False)
         self.chosen = next(mode for mode in MODES if mode == key)
         self.refresh()
 

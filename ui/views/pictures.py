@@ -57,13 +57,19 @@ def largest(values: Floats) -> float:
     return float(finite.max()) or 1.0 if finite.size else 1.0
 
 
-def grey_levels(x: Floats) -> NDArray[np.uint8]:
-    """Samples (n, channels, height, width) as colour pictures (n, height, width, 3), one range
-    of brightness for all; what has not three channels shows its first one in grey."""
+def brightness(x: Floats) -> tuple[float, float]:
+    """The darkest and the brightest value."""
     finite = x[np.isfinite(x)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+
+
+def grey_levels(x: Floats, ends: tuple[float, float] | None = None) -> NDArray[np.uint8]:
+    """Samples (n, channels, height, width) as colour pictures (n, height, width, 3), one range
+    of brightness for all (`ends`: those of others); what has not three channels shows its first
+    one in grey."""
+    low, high = brightness(x) if ends is None else ends
     levels = (np.nan_to_num(x, nan=low, posinf=high, neginf=low) - low) / ((high - low) or 1)
-    pixels = (levels * 255).astype(np.uint8)
+    pixels = (levels.clip(0, 1) * 255).astype(np.uint8)
     if x.shape[1] == 3:
         return pixels.transpose(0, 2, 3, 1)
     return np.repeat(pixels[:, 0, :, :, None], 3, axis=3)
@@ -159,7 +165,11 @@ class PictureGrid(QWidget):
         if size < self.smallest and n > 1:
             size = float(self.smallest)
             columns = max(1, int((self.width() + GAP) / (size + GAP)))
-            rows = max(1, int((self.height() - CAPTION + GAP) / (size * aspect + GAP + caption)))
+            room = self.height() - CAPTION + GAP
+            rows = max(1, int(room / (size * aspect + GAP + caption)))
+            # What is left between the rows and the columns makes them larger.
+            size = max(size, min((self.width() + GAP) / columns - GAP,
+                                 (room / rows - GAP - caption) / aspect, biggest))
             return columns, size, size * aspect, min(n, columns * rows)
         if size >= 4 * width and self._alone is None and n > 1:
             size -= size % width  # whole pixels per value look even
@@ -262,4 +272,4 @@ class PictureGrid(QWidget):
             super().mousePressEvent(event)
 
 
-__all__ = ["PictureGrid", "Tile", "as_maps", "grey_levels", "largest"]
+__all__ = ["PictureGrid", "Tile", "as_maps", "brightness", "grey_levels", "largest"]

@@ -16,7 +16,8 @@ from ui.theme import theme, ui_font
 from ui.views.array_table import ALIGN, number_table
 from ui.views.forecasts import ForecastGrid, is_forecast
 from ui.views.numbers import format_number, format_share
-from ui.views.pictures import PictureGrid, Tile, grey_levels
+from ui.views.picture_table import PictureTable
+from ui.views.pictures import PictureGrid, Tile, brightness, grey_levels
 from ui.views.token_rows import TokenRows
 
 Floats = NDArray[np.float32]
@@ -24,6 +25,8 @@ Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
 PAGE = 24
 MOST_FEATURES = 8
+OUTCOME = 3
+"""Columns before the features: truth, prediction, and how wrong that is."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def judge(p: Predictions) -> Judged:
 
 
 class PredictionsModel(QAbstractTableModel):
-    """Features, truth, prediction and error of each sample."""
+    """Truth, prediction, error and features of each sample."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -77,8 +80,9 @@ class PredictionsModel(QAbstractTableModel):
 
     def show_judged(self, judged: Judged, order: NDArray[np.intp]) -> None:
         features = min(MOST_FEATURES, judged.predictions.x.reshape(len(order), -1).shape[1])
-        header = (*(f"x{i + 1}" for i in range(features)), "truth", "prediction",
-                  "" if judged.predictions.classes else "error")
+        # First what it is about: a narrow panel shows no more than three or four columns.
+        header = ("truth", "prediction", "" if judged.predictions.classes else "error",
+                  *(f"x{i + 1}" for i in range(features)))
         reset = header != self._header or len(order) != len(self.order)
         if reset:
             self.beginResetModel()
@@ -105,13 +109,10 @@ class PredictionsModel(QAbstractTableModel):
             return theme().text("error")
         if role != Role.DisplayRole:
             return None
-        features = len(self._header) - 3
-        if column < features:
-            return format_number(float(self.judged.predictions.x[i].reshape(-1)[column]))
-        if column == features:
-            return self.judged.truth[i]
-        if column == features + 1:
-            return self.judged.said[i]
+        if column >= OUTCOME:
+            return format_number(float(self.judged.predictions.x[i].reshape(-1)[column - OUTCOME]))
+        if column < 2:
+            return (self.judged.truth, self.judged.said)[column][i]
         if self.judged.predictions.classes:
             return "✗" if self.judged.wrong[i] else ""
         return format_number(float(self.judged.badness[i]))
@@ -161,6 +162,9 @@ class PredictionsPanel(QWidget):
         self.words.setAccessibleName("Words with their true and their predicted labels")
         self.curves = ForecastGrid(self)
         self.curves.setAccessibleName("Forecasts: what came, and what the network says")
+        self.pairs = PictureTable(self)
+        self.pairs.setAccessibleName("Samples, and below each what the network makes of it")
+        self.pairs.pointed.connect(self._tell_pair)
         self.words.pointed.connect(self._tell)
         self.curves.pointed.connect(self._tell)
         pages = QWidget(self)
@@ -169,6 +173,7 @@ class PredictionsPanel(QWidget):
         self._pages.addWidget(self.rows)
         self._pages.addWidget(self.words)
         self._pages.addWidget(self.curves)
+        self._pages.addWidget(self.pairs)
         foot = QHBoxLayout()
         foot.addWidget(self.back)
         foot.addWidget(self.on)
@@ -189,7 +194,10 @@ class PredictionsPanel(QWidget):
         self.judged = judged = judge(p)
         self.order = (np.argsort(-judged.badness, kind="stable") if self.worst_first
                       else np.arange(len(p.x)))
-        if p.x.ndim == 4:
+        if p.rebuilt:
+            self._pages.setCurrentWidget(self.pairs)
+            self._show_pairs(judged)
+        elif p.x.ndim == 4:
             self._pages.setCurrentWidget(self.grid)
             self._show_pictures(judged)
         elif p.steps is not None:
@@ -228,6 +236,22 @@ class PredictionsPanel(QWidget):
             tip=f"Sample {self.start + i}: {judged.truth[i]}; the network says {judged.said[i]}",
             role="error" if judged.wrong[i] else "") for i in self.order]
         self.grid.show_colors(grey_levels(judged.predictions.x[self.order]), tiles)
+
+    def _show_pairs(self, judged: Judged) -> None:
+        """A column for each sample: as it is, with noise if there is any, and as it comes back."""
+        p, ends = judged.predictions, brightness(judged.predictions.x)
+        rows = {"sample": p.x, **({} if p.noisy is None else {"noisy": p.noisy}),
+                "rebuilt": p.output}
+        pixels = np.stack([grey_levels(part[self.order], ends) for part in rows.values()])
+        self.pairs.show_pictures(pixels, tuple(rows), flow=True)
+
+    def _tell_pair(self, _: int, column: int) -> None:
+        if self.judged is None or not 0 <= column < len(self.order):
+            self._tell("")
+            return
+        i = int(self.order[column])
+        self._tell(f"sample {self.start + i}: mean error "
+                   f"{format_number(float(self.judged.badness[i]))}")
 
     def _turn(self, by: int) -> None:
         self.start = max(0, self.start + by)

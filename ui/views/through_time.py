@@ -11,25 +11,37 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
+    QHBoxLayout,
     QSpinBox,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
 )
 
-from playground.layers.attention import Attention, MultiHeadAttention
 from playground.layers.direction import Track, work_name
 from playground.layers.unrolled import RecurrentLayer
 from playground.snapshot import Probe, Snapshot, TensorProbe, WorkspaceProbe
 from ui.elided import Elided
 from ui.theme import ui_font
 from ui.views.base import Table, View
-from ui.views.network import node_order, tensors_of
+from ui.views.network import node_order
 from ui.views.numbers import format_number
 from ui.views.pictures import PictureGrid, Tile
 from ui.views.series import Series
 from ui.views.time_maps import TimeMap, TimeMaps
 from ui.views.time_norms import TimeNorms
+from ui.views.time_steps import (
+    TITLES,
+    attends,
+    cuts,
+    is_signed,
+    next_time,
+    outputs,
+    part,
+    recurrent,
+)
+from ui.views.truncation import Truncation
+from ui.views.unrolled import Shade, Steps, UnrolledNetwork
 
 if TYPE_CHECKING:
     from playground.program import Program
@@ -37,14 +49,19 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 SECONDS = 0.12
 """Between two pictures while it runs: 8 Hz, as fast as numbers can be followed."""
-GATES = frozenset({"i", "f", "o", "r", "z"})
+UNROLLED: dict[str, tuple[str, Shade]] = {
+    "unrolled: states": ("@state", "state"), "unrolled: gradients": ("@gradient", "gradient")}
+"""Choices that draw the network instead of maps: text -> (data, colour of the boxes)."""
+ROOM = 210
+"""Pixels of height from which on the norms stand above the drawing too."""
 NO_NODE = ("No layer here works through time. Add an LSTM, GRU or Elman RNN after data that are "
            "sequences, or an attention.")
 
 
 class ThroughTimeView(View):
     """Of a recurrent node: gradient norms over time, and below them heat maps of gates and states
-    of one sample. Of an attention: its weights, queries down and keys across."""
+    of one sample, or the network unrolled. Of an attention: its weights, queries down and keys
+    across."""
 
     title = "Through time"
     name = "through_time"
@@ -67,6 +84,9 @@ class ThroughTimeView(View):
         both.setSpacing(2)
         both.addWidget(self.norms, 4)
         both.addWidget(self.maps, 5)
+        self.unrolled = UnrolledNetwork(self.body)
+        self.unrolled.hide()
+        both.addWidget(self.unrolled, 7)
         self._pages.addWidget(steps)
         padded = QWidget(self.body)
         inner = QVBoxLayout(padded)
@@ -74,12 +94,14 @@ class ThroughTimeView(View):
         inner.addWidget(self.attention)
         self._pages.addWidget(padded)
 
-        self.what = self._box("What to show of the cell")
+        self.what = self._box("What to show of the cell: its gates and states, or the network "
+                              "unrolled over time")
         self.what.currentIndexChanged.connect(lambda _: self._again())
         self.cell = self._box("Which layer and direction")
         self.cell.currentIndexChanged.connect(lambda _: self._another())
         self.sample = QSpinBox(self)
         self.sample.setPrefix("sample ")
+        self.sample.lineEdit().setTextMargins(6, 0, 0, 0)
         self.sample.setToolTip("Which sample of the batch; the norms are of the whole batch")
         self.sample.setAccessibleName("Sample")
         self.sample.valueChanged.connect(lambda _: self._again())
@@ -88,16 +110,23 @@ class ThroughTimeView(View):
             self.header.add(widget)
         self.line = Elided("secondary")
         self.line.setFont(ui_font(12))
-        self.line.setContentsMargins(12, 0, 12, 0)
+        self.truncation = Truncation(self.body)
+        self.truncation.edited.connect(self._truncate)
+        self.truncation.finished.connect(self.change_done)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(12, 0, 12, 0)
+        foot.addWidget(self.line, 1)
+        foot.addWidget(self.truncation)
         column = QVBoxLayout(self.body)
         column.setContentsMargins(0, 0, 0, 6)
         column.setSpacing(2)
         column.addLayout(self._pages, 1)
-        column.addWidget(self.line)
+        column.addLayout(foot)
 
         self.norms.hovered.connect(self._hover_norms)
         self.maps.pointed.connect(self._point_maps)
         self.maps.clicked.connect(self._enlarge)
+        self.unrolled.pointed.connect(self._point_steps)
         self.attention.pointed.connect(self._point_attention)
         self.attention.clicked.connect(self._enlarge_head)
         self._listed: tuple[object, ...] = ()
@@ -122,17 +151,17 @@ class ThroughTimeView(View):
         program = self.snapshot.program if self.snapshot else None
         if program is None:
             return None
-        if self.selected is not None and (_recurrent(program, self.selected)
-                                          or _attends(program, self.selected)):
+        if self.selected is not None and (recurrent(program, self.selected)
+                                          or attends(program, self.selected)):
             return self.selected
         order = node_order(program)
-        return next((id for test in (_recurrent, _attends) for id in order if test(program, id)),
+        return next((id for test in (recurrent, attends) for id in order if test(program, id)),
                     None)
 
     def layer(self) -> RecurrentLayer | None:
         """Of the shown node, if that is recurrent."""
         program, node = self.snapshot.program if self.snapshot else None, self.node()
-        return _recurrent(program, node) if program is not None and node is not None else None
+        return recurrent(program, node) if program is not None and node is not None else None
 
     def tracks(self) -> tuple[Track, ...]:
         """What is shown of the cell."""
@@ -140,8 +169,16 @@ class ThroughTimeView(View):
         if layer is None:
             return ()
         tracks = layer.tracks(*self._place(layer))
+        if self.shade is not None:
+            return tuple(track for track in tracks if track.name == layer.output)
         chosen = [track for track in tracks if track.name == self.what.currentData()]
         return tuple(chosen) or tracks
+
+    @property
+    def shade(self) -> Shade | None:
+        """What colours the boxes of the unrolled network, when that is drawn."""
+        return next((shade for data, shade in UNROLLED.values()
+                     if data == self.what.currentData()), None)
 
     def wanted(self) -> frozenset[Probe]:
         node, layer = self.node(), self.layer()
@@ -193,16 +230,30 @@ class ThroughTimeView(View):
         norms: dict[str, Series] = {
             name: np.asarray(values[probe], np.float64)
             for name, probe in self._norm_probes(node, layer).items() if probe in values}
-        maps = [TimeMap(track.name, _part(track, found, layer), _is_signed(track, found))
-                for track in self.tracks()
-                if (found := values.get(self._track_probe(node, track))) is not None]
-        steps = len(maps[0].values) if maps else 0
-        cuts = self._cuts(layer, steps)
-        if not norms or not maps:
+        found = [(track, values[probe]) for track in self.tracks()
+                 if (probe := self._track_probe(node, track)) in values]
+        number, reverse = self._place(layer)
+        steps = len(part(*found[0], layer)) if found else 0
+        cut = cuts(layer, steps, reverse)
+        if not norms or not found:
             self._drawn_at = -math.inf  # The answers are on their way: show them at once.
+        drawn = self.shade is not None
+        self.maps.setVisible(not drawn)
+        self.unrolled.setVisible(drawn)
+        self.norms.setVisible(not drawn or self.body.height() >= ROOM)
         if norms:
-            self.norms.show_norms(snapshot.step, norms, cuts)
-        self.maps.show_maps(maps, cuts, _next_time(snapshot, node))
+            self.norms.show_norms(snapshot.step, norms, cut)
+        if self.shade is not None and found and norms:
+            track, state = found[0]
+            self.unrolled.show_steps(Steps(
+                track.name, part(track, state, layer), norms[layer.kept[0]], cut,
+                outputs(layer, number, steps, reverse), reverse, next_time(snapshot, node)),
+                self.shade)
+        self.maps.show_maps([
+            TimeMap(track.name, part(track, array, layer), is_signed(track, array))
+            for track, array in found], cut, next_time(snapshot, node))
+        if steps:
+            self.truncation.show_setting(layer.truncate, steps)
         self._align()
 
     def _draw_attention(self, snapshot: Snapshot, node: str) -> None:
@@ -223,14 +274,16 @@ class ThroughTimeView(View):
         names = tuple(t.name for t in layer.tracks()) if layer is not None else ()
         places = tuple(layer.places()) if layer is not None else ()
         for widget, needed in ((self.what, layer is not None), (self.cell, len(places) > 1),
-                               (self.sample, True)):
+                               (self.sample, True), (self.truncation, layer is not None)):
             widget.setVisible(needed)
         listed = (names, places)
         if listed == self._listed:
             return
         self._listed = listed
         chosen = self.what.currentData()
-        self._fill(self.what, [("all", ""), *((_title(name), name) for name in names)], chosen)
+        self._fill(self.what, [
+            ("all", ""), *((text, data) for text, (data, _) in UNROLLED.items()),
+            *((TITLES.get(name, name), name) for name in names)], chosen)
         self._fill(self.cell, [
             (f"{f'{number + 1} ' if layer is not None and layer.layers > 1 else ''}"
              f"{'back' if reverse else 'forward'}", (number, reverse))
@@ -273,6 +326,11 @@ class ThroughTimeView(View):
         self.norms.restyle()
         self._drawn_at = -math.inf
 
+    def _truncate(self, steps: int) -> None:
+        node = self.node()
+        if node is not None and self.layer() is not None:
+            self.setting_changed.emit(node, "truncate", steps)
+
     def _enlarge(self, index: int) -> None:
         """One map alone, or all again."""
         alone = len(self.maps.maps) == 1
@@ -292,13 +350,6 @@ class ThroughTimeView(View):
 
     def _track_probe(self, node: str, track: Track) -> WorkspaceProbe:
         return WorkspaceProbe(f"{node}.{track.array}", self.sample.value(), axis=1)
-
-    def _cuts(self, layer: RecurrentLayer, steps: int) -> list[float]:
-        """Where gradients end their way back, between two time steps."""
-        if not layer.truncate:
-            return []
-        after = range(layer.truncate, steps, layer.truncate)
-        return [steps - t - 0.5 if self._place(layer)[1] else t - 0.5 for t in after]
 
     # -- words --------------------------------------------------------------------------------
 
@@ -341,13 +392,15 @@ class ThroughTimeView(View):
             if values[last] > 0:
                 share = values[first] / values[last]
                 parts.append(f"|∂{name}| first / last {format_number(share)}")
-        if layer.truncate:
-            parts.append(f"cut every {layer.truncate}")
         return " · ".join(parts)
 
     def _hover_norms(self, x: float, y: float) -> None:
         time = len(next(iter(self.norms.norms.values()), ()))
         self._hovered = round(x) if math.isfinite(x) and 0 <= round(x) < time else -1
+        self._tell()
+
+    def _point_steps(self, t: int) -> None:
+        self._hovered = t
         self._tell()
 
     def _point_maps(self, index: int, t: int, unit: int) -> None:
@@ -379,44 +432,6 @@ class ThroughTimeView(View):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._again()
-
-
-def _recurrent(program: Program, node: str) -> RecurrentLayer | None:
-    layer = program.graph.node(node).layer if node in program.graph else None
-    return layer if isinstance(layer, RecurrentLayer) and tensors_of(program, node) else None
-
-
-def _attends(program: Program, node: str) -> bool:
-    layer = program.graph.node(node).layer if node in program.graph else None
-    return isinstance(layer, Attention | MultiHeadAttention) and bool(tensors_of(program, node))
-
-
-def _part(track: Track, values: Floats, layer: RecurrentLayer) -> Floats:
-    """The track's own time steps and columns of an array of one sample."""
-    is_state = track.name in layer.states  # which has one entry more, before the first step
-    steps = len(values) - is_state
-    return values[track.first:track.first + steps, track.start:track.start + track.units]
-
-
-def _is_signed(track: Track, values: Floats) -> bool:
-    """Gates that open and close are magnitudes, 0..1; what they let through has a sign."""
-    own = values[:, track.start:track.start + track.units]
-    return track.name not in GATES or bool((own < 0).any())
-
-
-def _title(name: str) -> str:
-    titles = {"i": "i: input gate", "f": "f: forget gate", "g": "g: candidate",
-              "o": "o: output gate", "c": "c: memory", "h": "h: state", "r": "r: reset gate",
-              "z": "z: update gate", "n": "n: candidate", "out": "y: output"}
-    return titles.get(name, name)
-
-
-def _next_time(snapshot: Snapshot, node: str) -> int | None:
-    """The time step that comes next, while one steps through this node."""
-    if snapshot.program is None or snapshot.state == "running" or not snapshot.position:
-        return None
-    instruction = snapshot.program.instructions[snapshot.position]
-    return instruction.time if instruction.node == node else None
 
 
 __all__ = ["ThroughTimeView"]

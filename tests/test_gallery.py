@@ -1,0 +1,127 @@
+"""The gallery: a picture of a real run for each example, what it is held to, search and keys."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from playground.examples import EXAMPLES
+from playground.examples.themes import THEMES, by_theme
+from ui import theme as themes
+from ui.dialogs.cards import FACTS, NAME, show_time
+from ui.dialogs.gallery import Gallery
+from ui.dialogs.pictures import FOLDER, HEIGHT, SCALE, WIDTH, picture, picture_file, runs
+
+MOST_BYTES = 1_500_000
+
+
+@pytest.fixture
+def gallery(qtbot: QtBot) -> Gallery:
+    made = Gallery(EXAMPLES.values())
+    qtbot.addWidget(made)
+    made.resize(1120, 780)
+    made.show()
+    return made
+
+
+def test_every_example_stands_in_one_theme() -> None:
+    listed = [name for names in THEMES.values() for name in names]
+    missing = [name for name in EXAMPLES if name not in listed]
+    assert missing == [], "Give these a theme in playground/examples/themes.py."
+    assert [name for name in listed if name not in EXAMPLES] == []
+    assert len(set(listed)) == len(listed)
+    assert by_theme(["gan", "mine", "perceptron"]) == {
+        next(iter(THEMES)): ["perceptron"], "Codes, and things made up": ["gan"], "More": ["mine"]}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_has_its_pictures(name: str) -> None:
+    command = f"Take its picture with: python -m tests.thumbnails {name}"
+    assert name in runs(), command
+    mark, run = EXAMPLES[name].mark, runs()[name]
+    assert mark.steps in (None, run.steps), f"It trains otherwise now. {command}"
+    assert run.reached is None or mark.holds(run.reached), command
+    for dark in (True, False):
+        image = QImage(str(picture_file(name, dark)))
+        assert (image.width(), image.height()) == (SCALE * WIDTH, SCALE * HEIGHT), command
+        tones = {image.pixel(x, y) for x in range(0, image.width(), 9)
+                 for y in range(0, image.height(), 9)}
+        assert len(tones) > 8, f"The picture is empty. {command}"
+
+
+def test_the_pictures_are_few_and_small() -> None:
+    files = sorted(FOLDER.glob("*.webp"))
+    known = {picture_file(name, dark) for name in EXAMPLES for dark in (True, False)}
+    assert [file.name for file in files if file not in known] == []
+    assert sum(file.stat().st_size for file in files) < MOST_BYTES
+
+
+def test_the_cards_tell_mark_data_seed_steps_and_time(gallery: Gallery) -> None:
+    cards = [gallery.list.item(row) for row in range(gallery.list.count())]
+    by_name = {card.data(NAME): card for card in cards if card.data(NAME)}
+    assert list(by_name) == [name for names in by_theme(EXAMPLES).values() for name in names]
+    for name, card in ((n, c) for n, c in by_name.items() if n in runs()):
+        example, run = EXAMPLES[name], runs()[name]
+        goal, start, length = card.data(FACTS)
+        assert example.mark.show(example.mark.value) in goal
+        assert start.endswith(f" · seed {example.graph.training.weight_seed}")
+        assert len(start.split(" · ")[0]) > 2
+        assert length == (f"{run.steps:,} step{'s' * (run.steps != 1)} · "
+                          f"{show_time(run.seconds)}")
+        assert all(fact in card.toolTip() for fact in (goal, start, length))
+
+
+def test_a_card_shows_the_picture_of_its_theme(gallery: Gallery, qapp: object) -> None:
+    middles = []
+    for mode in ("dark", "light"):
+        themes.apply(qapp, mode)  # type: ignore[arg-type]
+        place = gallery.list.visualItemRect(gallery.list.currentItem())
+        shown = gallery.list.viewport().grab(place).toImage()
+        pixel = shown.pixelColor(shown.width() // 2, 12)
+        image = picture("perceptron", mode == "dark").toImage()
+        there = image.pixelColor(image.width() // 2, round(6 / place.width() * image.width()))
+        assert abs(pixel.lightness() - there.lightness()) < 40
+        middles.append(pixel.lightness())
+    themes.apply(qapp, "dark")  # type: ignore[arg-type]
+    assert middles[0] < middles[1]
+
+
+def test_arrows_choose_a_card_and_enter_opens_it(gallery: Gallery) -> None:
+    first = gallery.chosen()
+    assert first is not None
+    gallery.search.setFocus()
+    QTest.keyClick(gallery.search, Qt.Key.Key_Down)
+    below = gallery.chosen()
+    assert below is not None
+    assert below.name != first.name
+    QTest.keyClick(gallery.list, Qt.Key.Key_Up)
+    QTest.keyClick(gallery.list, Qt.Key.Key_Right)
+    beside = gallery.chosen()
+    assert beside is not None
+    assert beside.name == THEMES["One neuron, and a few more"][1]
+    QTest.keyClick(gallery.list, Qt.Key.Key_Return)
+    assert gallery.result() == Gallery.DialogCode.Accepted
+
+
+def test_search_finds_data_and_themes_and_hides_empty_captions(gallery: Gallery) -> None:
+    gallery.search.setText("forecasts")
+    shown = [gallery.list.item(row).text() for row in range(gallery.list.count())
+             if not gallery.list.item(row).isHidden()]
+    assert shown[0] == "Forecasts"
+    assert len(shown) == 1 + len(THEMES["Forecasts"])
+    gallery.search.setText("fashion lenet")
+    chosen = gallery.chosen()
+    assert chosen is not None
+    assert chosen.name == "lenet5"
+    gallery.search.setText("zebra crossing")
+    assert gallery.chosen() is None
+    assert not gallery._open.isEnabled()
+
+
+@pytest.mark.parametrize(("seconds", "text"), [
+    (0.02, "under 1 s"), (1.4, "1 s"), (48.2, "48 s"), (150.0, "2 min")])
+def test_times_are_told_as_people_do(seconds: float, text: str) -> None:
+    assert show_time(seconds) == text
