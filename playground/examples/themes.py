@@ -9,7 +9,8 @@ THEMES: dict[str, tuple[str, ...]] = {
         "perceptron", "perceptron-xor", "mlp-spiral", "mlp-digits", "maxout-digits",
         "representation", "over-fitting"),
     "Descent": (
-        "gradient-descent-linear", "least-squares"),
+        "gradient-descent", "rosenbrock", "saddle", "himmelblau", "gradient-descent-linear",
+        "least-squares"),
     "Pictures": (
         "cnn-digits", "conv-matrix", "what-excites", "lenet5", "alexnet-small", "alexnet",
         "vgg-small", "vgg16", "inception"),
@@ -25,7 +26,8 @@ THEMES: dict[str, tuple[str, ...]] = {
     "Codes, and things made up": (
         "autoencoder", "autoencoder-conv", "denoising-autoencoder", "vae", "gan", "gan-digits"),
     "Reuse, and two inputs": (
-        "transfer-source", "transfer", "vqa", "vqa-image-alone", "vqa-question-alone"),
+        "transfer-source", "transfer", "transfer-regression", "vqa", "vqa-image-alone",
+        "vqa-question-alone"),
 }
 """Theme -> examples, in the order of the gallery."""
 
