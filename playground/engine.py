@@ -35,7 +35,7 @@ from playground.units import Unit
 SLICE = 0.02
 """Seconds of one call of the machine: how long pausing may take."""
 PATIENCE = 0.2
-"""Seconds that a pause waits for variants that are a few steps behind."""
+"""Seconds that a pause or a step waits in all for variants that are a few steps behind."""
 VALIDATION_SHARE = 0.04
 """At most this share of the time goes into validating."""
 LARGE = 1 << 30
@@ -219,8 +219,10 @@ class Engine:
             try:
                 if self._state == "running" and self._session is not None:
                     self._train(self._session)
-                elif self._state == "diverged" and self._session is not None:
+                elif self._session is not None and self._catching_up():
                     self._catch_up(self._session)
+                    if not self._catching_up():
+                        self._followers.validate()
                 if self._wanted.is_set() and self._changed:
                     self._publish()
             except Exception as error:  # The window must hear of any failure, and live on.
@@ -230,7 +232,7 @@ class Engine:
     def _obey(self) -> None:
         """Carry out what was commanded; sleep while there is nothing to do."""
         # While idle, wake up now and then: a snapshot may have been asked for.
-        patience = 0.0 if self._state == "running" else 0.02
+        patience = 0.0 if self._state == "running" or self._catching_up() else 0.02
         command = self._next_command(patience)
         while command is not None and not self._quitting:
             # While a slider is dragged, edits come faster than they compile: the last one counts.
@@ -266,6 +268,11 @@ class Engine:
         if session.trouble is not None:
             self._state, self._message = "diverged", session.trouble.text
             self._node = session.trouble.node
+
+    def _catching_up(self) -> bool:
+        """Whether variants go on although the network stands."""
+        return (self._session is not None and self._state in ("paused", "diverged")
+                and self._followers.behind(self._session.step))
 
     def _catch_up(self, session: Session) -> bool:
         """Let the variants do what the network has done; False when they have."""
