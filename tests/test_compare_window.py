@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from playground.examples import EXAMPLES
@@ -179,6 +180,28 @@ def test_the_dial_draws_the_weights_anew_and_runs_a_step(window: MainWindow, eng
     window.bridge.snapshot_ready.emit(Snapshot(
         state="paused", program=_program(window), step=1))
     assert dial.get(window.document.graph) == 2.0
+
+
+def test_the_dial_asks_before_much_training_is_lost(window: MainWindow, engine: FakeEngine,
+                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    window.files.open_example(EXAMPLES["exploding"])
+    dial, graph = EXAMPLES["exploding"].dial, window.document.graph
+    place = window.dial.slider.value()
+    assert dial is not None
+    answers = [QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Reset]
+    monkeypatch.setattr(QMessageBox, "question", lambda *args: answers.pop(0))
+    window.bridge.training_seconds = 100.0
+    engine.calls.clear()
+    window.dial.slider.setSliderDown(True)
+    window.dial.slider.setValue(0)
+    assert window.document.graph is graph
+    assert "reset" not in engine.names()
+    assert window.dial.slider.value() == place
+    assert not window.dial.slider.isSliderDown()
+    window.dial.slider.setValue(0)
+    assert dial.get(window.document.graph) == 0.5
+    assert "reset" in engine.names()
+    assert not answers
 
 
 def _program(window: MainWindow) -> Any:
