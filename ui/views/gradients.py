@@ -96,10 +96,10 @@ class GradientsView(View):
             "after clip", "Show the norms after clipping too (the fainter lines)",
             lambda _: self.refresh(), on=True)
         self.beside = header.switch(
-            "lanes", "One line for the network and one for each lane: of the selected node, or of "
-            "all layers", lambda _: self._refit(), on=True)
+            "compare", "One line for the network and one for each lane: of the selected node, or "
+            "of all layers", lambda _: self._refit(), on=True)
         self.all_time = header.switch(
-            "all", "The whole run instead of the last steps", lambda _: self._refit())
+            "whole run", "The whole run instead of the last steps", lambda _: self._refit())
         self.fit_action = header.command(
             "fit", "Follow the data again (or double-click in the plot)", self._refit)
         self.fit_action.setVisible(False)
