@@ -41,7 +41,7 @@ SAME_AS = {
 ELSEWHERE = {
     ("batch-norm", "without-batch-norm"), ("over-fitting", "dropout-0.5"),
     ("over-fitting", "weight-decay-0.3"),  # test_phenomena_vision
-    ("transfer", "from-scratch"),  # test_transfer
+    ("transfer", "from-scratch"), ("transfer-regression", "from-scratch"),  # test_transfer
     ("gradient-descent-linear", "momentum-0.5"),  # test_descent
     ("gradient-descent-linear", "learning-rate-0.35"),
     ("gradient-descent-linear", "learning-rate-0.003"),

@@ -34,8 +34,8 @@ FINER = 8
 """Pixels along each side of a computed height."""
 MARGIN = 0.25
 """Room around the paths, as a share of their extent."""
-CLIMB = 3.0
-"""Times the height of the start: what has climbed higher has left the picture."""
+REACH = 5.0
+"""Times the distance of the start from 0 (at least 1): what goes further leaves the picture."""
 DEPTH = 1e-5
 """The lowest band, as a share of the highest: below that all is floor."""
 
@@ -141,7 +141,7 @@ class SurfaceView(View):
             if not x.size:
                 continue
             near = np.isfinite(x) & np.isfinite(y)
-            reach = CLIMB * max(1.0, float(np.hypot(x[0], y[0])))
+            reach = REACH * max(1.0, float(np.hypot(x[0], y[0])))
             near &= np.hypot(x - x[0], y - y[0]) < reach
             if near.any():
                 box = [min(box[0], float(x[near].min())), max(box[1], float(x[near].max())),
