@@ -174,3 +174,30 @@ def test_the_gradients_of_lanes_are_of_all_layers_or_the_selected_node(qtbot: Qt
     view.beside.setChecked(False)
     assert not view.lane_lines.curves
     assert view.lines["dense_1"].isVisible()
+
+
+def test_pointing_at_a_lane_leaves_all_lines_and_makes_the_others_faint(qtbot: QtBot) -> None:
+    view = shown(qtbot, GradientsView(), beside())
+    view.select("dense_1")
+    name = SPIRAL.variations[0].name
+    pointed, own = (view.lane_lines.curves[n][0] for n in (name, OWN))
+    view.legend.entries[name].pointed.emit(True)
+    assert pointed.isVisible()
+    assert own.isVisible()
+    assert pointed.values[-1] == 3
+    assert view.header.note.whole == "dense_1"
+    assert view.legend.entries[name].strong
+    assert pointed.opts["pen"].color().alphaF() == 1
+    assert own.opts["pen"].color().alphaF() < 0.5
+    view.legend.entries[name].pointed.emit(False)
+    assert own.opts["pen"].color().alphaF() == 1
+
+
+def test_pointing_at_a_lane_ends_with_its_line(qtbot: QtBot) -> None:
+    view = shown(qtbot, GradientsView(), beside())
+    view.legend.entries[SPIRAL.variations[0].name].pointed.emit(True)
+    view.beside.setChecked(False)
+    line = view.lines["dense_1"]
+    assert line.isVisible()
+    assert line.opts["pen"].color().alphaF() == 1
+    assert view.header.note.whole == ""

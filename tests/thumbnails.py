@@ -49,7 +49,8 @@ OTHERWISE: dict[str, tuple[str, str | None]] = {
     "plain-deep": ("gradients", None), "resnet": ("gradients", None),
     "exploding": ("gradients", None), "gradient-descent-linear": ("surface", None),
     "over-fitting": ("output", None), "what-excites": ("excitation", "conv_2"),
-    "transformer": ("through_time", None), "transfer-regression": ("feature_maps", "conv_2"),
+    "transformer": ("through_time", None), "autoencoder": ("output", None),
+    "transfer-regression": ("feature_maps", "conv_2"),
 }
 """Panel and node of the picture, where it is not the first panel that comes with the example (or
 Output): many of one kind would look all alike."""

@@ -309,15 +309,16 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self, self.painted.emit)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self.bridge.pause()
         if not self.files.may_discard():
             event.ignore()
             return
+        self.bridge.pause()
         self.docks.stage()  # what an example has brought is not the user's layout
         self.preferences.geometry = self.saveGeometry()
         self.preferences.layout = self.saveState()
         self.preferences.folded = self.palette_panel.list.folded
         self.preferences.sync()
+        self.hide()  # a long step may have to end first
         self.bridge.shutdown()
         self.recovery.close()
         event.accept()
