@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from kernels import vector_math
-from kernels.jit import floats, inline, kernel, matrix, real
+from kernels.jit import floats, inline, ints, kernel, matrix, real
 
 ZERO, ONE, HALF = np.float32(0), np.float32(1), np.float32(0.5)
 
@@ -59,28 +59,29 @@ def softmax_cross_entropy(a):
     -> loss (1,), metric (1,)
     """
     batch, total, classes = a[0], loss_divisor(a[3], a[1]), a[2]
-    logits, target = matrix(a[4], batch, classes), floats(a[5], batch)
-    p, flat = matrix(a[6], batch, classes), floats(a[6], batch * classes)
+    target, flat = floats(a[5], batch), floats(a[6], batch * classes)
     loss, metric = floats(a[7], 1), floats(a[8], 1)
     summed, product, correct = 0.0, 1.0, 0
     for i in range(batch):
-        highest, winner = logits[i, 0], 0
-        for c in range(1, classes):
-            if logits[i, c] > highest:
-                highest, winner = logits[i, c], c
+        logits, p = floats(a[4] + 4 * i * classes, classes), floats(a[6] + 4 * i * classes, classes)
+        highest = largest(a[4] + 4 * i * classes, classes)
         for c in range(classes):
-            p[i, c] = logits[i, c] - highest
+            p[c] = logits[c] - highest
         truth = np.int64(target[i])
         if truth >= 0:
-            summed -= p[i, truth]
-        correct += winner == truth
+            summed -= p[truth]
+            # Right is who comes first of the largest.
+            wins = logits[truth] == highest
+            for c in range(truth if wins else 0):
+                wins = wins and logits[c] != highest
+            correct += wins
     # One long loop, so that short rows fill the vectors too.
     for k in range(batch * classes):
         flat[k] = vector_math.exp(flat[k])
     for i in range(batch):
-        share = ZERO
+        p, share = floats(a[6] + 4 * i * classes, classes), ZERO
         for c in range(classes):
-            share += p[i, c]
+            share += p[c]
         # One logarithm for 32 rows: the sums are at most `classes`, so their product stays finite.
         if target[i] >= ZERO:
             product *= np.float64(share)
@@ -88,9 +89,24 @@ def softmax_cross_entropy(a):
             summed += np.log(product)
             product = 1.0
         for c in range(classes):
-            p[i, c] /= share
+            p[c] /= share
     summed += np.log(product)
     loss[0], metric[0] = summed / total, correct / total
+
+
+@inline
+def largest(address, n):
+    """The largest of n numbers; NaN is the largest of all. A maximum that LLVM vectorises."""
+    bits, top = ints(address, n), np.int32(-(2**31))
+    for i in range(n):
+        top = max(top, in_order(bits[i]))
+    return vector_math.float_of_bits(in_order(top))
+
+
+@inline
+def in_order(bits):
+    """Integers that grow as the floats of these bits do; its own inverse."""
+    return np.int32(bits ^ (np.int32(bits >> np.int32(31)) & np.int32(0x7FFFFFFF)))
 
 
 @kernel("batch total classes count probabilities target -> dlogits")

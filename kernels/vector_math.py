@@ -17,6 +17,7 @@ _FLOAT, _INT = ir.FloatType(), ir.IntType(32)
 _LOG2_E = np.float32(1.4426950408889634)
 _LN2_HIGH = np.float32(0.693359375)  # nine bits: its product with a small whole number is exact
 _LN2_LOW = np.float32(-2.12194440e-4)
+_TO_WHOLE = np.float32(1.5 * 2.0**23)  # added, it leaves no digits behind the point
 _SMALLEST_NORMAL = np.float32(2.0**-126)
 
 
@@ -43,7 +44,7 @@ def _power_of_two(typing_context, k):
 
 
 @intrinsic
-def _float_of_bits(typing_context, bits):
+def float_of_bits(typing_context, bits):
     """The float32 with these 32 bits."""
 
     def generate(context, builder, signature, arguments):
@@ -106,27 +107,46 @@ def exp(x):
 
 
 @inline
+def _split_negative(x):
+    """(2ᵏ, eʳ - 1) with eˣ = 2ᵏ eʳ and |r| <= ln(2)/2, for -88 <= x <= 0; 2⁻¹²⁷ is given as 0."""
+    shifted = multiply_add(x, _LOG2_E, _TO_WHOLE)
+    k = multiply_add(np.float32(1), shifted, -_TO_WHOLE)
+    r = multiply_add(k, -_LN2_LOW, multiply_add(k, -_LN2_HIGH, x))
+    # The last bits of `shifted` are k.
+    bits = np.int32(np.int32(_bits_of_float(shifted) << np.int32(23)) + np.int32(0x3F800000))
+    return float_of_bits(bits), _exp_minus_one(r)
+
+
+@inline
+def _reciprocal(d):
+    """1 / d for 1 <= d <= 2, 1 ulp off: a parabola and two of Newton's steps, faster than 1 / d."""
+    y = multiply_add(d, np.float32(32 / 99), np.float32(-144 / 99))
+    y = multiply_add(d, y, np.float32(210 / 99))  # off by 1/99: Chebyshev's T₃
+    y = multiply_add(y, multiply_add(-d, y, np.float32(1)), y)
+    return multiply_add(y, multiply_add(-d, y, np.float32(1)), y)
+
+
+@inline
 def expm1_negative(x):
     """eˣ - 1 for x <= 0, exact also close to 0: at most 2 ulp off."""
-    k = np.floor(_clamped(x, np.float32(-20), np.float32(0)) * _LOG2_E + np.float32(0.5))
-    x = np.float32(-20) if x < np.float32(-20) else x
-    r = multiply_add(k, -_LN2_LOW, multiply_add(k, -_LN2_HIGH, x))
-    scale = _power_of_two(k)
-    return multiply_add(scale, _exp_minus_one(r), scale - np.float32(1))
+    scale, p = _split_negative(np.float32(-20) if x < np.float32(-20) else x)
+    return multiply_add(scale, p, scale - np.float32(1))
 
 
 @inline
 def tanh(x):
     """tanh x = (1 - e⁻²ˣ) / (1 + e⁻²ˣ): at most 3 ulp off."""
     t = expm1_negative(np.float32(-2) * np.abs(x))
-    return np.copysign(t / (np.float32(-2) - t), x)
+    return np.copysign(t * _reciprocal(t + np.float32(2)), x)
 
 
 @inline
 def sigmoid(x):
-    """1 / (1 + e⁻ˣ): at most 4 ulp off."""
-    e = exp(-np.abs(x))  # never above 1: no overflow on the way
-    return (np.float32(1) if x > np.float32(0) else e) / (np.float32(1) + e)
+    """1 / (1 + e⁻ˣ): at most 4 ulp off; 0 from -88 down."""
+    low = -np.abs(x)  # e to its power is never above 1: no overflow on the way
+    scale, p = _split_negative(np.float32(-88) if low < np.float32(-88) else low)
+    e = multiply_add(scale, p, scale)
+    return (np.float32(1) if x > np.float32(0) else e) * _reciprocal(e + np.float32(1))
 
 
 @inline
@@ -137,7 +157,7 @@ def log(x):
     # From the bits of √½ on, so that the mantissa m lies between √½ and √2.
     shifted = np.int32(bits - np.int32(0x3F3504F3))
     k = np.float32(np.int32(shifted >> np.int32(23)))
-    m = _float_of_bits(np.int32((shifted & np.int32(0x7FFFFF)) + np.int32(0x3F3504F3)))
+    m = float_of_bits(np.int32((shifted & np.int32(0x7FFFFF)) + np.int32(0x3F3504F3)))
     k = k - np.float32(24) if is_small else k
     f = m - np.float32(1)
     y = _log_of_ratio(f / (f + np.float32(2)))

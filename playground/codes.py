@@ -7,27 +7,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.generation import find_decoder, find_noise
-from playground.layers.base import Layer
+from playground.layers.base import Layer, size_of
 from playground.representation import principal_components
 from playground.session import Session
 from playground.snapshot import DecodedProbe, Predictions, Representation, RepresentationProbe
 
 Floats = NDArray[np.float32]
 
+MOST_BATCHES = 8
+"""Of samples, as many as run at once: a large network shows fewer samples, and trains on."""
+MOST_VALUES = 4_000_000
+"""Of all samples: principal components of more take too long to be watched."""
+
 
 def representation(session: Session, probe: RepresentationProbe) -> Representation | None:
     data, program = session.data, session.program
     if probe.node not in program.check.used or not _has_output(session, probe.node):
         return None
-    x = data.x_validation[:probe.limit]
-    values = session.evaluator.values_of(probe.node, x)
-    values = values.reshape(len(x), -1)
+    units = size_of(program.check.signals[probe.node][0].shape)
+    use = session.evaluator
+    limit = min(probe.limit, MOST_BATCHES * use.batch, max(2, MOST_VALUES // units))
+    x = data.x_validation[:limit]
+    values = use.values_of(probe.node, x).reshape(len(x), units)
     shares: Floats | None = None
-    units = values.shape[1]
     if units > 2:
         found = principal_components(values, probe.components)
         values, shares = found.points, found.shares
-    target, classes = data.target_validation[:probe.limit], data.dataset.classes
+    target, classes = data.target_validation[:limit], data.dataset.classes
     labels = target.astype(np.int64) if classes and target.ndim == 1 else None
     shown = x * data.std + data.mean
     first = next((port for port in data.dataset.ports if port.name == "x"), None)

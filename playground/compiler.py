@@ -94,7 +94,7 @@ class _Compiler:
             instructions=tuple(row[0] for row in self.code if row[0] is not None),
             tensors=layout.tensors.by_name, parameters=layout.parameters,
             running=layout.running,
-            columns=layout.columns, sizes=layout.tensors.sizes,
+            columns=layout.columns, followed=tuple(layout.followed), sizes=layout.tensors.sizes,
             batches_per_epoch=layout.batches_per_epoch, data_node=layout.data.id,
             learners=tuple(id for id in layout.nodes if any(
                 owner.id == id for one in layout.passes for owner in one.owners)),
@@ -302,6 +302,11 @@ class _Compiler:
     def _update(self, one: Pass) -> None:
         layout, training = self.layout, self.training
         rate = layout.hyper["current_learning_rate"]
+        if one.number == 0:
+            # Before the update: where this step's loss and gradient were measured.
+            for column, weight in layout.followed.items():
+                self._once("update", weight.node, elementwise.copy, n=1, x=weight,
+                           y=layout.cell(column))
 
         def emit(kernel: Kernel, node: str | None = None, **operands: Operand) -> None:
             self._once("update", node, kernel, **operands)

@@ -32,6 +32,8 @@ from playground.units import Unit
 
 SLICE = 0.02
 """Seconds of one call of the machine: how long pausing may take."""
+PATIENCE = 0.2
+"""Seconds that a pause waits for variants that are a few steps behind."""
 VALIDATION_SHARE = 0.04
 """At most this share of the time goes into validating."""
 LARGE = 1 << 30
@@ -50,6 +52,8 @@ class Engine:
         self._thread = threading.Thread(target=self._work, name="training", daemon=True)
         self.threads = threads
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._graph: Graph | None = None
+        """What was to be loaded last, even if that has failed."""
         self._session: Session | None = None
         self._maker: SnapshotMaker | None = None
         self._state: State = "empty"
@@ -79,8 +83,9 @@ class Engine:
         self._thread.start()
 
     def quit(self) -> None:
-        """Stop the thread and wait for it."""
-        self._commands.put(self._stop)
+        """Stop the thread and wait for it. Kernels that are not compiled yet stay so."""
+        self._quitting = True
+        self._commands.put(lambda: None)  # wakes it up
         if self._thread.is_alive():
             self._thread.join()
 
@@ -167,19 +172,29 @@ class Engine:
         return self.ask(lambda s: (s.saved_state(), s.history.view()), timeout) or self._unloaded
 
     def ask(self, question: Callable[[Session], T], timeout: float = 10.0) -> T | None:
-        """Let the training thread answer a question; None without a network."""
+        """Let the training thread answer a question; None without a network.
+
+        Raises TimeoutError, with a sentence, while it is busy for longer than `timeout` seconds.
+        """
         if not self._thread.is_alive():
             return None
         future: Future[T | None] = Future()
 
         def work() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
             try:
                 future.set_result(question(self._session) if self._session else None)
             except Exception as error:
                 future.set_exception(error)
 
         self._commands.put(work)
-        return future.result(timeout)
+        try:
+            return future.result(timeout)
+        except TimeoutError:
+            future.cancel()  # who asked has gone
+            raise TimeoutError("The network is busy, as while it is compiled or a long step runs. "
+                               "Try again in a moment.") from None
 
     # -- the thread ---------------------------------------------------------------------------
 
@@ -263,7 +278,7 @@ class Engine:
     def _load(self, graph: Graph, saved: SavedState | None = None,
               history: HistoryView | None = None, renamed: Mapping[str, str] = NO_NAMES,
               at_once: bool = False) -> None:
-        was_running = self._state == "running"
+        was_running, self._graph = self._state == "running", graph
         old, is_document = self._session, saved is not None
         if saved is None and old is not None:
             saved, history = old.saved_state(), old.history.view()
@@ -306,6 +321,8 @@ class Engine:
             self._load(graph, saved, history, at_once=True)
             self._announce("The first step goes through a large network")
             return True
+        if self._session is None and self._graph is not None:
+            self._load(self._graph, at_once=True)  # it has failed: perhaps it works now
         return False
 
     def _announce(self, text: str) -> None:
@@ -313,11 +330,13 @@ class Engine:
         self._mailbox.append(Snapshot(state="compiling", progress=text))
 
     def _show_progress(self, text: str) -> None:
+        if self._quitting:
+            raise InterruptedError("The window closes.")
         self._progress = text
         self._publish()
 
     def _unload(self) -> None:
-        self._session, self._unloaded, self._later = None, None, None
+        self._graph = self._session = self._unloaded = self._later = None
         self._followers = Followers()
         self._state, self._changed = "empty", True
         self._message, self._node = "", None
@@ -325,12 +344,10 @@ class Engine:
     def _set_training(self, training: Training) -> None:
         if self._later is not None:
             self._later = (self._later[0].with_training(training), self._later[1])
-        if self._session is None:
-            return
-        if self._session.set_training(training):
-            self._changed = True
-        else:
-            self._load(self._session.graph.with_training(training))
+        elif self._session is not None and self._session.set_training(training):
+            self._graph, self._changed = self._session.graph, True
+        elif self._graph is not None:
+            self._load(self._graph.with_training(training))
 
     def _go(self, step: int | None = None, epoch: int | None = None) -> None:
         self._load_what_waits()
@@ -347,6 +364,9 @@ class Engine:
         if self._state == "running":
             self._state, self._changed = "paused", True
             if self._session is not None:
+                end = time.perf_counter() + PATIENCE
+                while time.perf_counter() < end and self._catch_up(self._session):
+                    pass
                 self._session.validate()
                 self._followers.validate()
 
@@ -366,7 +386,7 @@ class Engine:
             return
         work(session)
         self._followers.go_back(session.step)
-        self._followers.follow(session.step, SLICE)
+        self._followers.follow(session.step, PATIENCE)
         trouble = session.trouble
         self._state = "diverged" if trouble else "paused"
         self._message = trouble.text if trouble else ""
@@ -402,9 +422,6 @@ class Engine:
     def _watch(self, probes: frozenset[Probe]) -> None:
         if probes != self._probes:
             self._probes, self._changed = probes, True
-
-    def _stop(self) -> None:
-        self._quitting = True
 
     def _fail(self, error: Exception) -> None:
         self._state, self._changed = "failed", True

@@ -46,8 +46,13 @@ class Evaluator:
         self._training, self._source = program, source
         self._runs: dict[int, _Run] = {}
 
+    @property
+    def program(self) -> Program:
+        """The training program."""
+        return self._training
+
     @functools.cached_property
-    def _batch(self) -> int:
+    def batch(self) -> int:
         """Samples to run at once."""
         sizes = self._compiled(LARGEST_BATCH).sizes
         floats = sum(sizes.get(region, 0) for region in ("batch", "activations", "workspace"))
@@ -59,8 +64,8 @@ class Evaluator:
         sums, counts = np.zeros(0), np.zeros(0)
         metric = metrics = 0.0
         outputs: list[Floats] = []
-        for start in range(0, len(x), self._batch):
-            part = slice(start, min(len(x), start + self._batch))
+        for start in range(0, len(x), self.batch):
+            part = slice(start, min(len(x), start + self.batch))
             run = self._run(x[part], target[part])
             values, weights = run.losses()
             sums = values * weights + (sums if len(sums) else 0)
@@ -77,10 +82,10 @@ class Evaluator:
     def predict(self, x: Floats) -> Floats:
         """The outputs (n, ...) for samples x (n, *shape): probabilities, or predicted values."""
         outputs = []
-        for start in range(0, len(x), self._batch):
-            part = x[start:start + self._batch]
+        for start in range(0, len(x), self.batch):
+            part = x[start:start + self.batch]
             # The next power of two: a few programs serve every n.
-            size = min(self._batch, 1 << (len(part) - 1).bit_length())
+            size = min(self.batch, 1 << (len(part) - 1).bit_length())
             filled = np.zeros((size, *x.shape[1:]), np.float32)
             filled[:len(part)] = part
             outputs.append(self._run(filled, None).outputs()[:len(part)])
@@ -89,8 +94,8 @@ class Evaluator:
     def values_of(self, node: str, x: Floats) -> Floats:
         """The first output (n, ...) of a node for samples x (n, *shape): the code of each, say."""
         parts = []
-        for start in range(0, len(x), self._batch):
-            run = self._run(x[start:start + self._batch], None)
+        for start in range(0, len(x), self.batch):
+            run = self._run(x[start:start + self.batch], None)
             parts.append(run.output_of(node).copy())
         return np.concatenate(parts)
 
@@ -102,8 +107,8 @@ class Evaluator:
         come from the node is as for samples of zeros.
         """
         parts = []
-        for start in range(0, len(y), self._batch):
-            part = y[start:start + self._batch]
+        for start in range(0, len(y), self.batch):
+            part = y[start:start + self.batch]
             run = self._blank(len(part))
             run.continue_from(node, part)
             parts.append(run.outputs() if at is None else run.output_of(at).copy())

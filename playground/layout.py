@@ -21,6 +21,8 @@ from playground.tensor import DType, Tensor
 
 L = TypeVar("L", bound=Layer)
 
+FEW = 4
+"""Weights of which each one is followed."""
 UNREAD = "gradients that nobody reads"
 
 
@@ -62,9 +64,12 @@ class Layout:
         self._place_forward()
         self.passes = self._find_passes()
         single = len(check.losses) == 1
+        self.followed = self._few_weights() if self.instrument else {}
+        """The weights themselves, by column, where they are few enough to draw their path."""
         self.columns = (
             *STEP_STATISTICS, *(f"{id}.loss" for id in check.losses if not single),
-            *(f"{node.id}.{name}" for node in self.measured() for name in NODE_STATISTICS))
+            *(f"{node.id}.{name}" for node in self.measured() for name in NODE_STATISTICS),
+            *self.followed)
         if training:
             self._place_parameter_gradients()
             for one in self.passes:
@@ -72,6 +77,15 @@ class Layout:
             self._place_measurements()
             self.order = self.tensors.new("order", "batch", (samples + 1,), dtype="int32")
             self._place_optimizer()
+
+    def _few_weights(self) -> dict[str, Tensor]:
+        """Each weight of the network by name, "dense_1.w[0]"; none where there are many."""
+        learned = [w for node in self.nodes.values() if node.owner == node.id
+                   for w in node.w.values()]
+        if sum(w.size for w in learned) > FEW:
+            return {}
+        names = [(w, i, f"{w.name}[{i}]") for w in learned for i in range(w.size)]
+        return {name: w.part(i, (1,), name) for w, i, name in names}
 
     # -- questions ----------------------------------------------------------------------------
 

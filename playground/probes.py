@@ -17,6 +17,7 @@ from playground.layers.augmentation import Augmentation, augmented
 from playground.layers.base import Layer
 from playground.layers.data import DataLayer
 from playground.layout import lane_name
+from playground.loss_surface import loss_surface
 from playground.session import Session
 from playground.snapshot import (
     AugmentationProbe,
@@ -32,6 +33,7 @@ from playground.snapshot import (
     ResponsesProbe,
     SplitName,
     StepPredictions,
+    SurfaceProbe,
     TensorProbe,
     TimingsProbe,
     WeightsProbe,
@@ -68,6 +70,8 @@ def answer(session: Session, probe: Probe) -> Any | None:
             return decoded(session, probe)
         case FilmProbe():
             return session.film.film(session.step)
+        case SurfaceProbe():
+            return loss_surface(session, probe)
         case TimingsProbe():
             return session.microseconds()
         case WeightsProbe():

@@ -57,6 +57,8 @@ class Program:
     sizes: dict[Region, int]
     batches_per_epoch: int
     data_node: str
+    followed: tuple[str, ...]
+    """Columns that hold weights, "dense_1.w[0]", before each update; only where they are few."""
     learners: tuple[str, ...]
     """The nodes whose parameters are trained, in network order."""
     loss_node: str

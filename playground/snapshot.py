@@ -142,9 +142,21 @@ class FilmProbe:
     """What the network makes, then and now. Gives a `Film`; nothing where it makes no samples."""
 
 
+@dataclass(frozen=True)
+class SurfaceProbe:
+    """The loss of the training part over the plane of the first two weights.
+
+    The other weights stay as they are. extent: x0, x1, y0, y1. Gives float32 (resolution,
+    resolution), the first row at y0. Only for networks of a few weights, see `Program.followed`.
+    """
+
+    extent: tuple[float, float, float, float]
+    resolution: int = 48
+
+
 Probe = (TensorProbe | WorkspaceProbe | BoundaryProbe | ResponsesProbe | ConfusionProbe
          | PredictionsProbe | TimingsProbe | AugmentationProbe | WeightsProbe
-         | RepresentationProbe | DecodedProbe | FilmProbe)
+         | RepresentationProbe | DecodedProbe | FilmProbe | SurfaceProbe)
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,15 @@ from playground.snapshot import (
     NodeStatistics,
     Probe,
     Snapshot,
+    SurfaceProbe,
     TensorProbe,
     TimingsProbe,
     Verdict,
 )
 
 T = TypeVar("T")
+SURFACE_SECONDS = 1.0
+"""A surface takes thousands of runs, and mostly stays as it is."""
 SLOW_SECONDS = 0.12
 """A moving picture at 8 Hz; at 30 Hz the window and the training would wait for each other."""
 SLOW_SHARE = 0.2
@@ -100,7 +103,8 @@ class SnapshotMaker:
             return cast(T, value)
         value = make()
         took = time.perf_counter() - started
-        self._made[key] = (started + max(SLOW_SECONDS, took / SLOW_SHARE), value)
+        least = SURFACE_SECONDS if isinstance(key, SurfaceProbe) else SLOW_SECONDS
+        self._made[key] = (started + max(least, took / SLOW_SHARE), value)
         return value
 
 

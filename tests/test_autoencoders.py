@@ -79,7 +79,7 @@ def test_decoding_the_codes_is_rebuilding(trained: Outcome, monkeypatch: pytest.
     np.testing.assert_allclose(use.outputs_from("code", y)[0].ravel(), wanted[0], rtol=1e-4)
     monkeypatch.setattr("playground.evaluator.MOST_BYTES", 40_000)
     few = type(use)(trained.session.program, trained.session.arena)
-    assert few._batch < 50
+    assert few.batch < 50
     np.testing.assert_allclose(few.values_of("code", x), codes, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(few.outputs_from("code", codes), rebuilt, rtol=1e-4, atol=1e-5)
 
@@ -99,3 +99,19 @@ def test_views_have_values_too(trained: Outcome) -> None:
     use, x = trained.session.evaluator, trained.session.data.x_validation[:5]
     np.testing.assert_array_equal(use.values_of("flatten_1", x), x.reshape(5, 64))
     np.testing.assert_allclose(use.outputs_from("pixels", x.reshape(5, 64)), x)
+
+
+# -- with convolutions ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kernel", "output_padding", "even"), [(4, 0, True), (3, 1, False)])
+def test_a_kernel_that_the_stride_does_not_divide_shows_a_chessboard(
+        kernel: int, output_padding: int, even: bool) -> None:
+    """Equal maps through equal weights, away from the border."""
+    graph = changed(EXAMPLES["autoencoder-conv"].graph, "rebuilt", kernel=(kernel, kernel),
+                    output_padding=(output_padding, output_padding))
+    session = Session(graph)
+    session.values("rebuilt.w")[...] = 0.02
+    out = session.evaluator.outputs_from("up_1", np.ones((1, 8, 14, 14), np.float32))
+    assert out.shape == (1, 1, 28, 28)
+    assert (np.ptp(out[0, 0, 4:24, 4:24]) < 1e-6) == even

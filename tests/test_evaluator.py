@@ -17,7 +17,7 @@ def test_small_batches_give_what_large_ones_do(monkeypatch: pytest.MonkeyPatch) 
     outputs = session.evaluator.predict(data.x_train)
     monkeypatch.setattr(evaluator, "MOST_BYTES", 1024)
     small = evaluator.Evaluator(session.program, session.arena)
-    assert small._batch < 40
+    assert small.batch < 40
     again = small.evaluate(data.x_train, data.target_train)
     assert again.loss == pytest.approx(large.loss, rel=1e-6)
     assert again.metric == pytest.approx(large.metric)

@@ -385,6 +385,7 @@ def test_the_inspector_offers_it(qtbot: QtBot) -> None:
     document = Document(deep())
     inspector = Inspector(document)
     qtbot.addWidget(inspector)
+    inspector.show()
     page = inspector.list_page
     document.select(["dense_1", "dense_2"])
     assert page.folding.text() == "Fold into one"

@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 import msgspec
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QListView, QWidget
+from PySide6.QtWidgets import QApplication, QListView, QWidget
 
 from playground.graph import Graph
 from playground.initializers import Constant, Initializer, Normal
 from playground.layers import LAYERS
 from playground.layers.base import Pair, about, make_layer
 from playground.layers.conv import Conv1D
+from playground.layers.recurrent import LSTM
 from playground.layers.shape import Pad, Reshape
 from playground.second_order import LeastSquares, Newton
 from playground.shapes import check
@@ -24,7 +25,8 @@ from ui.inspector.editors import ChoiceOrOwnEditor, NumbersEditor
 from ui.inspector.fields import Limits, fields_of, readable, sentence, show_number, with_field
 from ui.inspector.form import Form
 from ui.inspector.number import NumberField, stepped_125
-from ui.inspector.panel import Inspector
+from ui.inspector.panel import MARGIN, Inspector
+from ui.theme import apply
 from ui.training_bar import TrainingForm
 
 
@@ -273,9 +275,15 @@ def test_a_variant_keeps_what_was_set_for_the_other(qtbot):
     assert seen[-1].momentum == 0.9
 
 
-def test_a_run_of_steps_is_one_undo_entry(qtbot, document):
+def shown(qtbot, document):
     inspector = Inspector(document)
     qtbot.addWidget(inspector)
+    inspector.show()
+    return inspector
+
+
+def test_a_run_of_steps_is_one_undo_entry(qtbot, document):
+    inspector = shown(qtbot, document)
     document.select({"dense_1"})
     number = inspector.node_page.form.rows["units"].editor.number
     for _ in range(5):
@@ -292,8 +300,7 @@ def test_a_run_of_steps_is_one_undo_entry(qtbot, document):
 
 
 def test_undo_shows_in_the_form_without_an_edit(qtbot, document):
-    inspector = Inspector(document)
-    qtbot.addWidget(inspector)
+    inspector = shown(qtbot, document)
     document.select({"dense_1"})
     editor = inspector.node_page.form.rows["activation"].editor
     editor.combo.setCurrentIndex(editor.field.choices.index("relu"))
@@ -305,9 +312,7 @@ def test_undo_shows_in_the_form_without_an_edit(qtbot, document):
 
 
 def test_the_page_follows_the_selection(qtbot, document):
-    inspector = Inspector(document)
-    qtbot.addWidget(inspector)
-    inspector.show()
+    inspector = shown(qtbot, document)
     assert inspector.training_page.isVisible()
     document.select({"dense_1"})
     assert inspector.node_page.isVisible()
@@ -320,8 +325,7 @@ def test_the_page_follows_the_selection(qtbot, document):
 
 
 def test_renaming_keeps_the_selection(qtbot, document):
-    inspector = Inspector(document)
-    qtbot.addWidget(inspector)
+    inspector = shown(qtbot, document)
     document.select({"dense_1"})
     inspector.node_page.header.renamed.emit("hidden")
     assert document.selection == {"hidden"}
@@ -331,9 +335,7 @@ def test_renaming_keeps_the_selection(qtbot, document):
 
 
 def test_a_wrong_node_says_so(qtbot, document):
-    inspector = Inspector(document)
-    qtbot.addWidget(inspector)
-    inspector.show()
+    inspector = shown(qtbot, document)
     document.select({"dense_2"})
     assert not inspector.node_page.error.isVisible()
     document.edit("Cut", document.graph.without_edges(document.graph.inputs_of("dense_2")))
@@ -369,8 +371,7 @@ def test_an_optimizer_that_cannot_train_the_network_says_why(qtbot, document):
 def test_every_layer_has_a_form_that_shows_edits_and_undoes(qtbot, kind):
     document = Document()
     document.replace(document.graph.with_node(make_layer(kind, {})))
-    inspector = Inspector(document)
-    qtbot.addWidget(inspector)
+    inspector = shown(qtbot, document)
     id = document.graph.nodes[0].id
     document.select({id})
     form = inspector.node_page.form
@@ -407,9 +408,7 @@ def test_words():
 
 
 def test_a_wrong_value_is_let_go_with_its_node(qtbot, document):
-    inspector = Inspector(document)
-    qtbot.addWidget(inspector)
-    inspector.show()
+    inspector = shown(qtbot, document)
     for elsewhere in (set(), {"dense_2"}):
         document.select({"dense_1"})
         typed(qtbot, inspector.node_page.form.rows["units"].editor.number, "16re")
@@ -419,10 +418,8 @@ def test_a_wrong_value_is_let_go_with_its_node(qtbot, document):
 
 
 def test_a_short_form_after_a_long_one_does_not_scroll(qtbot, document):
-    inspector = Inspector(document)
-    qtbot.addWidget(inspector)
+    inspector = shown(qtbot, document)
     inspector.resize(300, 330)
-    inspector.show()
     document.select({"spiral_1"})
     qtbot.wait(20)
     document.select({"softmax_cross_entropy_1"} & {n.id for n in document.graph.nodes}
@@ -437,3 +434,29 @@ def test_an_error_is_tagged_by_what_it_is_about(kind, settings, word):
     face = faces(graph, check(graph))[graph.nodes[0].id]
     assert face.error
     assert face.trouble == word
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_no_setting_is_cut_where_the_inspector_is_narrowest(qtbot, kind):
+    apply(QApplication.instance())
+    form = Form(LAYERS[kind])
+    qtbot.addWidget(form)
+    form.set_value(LAYERS[kind]())
+    form.show()
+    narrowest, scroll_bar = 280, 10  # pixels: see Docks.fit and the style sheet
+    assert form.minimumSizeHint().width() <= narrowest - scroll_bar - 2 * MARGIN
+
+
+def test_the_number_of_a_rule_stands_beside_it_where_there_is_room(qtbot):
+    form = Form(LSTM)
+    qtbot.addWidget(form)
+    form.set_value(LSTM())
+    form.show()
+    rule = form.rows["recurrent_initializer"].editor
+    for width, beside in ((400, True), (246, False)):
+        form.resize(width, 900)
+        QApplication.processEvents()
+        number = rule.numbers["gain"]
+        assert (number.x() >= rule.combo.geometry().right()) == beside
+        assert (number.y() >= rule.combo.geometry().bottom()) == (not beside)
+        assert number.geometry().right() < rule.width()

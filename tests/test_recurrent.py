@@ -414,7 +414,7 @@ def test_a_hundred_steps_are_compiled_at_once() -> None:
 def test_validation_of_many_samples_needs_little_memory() -> None:
     graph = sequences(("lstm", {"units": 64}), shape=(100, 2))
     session = Session(graph)
-    batch = session.evaluator._batch
+    batch = session.evaluator.batch
     sizes = compile_program(graph, training=False, batch=batch).sizes
     assert 4 * sum(sizes.values()) < 64 << 20
     assert np.isfinite(session.validate().loss)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from playground.codes import MOST_BATCHES
 from playground.examples import EXAMPLES
 from playground.headless import train
 from playground.layers.data import Digits
@@ -208,6 +209,17 @@ def test_what_gives_nothing_has_no_representation(trained: Session, node: str) -
     assert answer(trained, RepresentationProbe(id)) is None
 
 
+def test_large_layers_show_fewer_samples(trained: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("playground.codes.MOST_VALUES", 640)
+    found = asked(trained, "dense_1")
+    assert len(found.values) == len(found.x) == 10
+    assert found.labels is not None
+    assert len(found.labels) == 10
+    monkeypatch.setattr("playground.codes.MOST_VALUES", 10**9)
+    monkeypatch.setattr(trained.evaluator, "batch", 4)
+    assert len(asked(trained, "dense_1").values) == 4 * MOST_BATCHES
+
+
 def test_asking_does_not_disturb_training() -> None:
     graph = EXAMPLES["mlp-digits"].graph
     one, other = Session(graph), Session(graph)
@@ -224,13 +236,41 @@ def silhouette(points: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     return float(silhouette_score(points, labels))
 
 
-def test_classes_lie_further_apart_in_the_hidden_layer_than_in_the_pixels(trained: Session
-                                                                          ) -> None:
-    """P9, in the plane of the components and in all values."""
-    x, labels = trained.data.x_validation, trained.data.target_validation
-    hidden = trained.evaluator.values_of("dense_1", x)
-    flat = x.reshape(len(x), -1)
-    plane, plane_of_pixels = (principal_components(v).points for v in (hidden, flat))
+@pytest.mark.parametrize(("name", "node", "epochs"), [
+    ("representation", "dense_2", 20), ("mlp-digits", "dense_1", 20),
+    ("cnn-digits", "flatten_1", 10)])
+def test_classes_lie_further_apart_in_the_hidden_layer_than_in_the_pixels(
+        name: str, node: str, epochs: int) -> None:
+    """P9, in the plane of the components and in all values, of digits it never trained on."""
+    session = train(EXAMPLES[name].graph, epochs=epochs).session
+    x, labels = session.data.x_validation, session.data.target_validation
+    hidden, pixels = (session.evaluator.values_of(id, x).reshape(len(x), -1)
+                      for id in (node, session.program.data_node))
+    plane, plane_of_pixels = (principal_components(v).points for v in (hidden, pixels))
     assert neighbours_agree(plane, labels) > neighbours_agree(plane_of_pixels, labels) + 0.05
     assert silhouette(plane, labels) > silhouette(plane_of_pixels, labels) + 0.05
-    assert silhouette(hidden, labels) > silhouette(flat, labels)
+    assert silhouette(hidden, labels) > silhouette(pixels, labels) + 0.1
+
+
+def test_what_the_note_says_of_neighbours() -> None:
+    graph = EXAMPLES["representation"].graph
+    session = train(graph, epochs=20).session
+
+    def agreement(of: Session, node: str) -> float:
+        x = of.data.x_validation
+        return neighbours_agree(principal_components(of.evaluator.values_of(node, x)).points,
+                                of.data.target_validation)
+
+    pixels, first, second = (agreement(session, id) for id in ("flatten_1", "dense_1", "dense_2"))
+    assert pixels == pytest.approx(0.6, abs=0.05)
+    assert pixels < first < second
+    assert second == pytest.approx(0.75, abs=0.08)
+    assert agreement(Session(graph), "dense_2") < pixels  # before the first step
+
+
+def test_islands_of_the_hidden_layer_have_fewer_strangers() -> None:
+    session = train(EXAMPLES["representation"].graph, epochs=20).session
+    x, labels = session.data.x_validation, session.data.target_validation
+    islands = [tsne(values) for values in (session.evaluator.values_of("dense_2", x), x)]
+    hidden, pixels = (silhouette(points, labels) for points in islands if points is not None)
+    assert hidden > pixels + 0.05

@@ -198,10 +198,10 @@ def test_a_drag_in_the_window_is_one_undo_entry(window: Any) -> None:
     window.document.replace(time_graphs.adding("elman", steps=20))
     view = window.views["through_time"]
     for steps in (12, 9, 5):
-        view.setting_edited.emit("elman_1", "truncate", steps)
-    view.gesture_ended.emit()
+        view.setting_changed.emit("elman_1", "truncate", steps)
+    view.change_done.emit()
     assert window.document.graph.node("elman_1").layer.truncate == 5
-    view.setting_edited.emit("elman_1", "truncate", 3)
+    view.setting_changed.emit("elman_1", "truncate", 3)
     window.document.stack.undo()
     assert window.document.graph.node("elman_1").layer.truncate == 5
     window.document.stack.undo()
@@ -213,7 +213,7 @@ def test_the_slider_asks_the_window_for_the_shown_node(qtbot: QtBot) -> None:
     view = show(qtbot, trained("waves"))
     probes: frozenset[Probe] = view.wanted()
     assert probes
-    with qtbot.waitSignal(view.setting_edited) as signal:
+    with qtbot.waitSignal(view.setting_changed) as signal:
         view.truncation.slider.setValue(4)
     assert signal.args == ["elman_1", "truncate", 4]
 

@@ -46,6 +46,8 @@ ELSEWHERE = {
     ("gradient-descent-linear", "learning-rate-0.35"),
     ("gradient-descent-linear", "learning-rate-0.003"),
     ("exploding", "clipping-off"),  # test_through_time
+    *((name, key) for name in ("gradient-descent", "rosenbrock", "saddle", "himmelblau")
+      for key in ("sgd", "momentum", "nesterov", "adam", "newton")),  # test_surface
 }
 """Held to their claims in the test files beside them."""
 

@@ -51,6 +51,44 @@ def test_the_loss_number_is_the_same_at_every_width(qtbot: QtBot) -> None:
     assert "mean of the last 50 steps" in view.header.note.toolTip()
 
 
+def test_players_that_take_turns_have_a_line_each(qtbot: QtBot) -> None:
+    """Of a GAN the judge's two losses and the maker's; their sum is nobody's."""
+    falling, rising = np.linspace(2.0, 0.5, 100), np.linspace(0.5, 3.0, 100)
+    view = shown(qtbot, LossView(), snapshot("gan", loss_real__loss=falling,
+                                             loss_maker__loss=rising))
+    assert view.legend.names == ("loss_real", "loss_made", "loss_maker")
+    real, made, maker = view.singles.curves
+    assert real.values[-1] == pytest.approx(0.5, abs=0.1)
+    assert made.values.tolist() == [1] * len(made.values)
+    assert maker.values[-1] == pytest.approx(3.0, abs=0.1)
+    assert not view.train.isVisible()
+    assert not view.band.isVisible()
+    assert view.header.note.whole.split(" · ")[2].startswith("loss_maker 2.")
+    assert not view.plot.gutter.labels
+    view._hover(50, 1.0)
+    assert "loss_made 1" in view.header.note.whole
+    view._hover(float("nan"), 0.0)
+    assert "loss_maker.loss" in view.csv().splitlines()[0]
+    view.each.setChecked(False)
+    assert view.singles.curves == []
+    assert view.train.isVisible()
+    assert view.legend.isHidden()
+
+
+def test_parts_of_a_sum_are_drawn_beside_it(qtbot: QtBot) -> None:
+    view = shown(qtbot, LossView(), snapshot("vae"))
+    assert len(view.singles.curves) == 2
+    assert view.train.isVisible()
+    assert view.validation.isVisible()
+
+
+def test_one_loss_needs_no_names(qtbot: QtBot) -> None:
+    view = shown(qtbot, LossView(), snapshot())
+    assert view.singles.curves == []
+    assert view.legend.isHidden()
+    assert not view.each.isVisible()
+
+
 def test_a_band_that_reaches_zero_reaches_the_bottom_of_the_plot(qtbot: QtBot) -> None:
     moment = snapshot()
     assert moment.history is not None

@@ -49,7 +49,8 @@ OTHERWISE: dict[str, tuple[str, str | None]] = {
     "plain-deep": ("gradients", None), "resnet": ("gradients", None),
     "exploding": ("gradients", None), "gradient-descent-linear": ("loss", None),
     "over-fitting": ("output", None), "what-excites": ("excitation", "conv_2"),
-    "transformer": ("through_time", None),
+    "transformer": ("through_time", None), "autoencoder": ("output", None),
+    "autoencoder-conv": ("output", None), "vae": ("output", None),
 }
 """Panel and node of the picture, where it is not the first panel that comes with the example (or
 Output): many of one kind would look all alike."""

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from ui.seen import is_seen
 from ui.views.base import View
 
 LEFT, RIGHT, BOTTOM = (Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea,
@@ -91,7 +92,8 @@ class Docks:
         dock.setWidget(view)
         for changed in (dock.visibilityChanged, dock.topLevelChanged):
             changed.connect(lambda _: self._name_once(dock, view))
-        dock.visibilityChanged.connect(lambda _: view.refresh())
+        # Behind another's tab a dock is told so, its content is not.
+        dock.visibilityChanged.connect(lambda seen: view.refresh() if seen else view.unseen())
         self._name_once(dock, view)
         view.show()
 
@@ -113,8 +115,8 @@ class Docks:
                 self._window.dockWidgetArea(dock) != BOTTOM):
             return
         QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
-        row = [each for each in self.all.values() if not each.visibleRegion().isEmpty()
-               and not each.isFloating() and self._window.dockWidgetArea(each) == BOTTOM]
+        row = [each for each in self.all.values() if is_seen(each) and not each.isFloating()
+               and self._window.dockWidgetArea(each) == BOTTOM]
         self._room_before = [(each, each.width(), each.height()) for each in row]
         width, height = self._window.width(), self._window.height()
         self._window.resizeDocks([dock], [max(dock.height(), round(STAGE_HEIGHT * height))],

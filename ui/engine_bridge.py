@@ -10,8 +10,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from playground.emitter import Phase
     from playground.engine import Engine
     from playground.history import HistoryView
+    from playground.lane import Lane
     from playground.session import Unit
     from playground.state import SavedState
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 FRAME_MS = 33
-EMPTY = Snapshot(state="empty")
 STARTING = Snapshot(state="compiling", progress="Starting")
 
 
@@ -77,6 +76,8 @@ class EngineBridge(QObject):
         self._views: list[View] = []
         self._watched: frozenset[Probe] | None = None
         self._loaded: Graph | None = None
+        self._closed = False
+        """Between two documents."""
         self._kept: Saved | None = None
         """What came with a document that cannot train yet: it must not get lost."""
         self._renamed: dict[str, str] = {}
@@ -84,8 +85,7 @@ class EngineBridge(QObject):
         self._frames: deque[float] = deque(maxlen=31)
         self.training_seconds = 0.0
         """How long it has trained since the weights were last new or saved."""
-        self._opening = False
-        self.snapshot = EMPTY
+        self.snapshot = STARTING
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(FRAME_MS)
@@ -144,8 +144,7 @@ class EngineBridge(QObject):
         """From now on the view gets what it asks for while it can be seen; first of all, what
         there is."""
         self._views.append(view)
-        if self.snapshot is not EMPTY:
-            view.show_snapshot(self.snapshot)
+        view.show_snapshot(self.snapshot)
 
     def _living(self) -> list[View]:
         """The views that Qt has not deleted meanwhile."""
@@ -191,10 +190,17 @@ class EngineBridge(QObject):
 
     # -- the document ---------------------------------------------------------------------------
 
+    def close(self) -> None:
+        """The document is about to become another one: its graph goes on from nothing here."""
+        self._closed = True
+        self._loaded, self._kept, self._renamed = None, None, {}
+        self._send(lambda engine: engine.unload())
+
     def open(self, state: SavedState | None = None, history: HistoryView | None = None) -> None:
         """The document is another one now: train it from this state, or from the beginning."""
-        self._loaded, self._renamed = None, {}
-        self._send(lambda engine: engine.unload())
+        if not self._closed:
+            self.close()
+        self._closed = False
         self.training_seconds = 0.0
         graph = self._document.graph
         self._kept = (state, history) if state is not None else None
@@ -202,18 +208,7 @@ class EngineBridge(QObject):
             self._loaded = graph
             self._send(lambda engine: engine.load(graph, state, history))
 
-    @contextmanager
-    def opening(self) -> Iterator[None]:
-        """While another document takes the place of this one: `open` will load it, once."""
-        self._opening = True
-        try:
-            yield
-        finally:
-            self._opening = False
-
     def _graph_changed(self, old: Graph, new: Graph) -> None:
-        if self._opening:
-            return
         names = new.renamings_since(old)
         if names and self._loaded is not None:
             # Some may have been renamed before, or even back, since the last load.
@@ -225,7 +220,7 @@ class EngineBridge(QObject):
 
     def _follow(self) -> None:
         """Keep the engine at the document's graph; what only moves costs no compilation."""
-        if self._starting is None:
+        if self._starting is None or self._closed:
             return
         graph, loaded = self._document.graph, self._loaded
         if not self._document.check.trainable:
@@ -246,8 +241,13 @@ class EngineBridge(QObject):
     def running(self) -> bool:
         return self.snapshot.state == "running"
 
+    def _drive(self, command: Callable[[Engine], Any]) -> None:
+        """Tell the engine what only makes sense where it has the network that is drawn."""
+        if self._document.check.trainable:
+            self._send(command)
+
     def run(self) -> None:
-        self._send(lambda engine: engine.run())
+        self._drive(lambda engine: engine.run())
 
     def pause(self) -> None:
         self._send(lambda engine: engine.pause())
@@ -260,20 +260,20 @@ class EngineBridge(QObject):
             self.run()
 
     def step(self, unit: Unit) -> None:
-        self._send(lambda engine: engine.step(unit))
+        self._drive(lambda engine: engine.step(unit))
 
     def back(self, unit: Unit) -> None:
-        self._send(lambda engine: engine.back(unit))
+        self._drive(lambda engine: engine.back(unit))
 
     def run_to(self, node: str, phase: Phase | None = None) -> None:
-        self._send(lambda engine: engine.run_to(node, phase))
+        self._drive(lambda engine: engine.run_to(node, phase))
 
     def run_until(self, step: int | None = None, epoch: int | None = None) -> None:
-        self._send(lambda engine: engine.run_until(step=step, epoch=epoch))
+        self._drive(lambda engine: engine.run_until(step=step, epoch=epoch))
 
     def reset(self) -> None:
         self.training_seconds = 0.0
-        self._send(lambda engine: engine.reset())
+        self._drive(lambda engine: engine.reset())
 
     def set_speed(self, steps_per_second: float | None) -> None:
         self._send(lambda engine: engine.set_speed(steps_per_second))
@@ -281,8 +281,15 @@ class EngineBridge(QObject):
     def set_threads(self, threads: int) -> None:
         self._send(lambda engine: engine.set_threads(threads))
 
+    def set_lanes(self, lanes: Sequence[Lane]) -> None:
+        """Train these variants beside the network."""
+        self._send(lambda engine: engine.set_lanes(lanes))
+
     def saved_state(self, timeout: float = 5.0) -> Saved | None:
-        """The weights and all that training needs to go on; None while there are none."""
+        """The weights and all that training needs to go on; None while there are none.
+
+        Raises TimeoutError, with a sentence, while the network is busy.
+        """
         if self._engine is None or self._loaded is None:
             return self._kept
         saved = self._engine.saved_state(timeout)

@@ -28,9 +28,13 @@ from PySide6.QtWidgets import (
 
 from playground.examples import EXAMPLES, Example
 from playground.examples.themes import by_theme
+from playground.graph import Graph
 from playground.layers.base import Layer
+from playground.layers.surface import Shift
 from ui.canvas.view import CanvasView
+from ui.compare import ComparePanel, Variations
 from ui.data_nodes import import_data
+from ui.dial import DialRow
 from ui.dialogs.gallery import Gallery
 from ui.dialogs.help import LayerHelp, show_about
 from ui.dialogs.recovery import offer
@@ -41,6 +45,7 @@ from ui.engine_bridge import EngineBridge, create_engine
 from ui.files import Files
 from ui.inspector.panel import Inspector, ListPage, NodePage, Page
 from ui.keys import KeyGuard
+from ui.lanes import Lanes
 from ui.live_canvas import LiveCanvas
 from ui.menus import Menus, fill_recent
 from ui.notes import NotesPanel
@@ -118,6 +123,13 @@ class MainWindow(QMainWindow):
         inspector = self.docks.add("inspector", "Inspector", self.inspector, RIGHT)
         self.notes = NotesPanel(self.document)
         self.docks.add("notes", "Notes", self.notes, RIGHT, inspector)
+        self.lanes = Lanes(self.document, self.bridge, self)
+        self.dial = DialRow(self.document, self.bridge)
+        self.variations = Variations(self.lanes)
+        self.notes.set_foot(self.dial, self.variations)
+        self.compare = ComparePanel(self.lanes)
+        self.docks.add("compare", "Compare", self.compare, RIGHT, inspector)
+        self.bridge.add_view(self.compare)
         self.views = Panels(self.docks, self._admit)
 
     def _build_menus(self) -> None:
@@ -205,6 +217,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         document, bridge = self.document, self.bridge
         bridge.snapshot_ready.connect(self.status.show_snapshot)
+        self.status.show_snapshot(bridge.snapshot)
         bridge.fps_changed.connect(self.status.show_fps)
         bridge.failed.connect(self.show_error)
         document.graph_changed.connect(
@@ -214,11 +227,14 @@ class MainWindow(QMainWindow):
         self.files.told.connect(lambda text: QMessageBox.information(self, "Playground", text))
         # The docks take their places when the event loop next runs; the canvas then knows its room.
         self.files.opened.connect(lambda: QTimer.singleShot(0, self.canvas.fit))
+        self.files.opened.connect(self.lanes.open)
+        self.files.opened.connect(lambda: self.dial.open(None))
         self.files.opened.connect(self.docks.stage)
         self.files.staged.connect(self._stage)
         self.files.opened.connect(self._show_notes)
         self.files.saved.connect(lambda: self.recovery.forget())
         self.files.paced.connect(self.training_bar.speed_slider.set_speed)
+        self.compare.reset_button.clicked.connect(self.run_actions.reset.trigger)
         self.notes.dismissed.connect(self.docks.all["notes"].hide)
         self.palette_panel.layer_chosen.connect(self.canvas.add_layer)
         self.canvas.space_tapped.connect(self.run_actions.run.trigger)
@@ -234,8 +250,9 @@ class MainWindow(QMainWindow):
         self._following.append(view)
         view.node_selected.connect(lambda id: self.document.select({id}))
         view.run_to_requested.connect(self.bridge.run_to)
-        view.setting_edited.connect(self._set)
-        view.gesture_ended.connect(self.document.end_gesture)
+        view.setting_changed.connect(self._change_setting)
+        view.change_done.connect(self.document.end_gesture)
+        view.start_moved.connect(self._move_start)
         self._tell_selected(view)
         self.bridge.add_view(view)
 
@@ -275,9 +292,7 @@ class MainWindow(QMainWindow):
 
     def offer_copies(self) -> None:
         """Ask whether to go on with what a crash has left."""
-        if copies := self.recovery.crashed():
-
-            offer(copies, self.recovery, self.files, self)
+        offer(self.recovery.crashed(), self.recovery, self.files, self)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -294,15 +309,16 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self, self.painted.emit)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self.bridge.pause()
         if not self.files.may_discard():
             event.ignore()
             return
+        self.bridge.pause()
         self.docks.stage()  # what an example has brought is not the user's layout
         self.preferences.geometry = self.saveGeometry()
         self.preferences.layout = self.saveState()
         self.preferences.folded = self.palette_panel.list.folded
         self.preferences.sync()
+        self.hide()  # a long step may have to end first
         self.bridge.shutdown()
         self.recovery.close()
         event.accept()
@@ -383,16 +399,18 @@ class MainWindow(QMainWindow):
     def _stage(self, example: Example) -> None:
         """What an example is about comes to the front, beside its notes."""
         self.document.select({example.selected} if example.selected else ())
+        self.lanes.open(example.variations)
+        self.dial.open(example.dial)
         self.docks.stage(example.panels)
         self._show_notes()
 
-    def _set(self, id: str, setting: str, value: object) -> None:
-        """A setting of a layer that is changed in a view: an edit like one in the inspector."""
-        layer = self.document.graph.node(id).layer
+    def _change_setting(self, id: str, name: str, value: object) -> None:
+        """A slider in a panel: an edit like one in the inspector."""
+        graph = self.document.graph
+        layer = graph.node(id).layer
         if isinstance(layer, Layer):
-            self.document.edit(
-                f"Change {setting.replace('_', ' ')} of {id}", self.document.graph.with_layer(
-                    id, layer.with_settings(**{setting: value})), (id, setting))
+            self.document.edit(f"Change {name} of {id}", graph.with_layer(
+                id, layer.with_settings(**{name: value})), (id, name))
 
     def _import(self, path: str = "") -> None:
         """Choose data; the node that they make is seen, and so is what to do with it."""
@@ -400,6 +418,18 @@ class MainWindow(QMainWindow):
         if id is not None:
             self.canvas.ensureVisible(self.canvas.canvas.nodes[id].box(), 24, 24)
             self.canvas.say(f"Connect {id} to the first layer, in place of other data.")
+
+    def _move_start(self, node: str, x: float, y: float) -> None:
+        """The network and all lanes begin anew from another place."""
+        def moved(graph: Graph) -> Graph:
+            return graph.with_layer(node, Shift(start=(x, y)))
+
+        if self.document.attempt("Move the start", moved):
+            running = self.bridge.running
+            self.lanes.change(moved)
+            self.bridge.reset()
+            if running:
+                self.bridge.run()
 
     def _show_selection(self, _: object) -> None:
         for view in self._following:

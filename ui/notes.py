@@ -111,10 +111,16 @@ class NotesPanel(QWidget):
         column.setContentsMargins(12, 8, 12, 12)
         column.setSpacing(8)
         column.addWidget(self._pages, 1)
+        self._column = column
         column.addLayout(row)
         document.graph_changed.connect(lambda old, new: self.refresh())
         theme().changed.connect(self._restyle)
         self.refresh()
+
+    def set_foot(self, *parts: QWidget) -> None:
+        """Something to do, between the notes and the buttons."""
+        for place, part in enumerate(parts, 1):
+            self._column.insertWidget(place, part)
 
     @property
     def empty(self) -> bool:

@@ -108,7 +108,7 @@ QAbstractSpinBox::up-arrow { image: url($icons/up.svg); width: 9px; height: 9px;
 QAbstractSpinBox::down-arrow { image: url($icons/down.svg); width: 9px; height: 9px; }
 QAbstractSpinBox::up-arrow:disabled, QAbstractSpinBox::up-arrow:off,
 QAbstractSpinBox::down-arrow:disabled, QAbstractSpinBox::down-arrow:off { image: none; }
-QComboBox { padding-right: 22px; }
+QComboBox { padding-right: 2px; }
 QComboBox::drop-down { border: none; width: 20px; }
 QComboBox::down-arrow { image: url($icons/down.svg); width: 11px; height: 11px; }
 QComboBox QAbstractItemView { background: $panel; border: 1px solid $line_strong; padding: 4px; }

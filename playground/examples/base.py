@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,7 +20,7 @@ ROW = 5
 WIDE = 1.25
 """Columns that a data set of symbols takes: its port says how many symbols there are."""
 SHARES = ("accuracy", "ambiguous_accuracy", "clipped_share", "samples_on_modes",
-          "digits_recognised", "patterns_above_images")
+          "digits_recognised", "patterns_above_images", "neighbours_gained")
 """The metrics that are told in per cent."""
 
 
@@ -55,6 +56,21 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Dial:
+    """A number of the network that one turns while one looks: the weights are drawn anew with it.
+
+    get, set: the number in a graph, and the graph with another.
+    """
+
+    title: str
+    low: float
+    high: float
+    get: Callable[[Graph], float]
+    set: Callable[[Graph, float], Graph]
+    help: str
+
+
+@dataclass(frozen=True)
 class Example:
     """A network of the gallery."""
 
@@ -69,6 +85,7 @@ class Example:
     """Weights to begin with, where they are not drawn."""
     variations: tuple[Lane, ...] = ()
     """What to train beside it, at a click: one thing is different, all else the same."""
+    dial: Dial | None = None
     panels: tuple[str, ...] = ()
     """The panels that show what it is about, by name: brought to the front when it opens."""
     selected: str = ""

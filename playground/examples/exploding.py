@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from playground.examples.base import (
+    Dial,
     Example,
     Mark,
     chain,
@@ -10,6 +11,7 @@ from playground.examples.base import (
     set_otherwise,
     trained_otherwise,
 )
+from playground.graph import Graph
 from playground.initializers import Orthogonal
 from playground.layers.core import Dense
 from playground.layers.loss import MeanSquaredError
@@ -40,10 +42,25 @@ thousands. Later, training has turned U down, and the line falls.
 **Turn clipping off** (*clip* in the bar above), reset, and run: within some dozen steps the
 numbers overflow, and the app says where.
 
-**Try.** Set the *gain* of the recurrent initialiser to 0.5 and reset: now the line falls, and the
-first step gets nothing at all: vanishing. Replace elman_1 by an *LSTM*: its gates keep the
+**Turn the weight scale** below this note: each turn draws the weights anew and runs one step. Above
+1 the line in *Through time* rises towards the first step, below it falls, and at 0.5 the first step
+gets nothing at all: vanishing.
+
+**Try.** Replace elman_1 by an *LSTM*: its gates keep the
 gradient from vanishing, but with a gain of 4 it still explodes.
 """)
+
+
+def _gain(graph: Graph) -> float:
+    """Of the recurrent weights as they start; 1 where they are drawn in another way."""
+    rule = getattr(graph.node("elman_1").layer, "recurrent_initializer", None)
+    return rule.gain if isinstance(rule, Orthogonal) else 1.0
+
+
+def _with_gain(graph: Graph, gain: float) -> Graph:
+    return set_otherwise(
+        "", graph, "elman_1", recurrent_initializer=Orthogonal(gain=gain)).graph
+
 
 EXPLODING = Example(
     "exploding", "Exploding through time",
@@ -59,4 +76,7 @@ EXPLODING = Example(
               (1.5, "It still explodes: 1.5 to the power of 49, less what tanh takes away."),
               (1, "A rotation: neither grows nor, but for the tanh, shrinks."),
               (0.5, "Half at each step: at the first of 50 there is nothing left.")))),
-    panels=("through_time",), selected="elman_1")
+    panels=("through_time",), selected="elman_1", dial=Dial(
+        "Weight scale", 0.5, 2.0, _gain, _with_gain,
+        "The recurrent weights start as a rotation times this number. Turn it and look at Through "
+        "time: below 1 the line falls towards the first step, above 1 it rises."))

@@ -48,9 +48,10 @@ real points (row above) and made ones (row below; *again_1* has the weights of *
 high scores to what it takes for real. Each step trains the judge first, on both losses, and then
 the maker, on one alone: that the judge be wrong about what it made (Goodfellow et al. 2014).
 
-**Press Space and look at made.** At first its points lie in one heap; they spread, and gather where
-the judge lets them; at the end all eight clouds are there, and about as often. Nobody told the
-maker that there are eight.
+**Press Space and look at Output**: discs are real points, diamonds made ones; the ground is what
+the judge says everywhere, and each line shows where it pulls a made point. At first those lie in
+one heap; they spread, and gather where the judge lets them; at the end all eight clouds are there,
+and about as often. Nobody told the maker that there are eight. *over time* keeps how it came about.
 
 **Look at the losses.** Neither falls to zero, and that is how it should be: when one player gets
 better, the other one's task gets harder. At the draw the judge's are log 2 = 0.693 each.
@@ -62,7 +63,7 @@ moves nodes of the group *judge*, the second those of *maker*.
 maker puts everything on a cloud or two; the judge sees through it, and all moves on to another one.
 That is mode collapse.
 """),
-    Mark("samples_on_modes", ">=", 0.8, steps=4000), 300.0)
+    Mark("samples_on_modes", ">=", 0.8, steps=4000), 300.0, panels=("output",))
 
 
 def _gan_digits(notes: str) -> Graph:
@@ -101,8 +102,9 @@ sees a real digit; all that it is told is how to change its pixels so that the *
 takes them for real. The judge sees both kinds, and *again_1* and *again_2* are the same judge with
 the same weights.
 
-**Press Space and select made**: in *Feature maps* grey clouds become strokes, and after some
-seconds digits. In each step the judge moves first, on two losses, then the maker, on one.
+**Press Space and switch Output to over time**: eight times the same noise, after 1, 4, 9, 16, ...
+steps. Grey clouds become strokes, and after some seconds digits. In each step the judge moves
+first, on two losses, then the maker, on one.
 
 **Look at the losses.** They do not fall: at a draw each of the judge's would be log 2 = 0.693. It
 stays a little ahead of that, and so the maker always has something to learn.
@@ -116,4 +118,4 @@ passes, then makes nothing else, whatever the noise: *mode collapse*. Turn the s
 *Feature maps*: all are alike. Or set the rates of dropout to 0: the judge gets sharper, and what it
 lets through less varied.
 """),
-    Mark("digits_recognised", ">=", 0.75, steps=8000))
+    Mark("digits_recognised", ">=", 0.75, steps=8000), panels=("output",))

@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 
 from playground.examples.sequence_measures import SEQUENCE_MEASURES
 from playground.excitation import Ascent, Excitation, Place, units_of
+from playground.generation import hidden_node
 from playground.layers.core import Dense
 from playground.layers.noise import GaussianNoise
 from playground.layers.sequence_data import RingsAndLines
+from playground.layers.surface import MINIMA, Surface
+from playground.representation import neighbours_agree, principal_components
 from playground.weights import copy_weights
 
 if TYPE_CHECKING:
@@ -51,6 +54,14 @@ def gradient_ratio(outcome: Outcome) -> float:
     learning = [n.id for n in session.graph.order() if f"{n.id}.grad_norm_before" in history]
     first, last = (history.mean(f"{id}.grad_norm_before") for id in (learning[0], learning[-1]))
     return float(np.median((first / last)[len(history) // 2:]))
+
+
+def distance_to_minimum(outcome: Outcome) -> float:
+    """How far the node `place` is from the nearest minimum of the surface."""
+    place = outcome.session.values("place.w")
+    layer = outcome.session.graph.node("surface_1").layer
+    assert isinstance(layer, Surface)
+    return float(np.linalg.norm(np.array(MINIMA[layer.surface]) - place, axis=1).min())
 
 
 def distance_to_exact(outcome: Outcome) -> float:
@@ -186,12 +197,27 @@ def best_answers(session: Session, node: str, place: Place = "centre", starts: i
             climbs[0].responses(images).max(axis=0))
 
 
+def neighbours_gained(outcome: Outcome) -> float:
+    """How much more often the five nearest neighbours are of a sample's class in the last hidden
+    layer than in the data, both seen in the plane of their principal components; held-out data.
+    """
+    session = outcome.session
+    program, x = session.program, session.data.x_validation
+    node = hidden_node(program.graph, program.check, program.loss_node)
+    assert node is not None
+    hidden, given = (neighbours_agree(principal_components(values).points,
+                                      session.data.target_validation)
+                     for values in (session.evaluator.values_of(node, x), x))
+    return hidden - given
+
+
 MEASURES: dict[str, Callable[[Outcome], float]] = {
     "accuracy": accuracy, "loss": loss, "over_fitting_gap": over_fitting_gap,
     "fall_of_loss": fall_of_loss,
     "gradient_ratio": gradient_ratio,
-    "distance_to_exact": distance_to_exact, "error_over_pca": error_over_pca,
+    "distance_to_exact": distance_to_exact, "distance_to_minimum": distance_to_minimum,
+    "error_over_pca": error_over_pca,
     "decibels_gained": decibels_gained, "samples_on_modes": samples_on_modes,
     "digits_recognised": digits_recognised, "patterns_above_images": patterns_above_images,
-    **SEQUENCE_MEASURES}
+    "neighbours_gained": neighbours_gained, **SEQUENCE_MEASURES}
 """By the name of a mark's metric."""

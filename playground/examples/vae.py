@@ -60,10 +60,14 @@ plane without gaps, around 0, with deviation 1.
 Noise cannot be learned from, but the gradient passes it by: noise_1 comes in from the side, and the
 way from code to mean and deviation is a sum and a product. That is the reparametrisation trick.
 
-**Press Space and select mean**: its deviation settles near 1. **Select rebuilt**: blurred digits; a
-cloud remembers less than a point.
+**Press Space and look at Representation**: the means of all digits fill a disc of radius 2 or so,
+without gaps. **Drag the marker**, or switch *pictures* on: wherever you point, the decoder draws a
+digit, if a blurred one; a cloud remembers less than a point. Compare with `autoencoder`.
+
+**Switch Output to over time**: eight codes drawn at random, once, and what becomes of them after 1,
+4, 9, 16, ... steps.
 
 **Try.** Set the weight of loss_2 to 0.3: the code collapses to 0 and every digit becomes the same
 grey average. Set it to 0: the deviations shrink, and what is left is `autoencoder`.
 """),
-    Mark("error_over_pca", "<=", 0.85, epochs=40))
+    Mark("error_over_pca", "<=", 0.85, epochs=40), panels=("representation",))

@@ -226,7 +226,7 @@ class PairEditor(Editor):
         self.link.setToolTip(f"Keep {' and '.join(field.parts)} equal.")
         self.link.toggled.connect(self._show_link)
         theme().changed.connect(self._show_link)
-        row = self._row(*self.numbers, self.link, spacing=4)
+        row = self._row(*self.numbers, self.link, spacing=2)
         row.setStretch(0, 1)
         row.setStretch(1, 1)
         self._known = False

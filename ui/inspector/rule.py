@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 from msgspec import inspect
-from PySide6.QtCore import QSignalBlocker
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker, QSize
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QWidget
 
 from ui.inspector.editors import NUMBER_WIDTH, Choice, Editor
 from ui.inspector.fields import (
@@ -23,7 +24,8 @@ from ui.inspector.number import NumberField
 
 
 class RuleEditor(Editor):
-    """The rules in one list; the numbers of one that has some stand beside it on the same line."""
+    """The rules in one list; the numbers of one that has some stand beside it on the same line,
+    or below it where there is no room."""
 
     def __init__(self, field: Field, parent: QWidget | None = None) -> None:
         super().__init__(field, parent)
@@ -57,6 +59,22 @@ class RuleEditor(Editor):
         for name, number in self.numbers.items():
             number.set_value(getattr(value, name))
 
+    def minimumSizeHint(self) -> QSize:
+        parts = [self.combo, *self.numbers.values()]
+        return QSize(max(part.minimumSizeHint().width() for part in parts),
+                     super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        room = self.width() - sum(
+            number.width() + self._line.spacing() for number in self.numbers.values())
+        self._line.setDirection(
+            QBoxLayout.Direction.LeftToRight if room >= self.combo.minimumSizeHint().width()
+            else QBoxLayout.Direction.TopToBottom)
+
     def _build(self, cls: type[msgspec.Struct] | None) -> None:
         for number in self.numbers.values():
             self._line.removeWidget(number)
@@ -67,6 +85,7 @@ class RuleEditor(Editor):
         self.numbers, self._numbers_of = {}, cls
         for field in fields_of(cls) if cls is not None else ():
             self.numbers[field.name] = _number(self, self._line, field)
+        self._arrange()
 
     def _chosen(self, index: int) -> None:
         rule = self.rules[index]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QPixmap, QShowEvent
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QHideEvent, QPixmap, QShowEvent
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QFileDialog, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
@@ -36,10 +36,13 @@ class View(QWidget):
     """The user pointed at a node here."""
     run_to_requested = Signal(str, str)
     """(node, phase): the user wants to stop there."""
-    setting_edited = Signal(str, str, object)
-    """(node, setting, value): the user changes a layer here."""
-    gesture_ended = Signal()
-    """What is edited from now on is another edit."""
+    setting_changed = Signal(str, str, object)
+    """(node, setting, value): a control here stands for a setting of the layer."""
+    change_done = Signal()
+    """The slider that changes it was let go: one step of undo."""
+
+    start_moved = Signal(str, float, float)
+    """(node, x, y): descent on a surface is to begin anew from there."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -102,6 +105,9 @@ class View(QWidget):
 
     def selection_changed(self) -> None:
         """The selected node is another one; `draw` follows."""
+
+    def unseen(self) -> None:
+        """Nobody looks any more: work for this view can rest."""
 
     def restyle(self) -> None:
         """The theme has changed; `draw` follows."""
@@ -195,6 +201,10 @@ class View(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.refresh()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.unseen()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         self.header.menu.popup(event.globalPos())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pyqtgraph as pg
@@ -11,9 +12,10 @@ from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
 from playground.diagnosis import advice
 from playground.history import HistoryView
-from playground.snapshot import Snapshot, Verdict
+from playground.snapshot import LaneView, Snapshot, Verdict
 from ui.theme import theme
 from ui.views.base import Table, View
+from ui.views.lane_curves import LaneGradients, name_lanes
 from ui.views.legend import Legend, line_colors, line_places
 from ui.views.network import trained_nodes
 from ui.views.numbers import format_number, format_share
@@ -59,6 +61,7 @@ class GradientsView(View):
         self.bad_marks = pg.ScatterPlotItem(symbol="x", size=8, pen=None)
         self.bad_marks.setZValue(10)
         self.plot.addItem(self.bad_marks, ignoreBounds=True)
+        self.lane_lines = LaneGradients(self.plot)
         self.profile = Profile(self.body)
         self.legend = Legend(self.body)
 
@@ -92,6 +95,9 @@ class GradientsView(View):
         self.show_after = header.switch(
             "after clip", "Show the norms after clipping too (the fainter lines)",
             lambda _: self.refresh(), on=True)
+        self.beside = header.switch(
+            "lanes", "One line for the network and one for each lane: of the selected node, or of "
+            "all layers", lambda _: self._refit(), on=True)
         self.all_time = header.switch(
             "all", "The whole run instead of the last steps", lambda _: self._refit())
         self.fit_action = header.command(
@@ -129,14 +135,23 @@ class GradientsView(View):
         clipping = snapshot.program.graph.training.clipping
         self.with_total = self.quantity == "norm" and clipping.mode == "global_norm"
         colors = self._colors()
-        self.legend.show_names(self.nodes, [(TOTAL, colors[TOTAL])] if self.with_total else [],
-                               [colors[node] for node in self.nodes])
+        self.beside.setVisible(bool(snapshot.lanes))
+        compares = bool(snapshot.lanes) and self.beside.isChecked() and not self.bars.isChecked()
+        if compares:
+            name_lanes(self.legend, snapshot.lanes)
+        else:
+            self.legend.show_names(self.nodes, [(TOTAL, colors[TOTAL])] if self.with_total else [],
+                                   [colors[node] for node in self.nodes])
         self._chips(snapshot.verdict, clipping.mode)
 
         limit = (clipping.threshold
                  if self.quantity == "norm" and clipping.mode in ("layer_norm", "global_norm")
                  else math.nan)
         clips = self.quantity == "norm" and clipping.mode != "off"
+        if compares:
+            self._draw_lanes(snapshot.lanes, history, quantity)
+            return
+        self.lane_lines.hide()
         if self.bars.isChecked():
             self._draw_bars(history, quantity, colors, limit, clips)
         else:
@@ -184,6 +199,28 @@ class GradientsView(View):
             last = float(self.lines[strong].values[-1])
             labels.append(EndLabel(last, format_number(last), theme().color("text")))
         self.plot.gutter.show_labels(labels)
+
+    def _draw_lanes(self, lanes: Sequence[LaneView], history: HistoryView, quantity: Quantity
+                    ) -> None:
+        """The network and its lanes, each by one line: too many would be a mess."""
+        for curve in (*self.lines.values(), *self.clipped_lines.values()):
+            curve.hide()
+        for item in (self.shade, *self.guides):
+            item.setVisible(False)
+        node = self._strong() or (TOTAL if self.quantity == "norm" else self.nodes[0])
+        column, clipped = ((quantity.column, "grad_norm") if node == TOTAL else
+                           (f"{node}.{quantity.column}", f"{node}.grad_norm"))
+        if self.quantity != "norm" or not self.show_after.isChecked():
+            clipped = ""
+        first = 0 if self.all_time.isChecked() else max(0, len(history.step) - RECENT)
+        start = float(history.step[first])
+        heights = self.lane_lines.draw(history, lanes, column, clipped, start)
+        self.plot.fit([np.array([start]), history.step[-1:]], heights,
+                      least_span=1.0 if quantity.log else 0.1)
+        self._mark_bad([float(step) for curve, _ in self.lane_lines.curves.values()
+                        for step in curve.step[nonfinite_places(curve.values)]])
+        self.plot.gutter.show_labels([])
+        self.header.note.show_text(node)
 
     def _draw_bars(self, history: HistoryView, quantity: Quantity,
                    colors: dict[str, QColor], limit: float, clips: bool) -> None:

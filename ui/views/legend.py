@@ -94,11 +94,11 @@ class Entry(QAbstractButton):
 
     pointed = Signal(bool)
 
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, tip: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setText(name)
         self.setFont(ui_font(11))
-        self.setToolTip(f"{name}: click to select the node")
+        self.setToolTip(tip)
         self.setAccessibleName(name)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -160,8 +160,10 @@ class Legend(QWidget):
     """The name under the mouse, "" when it leaves."""
     clicked = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None,
+                 tip: str = "{}: click to select the node") -> None:
         super().__init__(parent)
+        self._tip = tip
         self.names: tuple[str, ...] = ()
         self.entries: dict[str, Entry] = {}
         self._layout = FlowLayout(self)
@@ -201,7 +203,7 @@ class Legend(QWidget):
             ramp.show()
             names = ()
         for name in (*names, *extra):
-            entry = Entry(name, self)
+            entry = Entry(name, self._tip.format(name), self)
             entry.pointed.connect(
                 lambda inside, name=name: self.pointed.emit(name if inside else ""))
             entry.clicked.connect(lambda _=False, name=name: self.clicked.emit(name))

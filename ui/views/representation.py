@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtGui import QHideEvent, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from playground.generation import Decoder, find_decoder, hidden_node
@@ -173,11 +173,10 @@ class RepresentationView(View):
     def restyle(self) -> None:
         self.scatter.restyle()
 
-    def hideEvent(self, event: QHideEvent) -> None:
+    def unseen(self) -> None:
         """Nobody looks: what runs ends, and begins anew when somebody does."""
         self._wants_tsne = self._wants_tsne or self.job is not None
         self._stop()
-        super().hideEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         share, least, most = SIDE
@@ -297,7 +296,7 @@ class RepresentationView(View):
     # -- inside -------------------------------------------------------------------------------
 
     def _look_at(self, program: Program) -> None:
-        """What never changes about a network."""
+        """What never changes about a network; what was shown of another one goes."""
         if program is self._program:
             return
         self._program = program
@@ -305,6 +304,9 @@ class RepresentationView(View):
         self._decoder = find_decoder(graph, check, loss)
         self._default = (self._decoder.code if self._decoder is not None
                          else hidden_node(graph, check, loss))
+        self._map = None
+        self._stop()
+        self._turn_to_node()
 
     def _choose(self, key: str) -> None:
         self.mode = "tsne" if key == "tsne" else "plane"

@@ -112,7 +112,7 @@ class ThroughTimeView(View):
         self.line.setFont(ui_font(12))
         self.truncation = Truncation(self.body)
         self.truncation.edited.connect(self._truncate)
-        self.truncation.finished.connect(self.gesture_ended)
+        self.truncation.finished.connect(self.change_done)
         foot = QHBoxLayout()
         foot.setContentsMargins(12, 0, 12, 0)
         foot.addWidget(self.line, 1)
@@ -329,7 +329,7 @@ class ThroughTimeView(View):
     def _truncate(self, steps: int) -> None:
         node = self.node()
         if node is not None and self.layer() is not None:
-            self.setting_edited.emit(node, "truncate", steps)
+            self.setting_changed.emit(node, "truncate", steps)
 
     def _enlarge(self, index: int) -> None:
         """One map alone, or all again."""
