@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from kernels.jit import Kernel, cached
@@ -64,14 +65,19 @@ def _compile_elsewhere(missing: Sequence[Kernel], progress: Callable[[str], None
     for thread in threads:
         thread.start()
     running, number = count, 0
-    while running:
-        started = begun.get()
-        if started is None:
-            running -= 1
-            continue
-        number += 1
-        if progress:
-            progress(_sentence(started, number, len(missing)))
+    try:
+        while running:
+            started = begun.get()
+            if started is None:
+                running -= 1
+                continue
+            number += 1
+            if progress:
+                progress(_sentence(started, number, len(missing)))
+    finally:  # `progress` may raise, to give up: then no process begins another one
+        with suppress(queue.Empty):
+            while True:
+                waiting.get_nowait()
 
 
 def _serve(waiting: queue.SimpleQueue[Kernel], begun: queue.SimpleQueue[Kernel | None]) -> None:

@@ -12,6 +12,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from playground.comparison import Followers
@@ -45,6 +47,16 @@ Command = Callable[[], None]
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class Edit:
+    """The command to train an edited graph; with another one behind it, it can be left out."""
+
+    load: Callable[[], None]
+
+    def __call__(self) -> None:
+        self.load()
+
+
 class Engine:
     """Trains one network at a time. All public methods may be called from any thread."""
 
@@ -52,6 +64,8 @@ class Engine:
         self._thread = threading.Thread(target=self._work, name="training", daemon=True)
         self.threads = threads
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._graph: Graph | None = None
+        """What was to be loaded last, even if that has failed."""
         self._session: Session | None = None
         self._maker: SnapshotMaker | None = None
         self._state: State = "empty"
@@ -81,8 +95,9 @@ class Engine:
         self._thread.start()
 
     def quit(self) -> None:
-        """Stop the thread and wait for it."""
-        self._commands.put(self._stop)
+        """Stop the thread and wait for it. Kernels that are not compiled yet stay so."""
+        self._quitting = True
+        self._commands.put(lambda: None)  # wakes it up
         if self._thread.is_alive():
             self._thread.join()
 
@@ -98,7 +113,10 @@ class Engine:
         tells which nodes are only called otherwise: they keep theirs, and where nothing else is
         new, so does the past that one can step back to.
         """
-        self._commands.put(lambda: self._load(graph, saved, history, renamed or {}))
+        if saved is None and not renamed:
+            self._commands.put(Edit(partial(self._load, graph)))
+        else:
+            self._commands.put(lambda: self._load(graph, saved, history, renamed or {}))
 
     def unload(self) -> None:
         """Have no network (the canvas shows one that cannot train)."""
@@ -169,19 +187,29 @@ class Engine:
         return self.ask(lambda s: (s.saved_state(), s.history.view()), timeout) or self._unloaded
 
     def ask(self, question: Callable[[Session], T], timeout: float = 10.0) -> T | None:
-        """Let the training thread answer a question; None without a network."""
+        """Let the training thread answer a question; None without a network.
+
+        Raises TimeoutError, with a sentence, while it is busy for longer than `timeout` seconds.
+        """
         if not self._thread.is_alive():
             return None
         future: Future[T | None] = Future()
 
         def work() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
             try:
                 future.set_result(question(self._session) if self._session else None)
             except Exception as error:
                 future.set_exception(error)
 
         self._commands.put(work)
-        return future.result(timeout)
+        try:
+            return future.result(timeout)
+        except TimeoutError:
+            future.cancel()  # who asked has gone
+            raise TimeoutError("The network is busy, as while it is compiled or a long step runs. "
+                               "Try again in a moment.") from None
 
     # -- the thread ---------------------------------------------------------------------------
 
@@ -205,16 +233,22 @@ class Engine:
         """Carry out what was commanded; sleep while there is nothing to do."""
         # While idle, wake up now and then: a snapshot may have been asked for.
         patience = 0.0 if self._state == "running" or self._catching_up() else 0.02
-        while not self._quitting:
-            try:
-                command = self._commands.get(timeout=patience)
-            except queue.Empty:
-                return
-            try:
-                command()
-            except Exception as error:  # As in _work.
-                self._fail(error)
-            patience = 0.0
+        command = self._next_command(patience)
+        while command is not None and not self._quitting:
+            # While a slider is dragged, edits come faster than they compile: the last one counts.
+            following = self._next_command(0.0) if isinstance(command, Edit) else None
+            if not isinstance(following, Edit):
+                try:
+                    command()
+                except Exception as error:  # As in _work.
+                    self._fail(error)
+            command = following or self._next_command(0.0)
+
+    def _next_command(self, patience: float) -> Command | None:
+        try:
+            return self._commands.get(timeout=patience)
+        except queue.Empty:
+            return None
 
     def _train(self, session: Session) -> None:
         if self._catch_up(session):
@@ -272,7 +306,7 @@ class Engine:
     def _load(self, graph: Graph, saved: SavedState | None = None,
               history: HistoryView | None = None, renamed: Mapping[str, str] = NO_NAMES,
               at_once: bool = False) -> None:
-        was_running = self._state == "running"
+        was_running, self._graph = self._state == "running", graph
         old, is_document = self._session, saved is not None
         if saved is None and old is not None:
             saved, history = old.saved_state(), old.history.view()
@@ -302,22 +336,36 @@ class Engine:
         self._session, self._unloaded = session, None
         self._state = "running" if was_running else "paused"
         self._changed = True
-        session.validate()
+        if not at_once:  # a large one has a step before it, and is validated after that
+            session.validate()
 
-    def _load_what_waits(self) -> None:
+    def _load_what_waits(self) -> bool:
+        """A large network is loaded before its first step; gives whether this is that step."""
         if self._later is not None:
             graph, is_document = self._later
             saved, history = self._unloaded if is_document and self._unloaded else (None, None)
             self._state = "compiling"
-            self._show_progress("Memory is taken and weights are drawn for a large network.")
+            self._show_progress("Memory is taken for a large network")
             self._load(graph, saved, history, at_once=True)
+            self._announce("The first step goes through a large network")
+            return True
+        if self._session is None and self._graph is not None:
+            self._load(self._graph, at_once=True)  # it has failed: perhaps it works now
+        return False
+
+    def _announce(self, text: str) -> None:
+        """Say what takes long now. Nothing else is shown: to answer the views takes long too."""
+        self._mailbox.append(Snapshot(state="compiling", progress=text))
+
 
     def _show_progress(self, text: str) -> None:
+        if self._quitting:
+            raise InterruptedError("The window closes.")
         self._progress = text
         self._publish()
 
     def _unload(self) -> None:
-        self._session, self._unloaded, self._later = None, None, None
+        self._graph = self._session = self._unloaded = self._later = None
         self._followers = Followers()
         self._state, self._changed = "empty", True
         self._message, self._node = "", None
@@ -325,12 +373,10 @@ class Engine:
     def _set_training(self, training: Training) -> None:
         if self._later is not None:
             self._later = (self._later[0].with_training(training), self._later[1])
-        if self._session is None:
-            return
-        if self._session.set_training(training):
-            self._changed = True
-        else:
-            self._load(self._session.graph.with_training(training))
+        elif self._session is not None and self._session.set_training(training):
+            self._graph, self._changed = self._session.graph, True
+        elif self._graph is not None:
+            self._load(self._graph.with_training(training))
 
     def _go(self, step: int | None = None, epoch: int | None = None) -> None:
         self._load_what_waits()
@@ -354,16 +400,17 @@ class Engine:
                 self._followers.validate()
 
     def _step(self, unit: Unit) -> None:
-        self._load_what_waits()
-        if unit == "epoch" and self._session is not None:
+        if unit == "epoch":
             # In slices, as it may take long: one can watch it, and pause.
-            self._go(epoch=self._session.epoch + 1)
+            self._load_what_waits()
+            if self._session is not None:
+                self._go(epoch=self._session.epoch + 1)
         else:
             self._once(lambda session: session.forward_to(unit))
 
     def _once(self, work: Callable[[Session], object]) -> None:
         """Do one thing and stay paused."""
-        self._load_what_waits()
+        first = self._load_what_waits()
         session = self._session
         if session is None:
             return
@@ -375,6 +422,8 @@ class Engine:
         self._message = trouble.text if trouble else ""
         self._node = trouble.node if trouble else None
         if session.position == 0 and not trouble:
+            if first:
+                self._announce("The validation samples go through a large network")
             session.validate()
         self._changed = True
 
@@ -403,9 +452,6 @@ class Engine:
     def _watch(self, probes: frozenset[Probe]) -> None:
         if probes != self._probes:
             self._probes, self._changed = probes, True
-
-    def _stop(self) -> None:
-        self._quitting = True
 
     def _fail(self, error: Exception) -> None:
         self._state, self._changed = "failed", True

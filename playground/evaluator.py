@@ -46,6 +46,11 @@ class Evaluator:
         self._training, self._source = program, source
         self._runs: dict[int, _Run] = {}
 
+    @property
+    def program(self) -> Program:
+        """The training program."""
+        return self._training
+
     @functools.cached_property
     def batch(self) -> int:
         """Samples to run at once."""
@@ -71,7 +76,9 @@ class Evaluator:
             if keep_outputs:
                 outputs.append(run.outputs())
         loss = float((sums / np.where(counts > 0, counts, 1)).sum())
-        return Evaluation(loss, metric / (metrics or 1.0),
+        # The largest of outputs that are no numbers is not an answer.
+        metric = metric / (metrics or 1.0) if np.isfinite(loss) else np.nan
+        return Evaluation(loss, metric,
                           np.concatenate(outputs) if outputs else None)
 
     def predict(self, x: Floats) -> Floats:

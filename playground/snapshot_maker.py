@@ -18,12 +18,15 @@ from playground.snapshot import (
     NodeStatistics,
     Probe,
     Snapshot,
+    SurfaceProbe,
     TensorProbe,
     TimingsProbe,
     Verdict,
 )
 
 T = TypeVar("T")
+SURFACE_SECONDS = 1.0
+"""A surface takes thousands of runs, and mostly stays as it is."""
 SLOW_SECONDS = 0.12
 """A moving picture at 8 Hz; at 30 Hz the window and the training would wait for each other."""
 SLOW_SHARE = 0.2
@@ -38,6 +41,7 @@ class SnapshotMaker:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self._faults: dict[type, Exception] = {}
         self._made: dict[Probe | None, tuple[float, object]] = {}
         """Until when the answer to a probe is fresh, and the answer; None stands for the verdict.
         """
@@ -53,8 +57,9 @@ class SnapshotMaker:
         else:
             verdict = self._remembered(
                 status, None, lambda: verdict_of(history, session.program.learners))
+        answers = self._answers(status, probes)
         return replace(
-            status,
+            status, faults=tuple(self._faults.values()),
             brief=session.trouble.brief if session.trouble else "",
             program=session.program, position=session.position, step=session.step,
             epoch=session.epoch, batch_in_epoch=session.batch_in_epoch,
@@ -69,7 +74,7 @@ class SnapshotMaker:
             validation_metric=validation.metric if validation else nan,
             learning_rate=session.measured("learning_rate") if measured else nan,
             nodes=_statistics(session) if measured else {},
-            history=history, verdict=verdict, values=self._answers(status, probes))
+            history=history, verdict=verdict, values=answers)
 
     def _answers(self, status: Snapshot, probes: Iterable[Probe]) -> dict[Probe, object]:
         answers: dict[Probe, object] = {}
@@ -83,10 +88,11 @@ class SnapshotMaker:
                             status, probe, partial(answer, self.session, probe))
                     else:
                         value = answer(self.session, probe)
-            except Exception:
+            except Exception as fault:
                 # A picture that cannot be made must not end the training that it shows. This
                 # snapshot has no answer then, as where the network has nothing of the kind; the
                 # next one tries again.
+                self._faults.setdefault(type(probe), fault)
                 continue
             if value is not None:
                 answers[probe] = value
@@ -100,7 +106,8 @@ class SnapshotMaker:
             return cast(T, value)
         value = make()
         took = time.perf_counter() - started
-        self._made[key] = (started + max(SLOW_SECONDS, took / SLOW_SHARE), value)
+        least = SURFACE_SECONDS if isinstance(key, SurfaceProbe) else SLOW_SECONDS
+        self._made[key] = (started + max(least, took / SLOW_SHARE), value)
         return value
 
 

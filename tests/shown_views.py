@@ -28,10 +28,11 @@ from ui.views.matrix import MatrixView
 from ui.views.node_values import NodeValuesView
 from ui.views.output import OutputView
 from ui.views.representation import RepresentationView
+from ui.views.text import TextView
 from ui.views.through_time import ThroughTimeView
 
 VIEWS = (LossView, GradientsView, FeatureMapsView, NodeValuesView, OutputView, ThroughTimeView,
-         ListingView, RepresentationView, ExcitationView, MatrixView)
+         ListingView, RepresentationView, ExcitationView, MatrixView, TextView)
 
 
 @cache
@@ -58,6 +59,8 @@ def snapshot(name: str = "mlp-spiral", steps: int = 100, values: dict[Probe, Any
 
 def suited(view: type[View]) -> Snapshot:
     """A moment that the view has something to say of."""
+    if view is TextView:
+        return snapshot("transformer")
     if view is MatrixView:
         w = np.ones((16, 1, 3, 3), np.float32)
         return snapshot("cnn-digits", values={TensorProbe("conv_1.w"): w})

@@ -14,6 +14,7 @@ from scipy.special import expit, log_expit
 from playground.graph import Graph
 from playground.layers import LAYERS
 from playground.layers.base import Shape, ShapeError, Signal, make_layer, size_of
+from playground.layers.surface import MINIMA, SurfaceName
 from playground.session import Session
 from playground.training import SGD, Training
 from tests.networks import Feed, Samples
@@ -203,6 +204,28 @@ WEIGHTED: dict[str, Any] = {"class_weights": (0.5, 2.0, 0.0, 3.0)}
 BOTH = {**SMOOTHED, **WEIGHTED}
 
 
+HEIGHTS: dict[SurfaceName, tuple[Callable[[Array, Array], Array], list[float]]] = {
+    "bowl": (lambda x, y: (x**2 + 9 * y**2) / 2, [0, 0]),
+    "rosenbrock": (lambda x, y: (1 - x)**2 + 100 * (y - x**2)**2, [1, 1]),
+    "saddle": (lambda x, y: x**2 / 2 + (y**2 - 1)**2 / 4, [0, -1]),
+    "himmelblau": (lambda x, y: (x**2 + y - 11)**2 + (x + y**2 - 7)**2, [3, 2]),
+    "beale": (lambda x, y: (1.5 - x + x * y)**2 + (2.25 - x + x * y**2)**2
+              + (2.625 - x + x * y**3)**2, [3, 0.5])}
+"""Each surface, and a minimum of it."""
+
+
+def _surface(name: SurfaceName) -> Loss:
+    height, minimum = HEIGHTS[name]
+
+    def distance(p: Array, t: Array) -> float:
+        known = np.array(MINIMA[name])
+        return float(np.linalg.norm(p[:, None] - known, axis=2).min(axis=1).mean())
+
+    return Loss("surface", (2,), 0, lambda p, t: float(height(p[:, 0], p[:, 1]).mean()), distance,
+                settings={"surface": name, "condition": 9}, extremes=(-100, 100),
+                best=lambda p, t: np.broadcast_to(np.array(minimum, np.float32), p.shape))
+
+
 def _adversarial(game: str, role: str, loss: Formula, metric: Formula, best: float | None,
                  shape: Shape = (1,), tells: bool = True) -> Loss:
     return Loss("adversarial", shape, 0, loss, metric, settings={"game": game, "role": role},
@@ -272,6 +295,7 @@ CASES = (
                  (2, 3), tells=False),
     _adversarial("wasserstein", "judge_on_made", _mean, _mean, None, tells=False),
     _adversarial("wasserstein", "maker", lambda p, t: -_mean(p, t), _mean, None, tells=False),
+    *map(_surface, HEIGHTS),
 )
 EVERY = pytest.mark.parametrize("case", CASES, ids=str)
 

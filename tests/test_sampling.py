@@ -13,7 +13,7 @@ from playground.examples import EXAMPLES
 from playground.examples.sequence_measures import bits_per_character
 from playground.headless import Outcome, train
 from playground.layers.sequence_data import Characters
-from playground.sampling import draw, write
+from playground.sampling import continued, draw, numbers_of, opening_of, vocabulary_of, write
 from playground.session import Session
 
 ORDER = 3
@@ -132,3 +132,50 @@ def test_one_answer_after_the_window_will_do() -> None:
     graph = graph.with_layer("text_1", graph.node("text_1").layer.with_settings(predict="last"))
     graph = graph.with_layer("lstm_1", graph.node("lstm_1").layer.with_settings(returns="last"))
     assert len(written(Session(graph), 20, 1.0)) == 20
+
+
+# -- prompts --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("length", [1, 7, 49, 50, 80])
+def test_a_prompt_of_any_length_is_answered_as_the_network_does(
+        trained: Outcome, length: int) -> None:
+    """What comes after a prompt is what the network says after its last character; of one that is
+    longer than the window, after the part that fits.
+    """
+    session = trained.session
+    text = session.data.x_validation[::5].ravel()[:length]
+    before = session.data.x_validation[0]
+    first = next(continued(session.evaluator, text, 1, before=before))
+    window = np.zeros((1, len(before)), np.float32)
+    seen = text[-len(before):]
+    window[0, :len(seen)] = seen
+    wanted = session.evaluator.predict(window)[0, len(seen) - 1]
+    np.testing.assert_allclose(first.probabilities, wanted, atol=1e-6)
+    assert first.probability == pytest.approx(wanted[first.symbol])
+    assert first.likeliest(2)[0] == (int(wanted.argmax()), pytest.approx(float(wanted.max())))
+
+
+def test_a_question_is_followed_by_what_follows_questions(trained: Outcome) -> None:
+    """Of "mr", the network has learned what comes next, however short the prompt."""
+    session = trained.session
+    vocabulary = vocabulary_of(session.program)
+    numbers, _ = numbers_of("and mr", vocabulary)
+    (first, _), *_ = next(continued(
+        session.evaluator, numbers, 1, before=session.data.x_validation[0])).likeliest(3)
+    assert vocabulary[first] in ".s"
+
+
+def test_only_texts_have_a_vocabulary_to_write_in() -> None:
+    for name, size in (("char-lstm", 44), ("copy-memory", 0), ("slot-filling", 0), ("vqa", 0)):
+        assert len(vocabulary_of(Session(EXAMPLES[name].graph).program)) == size
+
+
+def test_an_opening_is_made_of_whole_words(trained: Outcome) -> None:
+    assert opening_of(trained.session.program) == "it is a truth universally "
+    assert opening_of(trained.session.program, 10) == "it is a "
+
+
+def test_what_the_network_cannot_read_is_told() -> None:
+    numbers, unknown = numbers_of("Ab!c!", ("a", "b", "c"))
+    assert (numbers.tolist(), unknown) == ([0, 1, 2], "!")

@@ -41,11 +41,13 @@ SAME_AS = {
 ELSEWHERE = {
     ("batch-norm", "without-batch-norm"), ("over-fitting", "dropout-0.5"),
     ("over-fitting", "weight-decay-0.3"),  # test_phenomena_vision
-    ("transfer", "from-scratch"),  # test_transfer
+    ("transfer", "from-scratch"), ("transfer-regression", "from-scratch"),  # test_transfer
     ("gradient-descent-linear", "momentum-0.5"),  # test_descent
     ("gradient-descent-linear", "learning-rate-0.35"),
     ("gradient-descent-linear", "learning-rate-0.003"),
     ("exploding", "clipping-off"),  # test_through_time
+    *((name, key) for name in ("gradient-descent", "rosenbrock", "saddle", "himmelblau")
+      for key in ("sgd", "momentum", "nesterov", "adam", "newton")),  # test_surface
 }
 """Held to their claims in the test files beside them."""
 

@@ -15,6 +15,7 @@ from playground.snapshot import (
 from tests.shown_views import program, shown, snapshot
 from ui import theme as themes
 from ui.views.gradients import TOTAL, GradientsView
+from ui.views.header import HEIGHT, Header, Note
 from ui.views.legend import MOST_NAMES, Legend, line_colors, line_places
 from ui.views.loss import LossView
 from ui.views.network import trained_nodes
@@ -48,6 +49,44 @@ def test_the_loss_number_is_the_same_at_every_width(qtbot: QtBot) -> None:
         view.refresh()
         assert view.header.note.whole == wanted
     assert "mean of the last 50 steps" in view.header.note.toolTip()
+
+
+def test_players_that_take_turns_have_a_line_each(qtbot: QtBot) -> None:
+    """Of a GAN the judge's two losses and the maker's; their sum is nobody's."""
+    falling, rising = np.linspace(2.0, 0.5, 100), np.linspace(0.5, 3.0, 100)
+    view = shown(qtbot, LossView(), snapshot("gan", loss_real__loss=falling,
+                                             loss_maker__loss=rising))
+    assert view.legend.names == ("loss_real", "loss_made", "loss_maker")
+    real, made, maker = view.singles.curves
+    assert real.values[-1] == pytest.approx(0.5, abs=0.1)
+    assert made.values.tolist() == [1] * len(made.values)
+    assert maker.values[-1] == pytest.approx(3.0, abs=0.1)
+    assert not view.train.isVisible()
+    assert not view.band.isVisible()
+    assert view.header.note.whole.split(" · ")[2].startswith("loss_maker 2.")
+    assert not view.plot.gutter.labels
+    view._hover(50, 1.0)
+    assert "loss_made 1" in view.header.note.whole
+    view._hover(float("nan"), 0.0)
+    assert "loss_maker.loss" in view.csv().splitlines()[0]
+    view.each.setChecked(False)
+    assert view.singles.curves == []
+    assert view.train.isVisible()
+    assert view.legend.isHidden()
+
+
+def test_parts_of_a_sum_are_drawn_beside_it(qtbot: QtBot) -> None:
+    view = shown(qtbot, LossView(), snapshot("vae"))
+    assert len(view.singles.curves) == 2
+    assert view.train.isVisible()
+    assert view.validation.isVisible()
+
+
+def test_one_loss_needs_no_names(qtbot: QtBot) -> None:
+    view = shown(qtbot, LossView(), snapshot())
+    assert view.singles.curves == []
+    assert view.legend.isHidden()
+    assert not view.each.isVisible()
 
 
 def test_a_band_that_reaches_zero_reaches_the_bottom_of_the_plot(qtbot: QtBot) -> None:
@@ -240,3 +279,28 @@ def test_many_lines_become_a_ramp(qtbot: QtBot) -> None:
     legend.show_names(names)
     assert legend.entries == {}
     assert len({c.name() for c in line_colors(range(len(names)))}) == len(names)
+
+
+def test_chips_are_brief_before_they_are_cut(qtbot: QtBot) -> None:
+    header = Header("Gradient norms")
+    qtbot.addWidget(header)
+    clipped, verdict = header.chip(), header.chip()
+    clipped.show_text("✂ clipped 16 % of steps", "clipped", short="✂ 16 %")
+    verdict.show_text("✓ healthy", "healthy")
+    for width, text in ((500, "✂ clipped 16 % of steps"), (300, "✂ 16 %"), (500, clipped.text)):
+        header.resize(width, HEIGHT)
+        header.fit()
+        assert clipped.shown == text
+        assert verdict.shown == "✓ healthy"
+
+
+def test_a_note_loses_whole_parts(qtbot: QtBot) -> None:
+    note = Note()
+    qtbot.addWidget(note)
+    note.show_text("train 0.00521 · val 0.0437")
+    wide = note.fontMetrics().horizontalAdvance(note.whole)
+    note.show()
+    for width, text in ((wide + 4, note.whole), (wide - 10, "train 0.00521"), (20, "")):
+        note.resize(width, 20)
+        assert note.text() == text
+        assert (note.toolTip() == "") == (text == note.whole)

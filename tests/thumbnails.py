@@ -20,7 +20,7 @@ import msgspec
 from PIL import Image
 from PySide6.QtCore import QBuffer, QPoint, QRectF
 from PySide6.QtGui import QPainter, QPixmap
-from PySide6.QtWidgets import QApplication, QComboBox, QSpinBox
+from PySide6.QtWidgets import QApplication, QComboBox, QSpinBox, QWidget
 
 from playground.examples import EXAMPLES, Example
 from playground.examples.measures import MEASURES
@@ -47,11 +47,15 @@ OTHERWISE: dict[str, tuple[str, str | None]] = {
     "transfer-source": ("feature_maps", "conv_2"), "jordan": ("output", None),
     "deep-sigmoid": ("gradients", None), "deep-relu": ("gradients", None),
     "plain-deep": ("gradients", None), "resnet": ("gradients", None),
-    "exploding": ("gradients", None), "gradient-descent-linear": ("loss", None),
-    "over-fitting": ("output", None), "transformer": ("through_time", None),
+    "exploding": ("gradients", None), "gradient-descent-linear": ("surface", None),
+    "over-fitting": ("output", None), "what-excites": ("excitation", "conv_2"),
+    "transformer": ("through_time", None), "autoencoder": ("output", None),
+    "transfer-regression": ("feature_maps", "conv_2"),
 }
 """Panel and node of the picture, where it is not the first panel that comes with the example (or
 Output): many of one kind would look all alike."""
+PARTS = {"matrix": "picture"}
+"""The widget of a panel that is its picture, where that is not all of it."""
 
 
 def subject(example: Example) -> tuple[str, str | None]:
@@ -101,9 +105,8 @@ def picture(session: Session, example: Example) -> QPixmap:
 def render_panel(pixmap: QPixmap, session: Session, example: Example) -> None:
     """The panel itself, without its header and controls."""
     name, node = subject(example)
-    view: View = next(panel.view for panel in PANELS if panel.view.name == name)()
-    for control in view.body.findChildren(QComboBox) + view.body.findChildren(QSpinBox):
-        control.hide()
+    view: View = PANELS[name].make()
+    controls = view.body.findChildren(QComboBox) + view.body.findChildren(QSpinBox)
     view.resize(WIDTH, HEIGHT + view.header.sizeHint().height())
     view.show()
     view.select(node)
@@ -114,9 +117,13 @@ def render_panel(pixmap: QPixmap, session: Session, example: Example) -> None:
     if view.empty_text:
         raise SystemExit(f"{example.name}: the panel {name} says {view.empty_text!r}. Choose "
                          "another one, here in OTHERWISE.")
-    view.body.resize(WIDTH, HEIGHT)
+    part: QWidget = getattr(view, PARTS.get(name, "body"))
+    for control in controls:
+        control.hide()
+    part.setParent(None)  # out of the layout, which has a size of its own for it
+    part.resize(WIDTH, HEIGHT)
     QApplication.processEvents()
-    view.body.render(pixmap, QPoint())
+    part.render(pixmap, QPoint())
     view.close()
     view.deleteLater()
 

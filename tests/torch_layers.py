@@ -375,6 +375,7 @@ FORWARD: dict[str, Forward] = {
     "slice": _slice,
     "pad": _pad_layer,
     "crop": _crop,
+    "shift": lambda layer, x, w: x[0] + w["w"],
     "constant": lambda layer, x, w: w["y"],
     "random_normal": lambda layer, x, w: w["y"],
     **dict.fromkeys(CELLS, recurrent),

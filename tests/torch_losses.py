@@ -85,6 +85,17 @@ def _adversarial(layer: Any, x: Sequence[Tensor], t: Tensor | None) -> Tensor:
     return F.binary_cross_entropy_with_logits(score, goal)
 
 
+def _surface(layer: Any, x: Sequence[Tensor], t: Tensor | None) -> Tensor:
+    a, b = x[0].unbind(1)
+    heights = {
+        "bowl": (a**2 + layer.condition * b**2) / 2,
+        "rosenbrock": (1 - a)**2 + 100 * (b - a**2)**2,
+        "saddle": a**2 / 2 + (b**2 - 1)**2 / 4,
+        "himmelblau": (a**2 + b - 11)**2 + (a + b**2 - 7)**2,
+        "beale": (1.5 - a + a * b)**2 + (2.25 - a + a * b**2)**2 + (2.625 - a + a * b**3)**2}
+    return heights[layer.surface].mean()
+
+
 LOSS: dict[str, Callable[[Any, Sequence[Tensor], Any], Tensor]] = {
     "softmax_cross_entropy": _softmax_cross_entropy,
     "hinge": _hinge,
@@ -95,5 +106,6 @@ LOSS: dict[str, Callable[[Any, Sequence[Tensor], Any], Tensor]] = {
     "huber": _huber,
     "gaussian_kl": _gaussian_kl,
     "adversarial": _adversarial,
+    "surface": _surface,
 }
 """Of the layer, what comes in and the target: None for a loss that compares with nothing."""

@@ -76,6 +76,9 @@ class EngineBridge(QObject):
         self._views: list[View] = []
         self._watched: frozenset[Probe] | None = None
         self._loaded: Graph | None = None
+        self._closed = False
+        """Between two documents."""
+        self._told: list[Exception] = []
         self._kept: Saved | None = None
         """What came with a document that cannot train yet: it must not get lost."""
         self._renamed: dict[str, str] = {}
@@ -170,6 +173,10 @@ class EngineBridge(QObject):
 
     def _show(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
+        for fault in snapshot.faults:
+            if fault not in self._told:
+                self._told.append(fault)
+                sys.excepthook(type(fault), fault, fault.__traceback__)
         # Hidden views too: they draw nothing, and have something to show once they are looked at.
         for view in self._living():
             _guarded(partial(view.show_snapshot, snapshot))
@@ -188,10 +195,17 @@ class EngineBridge(QObject):
 
     # -- the document ---------------------------------------------------------------------------
 
+    def close(self) -> None:
+        """The document is about to become another one: its graph goes on from nothing here."""
+        self._closed = True
+        self._loaded, self._kept, self._renamed = None, None, {}
+        self._send(lambda engine: engine.unload())
+
     def open(self, state: SavedState | None = None, history: HistoryView | None = None) -> None:
         """The document is another one now: train it from this state, or from the beginning."""
-        self._loaded, self._renamed = None, {}
-        self._send(lambda engine: engine.unload())
+        if not self._closed:
+            self.close()
+        self._closed = False
         self.training_seconds = 0.0
         graph = self._document.graph
         self._kept = (state, history) if state is not None else None
@@ -211,7 +225,7 @@ class EngineBridge(QObject):
 
     def _follow(self) -> None:
         """Keep the engine at the document's graph; what only moves costs no compilation."""
-        if self._starting is None:
+        if self._starting is None or self._closed:
             return
         graph, loaded = self._document.graph, self._loaded
         if not self._document.check.trainable:
@@ -232,8 +246,13 @@ class EngineBridge(QObject):
     def running(self) -> bool:
         return self.snapshot.state == "running"
 
+    def _drive(self, command: Callable[[Engine], Any]) -> None:
+        """Tell the engine what only makes sense where it has the network that is drawn."""
+        if self._document.check.trainable:
+            self._send(command)
+
     def run(self) -> None:
-        self._send(lambda engine: engine.run())
+        self._drive(lambda engine: engine.run())
 
     def pause(self) -> None:
         self._send(lambda engine: engine.pause())
@@ -246,20 +265,20 @@ class EngineBridge(QObject):
             self.run()
 
     def step(self, unit: Unit) -> None:
-        self._send(lambda engine: engine.step(unit))
+        self._drive(lambda engine: engine.step(unit))
 
     def back(self, unit: Unit) -> None:
-        self._send(lambda engine: engine.back(unit))
+        self._drive(lambda engine: engine.back(unit))
 
     def run_to(self, node: str, phase: Phase | None = None) -> None:
-        self._send(lambda engine: engine.run_to(node, phase))
+        self._drive(lambda engine: engine.run_to(node, phase))
 
     def run_until(self, step: int | None = None, epoch: int | None = None) -> None:
-        self._send(lambda engine: engine.run_until(step=step, epoch=epoch))
+        self._drive(lambda engine: engine.run_until(step=step, epoch=epoch))
 
     def reset(self) -> None:
         self.training_seconds = 0.0
-        self._send(lambda engine: engine.reset())
+        self._drive(lambda engine: engine.reset())
 
     def set_speed(self, steps_per_second: float | None) -> None:
         self._send(lambda engine: engine.set_speed(steps_per_second))
@@ -272,7 +291,10 @@ class EngineBridge(QObject):
         self._send(lambda engine: engine.set_lanes(lanes))
 
     def saved_state(self, timeout: float = 5.0) -> Saved | None:
-        """The weights and all that training needs to go on; None while there are none."""
+        """The weights and all that training needs to go on; None while there are none.
+
+        Raises TimeoutError, with a sentence, while the network is busy.
+        """
         if self._engine is None or self._loaded is None:
             return self._kept
         saved = self._engine.saved_state(timeout)

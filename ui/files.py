@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 FILTER = f"Networks (*{SUFFIX} *.json);;All files (*)"
 WORTH_SAVING = 10.0
 """Seconds of training that are asked about before they are thrown away."""
+AUTOSAVE_PATIENCE = 0.3
+"""Seconds that the window may stand still for an autosave."""
 
 
 class Files(QObject):
@@ -103,6 +105,7 @@ class Files(QObject):
     def _show(self, loaded: Loaded, path: Path | None, name: str) -> None:
         self._read_only = loaded.read_only
         self._saved_step = loaded.state.step if loaded.state is not None else 0
+        self._bridge.close()
         self._document.replace(loaded.graph, path, name)
         self._bridge.open(loaded.state, loaded.history)
         self.opened.emit()
@@ -151,10 +154,13 @@ class Files(QObject):
         self.saved.emit()
         return True
 
-    def prepared(self, path: Path) -> Write:
-        """The work of writing everything to `path`, with all copies taken."""
+    def prepared(self, path: Path, timeout: float = 5.0) -> Write:
+        """The work of writing everything to `path`, with all copies taken.
+
+        Raises TimeoutError where the network is busy for so many seconds.
+        """
         graph, picture = self._document.graph, self._thumbnail()
-        state, history = self._bridge.saved_state() or (None, None)
+        state, history = self._bridge.saved_state(timeout) or (None, None)
         if path.suffix == ".json":
             state = history = None
         return lambda: store.save(path, graph, state, history, picture)
@@ -167,8 +173,12 @@ class Files(QObject):
         changed = not self._document.clean or (ready and snapshot.step != self._saved_step)
         if not changed or now == self._autosaved:
             return None
+        try:
+            write = self.prepared(path, AUTOSAVE_PATIENCE)
+        except TimeoutError:
+            return None  # the next tick comes soon
         self._autosaved = now
-        return self.prepared(path)
+        return write
 
     # -- asking -------------------------------------------------------------------------------
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import msgspec
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor
 
+from playground.graph import Graph
 from playground.lane import Lane
 from ui.document import Document
 from ui.engine_bridge import EngineBridge
@@ -86,6 +88,16 @@ class Lanes(QObject):
         changed = replace(lane, graph=lane.graph.with_training(
             msgspec.structs.replace(training, optimizer=optimizer)))
         self._set(tuple(changed if other is lane else other for other in self.lanes))
+
+    def change(self, how: Callable[[Graph], Graph]) -> None:
+        """Change all lanes, and what is offered, in the same way; lanes begin anew."""
+        def changed(lane: Lane) -> Lane:
+            return replace(lane, graph=how(lane.graph), state=None, history=None)
+
+        self.offered = tuple(map(changed, self.offered))
+        self.opened.emit()
+        if self.lanes:
+            self._set(tuple(map(changed, self.lanes)))
 
     def _set(self, lanes: tuple[Lane, ...]) -> None:
         self.lanes = lanes

@@ -28,7 +28,9 @@ from PySide6.QtWidgets import (
 
 from playground.examples import EXAMPLES, Example
 from playground.examples.themes import by_theme
+from playground.graph import Graph
 from playground.layers.base import Layer
+from playground.layers.surface import Shift
 from ui.canvas.view import CanvasView
 from ui.compare import ComparePanel, Variations
 from ui.data_nodes import import_data
@@ -202,8 +204,7 @@ class MainWindow(QMainWindow):
         menus.add(menus.examples, "&Gallery…", self.open_gallery, "Ctrl+E",
                   "All examples, with what to press and look at")
         menus.examples.addSeparator()
-        for heading, names in by_theme(EXAMPLES).items():
-            menus.add_submenu(menus.examples, heading, partial(self._fill_examples, names))
+        menus.add_later(menus.examples, self._list_examples)
         self.examples_button.setMenu(menus.examples)
 
         menus.add(menus.help, "About This &Network", lambda: self.docks.open("notes"),
@@ -251,6 +252,7 @@ class MainWindow(QMainWindow):
         view.run_to_requested.connect(self.bridge.run_to)
         view.setting_changed.connect(self._change_setting)
         view.change_done.connect(self.document.end_gesture)
+        view.start_moved.connect(self._move_start)
         self._tell_selected(view)
         self.bridge.add_view(view)
 
@@ -269,6 +271,11 @@ class MainWindow(QMainWindow):
             page.embed(values)
             self._admit(preview)
             self._admit(values)
+
+    def _list_examples(self) -> None:
+        for title, names in by_theme(EXAMPLES).items():
+            self.menus.add_submenu(self.menus.examples, title,
+                                   partial(self._fill_examples, names))
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -302,15 +309,16 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self, self.painted.emit)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self.bridge.pause()
         if not self.files.may_discard():
             event.ignore()
             return
+        self.bridge.pause()
         self.docks.stage()  # what an example has brought is not the user's layout
         self.preferences.geometry = self.saveGeometry()
         self.preferences.layout = self.saveState()
         self.preferences.folded = self.palette_panel.list.folded
         self.preferences.sync()
+        self.hide()  # a long step may have to end first
         self.bridge.shutdown()
         self.recovery.close()
         event.accept()
@@ -410,6 +418,18 @@ class MainWindow(QMainWindow):
         if id is not None:
             self.canvas.ensureVisible(self.canvas.canvas.nodes[id].box(), 24, 24)
             self.canvas.say(f"Connect {id} to the first layer, in place of other data.")
+
+    def _move_start(self, node: str, x: float, y: float) -> None:
+        """The network and all lanes begin anew from another place."""
+        def moved(graph: Graph) -> Graph:
+            return graph.with_layer(node, Shift(start=(x, y)))
+
+        if self.document.attempt("Move the start", moved):
+            running = self.bridge.running
+            self.lanes.change(moved)
+            self.bridge.reset()
+            if running:
+                self.bridge.run()
 
     def _show_selection(self, _: object) -> None:
         for view in self._following:

@@ -36,6 +36,8 @@ PANELS: dict[str, Panel] = {
     "excitation": Panel("excitation.ExcitationView", "What excites", "gradients", at_first=False),
     "output": Panel("output.OutputView", "Output"),
     "feature_maps": Panel("feature_maps.FeatureMapsView", "Feature maps", "output"),
+    "text": Panel("text.TextView", "Text", "output", at_first=False),
+    "surface": Panel("surface.SurfaceView", "Surface", "output", at_first=False),
     "through_time": Panel("through_time.ThroughTimeView", "Through time", "output",
                           at_first=False),
     "matrix": Panel("matrix.MatrixView", "As a matrix", "output", at_first=False),

@@ -92,7 +92,8 @@ class RunActions(QObject):
         moving = "Pause first." if running else ""
         if snapshot.state in ("empty", "compiling"):
             moving = snapshot.progress or "The network is being compiled."
-        began = "" if snapshot.step or snapshot.position else "Nothing has run yet."
+        began = "" if snapshot.step or snapshot.position or snapshot.state == "failed" else (
+            "Nothing has run yet.")
         self.run.setText("Pause" if running else "Run")
         _allow(self.run, "" if running else over, "Pause" if running else "Train")
         unit = UNITS[self.unit]

@@ -13,7 +13,7 @@ from playground.data.dataset import DataError, Dataset, make_dataset
 from playground.data.limits import check_count
 from playground.data.split import random_generator
 
-Figure = Literal["ring", "two rings", "line", "cross", "eight clouds"]
+Figure = Literal["ring", "two rings", "line", "cross", "eight clouds", "point"]
 
 
 def rings_and_lines(figure: Figure = "ring", points: int = 1000, noise: float = 0.05,
@@ -21,7 +21,8 @@ def rings_and_lines(figure: Figure = "ring", points: int = 1000, noise: float = 
     """Points along a figure within ±1; x and target (points, 2).
 
     ring: radius 1; two rings: radii 1 and ½, of equal density; line: x2 = x1 / 2; cross: both
-    diagonals; eight clouds: centres on the ring. `noise` is the normal deviation from the figure.
+    diagonals; eight clouds: centres on the ring; point: 0, 0. `noise` is the normal deviation from
+    the figure.
     """
     check_count("points", points, 10, 1_000_000)
     random = random_generator(seed)
@@ -38,10 +39,12 @@ def rings_and_lines(figure: Figure = "ring", points: int = 1000, noise: float = 
         case "line" | "cross":
             slope = 0.5 if figure == "line" else np.where(which < 0.5, 1.0, -1.0)
             x = np.stack([straight, slope * straight], axis=1)
+        case "point":
+            x = np.zeros((points, 2))
         case _:
             raise DataError(f"There is no figure '{figure}'; choose ring, two rings, line, cross "
-                            "or eight clouds.")
-    if figure not in ("line", "cross"):
+                            "eight clouds or point.")
+    if figure not in ("line", "cross", "point"):
         x = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     x = x + noise * random.standard_normal(x.shape)
     return make_dataset(f"Points of a {figure}", x, x, (), ("x1", "x2"),

@@ -45,8 +45,8 @@ and arrives at the same numbers to four digits.
 The inputs have different sizes (node *scales*), so the bowl is a valley: 25 times as steep across
 as along.
 
-**Press Space, select dense_1** and watch its two weights: the first jumps from side to side of
-the valley, ever less; the second creeps along the floor.
+**Press Space and look at the panel *Surface***, the loss over the two weights: the first jumps from
+side to side of the valley, ever less; the second creeps along the floor.
 
 **Try another learning rate.** At 0.35 each jump across is longer than the last: the loss grows
 without end, and the app stops and says so. At 0.003 nothing jumps, and nothing arrives either:
@@ -59,7 +59,7 @@ the steps.
 **Try.** Give *scales* the values 0.5, 0.5: a round bowl, where the slope points straight at the
 answer.
 """),
-    Mark("distance_to_exact", "<=", 1e-4, steps=200), WATCHED, variations=(
+    Mark("distance_to_exact", "<=", 1e-4, steps=200), WATCHED, panels=("surface",), variations=(
         trained_otherwise("momentum 0.5", _DESCENT, optimizer=SGD(learning_rate=0.3, momentum=0.5),
                           batch=320, help="It is there in less than half the steps."),
         trained_otherwise("learning rate 0.35", _DESCENT,
@@ -88,4 +88,4 @@ since the data are noisy.
 **Try.** Set the activation of dense_1 to *tanh*. Now there are no linear equations to solve, and
 the app says what to change. Descent does not mind: choose SGD and go on.
 """),
-    Mark("distance_to_exact", "<=", 1e-4, steps=1), WATCHED)
+    Mark("distance_to_exact", "<=", 1e-4, steps=1), WATCHED, panels=("surface",))

@@ -15,6 +15,7 @@ from playground.generation import hidden_node
 from playground.layers.core import Dense
 from playground.layers.noise import GaussianNoise
 from playground.layers.sequence_data import RingsAndLines
+from playground.layers.surface import MINIMA, Surface
 from playground.representation import neighbours_agree, principal_components
 from playground.weights import copy_weights
 
@@ -53,6 +54,14 @@ def gradient_ratio(outcome: Outcome) -> float:
     learning = [n.id for n in session.graph.order() if f"{n.id}.grad_norm_before" in history]
     first, last = (history.mean(f"{id}.grad_norm_before") for id in (learning[0], learning[-1]))
     return float(np.median((first / last)[len(history) // 2:]))
+
+
+def distance_to_minimum(outcome: Outcome) -> float:
+    """How far the node `place` is from the nearest minimum of the surface."""
+    place = outcome.session.values("place.w")
+    layer = outcome.session.graph.node("surface_1").layer
+    assert isinstance(layer, Surface)
+    return float(np.linalg.norm(np.array(MINIMA[layer.surface]) - place, axis=1).min())
 
 
 def distance_to_exact(outcome: Outcome) -> float:
@@ -206,7 +215,8 @@ MEASURES: dict[str, Callable[[Outcome], float]] = {
     "accuracy": accuracy, "loss": loss, "over_fitting_gap": over_fitting_gap,
     "fall_of_loss": fall_of_loss,
     "gradient_ratio": gradient_ratio,
-    "distance_to_exact": distance_to_exact, "error_over_pca": error_over_pca,
+    "distance_to_exact": distance_to_exact, "distance_to_minimum": distance_to_minimum,
+    "error_over_pca": error_over_pca,
     "decibels_gained": decibels_gained, "samples_on_modes": samples_on_modes,
     "digits_recognised": digits_recognised, "patterns_above_images": patterns_above_images,
     "neighbours_gained": neighbours_gained, **SEQUENCE_MEASURES}

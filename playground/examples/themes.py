@@ -7,11 +7,13 @@ from collections.abc import Iterable
 THEMES: dict[str, tuple[str, ...]] = {
     "One neuron, and a few more": (
         "perceptron", "perceptron-xor", "mlp-spiral", "mlp-digits", "maxout-digits",
-        "over-fitting"),
+        "representation", "over-fitting"),
     "Descent": (
-        "gradient-descent-linear", "least-squares"),
+        "gradient-descent", "rosenbrock", "saddle", "himmelblau", "gradient-descent-linear",
+        "least-squares"),
     "Pictures": (
-        "cnn-digits", "lenet5", "alexnet-small", "alexnet", "vgg-small", "vgg16", "inception"),
+        "cnn-digits", "conv-matrix", "what-excites", "lenet5", "alexnet-small", "alexnet",
+        "vgg-small", "vgg16", "inception"),
     "Depth": (
         "deep-sigmoid", "deep-relu", "plain-deep", "resnet", "batch-norm"),
     "Time and memory": (
@@ -22,9 +24,10 @@ THEMES: dict[str, tuple[str, ...]] = {
     "Words and characters": (
         "slot-filling", "slot-filling-feed-forward", "char-lstm", "transformer"),
     "Codes, and things made up": (
-        "autoencoder", "denoising-autoencoder", "vae", "gan", "gan-digits"),
+        "autoencoder", "autoencoder-conv", "denoising-autoencoder", "vae", "gan", "gan-digits"),
     "Reuse, and two inputs": (
-        "transfer-source", "transfer", "vqa", "vqa-image-alone", "vqa-question-alone"),
+        "transfer-source", "transfer", "transfer-regression", "vqa", "vqa-image-alone",
+        "vqa-question-alone"),
 }
 """Theme -> examples, in the order of the gallery."""
 

@@ -57,6 +57,9 @@ tells their order.
 characters would cost 5.5; a table that predicts from the last two characters comes to 2.8, and the
 network below that, on chapters that it has not read.
 
+**Look at the panel *Text*:** what it writes, again and again while it learns. Point at a character
+and see what else was possible there; the orange ones surprised the network itself.
+
 **Look at the gradient norms.** Both blocks lie close together: sums carry the gradient past each
 block, and the layer norms keep sizes in place.
 
@@ -66,4 +69,5 @@ diagonal all is zero, since it is *causal*: what is to come must not be seen.
 **Try.** Switch *causal* off in both blocks: the loss falls far below all that is possible, since
 the answer can be read off. It has learned to copy, and could write nothing.
 """),
-    Mark("bits_per_character", "<=", 2.75, steps=1500))
+    Mark("bits_per_character", "<=", 2.75, steps=1500),
+    panels=("text",))

@@ -22,8 +22,10 @@ from playground.layers import shape  # isort: skip
 from playground.layers import loss  # isort: skip
 from playground.layers import hinge_loss  # isort: skip
 from playground.layers import generative_loss  # isort: skip
+from playground.layers import surface  # isort: skip
 from playground.layers.base import LAYERS, Layer
 
 __all__ = ["LAYERS", "Layer", "activation", "attention", "conv", "core", "data", "generative_loss",
            "hinge_loss", "loss", "merge", "noise", "norm", "picture_data", "pool", "recurrent",
-           "sequence", "sequence_data", "shape", "source", "transposed", "upsample"]
+           "sequence", "sequence_data", "shape", "source", "surface", "transposed",
+           "upsample"]

@@ -41,6 +41,9 @@ class View(QWidget):
     change_done = Signal()
     """The slider that changes it was let go: one step of undo."""
 
+    start_moved = Signal(str, float, float)
+    """(node, x, y): descent on a surface is to begin anew from there."""
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName(self.name)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
 
 from playground.snapshot import Probe, Snapshot, WeightsProbe
@@ -56,6 +57,8 @@ class Growth:
     """The values from noise to now."""
     field: tuple[slice, ...]
     """The part of an image that the units see."""
+    end: Excitation | None
+    """At the end of a climb: what the next one goes on from."""
 
     def seen(self, x: Floats) -> Floats:
         """Samples (n, *shape) without what no unit sees."""
@@ -196,6 +199,12 @@ class ExcitationView(View):
             elif not self.work.busy and (
                     self._weights is None or weights.step != self._weights.step):
                 self._climb(weights, NEXT_CLIMB)
+
+    def restyle(self) -> None:
+        self._draw()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
         self._draw()
 
     def selection_changed(self) -> None:
@@ -236,15 +245,14 @@ class ExcitationView(View):
                           len(weights.program.data.x_train)))
         self.unit = min(self.unit, len(units) - 1)
         trace = self.growth.trace if self.growth and self._made else ()
-        keep = partial(setattr, self, "_made")
-        self.work.start(
-            partial(climb, weights, node, units, ascent, self._made, steps, trace, keep))
+        made, self._made = self._made, None
+        self.work.start(partial(climb, weights, node, units, ascent, made, steps, trace))
 
     def _rest(self) -> None:
         self._idle_since = time.perf_counter()
 
     def _show(self, growth: Growth) -> None:
-        self.growth = growth
+        self.growth, self._made = growth, growth.end
         self._draw()
 
     # -- drawing ------------------------------------------------------------------------------
@@ -314,10 +322,9 @@ def _node(program: Program, selected: str | None) -> str | None:
 
 
 def climb(weights: Weights, node: str, units: range, ascent: Ascent, made: Excitation | None,
-          steps: int, trace: tuple[Floats, ...], keep: Callable[[Excitation], None]
-          ) -> Iterator[Growth]:
+          steps: int, trace: tuple[Floats, ...]) -> Iterator[Growth]:
     """Patterns with these weights, from noise or from where `made` has come to; on a thread of
-    its own. keep: called with what the next climb may go on from.
+    its own.
     """
     from playground.excitation import Excitation
 
@@ -332,11 +339,10 @@ def climb(weights: Weights, node: str, units: range, ascent: Ascent, made: Excit
         if step % STEPS_SHOWN == 0:
             trace = (*trace, made.values)[-REMEMBERED:]
             yield Growth(made.patterns.copy(), made.values, images[numbers],
-                         responses.max(axis=0), numbers, trace, made.field)
+                         responses.max(axis=0), numbers, trace, made.field,
+                         made if step == steps else None)
         if step < steps:
             made.step()
-        if step == steps - 1:
-            keep(made)
 
 
 def _show(grid: PictureGrid, x: Floats, all_of_them: Floats, tiles: list[Tile]) -> None:

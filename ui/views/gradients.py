@@ -269,7 +269,8 @@ class GradientsView(View):
         self.clip_chip.show_text(
             f"✂ clipped {format_share(share)} of steps" if mode != "off" and share > 0 else "",
             "clipped", "The share of recent steps whose gradient was larger than the threshold.\n"
-            + (verdict.text if verdict.kind == "clipped" else ""))
+            + (verdict.text if verdict.kind == "clipped" else ""),
+            short=f"✂ {format_share(share)}")
         nodes = self.snapshot.nodes if self.snapshot is not None else {}
         details = [f"{node}: {said[0]}" for node, statistics in nodes.items()
                    if (said := advice(statistics))]

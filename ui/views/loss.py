@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -16,8 +17,9 @@ from ui.views.base import Table, View
 from ui.views.lane_curves import LaneCurves, name_lanes
 from ui.views.legend import Legend
 from ui.views.numbers import format_number, format_share
-from ui.views.plots import EndLabel, Plot, thin_pen
+from ui.views.plots import Curve, EndLabel, Plot, thin_pen
 from ui.views.series import Band, Series, first_nonfinite, recent, smooth, thin
+from ui.views.single_losses import SingleLosses, single_losses, take_turns
 
 Shown = Literal["loss", "metric"]
 
@@ -58,6 +60,9 @@ class LossView(View):
         self.legend.hide()
         column.addWidget(self.legend)
         self.lanes = LaneCurves(self.plot)
+        self.singles = SingleLosses(self.plot)
+        self._readable: list[tuple[str, Curve]] = []
+        """What can be read under the mouse: names and curves."""
 
         header = self.header
         self.badge = header.chip()
@@ -65,6 +70,9 @@ class LossView(View):
             "loss": ("loss", "Show the loss"),
             "metric": ("metric", "Show the accuracy, or the mean error of a regression"),
         }, self._show_column, "loss")
+        self.each = header.switch(
+            "each", "Each loss of a network that has several: of a GAN, the judge's and the "
+            "maker's", lambda _: self.refresh(), on=True)
         self.log_y = header.switch("log y", "Logarithmic value axis", self._set_log_y, on=True)
         self.log_x = header.switch("log x", "Logarithmic step axis: the beginning in detail",
                                    lambda _: self._axes())
@@ -88,8 +96,10 @@ class LossView(View):
         assert history is not None
         # A critic's loss goes below 0, which no logarithm shows.
         lanes = [view.history for view in snapshot.lanes if view.history is not None]
-        self._falls_below_zero = any(
-            bool((h.mean(self.shown) < 0).any()) for h in (history, *lanes))
+        singles = self._singles(snapshot)
+        seen_below = [*(h.mean(self.shown) for h in (history, *lanes)),
+                      *(history.mean(f"{id}.loss") for id in singles)]
+        self._falls_below_zero = any(bool((values < 0).any()) for values in seen_below)
         self.plot.set_logs(self.log_x.isChecked(), self._is_log)
         columns = self.plot.columns()
         train = thin(history.step, history.mean(self.shown), history.low(self.shown),
@@ -104,14 +114,25 @@ class LossView(View):
         self._pen_validation()
         others = self.lanes.draw(snapshot.lanes, lambda h: h.mean(self.shown), self._seen)
         name_lanes(self.legend, snapshot.lanes)
+        own = self.singles.draw(history, singles)
+        if singles:
+            self.legend.show_names(singles)
+            self.legend.show()
         # A faint band for each would be a mess: with lanes, there is none.
-        self.band.setVisible(not snapshot.lanes)
+        self.band.setVisible(not (snapshot.lanes or singles))
+        in_turns = bool(singles) and take_turns(snapshot)
+        for curve in (self.train, self.validation):
+            curve.setVisible(not in_turns)
         start = np.array([1.0 if self.plot.log_x else 0.0])
-        heights = [line, validation.mean, *others] if snapshot.lanes else (
+        total = [] if in_turns else [line, validation.mean]
+        heights = [*total, *others, *own] if snapshot.lanes or singles else (
             self._heights(train, line, validation))
         self.plot.fit([start, train.step, validation.step, *(h.step[-1:] for h in lanes)], heights,
                       least_span=0.1 if self.plot.log_y else 0.0)
-        self._label(snapshot, history, line, seen)
+        self._readable = [*([] if in_turns else [("train", self.train),
+                                                 ("val", self.validation)]),
+                          *zip(singles, self.singles.curves, strict=True)]
+        self._label(snapshot, history, line, seen, singles if in_turns else ())
         self._mark_nonfinite(snapshot, history, seen)
 
     def clear(self) -> None:
@@ -132,10 +153,11 @@ class LossView(View):
         if history is None:
             return None
         names = [c for c in ("loss", "metric", "learning_rate") if c in history.columns]
-        header = ["split", "step", *names]
+        each = [f"{id}.loss" for id in single_losses(self.snapshot)] if self.snapshot else []
+        header = ["split", "step", *names, *each]
         rows: list[list[object]] = [
             ["train", *row] for row in np.column_stack(
-                [history.step, *(history.mean(n) for n in names)]).tolist()]
+                [history.step, *(history.mean(n) for n in (*names, *each))]).tolist()]
         rows += [["validation", *row] for row in np.column_stack(
             [history.validation_step, history.validation_loss,
              history.validation_metric]).tolist()]
@@ -160,6 +182,13 @@ class LossView(View):
         """What is shown, of the validation part."""
         return history.validation_loss if self.shown == "loss" else history.validation_metric
 
+    def _singles(self, snapshot: Snapshot) -> tuple[str, ...]:
+        """The losses that are drawn one by one."""
+        shown = self.shown == "loss" and self.each.isChecked() and not snapshot.lanes
+        found = single_losses(snapshot)
+        self.each.setVisible(bool(found) and self.shown == "loss")
+        return found if shown else ()
+
     def _heights(self, train: Band, line: Series, validation: Band) -> list[Series]:
         """What the value axis must hold: lines always, the band's wildest percent not."""
         finite = np.isfinite(train.high) & np.isfinite(train.low)
@@ -169,7 +198,8 @@ class LossView(View):
                              np.percentile(train.high[finite], 99)])
         return [line, validation.mean, extremes]
 
-    def _label(self, snapshot: Snapshot, history: HistoryView, line: Series, seen: Series) -> None:
+    def _label(self, snapshot: Snapshot, history: HistoryView, line: Series, seen: Series,
+               in_turns: Sequence[str]) -> None:
         """Numbers are the history's own: a curve's last point depends on how wide it is drawn."""
         text = self._text
         now, steps = recent(history.step, history.mean(self.shown))
@@ -177,13 +207,15 @@ class LossView(View):
         last_seen = float(seen[-1]) if seen.size else math.nan
         self.header.title.setText(
             "Loss" if self.shown == "loss" else (snapshot.metric_name or "metric").capitalize())
-        parts = ([f"train {text(now)}"] if steps else []) + (
+        parts = [f"{id} {text(recent(history.step, history.mean(f'{id}.loss'))[0])}"
+                 for id in in_turns] or ([f"train {text(now)}"] if steps else []) + (
             [f"val {text(last_seen)}"] if seen.size else [])
         if not self._cursor.isVisible():
             self.header.note.show_text(
-                " · ".join(parts), f"train: the mean of the last {steps:,} steps" if steps else "")
+                " · ".join(parts), f"{'each' if in_turns else 'train'}: the mean of the last "
+                f"{steps:,} steps" if steps else "")
         # With lanes the legend names the colours, and "val" is told by its dashes.
-        self.plot.gutter.show_labels([] if snapshot.lanes else [
+        self.plot.gutter.show_labels([] if snapshot.lanes or in_turns else [
             EndLabel(value, label, theme().text(role)) for value, label, role in (
                 (last_train, "train", "accent"), (last_seen, "val", "warning"))
             if math.isfinite(value)])
@@ -248,7 +280,7 @@ class LossView(View):
                 self.refresh()
             return
         parts: list[str] = []
-        for name, curve in (("train", self.train), ("val", self.validation)):
+        for name, curve in self._readable:
             if curve.step.size:
                 at = int(np.abs(curve.step - step).argmin())
                 if not parts:
