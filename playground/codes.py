@@ -3,6 +3,8 @@ what comes back of samples."""
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,8 @@ from playground.snapshot import DecodedProbe, Predictions, Representation, Repre
 
 Floats = NDArray[np.float32]
 
+RANGES = 5
+"""That a number to predict is told by."""
 MOST_BATCHES = 8
 """Of samples, as many as run at once: a large network shows fewer samples, and trains on."""
 MOST_VALUES = 4_000_000
@@ -33,13 +37,12 @@ def representation(session: Session, probe: RepresentationProbe) -> Representati
     if units > 2:
         found = principal_components(values, probe.components)
         values, shares = found.points, found.shares
-    target, classes = data.target_validation[:limit], data.dataset.classes
-    labels = target.astype(np.int64) if classes and target.ndim == 1 else None
+    labels, classes, ordered = _labels(session, limit)
     shown = x * data.std + data.mean
     first = next((port for port in data.dataset.ports if port.name == "x"), None)
     return Representation(
         probe.node, values, shares, units, shown if first is None else first.of(shown), labels,
-        classes if labels is not None else ())
+        classes, ordered)
 
 
 def decoded(session: Session, probe: DecodedProbe) -> Floats | None:
@@ -69,6 +72,22 @@ def rebuilt_samples(session: Session, x: Floats) -> Predictions:
     out = session.evaluator.predict(given) * data.std + data.mean
     clean = x * data.std + data.mean
     return Predictions(clean, clean, out, (), rebuilt=True, noisy=noisy)
+
+
+def _labels(session: Session, limit: int
+            ) -> tuple[NDArray[np.int64] | None, tuple[str, ...], bool]:
+    """Class numbers of the first validation samples, names of the classes, and whether they are
+    ranges of a number to predict."""
+    target, classes = session.data.target_validation, session.data.dataset.classes
+    if classes:
+        return (target[:limit].astype(np.int64), classes, False) if target.ndim == 1 else (
+            None, (), False)
+    if target[0].size != 1 or not np.isfinite(target).all():
+        return None, (), False
+    flat = target.ravel()
+    ends = np.linspace(flat.min(), flat.max(), RANGES + 1)
+    names = tuple(f"{low:.3g} to {high:.3g}" for low, high in pairwise(ends.tolist()))
+    return np.digitize(flat[:limit], ends[1:-1]).astype(np.int64), names, True
 
 
 def _has_output(session: Session, node: str) -> bool:

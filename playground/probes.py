@@ -20,6 +20,7 @@ from playground.layout import lane_name
 from playground.loss_surface import loss_surface
 from playground.session import Session
 from playground.snapshot import (
+    NO_CLASS,
     AugmentationProbe,
     Boundary,
     BoundaryProbe,
@@ -210,15 +211,20 @@ def _curve(session: Session, low: Floats, high: Floats, raw: Floats, raw_validat
 
 
 def _winner(out: Floats, is_classes: bool) -> tuple[Floats, Floats]:
-    """Of outputs (n, ...): the class number or value, and how sure (0..1)."""
+    """Of outputs (n, ...): the class number or value, and how sure (0..1).
+
+    Both are NaN for a sample with an output that is not finite: it has no class.
+    """
     out = out.reshape(len(out), -1)
     if not is_classes:
         return out[:, 0], np.ones(len(out), np.float32)
     if out.shape[1] == 1:
-        sure = np.abs(out[:, 0] - 0.5) + 0.5
-        return (out[:, 0] > 0.5).astype(np.float32), np.clip(sure, 0, 1)
-    return (np.argmax(out, axis=1).astype(np.float32),
-            np.clip(np.max(out, axis=1), 0, 1).astype(np.float32))
+        winner, sure = out[:, 0] > 0.5, np.abs(out[:, 0] - 0.5) + 0.5
+    else:
+        winner, sure = np.argmax(out, axis=1), np.max(out, axis=1)
+    finite = np.isfinite(out).all(axis=1)
+    return (np.where(finite, winner, np.nan).astype(np.float32),
+            np.where(finite, np.clip(sure, 0, 1), np.nan).astype(np.float32))
 
 
 def _confusion(session: Session, split: SplitName) -> NDArray[np.int64] | None:
@@ -231,8 +237,8 @@ def _confusion(session: Session, split: SplitName) -> NDArray[np.int64] | None:
         asked = target != NO_TARGET
         out, target = out.reshape(*target.shape, -1)[asked], target[asked]
     predicted, _ = _winner(out, True)
-    counts = np.zeros((classes, classes), np.int64)
-    np.add.at(counts, (target.astype(int), predicted.astype(int)), 1)
+    counts, known = np.zeros((classes, classes), np.int64), np.isfinite(predicted)
+    np.add.at(counts, (target[known].astype(int), predicted[known].astype(int)), 1)
     return counts
 
 
@@ -269,7 +275,8 @@ def _predictions(session: Session, probe: PredictionsProbe) -> Predictions:
 def _steps(target: Floats, output: Floats) -> StepPredictions:
     """Of targets (n, time) and outputs (n, time, classes): what is most probable at each step."""
     said, sure = _winner(output.reshape(target.size, -1), True)
-    return StepPredictions(target.astype(np.int64), said.reshape(target.shape).astype(np.int64),
+    classes = np.where(np.isfinite(said), said, NO_CLASS).astype(np.int64)
+    return StepPredictions(target.astype(np.int64), classes.reshape(target.shape),
                            sure.reshape(target.shape))
 
 

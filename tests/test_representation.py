@@ -196,6 +196,21 @@ def test_two_values_are_shown_as_they_are() -> None:
         found.values, session.evaluator.values_of("code", session.data.x_validation))
 
 
+def test_a_number_to_predict_is_told_by_ranges() -> None:
+    session = Session(EXAMPLES["lstm"].graph)
+    found = asked(session, "lstm_1", limit=50)
+    assert found.ordered
+    assert len(found.classes) == 5
+    assert found.labels is not None
+    assert (found.labels.min(), found.labels.max()) == (0, 4)
+    target = session.data.target_validation[:50].ravel()
+    order = np.argsort(target)
+    assert (np.diff(found.labels[order]) >= 0).all()
+    low, high = (float(end) for end in found.classes[2].split(" to "))
+    middle = target[found.labels == 2]
+    assert low - 0.01 <= middle.min() <= middle.max() <= high + 0.01
+
+
 def test_data_without_classes_have_no_labels() -> None:
     found = asked(Session(EXAMPLES["gan"].graph), "made")
     assert found.labels is None

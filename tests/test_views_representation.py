@@ -130,6 +130,25 @@ def test_the_mouse_shows_a_sample_and_its_class(view: RepresentationView) -> Non
     assert "validation samples" in view.line.text()
 
 
+def test_ranges_have_the_colours_of_a_scale_and_no_names(view: RepresentationView) -> None:
+    at_code(view, representation())
+    plain = view.scatter._dots[1].opts["brush"].color().name()
+    at_code(view, representation(ordered=True, classes=("0 to 1", "1 to 2", "2 to 3")))
+    colors = [dots.opts["brush"].color() for dots in view.scatter._dots]
+    assert colors[1].name() != plain
+    assert colors[0].lightnessF() < colors[2].lightnessF()
+    assert not view.scatter._names
+    at_code(view, representation())
+    assert view.scatter._dots[1].opts["brush"].color().name() == plain
+
+
+def test_names_do_not_lie_on_each_other(view: RepresentationView) -> None:
+    values = np.zeros((12, 2), np.float32)
+    values[2::3] = 5  # the third class lies apart, the first two in one place
+    at_code(view, representation(values=values))
+    assert [name.isVisible() for name in view.scatter._names] == [True, False, True]
+
+
 def test_pointing_at_a_class_lets_the_others_step_back(view: RepresentationView) -> None:
     at_code(view, representation())
     dots = view.scatter._dots

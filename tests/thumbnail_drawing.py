@@ -15,6 +15,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen, QPolygonF
 
 from playground.excitation import Excitation, units_of
+from playground.generation import find_decoder, hidden_node
 from playground.layers.attention import Attention, MultiHeadAttention
 from playground.layers.loss import LossLayer
 from playground.layers.noise import GaussianNoise
@@ -24,9 +25,12 @@ from playground.snapshot import (
     Boundary,
     BoundaryProbe,
     ConfusionProbe,
+    DecodedProbe,
     Predictions,
     PredictionsProbe,
     Probe,
+    Representation,
+    RepresentationProbe,
     Snapshot,
     TensorProbe,
     WeightsProbe,
@@ -55,7 +59,7 @@ def draw(painter: QPainter, area: QRectF, session: Session, panel: str, node: st
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     drawings = {"output": output, "gradients": gradients, "loss": loss,
                 "feature_maps": feature_maps, "through_time": through_time,
-                "excitation": excitation}
+                "excitation": excitation, "representation": representation}
     if panel not in drawings:
         return False
     drawings[panel](painter, area, session, node)
@@ -363,6 +367,38 @@ def through_time(painter: QPainter, area: QRectF, session: Session, node: str | 
         painter.setPen(theme().color("secondary"))
         painter.drawText(QRectF(area.left(), place.top() - 4, 28, place.height() + 8),
                          Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, track.name)
+
+
+def representation(painter: QPainter, area: QRectF, session: Session, node: str | None) -> None:
+    """Samples where the code, or else the last hidden layer, puts them; what the decoder draws of
+    the plane behind them."""
+    program = session.program
+    decoder = find_decoder(program.graph, program.check, program.loss_node)
+    shown = node or (decoder.code if decoder is not None else
+                     hidden_node(program.graph, program.check, program.loss_node))
+    assert shown is not None
+    found: Representation = ask(session, RepresentationProbe(shown, limit=300))
+    # A few samples far out would leave no room for the others.
+    (x0, y0), (x1, y1) = (np.quantile(found.values, share, axis=0) for share in (0.02, 0.98))
+    reach_x, reach_y = 0.12 * (x1 - x0), 0.12 * (y1 - y0)
+    x0, x1, y0, y1 = x0 - reach_x, x1 + reach_x, y0 - reach_y, y1 + reach_y
+    if decoder is not None:
+        columns, rows = 9, 6
+        x = tuple(float(x0 + (i + 0.5) / columns * (x1 - x0)) for i in range(columns))
+        y = tuple(float(y1 - (i + 0.5) / rows * (y1 - y0)) for i in range(rows))
+        pixels = grey_levels(ask(session, DecodedProbe(x, y)).reshape(
+            columns * rows, *found.x.shape[1:]))
+        painter.setOpacity(0.75)
+        for image, cell in zip(pixels, cells(area, columns, rows, margin=0), strict=True):
+            painter.drawImage(cell, picture(image))
+        painter.setOpacity(1)
+    painter.setPen(QPen(theme().color("panel"), 0.8))
+    numbers = np.zeros(len(found.values), int) if found.labels is None else found.labels
+    for (a, b), number in zip(found.values.astype(float), numbers, strict=True):
+        painter.setBrush(theme().class_color(int(number)))
+        painter.drawEllipse(QPointF(area.left() + (a - x0) / (x1 - x0) * area.width(),
+                                    area.bottom() - (b - y0) / (y1 - y0) * area.height()),
+                            *(3.0, 3.0) if decoder is None else (2.2, 2.2))
 
 
 # -- parts ----------------------------------------------------------------------------------------

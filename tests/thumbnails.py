@@ -47,9 +47,10 @@ OTHERWISE: dict[str, tuple[str, str | None]] = {
     "transfer-source": ("feature_maps", "conv_2"), "jordan": ("output", None),
     "deep-sigmoid": ("gradients", None), "deep-relu": ("gradients", None),
     "plain-deep": ("gradients", None), "resnet": ("gradients", None),
-    "exploding": ("gradients", None), "gradient-descent-linear": ("loss", None),
+    "exploding": ("gradients", None), "gradient-descent-linear": ("surface", None),
     "over-fitting": ("output", None), "what-excites": ("excitation", "conv_2"),
     "transformer": ("through_time", None), "autoencoder": ("output", None),
+    "transfer-regression": ("feature_maps", "conv_2"),
     "autoencoder-conv": ("output", None), "vae": ("output", None),
 }
 """Panel and node of the picture, where it is not the first panel that comes with the example (or

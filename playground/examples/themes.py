@@ -7,7 +7,7 @@ from collections.abc import Iterable
 THEMES: dict[str, tuple[str, ...]] = {
     "One neuron, and a few more": (
         "perceptron", "perceptron-xor", "mlp-spiral", "mlp-digits", "maxout-digits",
-        "over-fitting"),
+        "representation", "over-fitting"),
     "Descent": (
         "gradient-descent", "rosenbrock", "saddle", "himmelblau", "gradient-descent-linear",
         "least-squares"),
@@ -27,7 +27,8 @@ THEMES: dict[str, tuple[str, ...]] = {
         "representation", "autoencoder", "autoencoder-conv", "denoising-autoencoder", "vae",
         "gan", "gan-digits"),
     "Reuse, and two inputs": (
-        "transfer-source", "transfer", "vqa", "vqa-image-alone", "vqa-question-alone"),
+        "transfer-source", "transfer", "transfer-regression", "vqa", "vqa-image-alone",
+        "vqa-question-alone"),
 }
 """Theme -> examples, in the order of the gallery."""
 

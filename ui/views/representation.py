@@ -202,7 +202,7 @@ class RepresentationView(View):
         elif found.shares is not None and before is not None and before.node == found.node:
             values = turned_like(values, self.scatter.points)
         self.shown = found
-        self.scatter.show_points(values, found.labels, found.classes)
+        self.scatter.show_points(values, found.labels, found.classes, found.ordered)
         if found.shares is None:
             self.scatter.name_axes(f"{found.node} · value 1",
                                    "value 2" if found.units > 1 else "")
@@ -289,7 +289,8 @@ class RepresentationView(View):
             self.shown = None
         else:
             _, _, self.shown, points = self._map
-            self.scatter.show_points(points, self.shown.labels, self.shown.classes)
+            self.scatter.show_points(points, self.shown.labels, self.shown.classes,
+                                     self.shown.ordered)
         self.scatter.name_axes("", "", numbers=False)
         self.scatter.show_marker(False)
 

@@ -9,10 +9,10 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QKeyEvent
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QKeyEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from ui.theme import mix, theme, ui_font
+from ui.theme import SEQUENTIAL, mix, theme, ui_font
 from ui.views.legend import Legend
 from ui.views.pictures import PictureGrid, Tile
 from ui.views.plots import Plot
@@ -45,6 +45,7 @@ class Scatter(QWidget):
         self.points: Floats = np.zeros((0, 2), np.float32)
         self.labels: NDArray[np.int64] | None = None
         self.classes: tuple[str, ...] = ()
+        self.ordered = False
         self.moved = False
         """Whether the marker stands where the user has put it."""
         self._over = -1
@@ -88,12 +89,14 @@ class Scatter(QWidget):
     # -- content ------------------------------------------------------------------------------
 
     def show_points(self, points: Floats, labels: NDArray[np.int64] | None,
-                    classes: tuple[str, ...]) -> None:
-        """points (n, 2), labels (n,) with a class number for each, or None."""
+                    classes: tuple[str, ...], ordered: bool = False) -> None:
+        """points (n, 2), labels (n,) with a class number for each, or None. ordered: the classes
+        are ranges, from low to high."""
         if len(points) != len(self.points) or classes != self.classes:
             self._strong, self._over = "", -1
             self.ring.setData([], [])
-        recolored = bool(classes) != bool(self.classes)
+        recolored = (bool(classes), ordered) != (bool(self.classes), self.ordered)
+        self.ordered = ordered
         self.points, self.labels, self.classes = points, labels, classes
         groups = self._groups()
         before = len(self._dots)
@@ -111,7 +114,7 @@ class Scatter(QWidget):
             dots.setData(fine[:, 0], fine[:, 1])
         self._name_groups(groups)
         self.legend.show_names((), [
-            (name, theme().class_color(i)) for i, name in enumerate(classes)])
+            (name, self._color(i)) for i, name in enumerate(classes)])
         self.legend.setVisible(bool(classes))
         for entry in self.legend.entries.values():
             entry.setToolTip(f"{entry.text()}: point here to see where its samples are")
@@ -273,6 +276,15 @@ class Scatter(QWidget):
         for name in self._names:
             self._dress_name(name)
 
+    def _color(self, number: int) -> QColor:
+        if not self.classes:
+            return theme().color("accent")
+        if self.ordered:
+            # The ends of the map are too close to the ground, one in each theme.
+            place = (number + 0.5) / len(self.classes)
+            return QColor(*SEQUENTIAL[round(40 + 190 * place)].tolist())
+        return theme().class_color(number)
+
     def _groups(self) -> list[tuple[str, NDArray[np.bool_]]]:
         if self.labels is None:
             return [("", np.ones(len(self.points), bool))]
@@ -283,7 +295,7 @@ class Scatter(QWidget):
         takes as long as drawing them."""
         panel = theme().color("panel")
         for i, dots in enumerate(self._dots):
-            color = theme().class_color(i) if self.classes else theme().color("accent")
+            color = self._color(i)
             weak = bool(self._strong) and self.classes[i:i + 1] != (self._strong,)
             dots.setBrush(pg.mkBrush(mix(panel, color, 0.2) if weak else color))
             dots.setPen(pg.mkPen(panel, width=1))
@@ -292,7 +304,8 @@ class Scatter(QWidget):
     def _name_groups(self, groups: Sequence[tuple[str, NDArray[np.bool_]]]) -> None:
         """Each class's name in the middle of its points: colours alone do not tell ten apart."""
         fine = np.isfinite(self.points).all(axis=1)
-        named = [(name, self.points[chosen & fine]) for name, chosen in groups if name]
+        named = [(name, self.points[chosen & fine]) for name, chosen in groups
+                 if name and not self.ordered]
         named = [(name, points) for name, points in named if len(points)]
         while len(self._names) > len(named):
             self.plot.removeItem(self._names.pop())
@@ -307,6 +320,19 @@ class Scatter(QWidget):
             if item.toPlainText() != name:
                 item.setText(name)
             item.setPos(*(float(v) for v in np.median(points, axis=0)))
+        self._part_names()
+
+    def _part_names(self) -> None:
+        """Names that would lie on another one are left out: the legend and the mouse tell them."""
+        taken: list[QRectF] = []
+        metrics = QFontMetricsF(ui_font(12, QFont.Weight.Bold))
+        for item in self._names:
+            at = self.plot.box.mapViewToScene(item.pos())
+            box = QRectF(0, 0, metrics.horizontalAdvance(item.toPlainText()), metrics.height())
+            box.moveCenter(at)
+            item.setVisible(not any(box.intersects(other) for other in taken))
+            if item.isVisible():
+                taken.append(box)
 
     @staticmethod
     def _dress_name(item: pg.TextItem) -> None:
