@@ -101,6 +101,20 @@ def test_the_data_show_what_the_canvas_has_asked_for(view: CanvasView) -> None:
     assert len(view.canvas.nodes[id]._images) == 3
 
 
+def test_a_node_that_is_back_has_its_picture_again(view: CanvasView) -> None:
+    live = LiveCanvas(view.canvas, view)
+    points = np.zeros((9, 2), np.float32)
+    probe = TensorProbe("moons_1.x", limit=600, source="data")
+    snapshot = Snapshot(state="paused", values={probe: points})
+    live.show_snapshot(snapshot)
+    assert view.canvas.nodes["moons_1"]._images
+    view.document.edit("Delete", view.document.graph.without({"moons_1"}))
+    view.document.stack.undo()
+    assert not view.canvas.nodes["moons_1"]._images
+    live.show_snapshot(snapshot)
+    assert view.canvas.nodes["moons_1"]._images
+
+
 def test_equal_statistics_repaint_nothing(view: CanvasView, monkeypatch: pytest.MonkeyPatch
                                           ) -> None:
     view.canvas.show_statistics({"dense_1": statistics(1e-2)})

@@ -215,6 +215,10 @@ def test_run_to_needs_one_node(qtbot, bridge, engine, actions, document):
     assert actions.run_to.isEnabled()
     actions.run_to.trigger()
     assert ("run_to", "dense_1", None) in engine.calls
+    document.edit("Add", document.graph.with_node(make_layer("flatten", {}), 0, 400))
+    document.select({"flatten_1"})
+    assert not actions.run_to.isEnabled()
+    assert "computes nothing" in actions.run_to.toolTip()
 
 
 def test_reset_asks_only_when_much_is_lost(qtbot, bridge, engine, actions, monkeypatch):

@@ -123,7 +123,7 @@ class LiveCanvas(QWidget):
             elif port == "x" and values.ndim in (2, 3):
                 # The data stay as they are until the network or the theme is another one.
                 drawn = (snapshot.program, theme().dark)
-                if self._drawn.get(id) == drawn:
+                if self._drawn.get(id) == drawn and scene.has_thumbnail(id):
                     continue
                 self._drawn[id] = drawn
                 if values.ndim == 3:  # sequences: time from left to right

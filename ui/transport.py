@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from playground.layers.base import Layer
 from playground.snapshot import Snapshot
 from ui.document import Document
 from ui.engine_bridge import EngineBridge
@@ -104,10 +105,18 @@ class RunActions(QObject):
             CHANGED if self._document.stack.count() else TAKEN_UP)
         _allow(self.back, blocked or moving or began or cannot, f"Back by one {unit[0]}")
         _allow(self.reset, blocked or ("" if running else began))
-        chosen = "" if len(self._document.selection) == 1 else "Select one node first."
-        _allow(self.run_to, over or chosen)
+        _allow(self.run_to, over or self._no_stop())
         for action in (self.run_epoch, self.until_step, self.until_epoch):
             _allow(action, over)
+
+    def _no_stop(self) -> str:
+        """Why training cannot stop at what is selected."""
+        node = self._document.selected_node
+        if node is None:
+            return "Select one node first."
+        if isinstance(node.layer, Layer) and node.layer.is_view:
+            return f"{node.id} computes nothing: it only reads its input in another shape."
+        return ""
 
     def _blocked(self, snapshot: Snapshot) -> str:
         """Why nothing can run at all."""

@@ -141,6 +141,10 @@ class CanvasScene(QGraphicsScene):
         if id in self.nodes:
             self.nodes[id].set_images(images)
 
+    def has_thumbnail(self, id: str) -> bool:
+        """Whether a node has pictures; one that is back after an undo has none."""
+        return bool(self._images.get(id))
+
     def set_badge(self, id: str, text: str | None) -> None:
         """A number in place of the output shape (the loss); None brings the shape back. A fold
         shows those of its members.
