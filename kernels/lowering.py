@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from kernels.jit import floats, helper, ints
 from kernels.simd import TILE_COLUMNS, add_row, copy_row
+from kernels.strided import has_strides, move_strided
 
 #: A padding mode's number, as an operand, is its place here.
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
@@ -230,6 +231,10 @@ def lower(g, images, start, step, samples, channels, height, width, top, work, b
                     if n > 0 and 0 <= row < height:
                         to = (plane * rows + i) * row_size + begin
                         at = start + (channel * height + row) * width + begin * stride + shift
+                        if has_strides(stride):
+                            move_strided(samples, n, stride, images, at, step,
+                                         work.lowered, to, g.out_width, back)
+                            continue
                         for _ in range(samples):
                             if back:
                                 add_row(n, work.lowered, to, 1, images, at, stride)

@@ -1,18 +1,18 @@
 """Updates: one call moves all parameters of a node, which lie side by side.
 
 learning_rate, momentum and the like are addresses of one float32 each, so that they can change
-while the program runs. `norms` gets the norm of the update over the norm of the weights before
-it; the kernels called plain leave that measurement out, and others take a 0 in its place. For SGD
-and Adam, whose speed counts most, its squares are summed in float32, and once more in float64 where
-they leave its range, as in kernels/statistics.py. The weights before it are by then the new ones
-plus the update: where weights are that large or small, a ratio above 10⁶ is rough.
+while the program runs. `squares` gets Σ update² and Σ w² of the weights before it, in float64;
+the kernels called plain leave that measurement out, and others take a 0 in its place. For SGD and
+Adam, whose speed counts most, they are summed in float32, and once more in float64 where they
+leave its range, as in kernels/statistics.py. The weights before it are by then the new ones plus
+the update: where weights are that large or small, a ratio of the two above 10⁶ is rough.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from kernels.jit import floats, inline, kernel, longs
+from kernels.jit import doubles, floats, inline, kernel, longs
 from kernels.statistics import is_in_range
 from kernels.vector_math import multiply_add
 
@@ -20,27 +20,35 @@ ONE = np.float32(1)
 
 
 @inline
-def ratio(update_squares, weight_squares):
-    """√update / √weights, and 0 when nothing moved, whatever the weights.
-
-    Each root by itself: the quotient of the squares could leave the range of float32.
-    """
-    return (update_squares * 0 if update_squares == 0
-            else np.sqrt(update_squares) / np.sqrt(weight_squares))
-
-
-@inline
-def write_ratio(address, update_squares, weight_squares):
-    """Write the ratio, unless nobody wants it."""
+def write_squares(address, of_update, of_weights):
+    """Write both sums, unless nobody wants them."""
     if address != 0:
-        floats(address, 1)[0] = ratio(update_squares, weight_squares)
+        doubles(address, 2)[0], doubles(address, 2)[1] = of_update, of_weights
 
 
-@kernel("n learning_rate weight_decay gradient -> weights norms")
+@kernel("n lanes stride squares -> ratios")
+def update_ratios(a):
+    """‖update‖ / ‖w‖ of n nodes, and 0 when nothing moved, whatever the weights.
+
+    squares (n, lanes, 2) float64: Σ update² and Σ w² of each lane's share; ratios: n numbers,
+    stride apart
+    """
+    n, lanes, stride = a[0], a[1], a[2]
+    for i in range(n):
+        squares, of_update, of_weights = doubles(a[3] + 16 * i * lanes, 2 * lanes), 0.0, 0.0
+        for lane in range(lanes):
+            of_update += squares[2 * lane]
+            of_weights += squares[2 * lane + 1]
+        # Each root by itself: the quotient of the squares could leave the range of float32.
+        floats(a[4] + 4 * i * stride, 1)[0] = (
+            of_update if of_update == 0 else np.sqrt(of_update) / np.sqrt(of_weights))
+
+
+@kernel("n learning_rate weight_decay gradient -> weights squares")
 def gradient_update(a):
     """w = w - lr (g + decay w).
 
-    learning_rate, weight_decay (1,); gradient, weights (n,) -> norms (1,)
+    learning_rate, weight_decay (1,); gradient, weights (n,) -> squares (2,)
     """
     n, lr, decay = a[0], floats(a[1], 1)[0], floats(a[2], 1)[0]
     gradient, weights = floats(a[3], n), floats(a[4], n)
@@ -51,14 +59,14 @@ def gradient_update(a):
         weights[i] = w - update
         updates += np.float64(update) * np.float64(update)
         squares += np.float64(w) * np.float64(w)
-    write_ratio(a[5], updates, squares)
+    write_squares(a[5], updates, squares)
 
 
-@kernel("n learning_rate direction -> weights norms")
+@kernel("n learning_rate direction -> weights squares")
 def newton_update(a):
     """w = w - lr d.
 
-    learning_rate (1,); direction, weights (n,) -> norms (1,)
+    learning_rate (1,); direction, weights (n,) -> squares (2,)
     """
     n, lr = a[0], floats(a[1], 1)[0]
     direction, weights = floats(a[2], n), floats(a[3], n)
@@ -69,19 +77,18 @@ def newton_update(a):
         weights[i] = w - update
         updates += np.float64(update) * np.float64(update)
         squares += np.float64(w) * np.float64(w)
-    write_ratio(a[4], updates, squares)
+    write_squares(a[4], updates, squares)
 
 
-@kernel("n learning_rate momentum weight_decay gradient -> weights velocity norms")
+@kernel("n learning_rate momentum weight_decay gradient -> weights velocity squares")
 def sgd_update(a):
     """v = momentum v + g + decay w;  w = w - lr v. Sutskever et al. 2013, as in PyTorch.
 
-    learning_rate, momentum, weight_decay (1,); gradient, weights, velocity (n,) -> norms (1,)
+    learning_rate, momentum, weight_decay (1,); gradient, weights, velocity (n,) -> squares (2,)
     """
     n = a[0]
     lr, momentum, decay = floats(a[1], 1)[0], floats(a[2], 1)[0], floats(a[3], 1)[0]
     gradient, weights, velocity = floats(a[4], n), floats(a[5], n), floats(a[6], n)
-    norms = floats(a[7], 1)
     updates, squares = np.float32(0), np.float32(0)
     for i in range(n):
         w = weights[i]
@@ -91,7 +98,7 @@ def sgd_update(a):
         updates += update * update
         squares += w * w
     if is_in_range(updates) and is_in_range(squares):
-        norms[0] = ratio(updates, squares)
+        write_squares(a[7], updates, squares)
         return
     careful_updates, careful_squares = 0.0, 0.0
     for i in range(n):
@@ -99,7 +106,8 @@ def sgd_update(a):
         w = np.float64(weights[i]) + update
         careful_updates += update * update
         careful_squares += w * w
-    norms[0] = ratio(careful_updates, squares if is_in_range(squares) else careful_squares)
+    write_squares(a[7], careful_updates,
+                  squares if is_in_range(squares) else careful_squares)
 
 
 @kernel("n learning_rate momentum weight_decay gradient -> weights velocity")
@@ -117,12 +125,12 @@ def sgd_update_plain(a):
         velocity[i], weights[i] = v, w - lr * v
 
 
-@kernel("n learning_rate momentum weight_decay gradient -> weights velocity norms")
+@kernel("n learning_rate momentum weight_decay gradient -> weights velocity squares")
 def nesterov_update(a):
     """g = g + decay w;  v = momentum v + g;  w = w - lr (g + momentum v). Sutskever et al. 2013.
 
     In PyTorch's form. learning_rate, momentum, weight_decay (1,);
-    gradient, weights, velocity (n,) -> norms (1,)
+    gradient, weights, velocity (n,) -> squares (2,)
     """
     n = a[0]
     lr, momentum, decay = floats(a[1], 1)[0], floats(a[2], 1)[0], floats(a[3], 1)[0]
@@ -136,7 +144,7 @@ def nesterov_update(a):
         velocity[i], weights[i] = v, w - update
         updates += np.float64(update) * np.float64(update)
         squares += np.float64(w) * np.float64(w)
-    write_ratio(a[7], updates, squares)
+    write_squares(a[7], updates, squares)
 
 
 @inline
@@ -164,19 +172,19 @@ def decays(decoupled, lr, decay):
 
 
 @kernel("n decoupled learning_rate beta1 beta2 epsilon weight_decay counters gradient "
-        "-> weights mean square norms")
+        "-> weights mean square squares")
 def adam_update(a):
     """m = β₁ m + (1-β₁) g;  s = β₂ s + (1-β₂) g²;  w = w - lr m̂ / (√ŝ + ε). Kingma & Ba 2015.
 
     decoupled: decay w is not added to g, but lr decay w taken off w. Loshchilov & Hutter 2019.
     learning_rate to weight_decay (1,); counters int64: [0] the step;
-    gradient, weights, mean, square (n,) -> norms (1,)
+    gradient, weights, mean, square (n,) -> squares (2,)
     """
     n, beta1, beta2, epsilon = a[0], floats(a[3], 1)[0], floats(a[4], 1)[0], floats(a[5], 1)[0]
     step_size, root_scale = adam_scales(floats(a[2], 1)[0], beta1, beta2, longs(a[7], 1)[0])
     decay, shrink = decays(a[1], floats(a[2], 1)[0], floats(a[6], 1)[0])
     gradient, weights = floats(a[8], n), floats(a[9], n)
-    mean, square, norms = floats(a[10], n), floats(a[11], n), floats(a[12], 1)
+    mean, square = floats(a[10], n), floats(a[11], n)
     updates, squares = np.float32(0), np.float32(0)
     for i in range(n):
         w = weights[i]
@@ -188,7 +196,7 @@ def adam_update(a):
         updates += update * update
         squares += w * w
     if is_in_range(updates) and is_in_range(squares):
-        norms[0] = ratio(updates, squares)
+        write_squares(a[12], updates, squares)
         return
     careful_updates, careful_squares = 0.0, 0.0
     for i in range(n):
@@ -197,7 +205,8 @@ def adam_update(a):
         update = moved + shrink * w
         careful_updates += update * update
         careful_squares += w * w
-    norms[0] = ratio(careful_updates, squares if is_in_range(squares) else careful_squares)
+    write_squares(a[12], careful_updates,
+                  squares if is_in_range(squares) else careful_squares)
 
 
 @kernel("n decoupled learning_rate beta1 beta2 epsilon weight_decay counters gradient "
@@ -224,13 +233,13 @@ def adam_update_plain(a):
 
 
 @kernel("n decoupled learning_rate beta1 beta2 epsilon weight_decay counters gradient "
-        "-> weights mean square largest norms")
+        "-> weights mean square largest squares")
 def amsgrad_update(a):
     """As Adam, with l = max(l, s) in the place of s: w = w - lr m̂ / (√l̂ + ε). Reddi et al. 2018.
 
     decoupled: decay w is not added to g, but lr decay w taken off w. Loshchilov & Hutter 2019.
     learning_rate to weight_decay (1,); counters int64: [0] the step;
-    gradient, weights, mean, square, largest (n,) -> norms (1,)
+    gradient, weights, mean, square, largest (n,) -> squares (2,)
     """
     n, beta1, beta2, epsilon = a[0], floats(a[3], 1)[0], floats(a[4], 1)[0], floats(a[5], 1)[0]
     step_size, root_scale = adam_scales(floats(a[2], 1)[0], beta1, beta2, longs(a[7], 1)[0])
@@ -248,16 +257,16 @@ def amsgrad_update(a):
         mean[i], square[i], largest[i], weights[i] = m, s, high, w - update
         updates += np.float64(update) * np.float64(update)
         squares += np.float64(w) * np.float64(w)
-    write_ratio(a[13], updates, squares)
+    write_squares(a[13], updates, squares)
 
 
 @kernel("n learning_rate lr_decay weight_decay initial_accumulator_value epsilon counters "
-        "gradient -> weights sum norms")
+        "gradient -> weights sum squares")
 def adagrad_update(a):
     """s = s + g²;  w = w - lr / (1 + decay step) g / (√(s₀ + s) + ε). Duchi et al. 2011.
 
     learning_rate to epsilon (1,); counters int64: [0] the step;
-    gradient, weights, sum (n,) -> norms (1,)
+    gradient, weights, sum (n,) -> squares (2,)
     """
     n, lr, lr_decay = a[0], floats(a[1], 1)[0], floats(a[2], 1)[0]
     decay, initial, epsilon = floats(a[3], 1)[0], floats(a[4], 1)[0], floats(a[5], 1)[0]
@@ -272,15 +281,15 @@ def adagrad_update(a):
         summed[i], weights[i] = s, w - update
         updates += np.float64(update) * np.float64(update)
         squares += np.float64(w) * np.float64(w)
-    write_ratio(a[10], updates, squares)
+    write_squares(a[10], updates, squares)
 
 
-@kernel("n learning_rate rho epsilon weight_decay gradient -> weights square delta norms")
+@kernel("n learning_rate rho epsilon weight_decay gradient -> weights square delta squares")
 def adadelta_update(a):
     """s = ρ s + (1-ρ) g²;  u = √(d + ε) / √(s + ε) g;  d = ρ d + (1-ρ) u²;  w = w - lr u.
 
     Zeiler 2012, algorithm 1. learning_rate to weight_decay (1,);
-    gradient, weights, square, delta (n,) -> norms (1,)
+    gradient, weights, square, delta (n,) -> squares (2,)
     """
     n, lr, rho = a[0], floats(a[1], 1)[0], floats(a[2], 1)[0]
     epsilon, decay = floats(a[3], 1)[0], floats(a[4], 1)[0]
@@ -297,15 +306,15 @@ def adadelta_update(a):
         weights[i] = w - update
         updates += np.float64(update) * np.float64(update)
         squares += np.float64(w) * np.float64(w)
-    write_ratio(a[9], updates, squares)
+    write_squares(a[9], updates, squares)
 
 
 @kernel("n learning_rate alpha epsilon momentum weight_decay gradient "
-        "-> weights square velocity norms")
+        "-> weights square velocity squares")
 def rmsprop_update(a):
     """s = α s + (1-α) g²;  v = momentum v + g / (√s + ε);  w = w - lr v. Tieleman & Hinton 2012.
 
-    learning_rate to weight_decay (1,); gradient, weights, square, velocity (n,) -> norms (1,)
+    learning_rate to weight_decay (1,); gradient, weights, square, velocity (n,) -> squares (2,)
     """
     n, lr, alpha, epsilon = a[0], floats(a[1], 1)[0], floats(a[2], 1)[0], floats(a[3], 1)[0]
     momentum, decay = floats(a[4], 1)[0], floats(a[5], 1)[0]
@@ -321,16 +330,16 @@ def rmsprop_update(a):
         square[i], velocity[i], weights[i] = s, v, w - update
         updates += np.float64(update) * np.float64(update)
         squares += np.float64(w) * np.float64(w)
-    write_ratio(a[10], updates, squares)
+    write_squares(a[10], updates, squares)
 
 
 @kernel("n learning_rate alpha epsilon momentum weight_decay gradient "
-        "-> weights square mean velocity norms")
+        "-> weights square mean velocity squares")
 def rmsprop_centered_update(a):
     """s = α s + (1-α) g²;  m = α m + (1-α) g;  v = momentum v + g / (√(s - m²) + ε);  w = w - lr v.
 
     Graves 2013, eq. 38-42, with ε outside the root as in PyTorch. learning_rate to weight_decay
-    (1,); gradient, weights, square, mean, velocity (n,) -> norms (1,)
+    (1,); gradient, weights, square, mean, velocity (n,) -> squares (2,)
     """
     n, lr, alpha, epsilon = a[0], floats(a[1], 1)[0], floats(a[2], 1)[0], floats(a[3], 1)[0]
     momentum, decay = floats(a[4], 1)[0], floats(a[5], 1)[0]
@@ -350,4 +359,4 @@ def rmsprop_centered_update(a):
         square[i], mean[i], velocity[i], weights[i] = s, m, v, w - update
         updates += np.float64(update) * np.float64(update)
         squares += np.float64(w) * np.float64(w)
-    write_ratio(a[11], updates, squares)
+    write_squares(a[11], updates, squares)

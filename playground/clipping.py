@@ -14,8 +14,10 @@ Emit = Callable[..., None]
 """emit(kernel, node=None, **operands) appends an instruction."""
 
 
-def emit_clipping(layout: Layout, one: Pass, emit: Emit) -> None:
+def emit_clipping(layout: Layout, one: Pass, emit: Emit, share: Emit) -> None:
     """Measure the gradients of a pass, stop on what is not finite, and clip them.
+
+    share: as emit, for what lanes may share out.
 
     Pascanu et al. 2013. The norm of each node, before clipping, is measured already.
     """
@@ -30,7 +32,7 @@ def emit_clipping(layout: Layout, one: Pass, emit: Emit) -> None:
         emit(clip.clipped_norm, threshold=threshold, reference=before, norm=before,
              clipped_norm=after)
     for node in one.owners:
-        _clip_node(layout, emit, node, before)
+        _clip_node(layout, emit, share, node, before)
     if mode in ("value", "layer_norm"):
         _norm(layout, emit, measured, "grad_norm", after)
     if one.number < len(layout.passes) - 1:
@@ -44,19 +46,20 @@ def emit_clipping(layout: Layout, one: Pass, emit: Emit) -> None:
         emit(clip.clipped, before=before, after=after, flag=layout.cell("clipped"))
 
 
-def _clip_node(layout: Layout, emit: Emit, node: NodeTensors, norm_of_all: Tensor) -> None:
+def _clip_node(layout: Layout, emit: Emit, share: Emit, node: NodeTensors, norm_of_all: Tensor
+               ) -> None:
     mode, threshold = layout.graph.training.clipping.mode, layout.hyper["threshold"]
     g, norm = node.gradients[0], layout.cell(f"{node.id}.grad_norm_before")
     after = layout.cell(f"{node.id}.grad_norm")
     if mode == "off":
         emit(elementwise.copy, node=node.id, n=1, x=norm, y=after)
     elif mode == "value":
-        emit(clip.clip_by_value, node=node.id, n=g.size, threshold=threshold, gradient=g)
+        share(clip.clip_by_value, node=node.id, n=g.size, threshold=threshold, gradient=g)
         emit(statistics.vector_norm, node=node.id, n=g.size, x=g, norm=after)
     else:
         reference = norm_of_all if mode == "global_norm" else norm
-        emit(clip.clip_by_norm, node=node.id, n=g.size, threshold=threshold, norm=reference,
-             gradient=g)
+        share(clip.clip_by_norm, node=node.id, n=g.size, threshold=threshold, norm=reference,
+              gradient=g)
         emit(clip.clipped_norm, node=node.id, threshold=threshold, reference=reference, norm=norm,
              clipped_norm=after)
 

@@ -12,19 +12,21 @@ from collections.abc import Callable, Sequence
 from playground.compiler import CompileError
 from playground.data import DataError
 from playground.headless import SLICE, Outcome, Run
+from playground.history import HistoryView
 from playground.lane import Lane
 from playground.session import Session
 from playground.snapshot import LaneView
+from playground.state import SavedState
 
 
 def compare(lanes: Sequence[Lane], *, steps: int | None = None, epochs: int | None = None,
             threads: int = 1, preparing: Callable[[str], None] | None = None,
             ready: Callable[[], None] | None = None,
-            progress: Callable[[Session, int], None] | None = None) -> tuple[Outcome, ...]:
+            progress: Callable[[Session, float], None] | None = None) -> tuple[Outcome, ...]:
     """Train all lanes for the same steps (epochs are those of the first), in turn.
 
     ready is called when all of them fit; progress gets the session that has just gone on and the
-    steps that it has left. Ctrl+C ends all of them early.
+    share of its run that is done, 0..1. Ctrl+C ends all of them early.
     """
     runs: list[Run] = []
     for lane in lanes:
@@ -39,7 +41,7 @@ def compare(lanes: Sequence[Lane], *, steps: int | None = None, epochs: int | No
             behind = min(waiting, key=lambda run: run.done)
             behind.go_on(SLICE / len(runs))
             if progress is not None:
-                progress(behind.session, behind.total - behind.done)
+                progress(behind.session, behind.done / behind.total)
     except KeyboardInterrupt:
         interrupted = True
     return tuple(run.outcome(interrupted) for run in runs)
@@ -57,20 +59,29 @@ class Followers:
 
     def set(self, lanes: Sequence[Lane], threads: int,
             progress: Callable[[str], None] | None = None) -> None:
-        """Have these lanes from now on; one that was there goes on where it is."""
-        known = {id(follower.lane): follower for follower in self._followers
-                 if follower.threads == threads}
-        self._followers = [known.get(id(lane)) or _Follower(lane, threads, progress)
-                           for lane in lanes]
+        """Have these lanes from now on; one that was there goes on where it is.
+
+        One that comes under its old name with another learning rate or the like begins anew.
+        """
+        known = {follower.lane.name: follower for follower in self._followers}
+        followers: list[_Follower] = []
+        for lane in lanes:
+            follower = known.pop(lane.name, None)
+            if follower is None or not follower.become(lane):
+                follower = _Follower(lane, threads, progress)
+            follower.use(threads, progress)
+            followers.append(follower)
+        self._followers = followers
 
     def behind(self, step: int) -> bool:
         """Whether any lane has yet to do a step that the network has done."""
         return any(follower.steps_to(step) for follower in self._followers)
 
     def follow(self, step: int, seconds: float) -> None:
-        """Let each lane that is behind go on for about so long, up to this step."""
-        for follower in self._followers:
-            follower.follow(step, seconds)
+        """Let the lanes that are behind go on up to this step, for about so long in all."""
+        behind = [follower for follower in self._followers if follower.steps_to(step)]
+        for follower in behind:
+            follower.follow(step, seconds / len(behind))
 
     def go_back(self, step: int) -> None:
         """Let no lane be ahead of this step, as far as its past reaches."""
@@ -80,8 +91,7 @@ class Followers:
     def reset(self) -> None:
         """Initial weights, step 0."""
         for follower in self._followers:
-            if follower.session is not None:
-                follower.session.reset()
+            follower.reset()
 
     def validate(self) -> None:
         for follower in self._followers:
@@ -99,20 +109,62 @@ class _Follower:
         self.lane, self.threads = lane, threads
         self.session: Session | None = None
         self._error = ""
+        self._state, self._history = lane.state, lane.history
+        """Where it begins; nothing once it was reset."""
+        self._compile(progress)
+        self._begin()
+
+    def _compile(self, progress: Callable[[str], None] | None) -> None:
+        self.session, self._error = None, ""
         try:
-            self.session = Session(lane.graph, threads=threads, progress=progress)
+            self.session = Session(self.lane.graph, threads=self.threads, progress=progress)
         except (CompileError, DataError) as error:
             self._error = str(error)
         except MemoryError:
             self._error = "There is not enough memory for this network beside the other."
-        else:
-            self._begin(self.session)
+
+    def _begin(self) -> None:
+        if self.session is not None:
+            self.session.reset()
+            self._go_on_from(self._state, self._history)
+
+    def _go_on_from(self, state: SavedState | None, history: HistoryView | None) -> None:
+        if self.session is not None:
+            if state is not None:
+                self.session.restore(state, history, keep_position=False)
             self.session.validate()
 
-    def _begin(self, session: Session) -> None:
-        session.reset()
-        if self.lane.state is not None:
-            session.restore(self.lane.state, self.lane.history, keep_position=False)
+    def become(self, lane: Lane) -> bool:
+        """Begin anew as a lane that differs in numbers such as the learning rate, if in anything.
+
+        False where it is another network, or begins elsewhere.
+        """
+        old = self.lane
+        if lane is old:
+            return True
+        if lane.state is not old.state or self.session is None or (
+                lane.graph.with_training(old.graph.training) != old.graph) or (
+                not self.session.set_training(lane.graph.training)):
+            return False
+        self.lane = lane
+        self._begin()
+        return True
+
+    def use(self, threads: int, progress: Callable[[str], None] | None) -> None:
+        """Go on where it is, on so many threads."""
+        if threads == self.threads:
+            return
+        old, self.threads = self.session, threads
+        self._compile(progress)
+        if old is None:
+            self._begin()
+        else:
+            self._go_on_from(old.saved_state(), old.history.view())
+
+    def reset(self) -> None:
+        """Initial weights, step 0, also where it had begun later."""
+        self._state, self._history = None, None
+        self._begin()
 
     def steps_to(self, step: int) -> int:
         """Steps that it can do up to this one."""
@@ -129,7 +181,7 @@ class _Follower:
         session = self.session
         if session is not None and session.step > step and not (
                 session.go_to(step * len(session.program.code))):
-            self._begin(session)
+            self._begin()
 
     def view(self) -> LaneView:
         session = self.session

@@ -19,7 +19,7 @@ from functools import partial
 
 import numpy as np
 
-from kernels import clip, elementwise, penalty, random, sequence, statistics
+from kernels import clip, elementwise, optimizer, penalty, random, sequence, statistics
 from kernels.jit import Kernel
 from playground.clipping import emit_clipping
 from playground.emitter import Emitter, Instruction, Operand, Phase
@@ -30,7 +30,7 @@ from playground.layers.data import DataLayer
 from playground.layers.loss import LossLayer
 from playground.layout import Layout, layer_of
 from playground.node_tensors import NodeGradients, NodeTensors, Pass
-from playground.program import RING_ROWS, Program
+from playground.program import NODE_STATISTICS, RING_ROWS, Program
 from playground.shapes import Check, check
 from playground.tensor import Tensor
 from playground.update_rule import Step
@@ -277,7 +277,8 @@ class _Compiler:
             first, *parts = parts
             self._once("backward", owner.id, elementwise.copy, n=g.size, x=first, y=g)
         for part in parts:
-            self._once("backward", owner.id, elementwise.add_into, n=g.size, x=part, y=g)
+            self._share("backward", owner.id, elementwise.add_into,
+                        {"n": g.size, "x": part, "y": g})
         if learning.penalises_weights:
             for name, w in owner.w.items():
                 if len(w.shape) > 1:
@@ -285,19 +286,33 @@ class _Compiler:
                                l1=learning.l1, l2=learning.l2, w=w, dw=owner.dw[0][name])
         if self.within is not None:
             return
-        if layout.instrument:
-            gaps = g.size - sum(w.size for w in owner.w.values())
+        found = layout.cell(f"{owner.id}.grad_norm_before", 4)
+        norm = found.part(0, (1,), found.name)
+        gaps = g.size - sum(w.size for w in owner.w.values())
+        if owner.parts is None and layout.instrument:
             self._once("backward", owner.id, statistics.gradient_statistics, n=g.size, gaps=gaps,
-                       gradient=g, out=layout.cell(f"{owner.id}.grad_norm_before", 4))
+                       gradient=g, out=found)
+        elif owner.parts is None:
+            self._once("backward", owner.id, statistics.vector_norm, n=g.size, x=g, norm=norm)
+        elif layout.instrument:
+            self._share("backward", owner.id, statistics.gradient_part,
+                        {"n": g.size, "gradient": g}, out=owner.parts)
+            self._once("backward", owner.id, statistics.join_gradient_parts, lanes=layout.lanes,
+                       n=g.size, gaps=gaps, parts=owner.parts, out=found)
         else:
-            self._once("backward", owner.id, statistics.vector_norm, n=g.size, x=g,
-                       norm=layout.cell(f"{owner.id}.grad_norm_before"))
+            self._share("backward", owner.id, statistics.vector_norm, {"n": g.size, "x": g},
+                        norm=owner.parts)
+            self._once("backward", owner.id, clip.global_norm, n=layout.lanes, stride=4,
+                       norms=owner.parts, norm=norm)
 
     def _clip(self, one: Pass) -> None:
         def emit(kernel: Kernel, node: str | None = None, **operands: Operand) -> None:
             self._once("clip", node, kernel, **operands)
 
-        emit_clipping(self.layout, one, emit)
+        def share(kernel: Kernel, node: str, **operands: Operand) -> None:
+            self._share("clip", node, kernel, operands)
+
+        emit_clipping(self.layout, one, emit, share)
 
     def _update(self, one: Pass) -> None:
         layout, training = self.layout, self.training
@@ -327,16 +342,30 @@ class _Compiler:
             if own_rate is not None:
                 self._once("update", node.id, elementwise.scaled, n=1, factor=node.learning.rate,
                            x=rate, y=own_rate)
-            ratio = layout.cell(f"{node.id}.update_ratio") if layout.instrument else None
             known: dict[str, Operand] = {
                 "n": node.weights.size, "weights": node.weights, "gradient": node.gradients[0],
                 "counters": layout.counters, **node.slots, **hyper, **self.prepared}
             if own_rate is not None:
                 known["learning_rate"] = own_rate
-            training.optimizer.emit(functools.partial(emit, node=node.id), norms=ratio, **known)
+            training.optimizer.emit(
+                functools.partial(self._move, node), squares=node.squares, **known)
             if node.learning.clip_weights:
                 self._once("update", node.id, clip.clip_weights, n=node.weights.size,
                            limit=float(node.learning.clip_weights), weights=node.weights)
+        for nodes in layout.learners_of(one):
+            squares = nodes[0].squares
+            assert squares is not None
+            self._once("update", None, optimizer.update_ratios, n=len(nodes), lanes=layout.lanes,
+                       stride=len(NODE_STATISTICS), squares=squares,
+                       ratios=layout.cells_of(nodes, "update_ratio"))
+
+    def _move(self, node: NodeTensors, kernel: Kernel, **operands: Operand) -> None:
+        """Emit the update of a node, which measures itself if wanted."""
+        if node.squares is None:
+            self._share("update", node.id, kernel, operands)
+        else:
+            del operands["squares"]
+            self._share("update", node.id, kernel, operands, squares=node.squares)
 
     def _forward_again(self, one: Pass) -> None:
         """Once more, within the update and without measuring."""
@@ -419,6 +448,30 @@ class _Compiler:
     def _once(self, phase: Phase, node: str | None, kernel: Kernel, **operands: Operand) -> None:
         """Emit an instruction for the first lane; the others have nothing to do."""
         self._append(Instruction(kernel, operands, node, self.within or phase))
+
+    def _share(self, phase: Phase, node: str | None, kernel: Kernel,
+               operands: Mapping[str, Operand], **each: Tensor) -> None:
+        """Emit an instruction on arrays of `n` numbers, of which every lane takes a share.
+
+        each: operands with a row for every lane. Where the numbers are few, or where there is no
+        n, one lane takes all.
+        """
+        n = operands.get("n", 0)
+        assert isinstance(n, int)
+        shares = self.layout.shares(n)
+        row: list[Instruction | None] = [None] * self.layout.lanes
+        for lane, (first, end) in enumerate(shares):
+            own = {name: value.part(first, (end - first,), value.name)
+                   if isinstance(value, Tensor) and value.size == n and n > 1 else value
+                   for name, value in operands.items()}
+            if "n" in own:
+                own["n"] = end - first
+            for name, rows in each.items():
+                width = rows.shape[1]
+                own[name] = rows.part(lane * width, (width,), rows.name)
+            row[lane] = Instruction(kernel, own, node, self.within or phase, lane=lane,
+                                    shares=len(shares) > 1)
+        self.code.append(tuple(row))
 
     def _is_read(self, instruction: Instruction) -> bool:
         """Whether anybody wants what it computes: not the weight gradients of a frozen layer."""

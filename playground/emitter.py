@@ -31,6 +31,8 @@ class Instruction:
     """The time step of a recurrent layer."""
     lane: int = 0
     """The batch shard that it works on."""
+    shares: bool = False
+    """The lanes share out one array here, not the batch."""
 
     def __post_init__(self) -> None:
         self.kernel.check(self.operands)

@@ -12,6 +12,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from playground.comparison import Followers
@@ -33,7 +35,7 @@ from playground.units import Unit
 SLICE = 0.02
 """Seconds of one call of the machine: how long pausing may take."""
 PATIENCE = 0.2
-"""Seconds that a pause waits for variants that are a few steps behind."""
+"""Seconds that a pause or a step waits in all for variants that are a few steps behind."""
 VALIDATION_SHARE = 0.04
 """At most this share of the time goes into validating."""
 LARGE = 1 << 30
@@ -43,6 +45,16 @@ NO_NAMES: Mapping[str, str] = {}
 
 Command = Callable[[], None]
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Edit:
+    """The command to train an edited graph; with another one behind it, it can be left out."""
+
+    load: Callable[[], None]
+
+    def __call__(self) -> None:
+        self.load()
 
 
 class Engine:
@@ -101,7 +113,10 @@ class Engine:
         tells which nodes are only called otherwise: they keep theirs, and where nothing else is
         new, so does the past that one can step back to.
         """
-        self._commands.put(lambda: self._load(graph, saved, history, renamed or {}))
+        if saved is None and not renamed:
+            self._commands.put(Edit(partial(self._load, graph)))
+        else:
+            self._commands.put(lambda: self._load(graph, saved, history, renamed or {}))
 
     def unload(self) -> None:
         """Have no network (the canvas shows one that cannot train)."""
@@ -204,8 +219,10 @@ class Engine:
             try:
                 if self._state == "running" and self._session is not None:
                     self._train(self._session)
-                elif self._state == "diverged" and self._session is not None:
+                elif self._session is not None and self._catching_up():
                     self._catch_up(self._session)
+                    if not self._catching_up():
+                        self._followers.validate()
                 if self._wanted.is_set() and self._changed:
                     self._publish()
             except Exception as error:  # The window must hear of any failure, and live on.
@@ -215,17 +232,23 @@ class Engine:
     def _obey(self) -> None:
         """Carry out what was commanded; sleep while there is nothing to do."""
         # While idle, wake up now and then: a snapshot may have been asked for.
-        patience = 0.0 if self._state == "running" else 0.02
-        while not self._quitting:
-            try:
-                command = self._commands.get(timeout=patience)
-            except queue.Empty:
-                return
-            try:
-                command()
-            except Exception as error:  # As in _work.
-                self._fail(error)
-            patience = 0.0
+        patience = 0.0 if self._state == "running" or self._catching_up() else 0.02
+        command = self._next_command(patience)
+        while command is not None and not self._quitting:
+            # While a slider is dragged, edits come faster than they compile: the last one counts.
+            following = self._next_command(0.0) if isinstance(command, Edit) else None
+            if not isinstance(following, Edit):
+                try:
+                    command()
+                except Exception as error:  # As in _work.
+                    self._fail(error)
+            command = following or self._next_command(0.0)
+
+    def _next_command(self, patience: float) -> Command | None:
+        try:
+            return self._commands.get(timeout=patience)
+        except queue.Empty:
+            return None
 
     def _train(self, session: Session) -> None:
         if self._catch_up(session):
@@ -245,6 +268,11 @@ class Engine:
         if session.trouble is not None:
             self._state, self._message = "diverged", session.trouble.text
             self._node = session.trouble.node
+
+    def _catching_up(self) -> bool:
+        """Whether variants go on although the network stands."""
+        return (self._session is not None and self._state in ("paused", "diverged")
+                and self._followers.behind(self._session.step))
 
     def _catch_up(self, session: Session) -> bool:
         """Let the variants do what the network has done; False when they have."""
@@ -308,17 +336,27 @@ class Engine:
         self._session, self._unloaded = session, None
         self._state = "running" if was_running else "paused"
         self._changed = True
-        session.validate()
+        if not at_once:  # a large one has a step before it, and is validated after that
+            session.validate()
 
-    def _load_what_waits(self) -> None:
+    def _load_what_waits(self) -> bool:
+        """A large network is loaded before its first step; gives whether this is that step."""
         if self._later is not None:
             graph, is_document = self._later
             saved, history = self._unloaded if is_document and self._unloaded else (None, None)
             self._state = "compiling"
-            self._show_progress("Memory is taken and weights are drawn for a large network.")
+            self._show_progress("Memory is taken for a large network")
             self._load(graph, saved, history, at_once=True)
-        elif self._session is None and self._graph is not None:
+            self._announce("The first step goes through a large network")
+            return True
+        if self._session is None and self._graph is not None:
             self._load(self._graph, at_once=True)  # it has failed: perhaps it works now
+        return False
+
+    def _announce(self, text: str) -> None:
+        """Say what takes long now. Nothing else is shown: to answer the views takes long too."""
+        self._mailbox.append(Snapshot(state="compiling", progress=text))
+
 
     def _show_progress(self, text: str) -> None:
         if self._quitting:
@@ -362,16 +400,17 @@ class Engine:
                 self._followers.validate()
 
     def _step(self, unit: Unit) -> None:
-        self._load_what_waits()
-        if unit == "epoch" and self._session is not None:
+        if unit == "epoch":
             # In slices, as it may take long: one can watch it, and pause.
-            self._go(epoch=self._session.epoch + 1)
+            self._load_what_waits()
+            if self._session is not None:
+                self._go(epoch=self._session.epoch + 1)
         else:
             self._once(lambda session: session.forward_to(unit))
 
     def _once(self, work: Callable[[Session], object]) -> None:
         """Do one thing and stay paused."""
-        self._load_what_waits()
+        first = self._load_what_waits()
         session = self._session
         if session is None:
             return
@@ -383,6 +422,8 @@ class Engine:
         self._message = trouble.text if trouble else ""
         self._node = trouble.node if trouble else None
         if session.position == 0 and not trouble:
+            if first:
+                self._announce("The validation samples go through a large network")
             session.validate()
         self._changed = True
 

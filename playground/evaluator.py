@@ -76,7 +76,9 @@ class Evaluator:
             if keep_outputs:
                 outputs.append(run.outputs())
         loss = float((sums / np.where(counts > 0, counts, 1)).sum())
-        return Evaluation(loss, metric / (metrics or 1.0),
+        # The largest of outputs that are no numbers is not an answer.
+        metric = metric / (metrics or 1.0) if np.isfinite(loss) else np.nan
+        return Evaluation(loss, metric,
                           np.concatenate(outputs) if outputs else None)
 
     def predict(self, x: Floats) -> Floats:

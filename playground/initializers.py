@@ -86,6 +86,9 @@ class Identity(_Rule, frozen=True, kw_only=True, tag="identity"):
 Initializer = InitializerName | Uniform | Normal | Orthogonal | Constant | Identity
 
 
+PIECE = 1 << 16
+"""Numbers that are drawn at once."""
+
 Start = Initializer | Callable[[Shape, np.random.Generator], np.ndarray]
 """How an array starts: one of the rules that the user can choose, or what the layer says itself."""
 
@@ -109,14 +112,14 @@ def initialize(rule: Start, shape: Shape, fan_in: int, fan_out: int,
         case "keras":
             return initialize(_KERAS[role], shape, fan_in, fan_out, random, groups=groups)
         case "pytorch" if role == "embedding":
-            values = random.normal(0, 1, shape)
+            values = _drawn(lambda n: random.normal(0, 1, n), shape)
         case "pytorch":
             bound = 1 / math.sqrt(fan_in)
-            values = random.uniform(-bound, bound, shape)
+            values = _drawn(lambda n: random.uniform(-bound, bound, n), shape)
         case Uniform(scale=scale):
-            values = random.uniform(-scale, scale, shape)
+            values = _drawn(lambda n: random.uniform(-scale, scale, n), shape)
         case Normal(deviation=deviation):
-            values = random.normal(0, deviation, shape)
+            values = _drawn(lambda n: random.normal(0, deviation, n), shape)
         case Orthogonal(gain=gain):
             values = gain * _orthogonal(shape, random)
         case Constant(value=value):
@@ -130,11 +133,21 @@ def initialize(rule: Start, shape: Shape, fan_in: int, fan_out: int,
             variance = {"glorot": 2 / (fan_in + fan_out), "he": 2 / fan_in,
                         "lecun": 1 / fan_in}[author]
             if distribution == "normal":
-                values = random.normal(0, math.sqrt(variance), shape)
+                values = _drawn(lambda n: random.normal(0, math.sqrt(variance), n), shape)
             else:
                 bound = math.sqrt(3 * variance)
-                values = random.uniform(-bound, bound, shape)
-    return values.astype(np.float32)
+                values = _drawn(lambda n: random.uniform(-bound, bound, n), shape)
+    return values.astype(np.float32, copy=False)
+
+
+def _drawn(draw: Callable[[int], np.ndarray], shape: Shape) -> np.ndarray:
+    """The same numbers as at once, but piece by piece: doubles for all of them would be twice the
+    memory of a large layer, and slow to come."""
+    values = np.empty(size_of(shape), np.float32)
+    for start in range(0, values.size, PIECE):
+        part = values[start:start + PIECE]
+        part[:] = draw(part.size)
+    return values.reshape(shape)
 
 
 _KERAS: dict[Role, Initializer] = {

@@ -5,6 +5,7 @@ It hands out places and emits nothing; `compiler` says what happens to them.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -17,12 +18,14 @@ from playground.layers.loss import LossLayer
 from playground.node_tensors import NodeGradients, NodeTensors, Pass, Tensors
 from playground.program import NODE_STATISTICS, RING_ROWS, STEP_STATISTICS
 from playground.shapes import Check, sources_of
-from playground.tensor import DType, Tensor
+from playground.tensor import ALIGNMENT, DType, Tensor
 
 L = TypeVar("L", bound=Layer)
 
 FEW = 4
 """Weights of which each one is followed."""
+SHARED_FROM = 8192
+"""From so many parameters on, lanes share out what is done to them, rather than wait."""
 UNREAD = "gradients that nobody reads"
 
 
@@ -96,6 +99,12 @@ class Layout:
     def samples(self, lane: int) -> int:
         return self.bounds[lane + 1] - self.bounds[lane]
 
+    def shares(self, n: int) -> list[tuple[int, int]]:
+        """Start and end of each lane's share of n numbers; one share where they are few."""
+        lanes = self.lanes if n >= SHARED_FROM else 1
+        ends = [n * lane // lanes // ALIGNMENT * ALIGNMENT for lane in range(lanes)] + [n]
+        return list(itertools.pairwise(ends))
+
     def lanes_of(self, layer: Layer) -> tuple[int | None, ...]:
         """The lanes that a layer's instructions are emitted for; None for the whole batch."""
         return (None,) if layer.whole_batch else tuple(range(self.lanes))
@@ -150,6 +159,11 @@ class Layout:
             start = self.columns.index(f"{nodes[0].id}.{statistic}")
             size = len(NODE_STATISTICS) * (len(nodes) - 1) + 1
         return self.row.part(start, (size,), f"{statistic} of all")
+
+    def learners_of(self, one: Pass) -> list[list[NodeTensors]]:
+        """The nodes whose updates a pass measures, those together that are neighbours."""
+        groups = itertools.groupby(self.measured(one), lambda node: node.squares is not None)
+        return [list(nodes) for learns, nodes in groups if learns]
 
     # -- forward ------------------------------------------------------------------------------
 
@@ -331,11 +345,21 @@ class Layout:
         self.hyper = {
             name: self.tensors.new(f"training.{name}", "hyper", (1,))
             for name in (*optimizer.hyper, "threshold", "current_learning_rate")}
+        learners = [n for n in self.measured() if n.weights is not None and n.gradients]
+        if self.instrument:
+            # Two float64 take four places.
+            squares = self.tensors.new("squares of updates and weights", "metrics",
+                                       (len(learners), self.lanes, 4), dtype="float64")
+            for number, node in enumerate(learners):
+                node.squares = squares.part(4 * number * self.lanes, (self.lanes, 4), squares.name)
         for node in self.nodes.values():
             if node.weights is not None and node.gradients:
                 if node.learning.rate != 1:
                     self.rates[node.id] = self.tensors.new(
                         f"learning rate of {node.id}", "hyper", (1,), node.id)
+                if len(self.shares(node.weights.size)) > 1:
+                    node.parts = self.tensors.new(
+                        f"{node.id}.gradient_parts", "metrics", (self.lanes, 4), node.id)
                 node.slots = {
                     slot: self.tensors.new(
                         f"{node.id}.{slot}", "optimizer", node.weights.shape, node.id)

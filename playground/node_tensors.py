@@ -55,6 +55,10 @@ class NodeTensors:
     """All parameter gradients of the node as one vector, for each lane; none where it is frozen."""
     slots: dict[str, Tensor] = field(default_factory=dict)
     """What the optimizer keeps for the weights, by its own names."""
+    parts: Tensor | None = None
+    """What each lane measured of its share of the gradient."""
+    squares: Tensor | None = None
+    """Of the update and of the weights, for each lane's share; where they are measured."""
     seen: Tensor | None = None
     """Which channels were active in the batch; only where they can be inactive, of many values."""
 

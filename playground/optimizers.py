@@ -202,9 +202,9 @@ class _Adam(Optimizer, frozen=True, kw_only=True):
     def kernel(self) -> str:
         return "amsgrad_update" if self.amsgrad else "adam_update"
 
-    def emit(self, emit: Callable[..., None], *, norms: Tensor | None,
+    def emit(self, emit: Callable[..., None], *, squares: Tensor | None,
              **known: Operand) -> None:
-        super().emit(emit, norms=norms, **known, decoupled=int(self.decoupled))
+        super().emit(emit, squares=squares, **known, decoupled=int(self.decoupled))
 
 
 class Adam(_Adam, frozen=True, kw_only=True, tag="adam"):

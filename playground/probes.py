@@ -20,6 +20,7 @@ from playground.layout import lane_name
 from playground.loss_surface import loss_surface
 from playground.session import Session
 from playground.snapshot import (
+    NO_CLASS,
     AugmentationProbe,
     Boundary,
     BoundaryProbe,
@@ -175,7 +176,7 @@ def _responses(session: Session, probe: ResponsesProbe) -> dict[str, Floats] | N
 def _raw(session: Session) -> tuple[Floats, Floats]:
     """Training and validation samples in the data's own units."""
     data = session.data
-    return data.x_train * data.std + data.mean, data.x_validation * data.std + data.mean
+    return data.raw(data.x_train), data.raw(data.x_validation)
 
 
 def _extent(session: Session) -> tuple[Floats, Floats]:
@@ -192,7 +193,7 @@ def _grid(session: Session, resolution: int) -> Floats:
     half = 0.5 / resolution
     along = np.linspace(half, 1 - half, resolution, dtype=np.float32)
     grid = np.stack(np.meshgrid(x0 + along * (x1 - x0), y0 + along * (y1 - y0)), axis=-1)
-    return ((grid.reshape(-1, 2) - session.data.mean) / session.data.std).astype(np.float32)
+    return session.data.scaled(grid.reshape(-1, 2))
 
 
 def _curve(session: Session, low: Floats, high: Floats, raw: Floats, raw_validation: Floats,
@@ -200,7 +201,7 @@ def _curve(session: Session, low: Floats, high: Floats, raw: Floats, raw_validat
     """One input: values (resolution,) of the prediction from the left to the right end."""
     data = session.data
     xs = np.linspace(low[0], high[0], 4 * resolution, dtype=np.float32)[:, None]
-    out = session.evaluator.predict((xs - data.mean) / data.std)
+    out = session.evaluator.predict(data.scaled(xs))
     values, margin = _winner(out, bool(session.program.classes))
     targets = data.target_train
     return Boundary(values, margin, (float(low[0]), float(high[0]),
@@ -210,15 +211,20 @@ def _curve(session: Session, low: Floats, high: Floats, raw: Floats, raw_validat
 
 
 def _winner(out: Floats, is_classes: bool) -> tuple[Floats, Floats]:
-    """Of outputs (n, ...): the class number or value, and how sure (0..1)."""
+    """Of outputs (n, ...): the class number or value, and how sure (0..1).
+
+    Both are NaN for a sample with an output that is not finite: it has no class.
+    """
     out = out.reshape(len(out), -1)
     if not is_classes:
         return out[:, 0], np.ones(len(out), np.float32)
     if out.shape[1] == 1:
-        sure = np.abs(out[:, 0] - 0.5) + 0.5
-        return (out[:, 0] > 0.5).astype(np.float32), np.clip(sure, 0, 1)
-    return (np.argmax(out, axis=1).astype(np.float32),
-            np.clip(np.max(out, axis=1), 0, 1).astype(np.float32))
+        winner, sure = out[:, 0] > 0.5, np.abs(out[:, 0] - 0.5) + 0.5
+    else:
+        winner, sure = np.argmax(out, axis=1), np.max(out, axis=1)
+    finite = np.isfinite(out).all(axis=1)
+    return (np.where(finite, winner, np.nan).astype(np.float32),
+            np.where(finite, np.clip(sure, 0, 1), np.nan).astype(np.float32))
 
 
 def _confusion(session: Session, split: SplitName) -> NDArray[np.int64] | None:
@@ -231,8 +237,8 @@ def _confusion(session: Session, split: SplitName) -> NDArray[np.int64] | None:
         asked = target != NO_TARGET
         out, target = out.reshape(*target.shape, -1)[asked], target[asked]
     predicted, _ = _winner(out, True)
-    counts = np.zeros((classes, classes), np.int64)
-    np.add.at(counts, (target.astype(int), predicted.astype(int)), 1)
+    counts, known = np.zeros((classes, classes), np.int64), np.isfinite(predicted)
+    np.add.at(counts, (target[known].astype(int), predicted[known].astype(int)), 1)
     return counts
 
 
@@ -240,7 +246,7 @@ def _predictions(session: Session, probe: PredictionsProbe) -> Predictions:
     x, target = _part(session, probe.split)
     part = slice(probe.start, probe.start + probe.count)
     data = session.data
-    shown, wanted = x[part] * data.std + data.mean, target[part].copy()
+    shown, wanted = data.raw(x[part]), target[part].copy()
     rebuilt = find_rebuilt(session.graph, session.program.check, session.program.loss_node)
     if rebuilt is not None and data.dataset.are_images and not session.program.classes:
         return rebuilt_samples(session, x[part])
@@ -269,7 +275,8 @@ def _predictions(session: Session, probe: PredictionsProbe) -> Predictions:
 def _steps(target: Floats, output: Floats) -> StepPredictions:
     """Of targets (n, time) and outputs (n, time, classes): what is most probable at each step."""
     said, sure = _winner(output.reshape(target.size, -1), True)
-    return StepPredictions(target.astype(np.int64), said.reshape(target.shape).astype(np.int64),
+    classes = np.where(np.isfinite(said), said, NO_CLASS).astype(np.int64)
+    return StepPredictions(target.astype(np.int64), classes.reshape(target.shape),
                            sure.reshape(target.shape))
 
 
@@ -281,7 +288,7 @@ def _augmentation(session: Session, probe: AugmentationProbe) -> Floats | None:
     changed = augmented(layer.augmentation, data, probe.count, probe.draw,
                         partial(random_key, graph.training.augmentation_seed))
     both = np.stack([data.x_train[:probe.count], changed])
-    return (both * data.std + data.mean).astype(np.float32)
+    return data.raw(both)
 
 
 def _part(session: Session, split: SplitName) -> tuple[Floats, Floats]:

@@ -127,12 +127,14 @@ def link(program: Program, arena: Arena, progress: Callable[[str], None] | None 
     width = 1 + max(len(kernel.operands) for kernel in program.kernels)
     code = np.zeros((len(program.code), program.lanes, width), np.int64)
     meets = np.zeros(len(program.code), np.uint8)
-    shared = True  # Before the first pass all lanes are together.
+    before = None
     for i, row in enumerate(program.code):
         alone = row[1:] == (None,) * (program.lanes - 1)
-        # Lanes meet where work for one lane follows work for all, or the other way round.
-        meets[i] = program.lanes > 1 and (alone != shared or i == 0)
-        shared = alone
+        # Lanes meet where the kind of work changes: for one lane, on shards of the batch, on
+        # shares of an array.
+        kind = alone, row[0] is not None and row[0].shares
+        meets[i] = program.lanes > 1 and kind != before
+        before = kind
         for lane, instruction in enumerate(row):
             if instruction is None:
                 continue

@@ -130,14 +130,14 @@ class Newton(_SecondOrder, frozen=True, kw_only=True, tag="newton"):
         emit(kernels.elementwise.copy, n=span, x=kept["start"], y=weights)
         emit(kernels.newton.take_best, n=span, best=kept["best"], direction=kept["direction"])
 
-    def emit(self, emit: Callable[..., None], *, norms: Tensor | None,
+    def emit(self, emit: Callable[..., None], *, squares: Tensor | None,
              **known: Operand) -> None:
         gradient, directions = known["gradient"], known["all directions"]
         assert isinstance(gradient, Tensor)
         assert isinstance(directions, Tensor)
         known["direction"] = directions.part(
             gradient.offset, gradient.shape, f"{gradient.node} direction")
-        super().emit(emit, norms=norms, **known)
+        super().emit(emit, squares=squares, **known)
 
 
 class LeastSquares(_SecondOrder, frozen=True, kw_only=True, tag="least_squares"):

@@ -19,6 +19,7 @@ from playground.film import FilmMaker
 from playground.graph import Graph
 from playground.history import History, HistoryView
 from playground.keyframes import Keyframe, Keyframes
+from playground.layers.base import size_of
 from playground.program import link, same_code
 from playground.recorder import Recorder
 from playground.state import PARTS, Edit, SavedState
@@ -28,6 +29,8 @@ from playground.units import Unit, since_start, until_end
 
 __all__ = ["KEYFRAME_SECONDS", "Session", "Unit"]
 
+MANY = 1_000_000
+"""Weights that take a while to be drawn."""
 KEYFRAME_SECONDS = 0.1
 """Stepping back replays at most about this long, as long as the keyframe is a recent one."""
 
@@ -36,7 +39,7 @@ class Session:
     """One network in training. Owned by one thread.
 
     graph: must be trainable, or CompileError is raised. threads: shards of the batch that run in
-    parallel. progress: called with a sentence while kernels compile.
+    parallel. progress: called with a sentence while kernels compile and many weights are drawn.
     """
 
     def __init__(self, graph: Graph, *, threads: int = 1, instrument: bool = True,
@@ -68,16 +71,18 @@ class Session:
         self._aside: dict[str, dict[str, NDArray[np.float32]]] = {}
         """What `restore` was given for nodes that take no part, or use the weights of others, by
         part of the state."""
-        self._start()
+        self._start(progress)
 
-    def _start(self) -> None:
-        """Initial weights, step 0, an empty past."""
-        self.arena.values[:] = 0
+    def _start(self, progress: Callable[[str], None] | None = None) -> None:
+        """Initial weights, step 0, an empty past. The arena is all zeros."""
         self.position, self.trouble, self.validation = 0, None, None
         self.has_run = False
         self.row[:] = self._unmeasured()
         self._machine.forget_times()
         for name, parameter in (self.program.parameters | self.program.running).items():
+            if progress is not None and size_of(parameter.shape) >= MANY:
+                progress(f"{size_of(parameter.shape):,} weights of {name.partition('.')[0]} "
+                         "are drawn")
             # A generator of its own for each array: adding a layer leaves the others' weights.
             random = np.random.default_rng(
                 [self.graph.training.weight_seed, crc32(name.encode())])
@@ -88,6 +93,7 @@ class Session:
     def reset(self) -> None:
         """Back to the initial weights of the seed."""
         self._aside = {}
+        self.arena.values[:] = 0
         self._start()
 
     # -- where training is --------------------------------------------------------------------

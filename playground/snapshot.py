@@ -181,10 +181,15 @@ class Boundary:
     pulls: Floats | None = None
 
 
+NO_CLASS = -1
+"""What an output says that is not finite."""
+
+
 @dataclass(frozen=True)
 class StepPredictions:
     """Classes along time. target (n, time): class numbers, -1 where nothing is asked. said
-    (n, time): the most probable class; sure (n, time): its probability."""
+    (n, time): the most probable class, NO_CLASS where the output is not finite; sure (n, time):
+    its probability."""
 
     target: NDArray[np.int64]
     said: NDArray[np.int64]
@@ -301,6 +306,8 @@ class Snapshot:
     state: State
     message: str = ""
     """Why, in a sentence, when diverged or failed."""
+    faults: tuple[Exception, ...] = ()
+    """Of pictures that could not be made: the first for each kind of probe."""
     brief: str = ""
     """The same in a few words, for the node."""
     node: str | None = None

@@ -41,6 +41,7 @@ class SnapshotMaker:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self._faults: dict[type, Exception] = {}
         self._made: dict[Probe | None, tuple[float, object]] = {}
         """Until when the answer to a probe is fresh, and the answer; None stands for the verdict.
         """
@@ -56,8 +57,9 @@ class SnapshotMaker:
         else:
             verdict = self._remembered(
                 status, None, lambda: verdict_of(history, session.program.learners))
+        answers = self._answers(status, probes)
         return replace(
-            status,
+            status, faults=tuple(self._faults.values()),
             brief=session.trouble.brief if session.trouble else "",
             program=session.program, position=session.position, step=session.step,
             epoch=session.epoch, batch_in_epoch=session.batch_in_epoch,
@@ -72,7 +74,7 @@ class SnapshotMaker:
             validation_metric=validation.metric if validation else nan,
             learning_rate=session.measured("learning_rate") if measured else nan,
             nodes=_statistics(session) if measured else {},
-            history=history, verdict=verdict, values=self._answers(status, probes))
+            history=history, verdict=verdict, values=answers)
 
     def _answers(self, status: Snapshot, probes: Iterable[Probe]) -> dict[Probe, object]:
         answers: dict[Probe, object] = {}
@@ -86,10 +88,11 @@ class SnapshotMaker:
                             status, probe, partial(answer, self.session, probe))
                     else:
                         value = answer(self.session, probe)
-            except Exception:
+            except Exception as fault:
                 # A picture that cannot be made must not end the training that it shows. This
                 # snapshot has no answer then, as where the network has nothing of the kind; the
                 # next one tries again.
+                self._faults.setdefault(type(probe), fault)
                 continue
             if value is not None:
                 answers[probe] = value

@@ -95,18 +95,18 @@ class Optimizer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         """Emit what comes before the nodes' updates; gives more operands for them, by name."""
         return {}
 
-    def emit(self, emit: Callable[..., None], *, norms: Tensor | None,
+    def emit(self, emit: Callable[..., None], *, squares: Tensor | None,
              **known: Operand) -> None:
         """Emit the update of one node.
 
-        known: n, weights, gradient, counters, the slots, hyper, and what `prepare` gave. norms
-        gets the update:weight ratio, if wanted; a kernel of the same name with "_plain" behind
+        known: n, weights, gradient, counters, the slots, hyper, and what `prepare` gave. squares
+        gets Σ update² and Σ w², if wanted; a kernel of the same name with "_plain" behind
         it leaves that out, another takes 0.
         """
         kernel = getattr(kernels.optimizer, self.kernel)
-        if norms is None:
+        if squares is None:
             kernel = getattr(kernels.optimizer, f"{self.kernel}_plain", kernel)
-        known["norms"] = 0 if norms is None else norms
+        known["squares"] = 0 if squares is None else squares
         emit(kernel, **{name: known[name] for name in kernel.operands})
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from playground.examples import EXAMPLES
@@ -85,14 +87,57 @@ def test_what_cannot_train_is_not_kept(window: MainWindow, engine: FakeEngine) -
     assert "set_lanes" not in engine.names()
 
 
-def test_another_learning_rate_begins_a_lane_anew(window: MainWindow, engine: FakeEngine) -> None:
+def rate_of(lane: Lane) -> float:
+    return lane.graph.training.optimizer.learning_rate
+
+
+def test_another_learning_rate_begins_a_lane_anew(qtbot: QtBot, window: MainWindow,
+                                                  engine: FakeEngine) -> None:
     window.variations.chips[0].click()
-    window.compare.rows[1].rate.edited.emit(0.02)
+    rate = window.compare.rows[1].rate
+    rate.lineEdit().setText("0.02")
+    qtbot.keyClick(rate, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: rate_of(lanes_of(engine)[0]) == 0.02)
     (lane,) = lanes_of(engine)
-    assert lane is not SPIRAL.variations[0]
     assert lane.name == SPIRAL.variations[0].name
-    assert lane.graph.training.optimizer.learning_rate == 0.02
     assert window.variations.chips[0].isChecked()
+
+
+def test_the_rate_keeps_the_focus_while_it_is_stepped(qtbot: QtBot, window: MainWindow,
+                                                      engine: FakeEngine) -> None:
+    """And the lane begins anew once, with the last of the steps."""
+    for chip in window.variations.chips[:2]:
+        chip.click()
+    window.docks.open("compare")
+    row = window.compare.rows[2]
+    row.rate.setFocus()
+    qtbot.waitUntil(row.rate.hasFocus)
+    engine.calls.clear()
+    start = row.rate.value()
+    for _ in range(3):
+        qtbot.keyClick(row.rate, Qt.Key.Key_Up)
+    reached = row.rate.value()
+    assert reached > 5 * start
+    qtbot.waitUntil(lambda: "set_lanes" in engine.names())
+    assert engine.names().count("set_lanes") == 1
+    assert rate_of(lanes_of(engine)[1]) == reached
+    assert window.compare.rows[2] is row
+    assert row.rate.hasFocus()
+    qtbot.keyClick(row.rate, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: rate_of(lanes_of(engine)[1]) < reached)
+    assert row.lane is lanes_of(engine)[1]
+
+
+def test_rows_stay_when_others_come_and_go(window: MainWindow) -> None:
+    chips = window.variations.chips
+    chips[0].click()
+    chips[1].click()
+    own, _, second = window.compare.rows
+    chips[0].click()
+    assert window.compare.rows == [own, second]
+    assert (second.place, second.lane) == (0, SPIRAL.variations[1])
+    chips[1].click()
+    assert window.compare.rows == []
 
 
 def test_another_document_has_no_lanes(window: MainWindow) -> None:
@@ -137,6 +182,28 @@ def test_the_dial_draws_the_weights_anew_and_runs_a_step(window: MainWindow, eng
     assert dial.get(window.document.graph) == 2.0
 
 
+def test_the_dial_asks_before_much_training_is_lost(window: MainWindow, engine: FakeEngine,
+                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    window.files.open_example(EXAMPLES["exploding"])
+    dial, graph = EXAMPLES["exploding"].dial, window.document.graph
+    place = window.dial.slider.value()
+    assert dial is not None
+    answers = [QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Reset]
+    monkeypatch.setattr(QMessageBox, "question", lambda *args: answers.pop(0))
+    window.bridge.training_seconds = 100.0
+    engine.calls.clear()
+    window.dial.slider.setSliderDown(True)
+    window.dial.slider.setValue(0)
+    assert window.document.graph is graph
+    assert "reset" not in engine.names()
+    assert window.dial.slider.value() == place
+    assert not window.dial.slider.isSliderDown()
+    window.dial.slider.setValue(0)
+    assert dial.get(window.document.graph) == 0.5
+    assert "reset" in engine.names()
+    assert not answers
+
+
 def _program(window: MainWindow) -> Any:
     from playground.compiler import compile_program
 
@@ -174,3 +241,30 @@ def test_the_gradients_of_lanes_are_of_all_layers_or_the_selected_node(qtbot: Qt
     view.beside.setChecked(False)
     assert not view.lane_lines.curves
     assert view.lines["dense_1"].isVisible()
+
+
+def test_pointing_at_a_lane_leaves_all_lines_and_makes_the_others_faint(qtbot: QtBot) -> None:
+    view = shown(qtbot, GradientsView(), beside())
+    view.select("dense_1")
+    name = SPIRAL.variations[0].name
+    pointed, own = (view.lane_lines.curves[n][0] for n in (name, OWN))
+    view.legend.entries[name].pointed.emit(True)
+    assert pointed.isVisible()
+    assert own.isVisible()
+    assert pointed.values[-1] == 3
+    assert view.header.note.whole == "dense_1"
+    assert view.legend.entries[name].strong
+    assert pointed.opts["pen"].color().alphaF() == 1
+    assert own.opts["pen"].color().alphaF() < 0.5
+    view.legend.entries[name].pointed.emit(False)
+    assert own.opts["pen"].color().alphaF() == 1
+
+
+def test_pointing_at_a_lane_ends_with_its_line(qtbot: QtBot) -> None:
+    view = shown(qtbot, GradientsView(), beside())
+    view.legend.entries[SPIRAL.variations[0].name].pointed.emit(True)
+    view.beside.setChecked(False)
+    line = view.lines["dense_1"]
+    assert line.isVisible()
+    assert line.opts["pen"].color().alphaF() == 1
+    assert view.header.note.whole == ""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
 
-from playground.comparison import compare
+from playground.comparison import Followers, compare
 from playground.engine import Engine
 from playground.examples import EXAMPLES
 from playground.headless import train
@@ -117,7 +118,10 @@ def test_a_lane_that_comes_late_catches_up_first(engine: Engine) -> None:
     engine.run_until(step=500)
     wait(engine, lambda s: s.state == "paused" and s.step == 500)
     engine.set_lanes(SPIRAL.variations[:1])
-    assert wait(engine, ready).lanes[0].step == 0
+    caught_up = wait(engine, lambda s: bool(s.lanes) and s.lanes[0].step == 500)
+    assert (caught_up.state, caught_up.step) == ("paused", 500)
+    assert caught_up.lanes[0].history is not None
+    assert caught_up.lanes[0].history.validation_step[-1] == 500
     engine.run_until(step=501)
     assert wait(engine, lambda s: s.step == 501 and s.state == "paused").lanes[0].step == 501
 
@@ -163,7 +167,8 @@ def test_a_lane_stays_where_it_is_when_others_come_and_go(engine: Engine) -> Non
     engine.run_until(step=50)
     wait(engine, lambda s: s.state == "paused" and s.step == 50)
     engine.set_lanes(SPIRAL.variations[:2])
-    assert [v.step for v in wait(engine, lambda s: len(s.lanes) == 2).lanes] == [50, 0]
+    while (moment := wait(engine, lambda s: len(s.lanes) == 2)).lanes[1].step < 50:
+        assert moment.lanes[0].step == 50
     engine.set_lanes(SPIRAL.variations[1:2])
     wait(engine, lambda s: len(s.lanes) == 1)
     engine.unload()
@@ -193,3 +198,101 @@ def test_lanes_go_on_to_where_the_network_diverged(engine: Engine) -> None:
     end = wait(engine, lambda s: s.state == "diverged" and s.lanes[0].step == s.step)
     assert end.step > 0
     assert end.lanes[0].message == ""
+
+
+# -- where they begin -----------------------------------------------------------------------------
+
+
+def followed(followers: Followers) -> Session:
+    """The session of the only lane."""
+    (follower,) = followers._followers
+    assert follower.session is not None
+    return follower.session
+
+
+def follow(followers: Followers, step: int) -> None:
+    while followers.behind(step):
+        followers.follow(step, 0.1)
+
+
+def pinned(steps: int = 30) -> Lane:
+    """The spiral as it is after so many steps."""
+    session = Session(SPIRAL.graph)
+    session.run(steps)
+    return Lane("before", SPIRAL.graph, session.saved_state(), session.history.view())
+
+
+def with_rate(lane: Lane, rate: float) -> Lane:
+    training = lane.graph.training
+    optimizer = msgspec.structs.replace(training.optimizer, learning_rate=rate)
+    return replace(lane, graph=lane.graph.with_training(
+        msgspec.structs.replace(training, optimizer=optimizer)))
+
+
+def weights(session: Session) -> dict[str, Any]:
+    return {name: session.values(name).copy() for name in session.program.parameters}
+
+
+def test_lanes_go_on_where_they_are_on_other_threads() -> None:
+    followers, lane = Followers(), pinned()
+    followers.set([lane], threads=1)
+    follow(followers, 50)
+    before, history = weights(followed(followers)), followers.views()[0].history
+    followers.set([lane], threads=2)
+    assert followed(followers).program.lanes == 2
+    np.testing.assert_equal(weights(followed(followers)), before)
+    view = followers.views()[0]
+    assert view.step == 50
+    assert view.history is not None
+    assert history is not None
+    np.testing.assert_array_equal(view.history.values, history.values)
+
+
+@pytest.mark.parametrize("change", ["threads", "rate"])
+def test_what_was_reset_stays_reset(change: str) -> None:
+    followers, lane = Followers(), pinned()
+    followers.set([lane], threads=1)
+    followers.reset()
+    if change == "threads":
+        followers.set([lane], threads=2)
+    else:
+        followers.set([with_rate(lane, 0.02)], threads=1)
+    session = followed(followers)
+    assert session.step == 0
+    np.testing.assert_equal(weights(session), weights(Session(SPIRAL.graph)))
+    follow(followers, 10)
+    followers.go_back(0)
+    assert followed(followers).step == 0
+
+
+def test_another_learning_rate_begins_a_lane_where_it_was_pinned() -> None:
+    followers, lane = Followers(), pinned()
+    followers.set([lane], threads=1)
+    follow(followers, 50)
+    before = followed(followers)
+    followers.set([with_rate(lane, 0.02)], threads=1)
+    assert followed(followers) is before, "a number needs no other program"
+    assert before.step == 30
+    follow(followers, 60)
+    alone = Session(with_rate(lane, 0.02).graph)
+    assert lane.state is not None
+    alone.restore(lane.state, lane.history, keep_position=False)
+    alone.run(30)
+    np.testing.assert_equal(weights(before), weights(alone))
+
+
+def test_another_lane_under_the_same_name_begins_for_itself() -> None:
+    followers = Followers()
+    followers.set([pinned(30)], threads=1)
+    followers.reset()
+    followers.set([pinned(20)], threads=1)
+    assert followed(followers).step == 20
+
+
+def test_lanes_share_the_time_that_a_pause_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    followers = Followers()
+    followers.set(SPIRAL.variations[:2], threads=1)
+    given: list[float] = []
+    monkeypatch.setattr(Session, "run_for", lambda self, seconds, most: given.append(seconds))
+    followers.follow(10, 0.2)
+    assert given == [0.1, 0.1]

@@ -30,6 +30,8 @@ CASES: dict[str, tuple[int, Shape, Conv2D]] = {
     "full": (2, (2, 4, 5), Conv2D(channels=3, kernel=(3, 2), padding="full")),
     "padding beyond the kernel": (2, (1, 3, 4), Conv2D(channels=2, kernel=(1, 2), padding=(2, 3))),
     "stride": (3, (2, 9, 8), Conv2D(channels=5, kernel=(3, 2), stride=(2, 3))),
+    "stride 2, wide": (2, (3, 9, 75), Conv2D(channels=5, stride=(2, 2), padding=(1, 1))),
+    "stride 4, wide": (3, (2, 14, 151), Conv2D(channels=3, kernel=(5, 7), stride=(2, 4))),
     "stride beyond the kernel": (2, (2, 9, 11), Conv2D(channels=3, kernel=(2, 1), stride=(3, 4))),
     "dilation": (2, (2, 9, 8), Conv2D(channels=3, kernel=(3, 2), dilation=(2, 3))),
     "all at once": (3, (4, 11, 9), Conv2D(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -13,6 +14,8 @@ import pytest
 from playground import snapshot_maker
 from playground.engine import Engine
 from playground.examples import EXAMPLES
+from playground.graph import Graph
+from playground.learning import Learning
 from playground.session import Session
 from playground.snapshot import (
     BoundaryProbe,
@@ -136,6 +139,32 @@ def test_parameters_survive_an_edit_and_training_goes_on(engine: Engine) -> None
     assert snapshot.step > 200
     assert snapshot.history is not None
     assert len(snapshot.history) > 0
+
+
+def test_of_edits_that_wait_only_the_last_is_compiled(
+        engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled, busy = [], threading.Event()
+
+    def make(graph: Graph, **options: Any) -> Session:
+        compiled.append(graph)
+        return Session(graph, **options)
+
+    engine.load(spiral(dense(4)))
+    wait(engine, lambda s: s.state == "paused")
+    monkeypatch.setattr("playground.engine.Session", make)
+    asking = threading.Thread(target=engine.ask, args=(lambda _: busy.wait(30),))
+    asking.start()
+    dragged = [spiral(dense(4)).with_learning("dense_1", Learning(l2=i / 100))
+               for i in range(1, 9)]
+    for graph in dragged[:4]:
+        engine.load(graph)
+    engine.watch(frozenset())  # what comes between them keeps its place
+    for graph in dragged[4:]:
+        engine.load(graph)
+    busy.set()
+    asking.join()
+    wait(engine, lambda s: s.program is not None and s.program.graph == dragged[-1])
+    assert compiled == [dragged[3], dragged[-1]]
 
 
 def test_the_learning_rate_changes_without_a_new_program(engine: Engine) -> None:
@@ -269,6 +298,7 @@ def test_a_fault_in_a_probe_costs_its_picture_and_not_the_training(
     shown = wait(engine, lambda s: s.step > 300 and bool(faults))
     assert shown.state == "running"
     assert set(shown.values) == {TimingsProbe()}
+    assert [str(fault) for fault in shown.faults] == ["a picture that cannot be made"]
     monkeypatch.setattr(snapshot_maker, "answer", real)
     wait(engine, lambda s: BoundaryProbe(resolution=8) in s.values)
 

@@ -125,3 +125,10 @@ def test_search_finds_data_and_themes_and_hides_empty_captions(gallery: Gallery)
     (0.02, "under 1 s"), (1.4, "1 s"), (48.2, "48 s"), (150.0, "2 min")])
 def test_times_are_told_as_people_do(seconds: float, text: str) -> None:
     assert show_time(seconds) == text
+
+
+def test_an_example_is_loaded_once(window: object, engine: object) -> None:
+    engine.calls.clear()  # type: ignore[attr-defined]
+    window.files.show_example(EXAMPLES["perceptron"])  # type: ignore[attr-defined]
+    assert [name for name in engine.names() if "load" in name] == [  # type: ignore[attr-defined]
+        "unload", "load"]

@@ -114,3 +114,16 @@ def test_the_same_seed_draws_the_same() -> None:
     assert one.tobytes() == two.tobytes()
     assert msgspec.structs.replace(p, initializer="keras").draw(
         np.random.default_rng(3)).tobytes() != one.tobytes()
+
+
+def test_many_weights_are_the_same_piece_by_piece() -> None:
+    import math
+
+    from playground.initializers import PIECE
+
+    shape = (3, PIECE // 2 + 1)
+    bound = math.sqrt(6 / 50)
+    whole = np.random.default_rng(3).uniform(-bound, bound, shape).astype(np.float32)
+    found = initialize("he_uniform", shape, 50, 20, np.random.default_rng(3))
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, whole)

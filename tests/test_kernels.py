@@ -277,17 +277,27 @@ def test_nan_reaches_every_loss(out: Out) -> None:
 # -- optimizers and schedules ---------------------------------------------------------------------
 
 
+def ratio_of(squares: np.ndarray, out: Out) -> np.ndarray:
+    ratio = out(1)
+    optimizer.update_ratios(n=1, lanes=squares.size // 2, stride=1, squares=squares, ratios=ratio)
+    return ratio
+
+
+def test_update_ratio_is_over_all_lanes(out: Out) -> None:
+    assert ratio_of(np.array([9.0, 100.0, 16.0, 0.0]), out) == 0.5
+
+
 @pytest.mark.parametrize("measured", [True, False])
 def test_sgd(measured: bool, out: Out) -> None:
     rate, momentum, decay = 0.1, 0.9, 0.01
-    w, v, norms = normal(N), np.zeros(N, np.float32), out(1)
+    w, v, squares = normal(N), np.zeros(N, np.float32), np.zeros(2)
     truth_w, truth_v = w.astype(np.float64), np.zeros(N)
     for step in range(4):
         g = normal(N, seed=step + 5)
         row = {"n": N, "learning_rate": one(rate), "momentum": one(momentum),
                "weight_decay": one(decay), "gradient": g, "weights": w, "velocity": v}
         if measured:
-            optimizer.sgd_update(**row, norms=norms)
+            optimizer.sgd_update(**row, squares=squares)
         else:
             optimizer.sgd_update_plain(**row)
         truth_v = momentum * truth_v + g + decay * truth_w
@@ -295,13 +305,13 @@ def test_sgd(measured: bool, out: Out) -> None:
         truth_w = truth_w - rate * truth_v
         close(w, truth_w)
         close(v, truth_v)
-        assert not measured or norms == pytest.approx(ratio, rel=1e-5)
+        assert not measured or ratio_of(squares, out) == pytest.approx(ratio, rel=1e-5)
 
 
 @pytest.mark.parametrize("measured", [True, False])
 def test_adam(measured: bool, out: Out) -> None:
     rate, beta1, beta2, epsilon, decay = 0.1, 0.9, 0.99, 1e-3, 0.01
-    w, m, s, norms = normal(N), np.zeros(N, np.float32), np.zeros(N, np.float32), out(1)
+    w, m, s, squares = normal(N), np.zeros(N, np.float32), np.zeros(N, np.float32), np.zeros(2)
     truth_w, truth_m, truth_s = w.astype(np.float64), np.zeros(N), np.zeros(N)
     for step in range(4):
         g = normal(N, seed=step + 5)
@@ -309,7 +319,7 @@ def test_adam(measured: bool, out: Out) -> None:
                "beta2": one(beta2), "epsilon": one(epsilon), "weight_decay": one(decay),
                "counters": np.array([step]), "gradient": g, "weights": w, "mean": m, "square": s}
         if measured:
-            optimizer.adam_update(**row, norms=norms)
+            optimizer.adam_update(**row, squares=squares)
         else:
             optimizer.adam_update_plain(**row)
         h = g + decay * truth_w
@@ -322,7 +332,7 @@ def test_adam(measured: bool, out: Out) -> None:
         close(w, truth_w, 1e-5)
         close(m, truth_m)
         close(s, truth_s)
-        assert not measured or norms == pytest.approx(ratio, rel=1e-5)
+        assert not measured or ratio_of(squares, out) == pytest.approx(ratio, rel=1e-5)
 
 
 def test_adam_leaves_weights_without_gradient_alone() -> None:
@@ -340,25 +350,25 @@ def test_adam_leaves_weights_without_gradient_alone() -> None:
     (np.nan, 1.0, np.nan), (1e30, 1.0, 1e30), (1e-20, 1.0, 1e-20), (1e-20, 2e-20, 0.5),
     (1e19, 1e20, 0.1), (np.inf, 1.0, np.inf), (1e15, 1e-12, 1e27)])
 def test_update_ratio(gradient: float, weights: float, ratio: float, out: Out) -> None:
-    norms = out(1)
+    squares = np.zeros(2)
     optimizer.sgd_update(n=5, learning_rate=one(1), momentum=one(0), weight_decay=one(0),
                          gradient=np.full(5, gradient, np.float32),
                          weights=np.full(5, weights, np.float32),
-                         velocity=np.zeros(5, np.float32), norms=norms)
-    np.testing.assert_allclose(norms, [ratio], 1e-6)
+                         velocity=np.zeros(5, np.float32), squares=squares)
+    np.testing.assert_allclose(ratio_of(squares, out), [ratio], 1e-6)
 
 
 @pytest.mark.parametrize(("weights", "learning_rate"), [(1.0, 1e-30), (3e-20, 1e-20), (1e30, 1e29)])
 def test_adams_update_ratio_where_squares_leave_float32(
         weights: float, learning_rate: float, out: Out) -> None:
-    norms = out(1)
+    squares = np.zeros(2)
     optimizer.adam_update(
         n=N, decoupled=0, learning_rate=one(learning_rate), beta1=one(0.9), beta2=one(0.999),
         epsilon=one(0), weight_decay=one(0), counters=np.array([0]),
         gradient=np.full(N, 0.1, np.float32), weights=np.full(N, weights, np.float32),
-        mean=np.zeros(N, np.float32), square=np.zeros(N, np.float32), norms=norms)
+        mean=np.zeros(N, np.float32), square=np.zeros(N, np.float32), squares=squares)
     # The first step of Adam is the learning rate, whatever the gradient.
-    np.testing.assert_allclose(norms, [learning_rate / weights], 1e-5)
+    np.testing.assert_allclose(ratio_of(squares, out), [learning_rate / weights], 1e-5)
 
 
 def test_schedules(out: Out) -> None:
@@ -416,38 +426,52 @@ def test_global_norm(out: Out) -> None:
 # -- measurements ---------------------------------------------------------------------------------
 
 
-def test_gradient_statistics(out: Out) -> None:
-    g, result = normal(N), out(4)
+def gradient_statistics(g: np.ndarray, out: Out, gaps: int = 0, lanes: int = 1) -> np.ndarray:
+    parts, result = out(lanes, 4), out(4)
+    if lanes == 1:
+        statistics.gradient_statistics(n=g.size, gaps=gaps, gradient=g, out=result)
+        return result
+    for part, share in zip(parts, np.array_split(g, lanes), strict=True):
+        statistics.gradient_part(n=share.size, gradient=share, out=part)
+    statistics.join_gradient_parts(lanes=lanes, n=g.size, gaps=gaps, parts=parts, out=result)
+    return result
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_gradient_statistics(lanes: int, out: Out) -> None:
+    g = normal(N)
     g[[3, 20]] = 0
     g[5] = -50
     g[6] = -0.0
-    statistics.gradient_statistics(n=N, gaps=0, gradient=g, out=result)
-    close(result, [np.linalg.norm(g.astype(np.float64)), 50, 3 / N, 0])
+    close(gradient_statistics(g, out, lanes=lanes),
+          [np.linalg.norm(g.astype(np.float64)), 50, 3 / N, 0])
 
 
-def test_gaps_between_parameters_are_no_zeros(out: Out) -> None:
-    result = np.empty(4, np.float32)
-    statistics.gradient_statistics(
-        n=8, gaps=3, gradient=np.array([1, 0, 2, 0, 0, 0, 3, 4], np.float32), out=result)
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_gaps_between_parameters_are_no_zeros(lanes: int, out: Out) -> None:
+    g = np.array([1, 0, 2, 0, 0, 0, 3, 4], np.float32)
+    result = gradient_statistics(g, out, 3, lanes)
     assert result[2] == pytest.approx(1 / 5)
 
 
 @pytest.mark.parametrize("wild", WILD)
 @pytest.mark.parametrize("place", [0, 17, N - 1])
-def test_gradient_statistics_show_what_is_not_finite(wild: float, place: int, out: Out) -> None:
-    g, result, norm = normal(N), out(4), out(1)
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_gradient_statistics_show_what_is_not_finite(
+        wild: float, place: int, lanes: int, out: Out) -> None:
+    g, norm = normal(N), out(1)
     g[place] = wild
-    statistics.gradient_statistics(n=N, gaps=0, gradient=g, out=result)
+    result = gradient_statistics(g, out, lanes=lanes)
     statistics.vector_norm(n=N, x=g, norm=norm)
     np.testing.assert_array_equal(result, np.array([abs(wild), abs(wild), 0, 1], np.float32))
     np.testing.assert_array_equal(norm, np.array([abs(wild)], np.float32))
 
 
 def test_norms_neither_overflow_nor_vanish(out: Out) -> None:
-    result, norm = out(4), out(1)
+    norm = out(1)
     for size in (1e30, 1e-30):
         g = np.full(N, size, np.float32)
-        statistics.gradient_statistics(n=N, gaps=0, gradient=g, out=result)
+        result = gradient_statistics(g, out, lanes=2)
         statistics.vector_norm(n=N, x=g, norm=norm)
         np.testing.assert_allclose([result[0], norm[0]], size * np.sqrt(N), 1e-6)
 

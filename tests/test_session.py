@@ -57,6 +57,42 @@ def test_going_back_and_on_is_running(threads: int) -> None:
     assert (run.history.view().mean("loss") == wandering.history.view().mean("loss")).all()
 
 
+@pytest.mark.parametrize("instrument", [True, False])
+@pytest.mark.parametrize("mode", ["off", "value", "layer_norm", "global_norm"])
+def test_lanes_share_out_many_parameters(mode: str, instrument: bool) -> None:
+    def make(threads: int) -> Session:
+        return Session(spiral(
+            dense(128), dense(100), dense(3), optimizer=SGD(learning_rate=0.1, momentum=0.5),
+            clipping=Clipping(mode=mode, threshold=0.01)), threads=threads, instrument=instrument)
+
+    alone, run, stepped = make(1), make(2), make(2)
+    assert any(row[0] and row[0].shares for row in run.program.code)
+    alone.run(10)
+    run.run(10)
+    while stepped.step < 10:
+        stepped.advance(1)
+    assert state(run) == state(stepped)
+    for name in alone.program.parameters:
+        np.testing.assert_allclose(run.values(name), alone.values(name), atol=1e-5)
+    for name in alone.program.columns:
+        np.testing.assert_allclose(run.measured(name), alone.measured(name), 1e-3, 1e-6,
+                                   err_msg=name)
+
+
+def test_no_lane_moves_its_share_once_something_is_not_finite() -> None:
+    graph = spiral(dense(128, "relu"), dense(100, "relu"), optimizer=SGD(learning_rate=1000),
+                   clipping=Clipping(mode="off"))
+    run, stepped = (Session(graph, threads=2) for _ in range(2))
+    run.run(100)
+    assert run.trouble is not None
+    stepped.advance(run.step * len(run.program.code))
+    while stepped.step == run.step and stepped.trouble is None:
+        stepped.advance(1)
+    assert run.trouble == stepped.trouble
+    assert state(run) == state(stepped)
+    assert np.isfinite(run.values("dense_2.w")).all()
+
+
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from(UNITS)), max_size=12))
 @settings(max_examples=25, deadline=None)
 def test_any_walk_ends_where_running_ends(walk: list[tuple[bool, Unit]]) -> None:

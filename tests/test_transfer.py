@@ -5,9 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from playground import data
+from playground.comparison import compare
+from playground.data.slant import slants, with_slants
 from playground.examples.make_trunk import trained_trunk
-from playground.examples.transfer import FROM_SCRATCH, STEPS, TRANSFER, TRUNK, trunk
+from playground.examples.transfer import (
+    FROM_SCRATCH,
+    LEANING_STEPS,
+    STEPS,
+    TRANSFER,
+    TRANSFER_REGRESSION,
+    TRUNK,
+    trunk,
+)
 from playground.headless import train
+from playground.lane import Lane
 from playground.layers.data import Digits
 
 
@@ -40,3 +51,33 @@ def test_a_frozen_trunk_is_five_points_above_scratch() -> None:
         FROM_SCRATCH, steps=STEPS).validation.metric + 0.05
     for name, values in trunk().parameters.items():
         np.testing.assert_array_equal(outcome.session.values(name), values)
+
+
+def test_a_slant_is_the_angle_of_a_stroke() -> None:
+    upright, right, left = np.zeros((3, 1, 5, 5))
+    upright[0, :, 2] = 1
+    for row in range(5):
+        right[0, row, 4 - row] = left[0, row, row] = 1
+    np.testing.assert_allclose(slants(np.stack([upright, right, left])), [0, 45, -45], atol=1e-9)
+
+
+def test_sevens_lean_to_the_right_and_sixes_to_the_left() -> None:
+    digits = data.digits()
+    leaning = with_slants(digits)
+    assert (leaning.target.shape, leaning.classes) == ((1797, 1), ())
+    np.testing.assert_array_equal(leaning.x, digits.x)
+    mean = [float(leaning.target[digits.target == digit].mean()) for digit in range(10)]
+    assert max(mean) == mean[7] > 0.5
+    assert min(mean) == mean[6] < -0.5
+
+
+def test_a_classifiers_trunk_is_of_use_to_a_regressor() -> None:
+    example = TRANSFER_REGRESSION
+    (scratch,) = example.variations
+    frozen, anew = compare([Lane("frozen", example.graph, example.state), scratch],
+                           steps=LEANING_STEPS)
+    assert frozen.validation.loss < 0.6 * anew.validation.loss
+    targets = frozen.session.data.target_validation
+    assert frozen.validation.loss < 0.1 * targets.var()
+    for name, values in trunk().parameters.items():
+        np.testing.assert_array_equal(frozen.session.values(name), values)

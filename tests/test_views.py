@@ -87,7 +87,7 @@ def test_a_narrow_panel_keeps_all_switches_in_its_menu(qtbot: QtBot) -> None:
     view.resize(240, 300)
     QApplication.processEvents()
     assert view.width() == 240
-    assert {a.text() for a in view.header.menu.actions()} >= {"bars", "after clip", "all"}
+    assert {a.text() for a in view.header.menu.actions()} >= {"bars", "after clip", "whole run"}
 
 
 def test_modes_win_over_the_note_and_minor_switches(qtbot: QtBot) -> None:

@@ -15,6 +15,7 @@ from playground.snapshot import (
 from tests.shown_views import program, shown, snapshot
 from ui import theme as themes
 from ui.views.gradients import TOTAL, GradientsView
+from ui.views.header import HEIGHT, Header, Note
 from ui.views.legend import MOST_NAMES, Legend, line_colors, line_places
 from ui.views.loss import LossView
 from ui.views.network import trained_nodes
@@ -278,3 +279,28 @@ def test_many_lines_become_a_ramp(qtbot: QtBot) -> None:
     legend.show_names(names)
     assert legend.entries == {}
     assert len({c.name() for c in line_colors(range(len(names)))}) == len(names)
+
+
+def test_chips_are_brief_before_they_are_cut(qtbot: QtBot) -> None:
+    header = Header("Gradient norms")
+    qtbot.addWidget(header)
+    clipped, verdict = header.chip(), header.chip()
+    clipped.show_text("✂ clipped 16 % of steps", "clipped", short="✂ 16 %")
+    verdict.show_text("✓ healthy", "healthy")
+    for width, text in ((500, "✂ clipped 16 % of steps"), (300, "✂ 16 %"), (500, clipped.text)):
+        header.resize(width, HEIGHT)
+        header.fit()
+        assert clipped.shown == text
+        assert verdict.shown == "✓ healthy"
+
+
+def test_a_note_loses_whole_parts(qtbot: QtBot) -> None:
+    note = Note()
+    qtbot.addWidget(note)
+    note.show_text("train 0.00521 · val 0.0437")
+    wide = note.fontMetrics().horizontalAdvance(note.whole)
+    note.show()
+    for width, text in ((wide + 4, note.whole), (wide - 10, "train 0.00521"), (20, "")):
+        note.resize(width, 20)
+        assert note.text() == text
+        assert (note.toolTip() == "") == (text == note.whole)

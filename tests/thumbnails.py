@@ -47,9 +47,11 @@ OTHERWISE: dict[str, tuple[str, str | None]] = {
     "transfer-source": ("feature_maps", "conv_2"), "jordan": ("output", None),
     "deep-sigmoid": ("gradients", None), "deep-relu": ("gradients", None),
     "plain-deep": ("gradients", None), "resnet": ("gradients", None),
-    "exploding": ("gradients", None), "gradient-descent-linear": ("loss", None),
+    "exploding": ("gradients", None), "gradient-descent-linear": ("surface", None),
     "over-fitting": ("output", None), "what-excites": ("excitation", "conv_2"),
     "transformer": ("through_time", None), "autoencoder": ("output", None),
+    "transfer-regression": ("feature_maps", "conv_2"),
+    "autoencoder-conv": ("output", None), "vae": ("output", None),
 }
 """Panel and node of the picture, where it is not the first panel that comes with the example (or
 Output): many of one kind would look all alike."""
@@ -71,16 +73,16 @@ def run(example: Example, seconds: float) -> tuple[Session, Run]:
         nonlocal start
         start = time.perf_counter()
 
-    def enough(session: Session, remaining: int) -> None:
-        nonlocal left
-        left = remaining
-        if remaining and time.perf_counter() - start > seconds:
+    def enough(session: Session, done: float) -> None:
+        nonlocal share
+        share = done
+        if done < 1 and time.perf_counter() - start > seconds:
             raise KeyboardInterrupt  # ends the run early, not badly
 
     mark = example.mark
     outcome = train(example.graph, steps=mark.steps, epochs=mark.epochs, saved=example.state,
                     ready=begin, progress=enough)
-    total = outcome.steps + int(left)
+    total = round(outcome.steps / share)
     reached = MEASURES[mark.metric](outcome) if outcome.state == "done" else None
     return outcome.session, Run(
         steps=total, seconds=round(outcome.seconds * total / max(1, outcome.steps), 3),

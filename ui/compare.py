@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtCore import QRect, QSize, Qt, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -30,6 +30,8 @@ from ui.views.numbers import format_number, format_share
 
 RATES = Limits(ge=0, le=1000)
 RATE_WIDTH = 78
+SETTLED_MS = 250
+"""So long after the last step of its rate a lane begins anew: once, while an arrow is held."""
 HOW = ("Keep the network as it is now as a lane, then change it: activation, clipping, learning "
        "rate. Run trains both on the same batches, and the panels Loss and Gradient norms draw "
        "them over each other.")
@@ -137,10 +139,14 @@ class Variations(QWidget):
 
 
 class LaneRow(QWidget):
-    """One lane: its colour, its name, how it does, and a button to take it away."""
+    """One lane: its colour, its name, how it does, and a button to take it away.
+
+    It stays, and with it the field that is being edited, when the lane gets another rate.
+    """
 
     def __init__(self, lanes: Lanes, lane: Lane | None, place: int) -> None:
         super().__init__()
+        self._lanes = lanes
         self.lane, self.place = lane, place
         self.name = Elided("title" if lane is None else "")
         self.name.show_text(OWN if lane is None else lane.name)
@@ -156,20 +162,46 @@ class LaneRow(QWidget):
         row.setContentsMargins(18, 4, 0, 4)
         row.addLayout(words, 1)
         if lane is not None:
+            self._edited = QTimer(self)
+            self._edited.setSingleShot(True)
+            self._edited.setInterval(SETTLED_MS)
+            self._edited.timeout.connect(self._set_rate)
             self.rate = NumberField(RATES, integer=False, log=True)
-            self.rate.set_value(lane.graph.training.optimizer.learning_rate)
+            self.rate.set_value(_rate(lane))
             self.rate.setFixedWidth(RATE_WIDTH)
             self.rate.setToolTip(f"The learning rate of {lane.name}; it begins anew with another.")
             self.rate.setAccessibleName(f"Learning rate of {lane.name}")
-            self.rate.edited.connect(lambda rate: lanes.set_rate(lane, rate))
+            self.rate.edited.connect(lambda _: self._edited.start())
             row.addWidget(self.rate)
             self.away = QToolButton()
             self.away.setProperty("role", "flat")
-            self.away.setIcon(theme().icon("close"))
             self.away.setToolTip(f"Take the lane {lane.name} away")
             self.away.setAccessibleName(f"Take the lane {lane.name} away")
-            self.away.clicked.connect(lambda: lanes.remove(lane))
+            self.away.clicked.connect(self._take_away)
             row.addWidget(self.away)
+        self.restyle()
+
+    def show_lane(self, lane: Lane, place: int) -> None:
+        """The same lane, at another place or with another rate."""
+        if lane is not self.lane:
+            self.lane = lane
+            self.rate.set_value(_rate(lane))
+        if place != self.place:
+            self.place = place
+            self.update()
+
+    def _set_rate(self) -> None:
+        assert self.lane is not None
+        self._lanes.set_rate(self.lane, self.rate.value())
+
+    def _take_away(self) -> None:
+        assert self.lane is not None
+        self._lanes.remove(self.lane)
+
+    def restyle(self) -> None:
+        if self.lane is not None:
+            self.away.setIcon(theme().icon("close"))
+        self.update()
 
     def show_state(self, text: str, tip: str = "") -> None:
         if self.told.whole != text:
@@ -225,9 +257,9 @@ class ComparePanel(QWidget):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(area)
-        lanes.changed.connect(self._rebuild)
-        theme().changed.connect(self._rebuild)
-        self._rebuild()
+        lanes.changed.connect(self._follow)
+        theme().changed.connect(self._restyle)
+        self._follow()
 
     def probes(self) -> frozenset[Probe]:
         return frozenset()
@@ -247,20 +279,33 @@ class ComparePanel(QWidget):
             if view is not None:
                 _tell(row, view, share)
 
-    def _rebuild(self) -> None:
-        while (item := self._list.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+    def _follow(self) -> None:
+        """A row for the network and for each lane; those that were there stay."""
         lanes = self._lanes.lanes
+        known = {row.lane.name if row.lane else OWN: row for row in self.rows}
         self.rows = []
-        if lanes:
-            self.rows = [LaneRow(self._lanes, None, 0), *(
-                LaneRow(self._lanes, lane, place) for place, lane in enumerate(lanes))]
-        for row in self.rows:
-            self._list.addWidget(row)
+        for place, lane in enumerate((None, *lanes) if lanes else (), -1):
+            row = known.pop(lane.name if lane else OWN, None)
+            if row is None:
+                row = LaneRow(self._lanes, lane, place)
+                self._list.addWidget(row)
+            elif lane is not None:
+                row.show_lane(lane, place)
+            self.rows.append(row)
+        for row in known.values():
+            self._list.removeWidget(row)
+            row.hide()
+            row.deleteLater()
         self._how.setVisible(not lanes)
         self.keep_button.setEnabled(not self._lanes.full)
+
+    def _restyle(self) -> None:
+        for row in self.rows:
+            row.restyle()
+
+
+def _rate(lane: Lane) -> float:
+    return lane.graph.training.optimizer.learning_rate
 
 
 def _tell(row: LaneRow, view: LaneView, share: bool) -> None:

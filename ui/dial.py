@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Qt
@@ -23,13 +24,14 @@ class DialRow(QWidget):
     """The slider of the open example's dial; hidden where it has none.
 
     Each turn edits the document, draws the weights anew and runs one step, so that what it does
-    to the gradient is seen at once. While a turn is under way the next one waits.
+    to the gradient is seen at once. While a turn is under way the next one waits. may_reset:
+    whether the training so far may be lost; asks, and then nothing changes where it may not.
     """
 
-    def __init__(self, document: Document, bridge: EngineBridge,
+    def __init__(self, document: Document, bridge: EngineBridge, may_reset: Callable[[], bool],
                  parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._document, self._bridge = document, bridge
+        self._document, self._bridge, self._may_reset = document, bridge, may_reset
         self._dial: Dial | None = None
         self._under_way = False
         self._title = QLabel()
@@ -91,6 +93,10 @@ class DialRow(QWidget):
         if self._dial is None or self._under_way:
             return
         dial, value = self._dial, self._at()
+        if not self._may_reset():
+            self.slider.setSliderDown(False)  # The mouse was let go elsewhere, in the question.
+            self._follow()
+            return
         if self._document.attempt(f"Change {dial.title.lower()}",
                                   lambda graph: dial.set(graph, value), ("dial", dial.title)):
             self._under_way = True

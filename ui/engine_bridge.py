@@ -78,6 +78,7 @@ class EngineBridge(QObject):
         self._loaded: Graph | None = None
         self._closed = False
         """Between two documents."""
+        self._told: list[Exception] = []
         self._kept: Saved | None = None
         """What came with a document that cannot train yet: it must not get lost."""
         self._renamed: dict[str, str] = {}
@@ -172,6 +173,10 @@ class EngineBridge(QObject):
 
     def _show(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
+        for fault in snapshot.faults:
+            if fault not in self._told:
+                self._told.append(fault)
+                sys.excepthook(type(fault), fault, fault.__traceback__)
         # Hidden views too: they draw nothing, and have something to show once they are looked at.
         for view in self._living():
             _guarded(partial(view.show_snapshot, snapshot))

@@ -60,14 +60,18 @@ class Lanes(QObject):
                 f"This network cannot train, so there is nothing to compare with: "
                 f"{self._document.check.graph_error}")
             return
-        state, history = self._bridge.saved_state() or (None, None)
+        try:
+            state, history = self._bridge.saved_state() or (None, None)
+        except TimeoutError as error:
+            self._document.refused.emit(str(error))
+            return
         taken = {lane.name for lane in self.lanes}
         names = ("before", *(f"before {n}" for n in range(2, 2 + MOST)))
         name = next(name for name in names if name not in taken)
         self._set((*self.lanes, Lane(name, self._document.graph, state, history)))
 
     def place_of(self, name: str) -> int | None:
-        """Where a lane stands in the list; names are unique, and last when its rate changes."""
+        """Where a lane stands in the list; names are unique, and stay when its rate changes."""
         return next((i for i, lane in enumerate(self.lanes) if lane.name == name), None)
 
     def toggle(self, lane: Lane) -> None:
@@ -85,8 +89,9 @@ class Lanes(QObject):
         """Another learning rate: the lane begins anew with it, and catches up."""
         training = lane.graph.training
         optimizer = with_field(training.optimizer, "learning_rate", rate)
-        self._exchange(lane, replace(lane, graph=lane.graph.with_training(
-            msgspec.structs.replace(training, optimizer=optimizer))))
+        changed = replace(lane, graph=lane.graph.with_training(
+            msgspec.structs.replace(training, optimizer=optimizer)))
+        self._set(tuple(changed if other is lane else other for other in self.lanes))
 
     def change(self, how: Callable[[Graph], Graph]) -> None:
         """Change all lanes, and what is offered, in the same way; lanes begin anew."""
@@ -97,9 +102,6 @@ class Lanes(QObject):
         self.opened.emit()
         if self.lanes:
             self._set(tuple(map(changed, self.lanes)))
-
-    def _exchange(self, old: Lane, new: Lane) -> None:
-        self._set(tuple(new if lane is old else lane for lane in self.lanes))
 
     def _set(self, lanes: tuple[Lane, ...]) -> None:
         self.lanes = lanes

@@ -85,7 +85,8 @@ class LiveCanvas(QWidget):
             return
         if snapshot.program is not None:
             for id, loss in snapshot.losses.items():
-                scene.set_badge(id, format_number(loss) if np.isfinite(loss) else None)
+                measured = np.isfinite(loss) or bool(snapshot.nodes)
+                scene.set_badge(id, format_number(loss) if measured else None)
         if snapshot.state == "paused" and not snapshot.nodes:
             # Nothing has run since the weights are what they are: no old pictures either.
             for node in scene.document.graph.nodes:

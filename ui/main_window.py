@@ -124,7 +124,7 @@ class MainWindow(QMainWindow):
         self.notes = NotesPanel(self.document)
         self.docks.add("notes", "Notes", self.notes, RIGHT, inspector)
         self.lanes = Lanes(self.document, self.bridge, self)
-        self.dial = DialRow(self.document, self.bridge)
+        self.dial = DialRow(self.document, self.bridge, self.run_actions.may_reset)
         self.variations = Variations(self.lanes)
         self.notes.set_foot(self.dial, self.variations)
         self.compare = ComparePanel(self.lanes)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 from playground.snapshot import Snapshot
 from ui.elided import Elided
 from ui.theme import theme
+from ui.views.numbers import format_number
 
 STATES: dict[str, tuple[str, str]] = {
     "empty": ("unknown", "nothing to run"),
@@ -133,8 +134,9 @@ def _paused(snapshot: Snapshot) -> str:
 def _metric(snapshot: Snapshot) -> str:
     value = snapshot.validation_metric
     if not math.isfinite(value):
+        # NaN also where nothing was measured yet.
         loss = snapshot.validation_loss
-        return f"val loss {loss:.4g}" if math.isfinite(loss) else ""
+        return f"val loss {format_number(loss)}" if math.isfinite(loss) or snapshot.nodes else ""
     if snapshot.metric_name == "accuracy":
         return f"val accuracy {100 * value:.1f} %"
     return f"val {snapshot.metric_name} {value:.4g}"

@@ -154,17 +154,20 @@ class RunActions(QObject):
             self._bridge.run_to(node)
 
     def _reset(self) -> None:
+        if self.may_reset():
+            self._bridge.reset()
+
+    def may_reset(self) -> bool:
         """Weights cannot be undone, so more than a moment's training is asked about."""
-        if self._bridge.training_seconds > WORTH_SAVING:
-            steps = self._bridge.snapshot.step
-            answer = QMessageBox.question(
-                self._window, "Reset the weights?",
-                f"{steps:,} steps of training would be lost; this cannot be undone.",
-                QMessageBox.StandardButton.Reset | QMessageBox.StandardButton.Cancel,
-                QMessageBox.StandardButton.Cancel)
-            if answer != QMessageBox.StandardButton.Reset:
-                return
-        self._bridge.reset()
+        if self._bridge.training_seconds <= WORTH_SAVING:
+            return True
+        steps = self._bridge.snapshot.step
+        answer = QMessageBox.question(
+            self._window, "Reset the weights?",
+            f"{steps:,} steps of training would be lost; this cannot be undone.",
+            QMessageBox.StandardButton.Reset | QMessageBox.StandardButton.Cancel,
+            QMessageBox.StandardButton.Cancel)
+        return answer == QMessageBox.StandardButton.Reset
 
     def _until_step(self) -> None:
         done = self._bridge.snapshot.step

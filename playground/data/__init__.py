@@ -19,6 +19,7 @@ from playground.data.image_folder import read_image_folder
 from playground.data.npz_reader import read_npz
 from playground.data.preview import Preview, preview
 from playground.data.readers import data_format, open_data, reader_options
+from playground.data.slant import with_slants
 from playground.data.split import PreparedData, Split, Standardiser, prepare, split
 from playground.data.synthetic import (
     checkerboard,
@@ -70,5 +71,6 @@ __all__ = [
     "split",
     "wine",
     "with_classes",
+    "with_slants",
     "xor",
 ]

@@ -49,6 +49,7 @@ EXAMPLES = Gallery({
     "resnet": "residual.RESNET",
     "transfer-source": "transfer.TRANSFER_SOURCE",
     "transfer": "transfer.TRANSFER",
+    "transfer-regression": "transfer.TRANSFER_REGRESSION",
     "deep-sigmoid": "depth.DEEP_SIGMOID",
     "deep-relu": "depth.DEEP_RELU",
     "batch-norm": "normalised.BATCH_NORM",

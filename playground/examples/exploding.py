@@ -31,9 +31,10 @@ At each step the state goes through the recurrent weights U, and on its way back
 gradient. Here U starts as a rotation times 2: what the tanh does not take away doubles at each of
 50 steps.
 
-**Press Space and look at the gradient norms**, *all*: before clipping they reach thousands, after
-it no more than 1, the dashed line. g becomes g · c / ‖g‖: shorter, in the same direction. Nine in
-ten of the first steps are clipped, and the loss falls all the same.
+**Press Space and look at the gradient norms**, with *whole run* (in the panel's menu): before
+clipping they reach thousands, after it no more than 1, the dashed line. g becomes g · c / ‖g‖:
+shorter, in the same direction. Nine in ten of the first steps are clipped, and the loss falls all
+the same.
 
 **Reset, press F10 until one step is through, and open *Through time***: the gradient norm grows
 towards the first time step, close to a straight line on the logarithmic axis, by a factor of

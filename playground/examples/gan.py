@@ -114,8 +114,8 @@ digits alone: after 8,000 steps it names about eight in ten of what is made with
 90 % (of real ones that it has not seen nine in ten), and it names all ten digits.
 
 **Try.** Set β₁ to 0.9 and the learning rate to 0.005 and reset. The maker finds one image that
-passes, then makes nothing else, whatever the noise: *mode collapse*. Turn the samples' number in
-*Feature maps*: all are alike. Or set the rates of dropout to 0: the judge gets sharper, and what it
-lets through less varied.
+passes, then makes nothing else, whatever the noise: *mode collapse*, eight times the same picture
+in *Output*. Or set the rates of dropout to 0: the judge gets sharper, and what it lets through less
+varied.
 """),
     Mark("digits_recognised", ">=", 0.75, steps=8000), panels=("output",))

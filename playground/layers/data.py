@@ -268,13 +268,16 @@ class Digits(DataLayer, frozen=True, kw_only=True):
     classes: Annotated[Literal["all", "0-4", "5-9"], about(
         "Which digits: all ten, or half of them, to learn one half and pass on to the other.",
         title="Digits")] = "all"
+    asks: Annotated[Literal["digit", "slant"], about(
+        "What is asked of each picture: which digit it is, or by how many tens of degrees it "
+        "leans, a number for regression.")] = "digit"
 
     def dataset(self) -> Dataset:
         digits = data.digits()
-        if self.classes == "all":
-            return digits
-        first, last = map(int, self.classes.split("-"))
-        return data.with_classes(digits, range(first, last + 1))
+        if self.classes != "all":
+            first, last = map(int, self.classes.split("-"))
+            digits = data.with_classes(digits, range(first, last + 1))
+        return digits if self.asks == "digit" else data.with_slants(digits)
 
     def subtitle(self) -> str:
         count = f"{len(self.raw()):,} images"

@@ -96,10 +96,10 @@ class GradientsView(View):
             "after clip", "Show the norms after clipping too (the fainter lines)",
             lambda _: self.refresh(), on=True)
         self.beside = header.switch(
-            "lanes", "One line for the network and one for each lane: of the selected node, or of "
-            "all layers", lambda _: self._refit(), on=True)
+            "compare", "One line for the network and one for each lane: of the selected node, or "
+            "of all layers", lambda _: self._refit(), on=True)
         self.all_time = header.switch(
-            "all", "The whole run instead of the last steps", lambda _: self._refit())
+            "whole run", "The whole run instead of the last steps", lambda _: self._refit())
         self.fit_action = header.command(
             "fit", "Follow the data again (or double-click in the plot)", self._refit)
         self.fit_action.setVisible(False)
@@ -142,6 +142,8 @@ class GradientsView(View):
         else:
             self.legend.show_names(self.nodes, [(TOTAL, colors[TOTAL])] if self.with_total else [],
                                    [colors[node] for node in self.nodes])
+        if self._pointed not in self.legend.names:  # What was pointed at is no longer drawn.
+            self._pointed = ""
         self._chips(snapshot.verdict, clipping.mode)
 
         limit = (clipping.threshold
@@ -202,19 +204,25 @@ class GradientsView(View):
 
     def _draw_lanes(self, lanes: Sequence[LaneView], history: HistoryView, quantity: Quantity
                     ) -> None:
-        """The network and its lanes, each by one line: too many would be a mess."""
+        """The network and its lanes, each by one line: too many would be a mess.
+
+        The lines are of the selected node, or of all layers; pointing is at one of the lanes.
+        """
         for curve in (*self.lines.values(), *self.clipped_lines.values()):
             curve.hide()
         for item in (self.shade, *self.guides):
             item.setVisible(False)
-        node = self._strong() or (TOTAL if self.quantity == "norm" else self.nodes[0])
+        node = self.selected if self.selected in self.nodes else (
+            TOTAL if self.quantity == "norm" else self.nodes[0])
         column, clipped = ((quantity.column, "grad_norm") if node == TOTAL else
                            (f"{node}.{quantity.column}", f"{node}.grad_norm"))
         if self.quantity != "norm" or not self.show_after.isChecked():
             clipped = ""
         first = 0 if self.all_time.isChecked() else max(0, len(history.step) - RECENT)
         start = float(history.step[first])
-        heights = self.lane_lines.draw(history, lanes, column, clipped, start)
+        heights = self.lane_lines.draw(history, lanes, column, clipped, start, self._pointed)
+        self.legend.emphasize(self._pointed)
+        self._penned = None  # The legend will name other lines when the nodes are back.
         self.plot.fit([np.array([start]), history.step[-1:]], heights,
                       least_span=1.0 if quantity.log else 0.1)
         self._mark_bad([float(step) for curve, _ in self.lane_lines.curves.values()
@@ -261,7 +269,8 @@ class GradientsView(View):
         self.clip_chip.show_text(
             f"✂ clipped {format_share(share)} of steps" if mode != "off" and share > 0 else "",
             "clipped", "The share of recent steps whose gradient was larger than the threshold.\n"
-            + (verdict.text if verdict.kind == "clipped" else ""))
+            + (verdict.text if verdict.kind == "clipped" else ""),
+            short=f"✂ {format_share(share)}")
         nodes = self.snapshot.nodes if self.snapshot is not None else {}
         details = [f"{node}: {said[0]}" for node, statistics in nodes.items()
                    if (said := advice(statistics))]
@@ -366,7 +375,8 @@ class GradientsView(View):
         low, high = self.plot.box.viewRange()[1]
         height = float(on_axis(value, self.plot.log_y))
         best, best_distance = "", 0.06 * (high - low)
-        for name, curve in self.lines.items():
+        lanes = {name: before for name, (before, _) in self.lane_lines.curves.items()}
+        for name, curve in (self.lines | lanes).items():
             if not curve.isVisible() or not curve.step.size:
                 continue
             at = int(np.abs(curve.step - step).argmin())

@@ -32,12 +32,15 @@ class Chip(QWidget):
         super().__init__(parent)
         self.text = ""
         self.role = "unknown"
+        self._short = ""
+        self._brief = False
         self.setFont(ui_font(11))
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.hide()
 
-    def show_text(self, text: str, role: str, tip: str = "") -> None:
-        """Show a state; an empty text hides the chip."""
+    def show_text(self, text: str, role: str, tip: str = "", short: str = "") -> None:
+        """Show a state; an empty text hides the chip. short: what it says where room is short."""
+        self._short = short or text
         if (text, role, tip) != (self.text, self.role, self.toolTip()):
             self.text, self.role = text, role
             self.setToolTip(tip)
@@ -47,8 +50,19 @@ class Chip(QWidget):
             self.update()
         self.setVisible(bool(text))
 
+    def be_brief(self, brief: bool) -> None:
+        """Whether room is short."""
+        if brief != self._brief:
+            self._brief = brief
+            self.updateGeometry()
+            self.update()
+
+    @property
+    def shown(self) -> str:
+        return self._short if self._brief else self.text
+
     def sizeHint(self) -> QSize:
-        return QSize(QFontMetrics(self.font()).horizontalAdvance(self.text) + 16, 20)
+        return QSize(QFontMetrics(self.font()).horizontalAdvance(self.shown) + 16, 20)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         ground = mix(theme().color("panel"), theme().color(self.role), 0.2)
@@ -58,7 +72,7 @@ class Chip(QWidget):
         painter.setBrush(ground)
         painter.drawRoundedRect(self.rect(), 10, 10)
         painter.setPen(readable(theme().color(self.role), ground))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text)
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.shown)
 
 
 def readable(color: QColor, ground: QColor) -> QColor:
@@ -210,8 +224,14 @@ class Header(QWidget):
         fixed = self._menu_button.width() + 2 * GAP + 18
         if not self.title.isHidden():
             fixed += self.title.sizeHint().width() + GAP
-        fixed += sum(c.sizeHint().width() + GAP for c in self._chips if not c.isHidden())
-        room = self._fill(self._choices, self.width() - fixed)
+        chips = [chip for chip in self._chips if not chip.isHidden()]
+        for brief in (False, True):
+            for chip in chips:
+                chip.be_brief(brief)
+            wide = sum(chip.sizeHint().width() + GAP for chip in chips)
+            if fixed + wide <= self.width():
+                break
+        room = self._fill(self._choices, self.width() - fixed - wide)
         self._fill(self._switches, room - min(self.note.sizeHint().width(), self.note_room))
 
     @staticmethod

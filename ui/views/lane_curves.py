@@ -73,17 +73,19 @@ class LaneGradients:
         self.curves: dict[str, tuple[Curve, Curve]] = {}
 
     def draw(self, own: HistoryView, lanes: Sequence[LaneView], column: str, clipped: str,
-             start: float) -> list[Series]:
+             start: float, pointed: str = "") -> list[Series]:
         """Draw a column of each history from a step on, and the one after clipping if there is
         one to draw; gives the heights.
 
-        What has no such column, as a lane without that node, has no line.
+        What has no such column, as a lane without that node, has no line. Where one is pointed
+        at, the others are faint.
         """
         histories = [own, *(view.history for view in lanes)]
         entries = lane_entries(lanes)
         self._have([name for name, _ in entries])
         heights: list[Series] = []
         for (name, color), history in zip(entries, histories, strict=True):
+            behind = bool(pointed) and name != pointed
             for curve, of, alpha in zip(self.curves[name], (column, clipped), (1.0, 0.4),
                                         strict=True):
                 shown = history is not None and of in history
@@ -93,7 +95,7 @@ class LaneGradients:
                 first = int(np.searchsorted(history.step, start))
                 band = thin(history.step[first:], history.mean(of)[first:],
                             limit=self._plot.columns() // 2)
-                color.setAlphaF(alpha)
+                color.setAlphaF(alpha * (0.22 if behind else 1.0))
                 curve.setPen(thin_pen(color))
                 self._plot.set_curve(curve, band.step, band.mean)
                 heights.append(band.mean)

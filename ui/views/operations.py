@@ -16,9 +16,9 @@ NAMES = {
     "clip_by_value": "clip by value", "global_norm": "global norm → clip", "guard": "check for NaN",
 }
 MEASURING = frozenset({
-    "gradient_statistics", "vector_norm", "activation_statistics", "unit_statistics",
-    "unit_activity", "record", "accuracy", "binary_accuracy", "mean_absolute_error",
-    "clipped_norm", "clipped",
+    "gradient_statistics", "gradient_part", "join_gradient_parts", "update_ratios", "vector_norm",
+    "activation_statistics", "unit_statistics", "unit_activity", "record",
+    "accuracy", "binary_accuracy", "mean_absolute_error", "clipped_norm", "clipped",
 })
 """Instructions that only measure: training would be the same without them."""
 

@@ -10,7 +10,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QFont, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
-from playground.snapshot import Predictions
+from playground.snapshot import NO_CLASS, Predictions
 from ui.theme import theme, ui_font
 from ui.views.numbers import format_share
 
@@ -173,7 +173,8 @@ def words_of(p: Predictions, i: int) -> list[Word]:
             continue
         place = t - first
         words.append(Word(
-            _token(p, tokens[t]), _name(p.classes, targets[place]), _name(p.classes, said[place]),
+            _token(p, tokens[t]), _name(p.classes, targets[place]),
+            "NaN" if said[place] == NO_CLASS else _name(p.classes, said[place]),
             bool(said[place] != targets[place]), float(sure[place]), t))
     return words
 
