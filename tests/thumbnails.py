@@ -67,7 +67,7 @@ def subject(example: Example) -> tuple[str, str | None]:
 
 def run(example: Example, seconds: float) -> tuple[Session, Run]:
     """Train; where time is up before the end, the seconds of the whole training are reckoned."""
-    start = left = 0.0
+    start, share = 0.0, 1.0
 
     def begin() -> None:
         nonlocal start
