@@ -27,7 +27,7 @@ class FilmStrip(QWidget):
         self.table = PictureTable(self)
         self.table.setAccessibleName("What was made, from the first step to now")
         self.table.pointed.connect(self._tell)
-        self.told = QLabel(self)
+        self.told = QLabel("The film comes with the next moment.", self)
         self.told.setProperty("role", "secondary")
         self.told.setFont(ui_font(12))
         column = QVBoxLayout(self)

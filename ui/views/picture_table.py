@@ -1,5 +1,4 @@
-"""Pictures in rows and columns that mean something: then and now, samples and what became of them.
-"""
+"""Pictures in rows and columns that mean something: then and now, samples and what came back."""
 
 from __future__ import annotations
 
