@@ -159,8 +159,9 @@ class Excitation:
         if why := obstacle(weights.program, node):
             raise ExcitationError(why)
         if (samples := len(weights.program.data.x_train)) < len(units):
-            raise ExcitationError(f"{samples:,} training samples are too few to make way for "
-                                  f"{len(units):,} patterns. Ask for fewer units.")
+            raise ExcitationError(
+                f"{len(units):,} patterns need as many training samples; there are {samples:,}. "
+                "Ask for fewer units, or give more data.")
         self.node, self.units, self.ascent = node, tuple(units), ascent
         graph, self._owners = _derived(weights.program, node, self.units, ascent.place)
         self.program = compile_program(graph, batch=len(self.units), instrument=False, in_use=True)

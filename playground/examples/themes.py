@@ -7,7 +7,7 @@ from collections.abc import Iterable
 THEMES: dict[str, tuple[str, ...]] = {
     "One neuron, and a few more": (
         "perceptron", "perceptron-xor", "mlp-spiral", "mlp-digits", "maxout-digits",
-        "representation", "over-fitting"),
+        "over-fitting"),
     "Descent": (
         "gradient-descent", "rosenbrock", "saddle", "himmelblau", "gradient-descent-linear",
         "least-squares"),
