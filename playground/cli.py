@@ -315,8 +315,8 @@ class _Bar:
         if self._terminal:
             print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
-    def show(self, session: Session, left: int) -> None:
-        done = session.step / max(session.step + left, 1)
+    def show(self, session: Session, done: float) -> None:
+        """done: the share of this run, 0..1; the session may have had others before."""
         filled = math.floor(done * BAR)
         metric = session.validation.metric if session.validation else math.nan
         self.say(f"{'█' * filled}{'░' * (BAR - filled)} {done:4.0%}  step {session.step:,}  "

@@ -38,7 +38,7 @@ def representation(session: Session, probe: RepresentationProbe) -> Representati
         found = principal_components(values, probe.components)
         values, shares = found.points, found.shares
     labels, classes, ordered = _labels(session, limit)
-    shown = x * data.std + data.mean
+    shown = data.raw(x)
     first = next((port for port in data.dataset.ports if port.name == "x"), None)
     return Representation(
         probe.node, values, shares, units, shown if first is None else first.of(shown), labels,
@@ -55,7 +55,7 @@ def decoded(session: Session, probe: DecodedProbe) -> Floats | None:
     places = np.stack([across.ravel(), down.ravel()], axis=1).astype(np.float32)
     drawn = session.evaluator.outputs_from(found.entrance, places, at=found.output)
     if drawn.shape[1:] == data.dataset.shape:
-        drawn = drawn * data.std + data.mean
+        drawn = data.raw(drawn)
     return drawn.reshape(len(probe.y), len(probe.x), *drawn.shape[1:]).astype(np.float32)
 
 
@@ -68,9 +68,9 @@ def rebuilt_samples(session: Session, x: Floats) -> Predictions:
     if noise is not None:
         random = np.random.default_rng(program.graph.training.dropout_seed)
         given = (x + noise[1].deviation * random.standard_normal(x.shape)).astype(np.float32)
-        noisy = given * data.std + data.mean
-    out = session.evaluator.predict(given) * data.std + data.mean
-    clean = x * data.std + data.mean
+        noisy = data.raw(given)
+    out = data.raw(session.evaluator.predict(given))
+    clean = data.raw(x)
     return Predictions(clean, clean, out, (), rebuilt=True, noisy=noisy)
 
 

@@ -22,11 +22,11 @@ from playground.state import SavedState
 def compare(lanes: Sequence[Lane], *, steps: int | None = None, epochs: int | None = None,
             threads: int = 1, preparing: Callable[[str], None] | None = None,
             ready: Callable[[], None] | None = None,
-            progress: Callable[[Session, int], None] | None = None) -> tuple[Outcome, ...]:
+            progress: Callable[[Session, float], None] | None = None) -> tuple[Outcome, ...]:
     """Train all lanes for the same steps (epochs are those of the first), in turn.
 
     ready is called when all of them fit; progress gets the session that has just gone on and the
-    steps that it has left. Ctrl+C ends all of them early.
+    share of its run that is done, 0..1. Ctrl+C ends all of them early.
     """
     runs: list[Run] = []
     for lane in lanes:
@@ -41,7 +41,7 @@ def compare(lanes: Sequence[Lane], *, steps: int | None = None, epochs: int | No
             behind = min(waiting, key=lambda run: run.done)
             behind.go_on(SLICE / len(runs))
             if progress is not None:
-                progress(behind.session, behind.total - behind.done)
+                progress(behind.session, behind.done / behind.total)
     except KeyboardInterrupt:
         interrupted = True
     return tuple(run.outcome(interrupted) for run in runs)

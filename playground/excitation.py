@@ -158,12 +158,13 @@ class Excitation:
                  ascent: Ascent = Ascent()) -> None:
         if why := obstacle(weights.program, node):
             raise ExcitationError(why)
+        if (samples := len(weights.program.data.x_train)) < len(units):
+            raise ExcitationError(
+                f"{len(units):,} patterns need as many training samples; there are {samples:,}. "
+                "Ask for fewer units, or give more data.")
         self.node, self.units, self.ascent = node, tuple(units), ascent
         graph, self._owners = _derived(weights.program, node, self.units, ascent.place)
         self.program = compile_program(graph, batch=len(self.units), instrument=False, in_use=True)
-        if self.program.batch < len(self.units):
-            raise ExcitationError(f"There are {self.program.batch} training samples, too few to "
-                                  f"make way for {len(self.units)} patterns.")
         self._arena = Arena(self.program.sizes)
         self._machine = Machine(*link(self.program, self._arena), np.zeros(1, np.int64))
         phases = [row[0].phase if row[0] else "load" for row in self.program.code]

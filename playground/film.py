@@ -101,4 +101,4 @@ class FilmMaker:
         data = self._program.data
         if samples.shape[1:] != data.dataset.shape:
             return samples
-        return (samples * data.std + data.mean).astype(np.float32)
+        return data.raw(samples)

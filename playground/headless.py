@@ -88,11 +88,11 @@ def train(graph: Graph, *, steps: int | None = None, epochs: int | None = None, 
           saved: SavedState | None = None, history: HistoryView | None = None,
           preparing: Callable[[str], None] | None = None,
           ready: Callable[[], None] | None = None,
-          progress: Callable[[Session, int], None] | None = None) -> Outcome:
+          progress: Callable[[Session, float], None] | None = None) -> Outcome:
     """Train for so many steps or epochs (one of the two), going on from `saved` if given.
 
     ready is called when the network fits and training begins; progress gets the session and the
-    steps that are left. Ctrl+C ends the run early, not badly.
+    share of this run that is done, 0..1. Ctrl+C ends the run early, not badly.
     """
     run = Run(graph, steps=steps, epochs=epochs, threads=threads, saved=saved, history=history,
               preparing=preparing)
@@ -103,7 +103,7 @@ def train(graph: Graph, *, steps: int | None = None, epochs: int | None = None, 
         while run.left:
             run.go_on()
             if progress is not None:
-                progress(run.session, run.total - run.done)
+                progress(run.session, run.done / run.total)
     except KeyboardInterrupt:
         interrupted = True
     return run.outcome(interrupted)

@@ -38,7 +38,7 @@ def judged(session: Session, resolution: int, corners: Corners, grid: Floats) ->
     share = _share_for_real(loss, use.predict(grid)[:, 0], use.predict(real)[:, 0],
                             use.predict(made)[:, 0]).reshape(size)
     low, high = corners
-    points = np.concatenate([real, made]) * data.std + data.mean
+    points = data.raw(np.concatenate([real, made]))
     which = np.repeat(np.arange(2, dtype=np.float32), [len(real), len(made)])
     nothing = np.zeros((0, 2), np.float32)
     return Boundary(
@@ -76,5 +76,5 @@ def _pulls(session: Session, generator: str, longest: float) -> Floats | None:
     if not largest > 0:
         return None
     data = session.data
-    start = y * data.std + data.mean
+    start = data.raw(y)
     return np.stack([start, start - dy / largest * longest], axis=1).astype(np.float32)

@@ -176,7 +176,7 @@ def _responses(session: Session, probe: ResponsesProbe) -> dict[str, Floats] | N
 def _raw(session: Session) -> tuple[Floats, Floats]:
     """Training and validation samples in the data's own units."""
     data = session.data
-    return data.x_train * data.std + data.mean, data.x_validation * data.std + data.mean
+    return data.raw(data.x_train), data.raw(data.x_validation)
 
 
 def _extent(session: Session) -> tuple[Floats, Floats]:
@@ -193,7 +193,7 @@ def _grid(session: Session, resolution: int) -> Floats:
     half = 0.5 / resolution
     along = np.linspace(half, 1 - half, resolution, dtype=np.float32)
     grid = np.stack(np.meshgrid(x0 + along * (x1 - x0), y0 + along * (y1 - y0)), axis=-1)
-    return ((grid.reshape(-1, 2) - session.data.mean) / session.data.std).astype(np.float32)
+    return session.data.scaled(grid.reshape(-1, 2))
 
 
 def _curve(session: Session, low: Floats, high: Floats, raw: Floats, raw_validation: Floats,
@@ -201,7 +201,7 @@ def _curve(session: Session, low: Floats, high: Floats, raw: Floats, raw_validat
     """One input: values (resolution,) of the prediction from the left to the right end."""
     data = session.data
     xs = np.linspace(low[0], high[0], 4 * resolution, dtype=np.float32)[:, None]
-    out = session.evaluator.predict((xs - data.mean) / data.std)
+    out = session.evaluator.predict(data.scaled(xs))
     values, margin = _winner(out, bool(session.program.classes))
     targets = data.target_train
     return Boundary(values, margin, (float(low[0]), float(high[0]),
@@ -246,7 +246,7 @@ def _predictions(session: Session, probe: PredictionsProbe) -> Predictions:
     x, target = _part(session, probe.split)
     part = slice(probe.start, probe.start + probe.count)
     data = session.data
-    shown, wanted = x[part] * data.std + data.mean, target[part].copy()
+    shown, wanted = data.raw(x[part]), target[part].copy()
     rebuilt = find_rebuilt(session.graph, session.program.check, session.program.loss_node)
     if rebuilt is not None and data.dataset.are_images and not session.program.classes:
         return rebuilt_samples(session, x[part])
@@ -288,7 +288,7 @@ def _augmentation(session: Session, probe: AugmentationProbe) -> Floats | None:
     changed = augmented(layer.augmentation, data, probe.count, probe.draw,
                         partial(random_key, graph.training.augmentation_seed))
     both = np.stack([data.x_train[:probe.count], changed])
-    return (both * data.std + data.mean).astype(np.float32)
+    return data.raw(both)
 
 
 def _part(session: Session, split: SplitName) -> tuple[Floats, Floats]:

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QFontMetricsF, QImage, QPainter
+from PySide6.QtWidgets import QApplication, QStyleOptionGraphicsItem
 from pytestqt.qtbot import QtBot
 
 from playground.graph import Edge, Graph, UnknownLayer
@@ -20,10 +21,12 @@ from tests.on_canvas import (
 )
 from ui import theme as themes
 from ui.canvas import editing, gradient
+from ui.canvas.text import name_font
 from ui.canvas.view import CanvasView
 from ui.colormaps import signed_image
 from ui.live_canvas import LiveCanvas
 from ui.outline import Outline
+from ui.theme import theme
 
 NAN = math.nan
 
@@ -159,3 +162,28 @@ def test_outline_reads_and_selects(view: CanvasView, qtbot: QtBot) -> None:
     assert outline.currentIndex().data().startswith("to dense_2")
     qtbot.keyClick(outline, Qt.Key.Key_Delete)
     assert len(view.document.graph.edges) == 1
+
+
+def test_names_are_read_from_afar_and_nothing_grows(view: CanvasView) -> None:
+    item = view.canvas.nodes["dense_1"]
+    size, head = item.size(), QFontMetricsF(name_font()).height()
+
+    def ink(detail: float) -> int:
+        """Pixels of the node's head that are as bright as text."""
+        image = QImage(round(200 * detail), round(50 * detail), QImage.Format.Format_RGB32)
+        image.fill(theme().color("node"))
+        painter = QPainter(image)
+        painter.scale(detail, detail)
+        option = QStyleOptionGraphicsItem()
+        item.paint(painter, option)
+        painter.end()
+        text = theme().color("text").lightness()
+        return sum(abs(image.pixelColor(x, y).lightness() - text) < 60
+                   for x in range(round(30 * detail), image.width())
+                   for y in range(2, round(44 * detail)))
+
+    assert ink(0.4) > 20
+    assert ink(0.25) > 10
+    assert ink(0.08) == 0
+    item.set_face(item.face)
+    assert (item.size(), QFontMetricsF(name_font()).height()) == (size, head)

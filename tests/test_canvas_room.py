@@ -165,3 +165,27 @@ def test_who_makes_room_runs_over_nobody() -> None:
     _, moved = make_room(there, "a", "b", SIZE)
     spots = {id: (*moved.get(id, box[:2]), *box[2:]) for id, box in there.items()}
     assert not any(overlap(spots[a], spots[b]) for a in spots for b in spots if a < b)
+
+
+# -- another room ---------------------------------------------------------------------------------
+
+
+def sees_all(view: CanvasView) -> bool:
+    return view.mapToScene(view.viewport().rect()).boundingRect().contains(view.content())
+
+
+def test_what_fits_fits_in_another_room(view: CanvasView) -> None:
+    view.fit()
+    assert sees_all(view)
+    view.resize(view.width() // 2, view.height() // 2)
+    QApplication.processEvents()
+    assert sees_all(view)
+
+
+def test_who_has_zoomed_keeps_the_zoom(view: CanvasView) -> None:
+    view.fit()
+    view.zoom_in()
+    zoom = view.zoom
+    view.resize(view.width() // 2, view.height() // 2)
+    QApplication.processEvents()
+    assert view.zoom == zoom

@@ -15,13 +15,15 @@ from typing import Any
 import pytest
 
 from playground import document, graph_json
-from playground.cli import main
+from playground.cli import _Bar, main
 from playground.examples import EXAMPLES
 from playground.examples.base import chain, seeded
 from playground.graph import Graph
+from playground.headless import train
 from playground.layers.core import Dense
 from playground.layers.data import Spiral
 from playground.layers.loss import SoftmaxCrossEntropy
+from playground.session import Session
 from playground.training import SGD
 
 ROOT = Path(__file__).parents[1]
@@ -89,7 +91,7 @@ def test_a_summary_allocates_nothing(capsys: Capture, tmp_path: Path) -> None:
     document.save(tmp_path / "large.json", graph)
     done = python(f"""
 import resource
-from playground.cli import main
+from playground.cli import _Bar, main
 main(["examples"])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 assert main(["summary", {str(tmp_path / "large.json")!r}]) == 0
@@ -339,7 +341,7 @@ def test_training_is_saved_as_a_document_only(capsys: Capture, file: Path, name:
 def test_headless_commands_do_not_import_qt() -> None:
     done = python("""
 import sys
-from playground.cli import main
+from playground.cli import _Bar, main
 assert main(["examples"]) == main(["summary", "perceptron"]) == 0
 assert main(["train", "perceptron", "--steps", "2"]) == 0
 found = {m.partition(".")[0] for m in sys.modules} & {"PySide6", "pyqtgraph", "qtpy", "ui"}
@@ -391,3 +393,18 @@ def test_what_cannot_be_compared(words: list[str], told: str,
     err = capsys.readouterr().err
     assert told in err
     assert err.count("\n") == 1
+
+
+def test_the_bar_counts_this_run_alone(
+        monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    graph = EXAMPLES["perceptron"].graph
+    session = Session(graph)
+    session.run(50)
+    shares: list[float] = []
+    monkeypatch.setattr("playground.headless.SLICE", 0.0)
+    train(graph, steps=10, saved=session.saved_state(),
+          progress=lambda _, done: shares.append(done))
+    assert shares[-1] == 1
+    assert shares == sorted(shares)
+    _Bar(terminal=True).show(session, 0.25)
+    assert " 25%  step 50" in capfd.readouterr().err

@@ -174,18 +174,6 @@ def test_prepared_arrays_are_contiguous_float32_and_keep_pairs_together():
     assert np.array_equal(ready.target_validation[:, 0], ready.x_validation[:, 0] * 10.0)
 
 
-def test_targets_are_scaled_on_request_and_classes_never():
-    prices = np.linspace(1e5, 9e5, 20)
-    data = make_dataset("prices", prices[:, None], prices)
-    raw = prepare(data, 0.5)
-    scaled = prepare(data, 0.5, standardise_target=True)
-    assert np.abs(scaled.target_train).max() < 3.0
-    back = scaled.target_train * scaled.target_std + scaled.target_mean
-    np.testing.assert_allclose(back, raw.target_train, rtol=1e-5)
-    classes = prepare(unbalanced((8, 8)), 0.5, standardise_target=True)
-    assert set(classes.target_train.tolist()) == {0.0, 1.0}
-
-
 def test_a_standardiser_undoes_itself_and_refuses_an_unknown_mode():
     x = np.array([[1.0, 200.0], [3.0, 600.0], [8.0, 100.0]], np.float32)
     for mode in ("none", "feature", "global"):

@@ -230,6 +230,30 @@ def test_what_has_no_pattern_says_why(example: str, node: str, why: str) -> None
         Excitation(weights_of(session), node, [0])
 
 
+def test_each_pattern_takes_the_place_of_a_sample() -> None:
+    session = Session(EXAMPLES["lstm-by-hand"].graph)
+    assert len(session.data.x_train) == 1
+    assert climbed_one(session, "lstm_1").patterns.shape == (1, 5, 3)
+    with pytest.raises(ExcitationError, match="1 training samples are too few"):
+        Excitation(weights_of(session), "lstm_1", [0, 0])
+
+
+def climbed_one(session: Session, node: str) -> Excitation:
+    made = Excitation(weights_of(session), node, [0])
+    made.step()
+    return made
+
+
+def test_sequences_and_packed_samples_have_patterns() -> None:
+    """Numbers over time; and of samples with a picture and a question, the picture."""
+    made = climbed_one(Session(EXAMPLES["elman"].graph), "elman_1")
+    assert made.patterns.shape == (1, 50, 2)
+    assert made.field == (slice(0, 50),)
+    session = Session(EXAMPLES["vqa"].graph)
+    made = climbed_one(session, "conv_1")
+    assert made.samples(session.data.x_validation[:3]).shape == (3, *made.patterns.shape[1:])
+
+
 def test_weights_of_another_node_are_used() -> None:
     graph = chain(
         Digits(), Flatten(), Dense(units=64, activation="tanh"), Dense(units=64),

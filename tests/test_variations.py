@@ -43,8 +43,8 @@ ELSEWHERE = {
     ("over-fitting", "weight-decay-0.3"),  # test_phenomena_vision
     ("transfer", "from-scratch"), ("transfer-regression", "from-scratch"),  # test_transfer
     ("gradient-descent-linear", "momentum-0.5"),  # test_descent
-    ("gradient-descent-linear", "learning-rate-0.35"),
-    ("gradient-descent-linear", "learning-rate-0.003"),
+    ("gradient-descent-linear", "rate-0.35"),
+    ("gradient-descent-linear", "rate-0.003"),
     ("exploding", "clipping-off"),  # test_through_time
     *((name, key) for name in ("gradient-descent", "rosenbrock", "saddle", "himmelblau")
       for key in ("sgd", "momentum", "nesterov", "adam", "newton")),  # test_surface
@@ -66,7 +66,7 @@ CLAIMS: dict[tuple[str, str], tuple[int, Callable[[Outcome, Outcome], bool]]] = 
     ("mlp-spiral", "no-activation"):
         (1500, lambda own, other: other.validation.metric < 0.7 < own.validation.metric),
     ("mlp-spiral", "sigmoid"): (1500, lambda own, other: other.train.loss > 3 * own.train.loss),
-    ("mlp-spiral", "learning-rate-0.001"):
+    ("mlp-spiral", "rate-0.001"):
         (1500, lambda own, other: other.train.loss > 3 * own.train.loss),
     ("mlp-spiral", "no-momentum"): (1500, lambda own, other: other.train.loss > 3 * own.train.loss),
     ("mlp-digits", "sigmoid"):

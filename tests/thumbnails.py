@@ -51,6 +51,7 @@ OTHERWISE: dict[str, tuple[str, str | None]] = {
     "over-fitting": ("output", None), "what-excites": ("excitation", "conv_2"),
     "transformer": ("through_time", None), "autoencoder": ("output", None),
     "transfer-regression": ("feature_maps", "conv_2"),
+    "autoencoder-conv": ("output", None), "vae": ("output", None),
 }
 """Panel and node of the picture, where it is not the first panel that comes with the example (or
 Output): many of one kind would look all alike."""
@@ -66,22 +67,22 @@ def subject(example: Example) -> tuple[str, str | None]:
 
 def run(example: Example, seconds: float) -> tuple[Session, Run]:
     """Train; where time is up before the end, the seconds of the whole training are reckoned."""
-    start = left = 0.0
+    start, share = 0.0, 1.0
 
     def begin() -> None:
         nonlocal start
         start = time.perf_counter()
 
-    def enough(session: Session, remaining: int) -> None:
-        nonlocal left
-        left = remaining
-        if remaining and time.perf_counter() - start > seconds:
+    def enough(session: Session, done: float) -> None:
+        nonlocal share
+        share = done
+        if done < 1 and time.perf_counter() - start > seconds:
             raise KeyboardInterrupt  # ends the run early, not badly
 
     mark = example.mark
     outcome = train(example.graph, steps=mark.steps, epochs=mark.epochs, saved=example.state,
                     ready=begin, progress=enough)
-    total = outcome.steps + int(left)
+    total = round(outcome.steps / share)
     reached = MEASURES[mark.metric](outcome) if outcome.state == "done" else None
     return outcome.session, Run(
         steps=total, seconds=round(outcome.seconds * total / max(1, outcome.steps), 3),

@@ -60,7 +60,11 @@ class Lanes(QObject):
                 f"This network cannot train, so there is nothing to compare with: "
                 f"{self._document.check.graph_error}")
             return
-        state, history = self._bridge.saved_state() or (None, None)
+        try:
+            state, history = self._bridge.saved_state() or (None, None)
+        except TimeoutError as error:
+            self._document.refused.emit(str(error))
+            return
         taken = {lane.name for lane in self.lanes}
         names = ("before", *(f"before {n}" for n in range(2, 2 + MOST)))
         name = next(name for name in names if name not in taken)

@@ -142,10 +142,9 @@ class Standardiser:
 
 @dataclass(frozen=True, eq=False)
 class PreparedData:
-    """Arrays ready for training, C-contiguous float32; mean and std map raw data to x_*.
+    """Arrays ready for training, C-contiguous float32: x scaled, targets as they are.
 
-    x_* (N, *shape), target_* (N,) or (N, *target_shape). Targets are raw unless
-    `standardise_target` was asked for; then target_mean and target_std map them.
+    x_* (N, *shape), target_* (N,) or (N, *target_shape).
     """
 
     x_train: FloatArray
@@ -153,10 +152,23 @@ class PreparedData:
     x_validation: FloatArray
     target_validation: FloatArray
     dataset: Dataset
-    mean: FloatArray
-    std: FloatArray
-    target_mean: FloatArray
-    target_std: FloatArray
+    scale: Standardiser
+
+    @property
+    def mean(self) -> FloatArray:
+        return self.scale.mean
+
+    @property
+    def std(self) -> FloatArray:
+        return self.scale.std
+
+    def raw(self, x: FloatArray) -> FloatArray:
+        """x (n, *shape) as the network sees it, in the data's own units."""
+        return self.scale.undo(x).astype(np.float32, copy=False)
+
+    def scaled(self, x: FloatArray) -> FloatArray:
+        """Raw x (n, *shape) as the network wants it."""
+        return self.scale.apply(x).astype(np.float32, copy=False)
 
 
 def prepare(
@@ -164,34 +176,24 @@ def prepare(
     train_fraction: float = 0.8,
     standardise: Standardise = "none",
     seed: int = 0,
-    standardise_target: bool = False,
 ) -> PreparedData:
     """Split the data, fill gaps and scale both parts by what the training part shows.
 
     The validation part is never looked at for the scale, nor for the means that fill its gaps;
-    raises DataError. `standardise_target` scales regression
-    targets the same way (prices in the 100,000s train badly raw); class numbers stay as they are.
+    raises DataError.
     """
     parts = split(dataset, train_fraction, seed)
     x_train, x_validation = dataset.x[parts.train], dataset.x[parts.validation]
     if dataset.gaps:
         _fill_gaps(dataset, x_train, x_validation)
-    target_train = dataset.target[parts.train]
     scale = Standardiser.of(dataset, x_train, standardise)
-    scale_target = standardise_target and dataset.kind == "regression"
-    target_scale = Standardiser.fit(target_train, "feature" if scale_target else "none")
     return PreparedData(
         x_train=np.ascontiguousarray(scale.apply(x_train)),
-        target_train=np.ascontiguousarray(target_scale.apply(target_train)),
+        target_train=np.ascontiguousarray(dataset.target[parts.train], np.float32),
         x_validation=np.ascontiguousarray(scale.apply(x_validation)),
-        target_validation=np.ascontiguousarray(
-            target_scale.apply(dataset.target[parts.validation])
-        ),
+        target_validation=np.ascontiguousarray(dataset.target[parts.validation], np.float32),
         dataset=dataset,
-        mean=scale.mean,
-        std=scale.std,
-        target_mean=target_scale.mean,
-        target_std=target_scale.std,
+        scale=scale,
     )
 
 

@@ -62,10 +62,10 @@ answer.
     Mark("distance_to_exact", "<=", 1e-4, steps=200), WATCHED, panels=("surface",), variations=(
         trained_otherwise("momentum 0.5", _DESCENT, optimizer=SGD(learning_rate=0.3, momentum=0.5),
                           batch=320, help="It is there in less than half the steps."),
-        trained_otherwise("learning rate 0.35", _DESCENT,
+        trained_otherwise("rate 0.35", _DESCENT,
                           optimizer=GradientDescent(learning_rate=0.35),
                           help="Above 2 over the largest curvature: each jump is longer."),
-        trained_otherwise("learning rate 0.003", _DESCENT,
+        trained_otherwise("rate 0.003", _DESCENT,
                           optimizer=GradientDescent(learning_rate=0.003),
                           help="A hundred times smaller: it crawls."),
         trained_otherwise("least squares", _DESCENT, optimizer=LeastSquares(),

@@ -159,8 +159,8 @@ def digits_recognised(outcome: Outcome) -> float:
 def digits_named(session: Session) -> NDArray[np.int64]:
     """How many images drawn from the node `made` are named each digit with certainty, (10,)."""
     images, reader = session.evaluator.drawn("made", SAMPLES, draw=1), _reader()
-    raw = images * session.data.std + session.data.mean
-    said = reader.evaluator.predict((raw - reader.data.mean) / reader.data.std)
+    raw = session.data.raw(images)
+    said = reader.evaluator.predict(reader.data.scaled(raw))
     return np.bincount(said.argmax(axis=1)[said.max(axis=1) > SURE], minlength=10)
 
 

@@ -48,7 +48,7 @@ MLP_SPIRAL = Example(
                       help="Three layers that are one straight cut: it stays near a coin's toss."),
         set_otherwise("sigmoid", _SPIRAL, "dense_1", "dense_2", activation="sigmoid",
                       help="A flatter slope, and no outputs below 0: it stays behind."),
-        trained_otherwise("learning rate 0.001", _SPIRAL,
+        trained_otherwise("rate 0.001", _SPIRAL,
                           optimizer=SGD(learning_rate=0.001, momentum=0.9),
                           help="A hundred times smaller: it crawls."),
         trained_otherwise("no momentum", _SPIRAL, optimizer=SGD(learning_rate=0.1),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 THEMES: dict[str, tuple[str, ...]] = {
     "One neuron, and a few more": (
         "perceptron", "perceptron-xor", "mlp-spiral", "mlp-digits", "maxout-digits",
-        "representation", "over-fitting"),
+        "over-fitting"),
     "Descent": (
         "gradient-descent", "rosenbrock", "saddle", "himmelblau", "gradient-descent-linear",
         "least-squares"),
@@ -24,7 +24,8 @@ THEMES: dict[str, tuple[str, ...]] = {
     "Words and characters": (
         "slot-filling", "slot-filling-feed-forward", "char-lstm", "transformer"),
     "Codes, and things made up": (
-        "autoencoder", "autoencoder-conv", "denoising-autoencoder", "vae", "gan", "gan-digits"),
+        "representation", "autoencoder", "autoencoder-conv", "denoising-autoencoder", "vae",
+        "gan", "gan-digits"),
     "Reuse, and two inputs": (
         "transfer-source", "transfer", "transfer-regression", "vqa", "vqa-image-alone",
         "vqa-question-alone"),

@@ -7,6 +7,7 @@ from functools import cache
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import (
+    QFont,
     QFontMetricsF,
     QIcon,
     QImage,
@@ -45,6 +46,10 @@ HALO = 6.0
 CHIP = 22.0
 MARK = 16.0
 """The room of a lock or a link beside the badge."""
+HEAD = 44
+"""The room above a node's picture."""
+FAR_PIXELS, LEAST_PIXELS = 10, 7
+"""Of a name that is seen from afar, on the screen; smaller ones cannot be read."""
 STACK = 4.0
 """How far the sheet below a fold looks out."""
 FAMILY_STEP = 13.0
@@ -289,6 +294,8 @@ class NodeItem(QGraphicsWidget):
         self._paint_square(painter)
         if detail >= TEXT_DETAIL:
             self._paint_text(painter, box)
+        else:
+            self._paint_name(painter, box, detail)
         if self.face.families and not self.error:
             self._paint_families(painter)
         elif not self.error and self.face.picture != "none":
@@ -357,6 +364,22 @@ class NodeItem(QGraphicsWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme().family(self.face.category))
         painter.drawRoundedRect(square, 2.5, 2.5)
+
+    def _paint_name(self, painter: QPainter, box: QRectF, detail: float) -> None:
+        """From afar, nothing but the name, as large as there is room for above the picture."""
+        font = QFont(name_font())  # a copy: that one is everybody's
+        room = QRectF(MARGIN + 16, 2, box.width() - 2 * MARGIN - 12, HEAD)
+        pixels = min(HEAD - 8.0, FAR_PIXELS / max(detail, 0.01))
+        font.setPixelSize(round(pixels))
+        wide = QFontMetricsF(font).horizontalAdvance(self.face.id)
+        font.setPixelSize(round(max(pixels * min(1.0, room.width() / max(wide, 1.0)),
+                                    LEAST_PIXELS / max(detail, 0.01))))
+        if font.pixelSize() > HEAD - 8:
+            return
+        painter.setFont(font)
+        painter.setPen(theme().color("text"))
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, QFontMetricsF(font).elidedText(
+            self.face.id, Qt.TextElideMode.ElideMiddle, room.width()))
 
     def _paint_text(self, painter: QPainter, box: QRectF) -> None:
         face, look = self.face, theme()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QRect, QRectF, Qt
-from PySide6.QtGui import QPainter, QWheelEvent
+from PySide6.QtGui import QPainter, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
 from ui.canvas.background import paint_dots
@@ -18,6 +18,7 @@ class ZoomableView(QGraphicsView):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._fitted = False
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -48,11 +49,13 @@ class ZoomableView(QGraphicsView):
 
     def pan(self, x: int, y: int) -> None:
         """Move the view by screen pixels."""
+        self._fitted = False
         for bar, step in ((self.horizontalScrollBar(), x), (self.verticalScrollBar(), y)):
             bar.setValue(bar.value() + step)
 
     def fit(self) -> None:
-        """Show all of the network, not larger than it is."""
+        """Show all of the network, not larger than it is; also in another room, as long as the
+        user does not zoom or pan."""
         content = self.content()
         if content.isEmpty():
             self.actual_size()
@@ -62,6 +65,7 @@ class ZoomableView(QGraphicsView):
                    (room.height() - 2 * MARGIN) / content.height(), 1.0)
         self.set_zoom(zoom)
         self.centerOn(content.center())
+        self._fitted = True
 
     def actual_size(self) -> None:
         self.set_zoom(1.0)
@@ -71,6 +75,11 @@ class ZoomableView(QGraphicsView):
 
     def zoom_out(self) -> None:
         self.set_zoom(self.zoom / 1.25)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._fitted:
+            self.fit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         pixels, notches = event.pixelDelta(), event.angleDelta()

@@ -12,7 +12,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from playground.history import HistoryView
-from playground.layers.surface import Shift
+from playground.layers.surface import MINIMA, Shift, Surface
 from playground.program import Program
 from playground.snapshot import Probe, Snapshot, SurfaceProbe, TensorProbe
 from ui.colormaps import SEQUENTIAL
@@ -32,6 +32,8 @@ LEVELS = 16
 """Bands of height, even on a logarithmic scale."""
 FINER = 8
 """Pixels along each side of a computed height."""
+WIDTH = 0.8
+"""Of the picture before anything has moved, in the unit of `REACH`."""
 MARGIN = 0.25
 """Room around the paths, as a share of their extent."""
 REACH = 5.0
@@ -135,21 +137,26 @@ class SurfaceView(View):
         return paths
 
     def _frame(self, paths: dict[str, Path]) -> None:
-        """A picture that holds the paths, with room around them; a new one when they leave it."""
+        """A picture that holds the paths and known minima, with room around; a new one when a path
+        leaves it."""
         box = [math.inf, -math.inf, math.inf, -math.inf]
+        least = 1.0
         for x, y in paths.values():
             if not x.size:
                 continue
             near = np.isfinite(x) & np.isfinite(y)
-            reach = REACH * max(1.0, float(np.hypot(x[0], y[0])))
-            near &= np.hypot(x - x[0], y - y[0]) < reach
+            least = max(1.0, float(np.hypot(x[0], y[0])))
+            near &= np.hypot(x - x[0], y - y[0]) < REACH * least
             if near.any():
                 box = [min(box[0], float(x[near].min())), max(box[1], float(x[near].max())),
                        min(box[2], float(y[near].min())), max(box[3], float(y[near].max()))]
+        for right, above in self._minima():
+            box = [min(box[0], right), max(box[1], right), min(box[2], above), max(box[3], above)]
         if not box[0] <= box[1] or (self.extent is not None and _within(box, self.extent)):
             return
-        across, up = (max(high - low, 0.3 * max(abs(high), abs(low)), 1e-3)
-                      for low, high in ((box[0], box[1]), (box[2], box[3])))
+        across, up = box[1] - box[0], box[3] - box[2]
+        if max(across, up) < WIDTH * least:  # Nothing has moved yet.
+            across = up = WIDTH * least
         # No narrow strips: what is across a valley is worth seeing too.
         across, up = max(across, up / 6), max(up, across / 6)
         middle = (box[0] + box[1]) / 2, (box[2] + box[3]) / 2
@@ -158,6 +165,13 @@ class SurfaceView(View):
                        middle[1] - half[1], middle[1] + half[1])
         self.plot.box.setRange(QRectF(self.extent[0], self.extent[2], 2 * half[0], 2 * half[1]),
                                padding=0)
+
+    def _minima(self) -> Sequence[tuple[float, float]]:
+        """Where the ways may end, where the surface is one that is known."""
+        if self._program is None:
+            return ()
+        layer = self._program.graph.node(self._program.loss_node).layer
+        return MINIMA[layer.surface] if isinstance(layer, Surface) else ()
 
     def _draw_heights(self, snapshot: Snapshot) -> None:
         heights = snapshot.values.get(SurfaceProbe(self.extent)) if self.extent else None

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -258,9 +258,8 @@ class TextView(View):
              self._vocabulary[int(w.probabilities.argmax())], float(w.probabilities.max())]
             for w in self.text]
 
-    def hideEvent(self, event: QHideEvent) -> None:
+    def unseen(self) -> None:
         self.work.stop()
-        super().hideEvent(event)
 
 
 class _Newest:
