@@ -11,7 +11,7 @@ from playground.state import SavedState
 
 @dataclass(frozen=True, eq=False)
 class Lane:
-    """A network under a name of its own.
+    """A network under a name of its own. (The lanes of a Program are shards of the batch.)
 
     state, history: where it goes on from, when its weights are not to be drawn. help: what to
     look at beside the network that it is a variant of.

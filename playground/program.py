@@ -90,6 +90,7 @@ class Program:
 
     @property
     def lanes(self) -> int:
+        """Shards of the batch, each on a thread; not the variants of playground.lane."""
         return len(self.code[0])
 
     def index_of(self, node: str, phase: Phase | None = None) -> int | None:
