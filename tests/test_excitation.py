@@ -234,7 +234,7 @@ def test_each_pattern_takes_the_place_of_a_sample() -> None:
     session = Session(EXAMPLES["lstm-by-hand"].graph)
     assert len(session.data.x_train) == 1
     assert climbed_one(session, "lstm_1").patterns.shape == (1, 5, 3)
-    with pytest.raises(ExcitationError, match="2 patterns need as many training samples; there are 1"):
+    with pytest.raises(ExcitationError, match="2 patterns need as many training samples"):
         Excitation(weights_of(session), "lstm_1", [0, 0])
 
 
