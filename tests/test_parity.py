@@ -293,13 +293,17 @@ def twice(name: str) -> bool:
 
 @pytest.mark.parametrize("name", list(filter(twice, EXAMPLES)))
 def test_example(torch: Any, name: str) -> None:
-    """A few steps of descent: Adam makes steps of gradients that are zero but for rounding."""
+    """A few steps of descent: Adam makes steps of gradients that are zero but for rounding.
+
+    Small ones: among some ten thousand units there is always one so close to ReLU's kink that
+    rounding decides on which side it is, and larger steps would carry that on.
+    """
     graph = EXAMPLES[name].graph
     training = graph.training
     if isinstance(training.optimizer, Adam):
         training = msgspec.structs.replace(
-            training, optimizer=SGD(learning_rate=0.01, momentum=0.9))
-    check_training(graph.with_training(training), steps=5)
+            training, optimizer=SGD(learning_rate=0.003, momentum=0.9))
+    check_training(graph.with_training(training), steps=3)
 
 
 def test_first_gradients_of_lenet(torch: Any) -> None:
