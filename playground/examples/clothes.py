@@ -46,7 +46,7 @@ bend between them.
 **Press Space.** The learning rate falls along a cosine over ten epochs, and the validation curve
 climbs to the end with it.
 
-**Select conv_1, conv_3, conv_5** in turn and look at *Filters & maps*: outlines first, then parts
+**Select conv_1, conv_3, conv_5** in turn and look at *Feature maps*: outlines first, then parts
 of them, then maps that light up for a heel or a strap and are dark elsewhere.
 
 **Try.** Set the schedule to *constant*: the curve shakes and ends lower. Compare the parameters
@@ -96,7 +96,7 @@ mix the channels down to a few before the costly part.
 the gradient norms the branches learn at different speeds; none is left behind, since each has a
 short way to the loss.
 
-**Select a_5x5 and a_3x3** and compare their maps in *Filters & maps*: the small kernel keeps the
+**Select a_5x5 and a_3x3** and compare their maps in *Feature maps*: the small kernel keeps the
 texture of the cloth, the large one its outline.
 
 **Try.** Take away a branch: select its nodes, press Delete, and train again. How much is missed?

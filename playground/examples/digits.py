@@ -63,7 +63,7 @@ them make sixteen maps; pooling keeps the strongest answer of every 2×2 pixels,
 move a little without changing what comes out.
 
 **Press Space, then select conv_1.** Its filters start as noise and become edges and corners: watch
-them in *Filters & maps*, and beside them what each sees in the chosen digit. conv_2 reads those
+them in *Feature maps*, and beside them what each sees in the chosen digit. conv_2 reads those
 maps and finds parts of digits.
 
 **Compare with `mlp-digits`**: better on the validation part, with about as many parameters, because

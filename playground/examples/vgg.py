@@ -55,7 +55,7 @@ bend between them. Without the layer that names 1,000 classes, what is left turn
 the weights sit in one layer, *dense_1*; most of the work is done in the convolutions.
 
 **Press F10**, again and again, and one picture goes through, layer by layer. (The first time takes
-seconds: 512 MB of weights are drawn.) **Select a convolution** and see in *Filters & maps* how the
+seconds: 512 MB of weights are drawn.) **Select a convolution** and see in *Feature maps* how the
 maps become smaller and more. All is frozen, so no gradient goes back: a network on the canvas ends
 in a loss, and this one only measures the mean square of the 4,096 numbers. **Press Space** to send
 one picture after the other.
