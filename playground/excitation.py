@@ -127,7 +127,7 @@ def obstacle(program: Program, node: str) -> str:
         return "Select a node of the network in training."
     if isinstance(layer, LossLayer) or layer.category in ("data", "source"):
         return "Data, sources and losses have no units. Select a layer between them."
-    before = _ancestors(graph, node)
+    before = {node, *graph.ancestors(node)}
     if program.data_node not in before:
         return f"No data comes to {node}: what it gets are random numbers or constants."
     ports = {edge.source_port for edge in graph.edges
@@ -303,7 +303,7 @@ def _derived(program: Program, node: str, units: tuple[int, ...], place: Place
     uses.
     """
     graph, data = program.graph, program.data_node
-    before = _ancestors(graph, node)
+    before = {node, *graph.ancestors(node)}
     owners = {id: graph.node(id).shares or id for id in before}
     graph = graph.without(n.id for n in graph.nodes if n.id not in before)
     for id in before - {data}:
@@ -322,17 +322,6 @@ def _derived(program: Program, node: str, units: tuple[int, ...], place: Place
     graph = graph.with_node(end, id=RESPONSE).connect(node, RESPONSE)
     training = Training(batch=len(units))
     return msgspec.structs.replace(graph, training=training, folds=()), owners
-
-
-def _ancestors(graph: Graph, node: str) -> set[str]:
-    """The node and all that lead to it."""
-    found, waiting = {node}, [node]
-    while waiting:
-        for edge in graph.inputs_of(waiting.pop()):
-            if edge.source not in found:
-                found.add(edge.source)
-                waiting.append(edge.source)
-    return found
 
 
 def blurred(x: Floats, deviation: float, axes: Sequence[int]) -> Floats:

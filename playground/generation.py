@@ -41,8 +41,8 @@ def find_decoder(graph: Graph, check: Check, loss: str) -> Decoder | None:
     if output is None or len(_shape(check, output)) != 3:
         return None
     for id in check.used:
-        if (_shape(check, id) == CODE and id in ancestors(graph, output)
-                and not _from_data(graph, ancestors(graph, output, without=id))):
+        if (_shape(check, id) == CODE and id in graph.ancestors(output)
+                and not _from_data(graph, graph.ancestors(output, without=id))):
             return Decoder(id, _before_noise(graph, check, id), output)
     return None
 
@@ -52,14 +52,14 @@ def find_rebuilt(graph: Graph, check: Check, loss: str) -> str | None:
     output, samples = _prediction(graph, loss), _sample_shape(graph, check)
     if output is None or len(samples) != 3 or _shape(check, output) != samples:
         return None
-    return output if _from_data(graph, ancestors(graph, output)) else None
+    return output if _from_data(graph, graph.ancestors(output)) else None
 
 
 def find_generator(graph: Graph, check: Check) -> str | None:
     """The last node that makes what looks like a sample (of that shape) of random numbers alone."""
     samples, found = _sample_shape(graph, check), None
     for id in check.used:
-        before = ancestors(graph, id)
+        before = graph.ancestors(id)
         if (_shape(check, id) == samples and not isinstance(graph.node(id).layer, Source)
                 and _random(graph, before) and not _from_data(graph, before | {id})):
             found = id
@@ -93,28 +93,17 @@ def hidden_node(graph: Graph, check: Check, loss: str) -> str | None:
     if output is None:
         return None
     if find_rebuilt(graph, check, loss) is not None:
-        passed = [id for id in check.used if id in ancestors(graph, output)
-                  and _from_data(graph, ancestors(graph, id))
-                  and not _from_data(graph, ancestors(graph, output, without=id))]
+        above = graph.ancestors(output)
+        passed = [id for id in check.used if id in above
+                  and _from_data(graph, graph.ancestors(id))
+                  and not _from_data(graph, graph.ancestors(output, without=id))]
         return min(passed, key=lambda id: size_of(_shape(check, id)), default=None)
     learns = [id for id in check.used
-              if check.parameters.get(id, 0) and id in ancestors(graph, output) | {output}]
+              if check.parameters.get(id, 0) and id in graph.ancestors(output) | {output}]
     if not learns:
         return None
     inputs = graph.inputs_of(learns[-1])
     return inputs[0].source if inputs else None
-
-
-def ancestors(graph: Graph, id: str, without: str | None = None) -> set[str]:
-    """All nodes that a node is made of; not those that take part by way of `without` only."""
-    found: set[str] = set()
-    waiting = [id]
-    while waiting:
-        for edge in graph.inputs_of(waiting.pop()):
-            if edge.source not in found and edge.source != without:
-                found.add(edge.source)
-                waiting.append(edge.source)
-    return found
 
 
 def _prediction(graph: Graph, loss: str) -> str | None:
@@ -147,7 +136,7 @@ def _before_noise(graph: Graph, check: Check, code: str) -> str:
     row = [code]
     while row:
         for id in row:
-            before = ancestors(graph, id)
+            before = graph.ancestors(id)
             layer = graph.node(id).layer
             if (isinstance(layer, Layer) and _shape(check, id) == _shape(check, code)
                     and _from_data(graph, before) and not _random(graph, before)):
@@ -156,5 +145,5 @@ def _before_noise(graph: Graph, check: Check, code: str) -> str:
     return code
 
 
-__all__ = ["CODE", "Decoder", "ancestors", "find_decoder", "find_generator", "find_made",
+__all__ = ["CODE", "Decoder", "find_decoder", "find_generator", "find_made",
            "find_noise", "find_rebuilt", "hidden_node"]

@@ -152,6 +152,17 @@ class Graph(msgspec.Struct, frozen=True):
         node = Node(id=id, layer=layer, x=x, y=y)
         return msgspec.structs.replace(self, nodes=(*self.nodes, node))
 
+    def ancestors(self, id: str, without: str | None = None) -> set[str]:
+        """All nodes that a node is made of; not those that take part by way of `without` only."""
+        found: set[str] = set()
+        waiting = [id]
+        while waiting:
+            for edge in self.inputs_of(waiting.pop()):
+                if edge.source not in found and edge.source != without:
+                    found.add(edge.source)
+                    waiting.append(edge.source)
+        return found
+
     def without(self, ids: Iterable[str]) -> Graph:
         """Remove nodes and the edges that touch them; who shared their weights gets its own."""
         gone = set(ids)

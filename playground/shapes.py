@@ -107,7 +107,7 @@ def targets(graph: Graph, loss: str) -> tuple[str, int] | None:
     for edge in graph.inputs_of(loss):
         if edge.target_port == port:
             return edge.source, edge.source_port
-    sources = [n for n in _ancestors(graph, loss) if isinstance(graph.node(n).layer, DataLayer)]
+    sources = [n for n in graph.ancestors(loss) if isinstance(graph.node(n).layer, DataLayer)]
     return (sources[0], 1) if len(sources) == 1 else None
 
 
@@ -205,7 +205,7 @@ def _find_training(graph: Graph) -> tuple[tuple[str, ...], tuple[str, ...], str]
         return (), (), "There is no loss yet. Add one and connect the last layer to it."
     ancestors = set(losses)
     for loss in losses:
-        ancestors |= _ancestors(graph, loss)
+        ancestors |= graph.ancestors(loss)
         if (where := targets(graph, loss)) is not None:
             ancestors.add(where[0])
     used = tuple(node.id for node in graph.order() if node.id in ancestors)
@@ -256,7 +256,7 @@ def _check_groups(graph: Graph, result: Check, losses: tuple[str, ...]) -> None:
     turns: dict[str, dict[str, str]] = {}
     for loss in losses:
         group = getattr(graph.node(loss).layer, "trains", "")
-        owners = {graph.node(id).shares or id for id in _ancestors(graph, loss)
+        owners = {graph.node(id).shares or id for id in graph.ancestors(loss)
                   if parameter_shapes(graph, result, id)}
         trained = {id for id in owners if id in graph and not graph.node(id).learning.frozen
                    and group in ("", graph.node(id).learning.group)}
@@ -290,17 +290,6 @@ def _find_obstacle(graph: Graph, result: Check, used: tuple[str, ...],
             return f"{loss}: the nodes before it are not ready."
     return ""
 
-
-
-def _ancestors(graph: Graph, id: str) -> set[str]:
-    found: set[str] = set()
-    waiting = [id]
-    while waiting:
-        for edge in graph.inputs_of(waiting.pop()):
-            if edge.source not in found:
-                found.add(edge.source)
-                waiting.append(edge.source)
-    return found
 
 
 def machine_memory() -> int:

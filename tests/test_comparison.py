@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +19,7 @@ from playground.lane import Lane
 from playground.session import Session
 from playground.snapshot import Snapshot
 from playground.training import SGD, Clipping
+from tests.waiting import wait
 
 SPIRAL = EXAMPLES["mlp-spiral"]
 LANES = (Lane(SPIRAL.name, SPIRAL.graph), *SPIRAL.variations)
@@ -81,17 +81,6 @@ def engine() -> Iterator[Engine]:
     yield engine
     engine.quit()
     assert not [t for t in threading.enumerate() if t.name == "training"]
-
-
-def wait(engine: Engine, until: Callable[[Snapshot], bool], seconds: float = 60) -> Snapshot:
-    """The first snapshot that fulfils the condition."""
-    end, last = time.monotonic() + seconds, None
-    while time.monotonic() < end:
-        last = engine.take_snapshot() or last
-        if last is not None and until(last):
-            return last
-        time.sleep(0.005)
-    raise AssertionError(f"still waiting; last: {last}")
 
 
 def ready(snapshot: Snapshot) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -22,12 +22,12 @@ from playground.snapshot import (
     ConfusionProbe,
     PredictionsProbe,
     Probe,
-    Snapshot,
     TensorProbe,
     TimingsProbe,
 )
 from playground.training import SGD
 from tests.sketch import chain, dense, spiral
+from tests.waiting import wait
 
 
 @pytest.fixture
@@ -37,17 +37,6 @@ def engine() -> Iterator[Engine]:
     yield engine
     engine.quit()
     assert not [t for t in threading.enumerate() if t.name == "training"]
-
-
-def wait(engine: Engine, until: Callable[[Snapshot], bool], seconds: float = 60) -> Snapshot:
-    """The first snapshot that fulfils the condition."""
-    end, last = time.monotonic() + seconds, None
-    while time.monotonic() < end:
-        last = engine.take_snapshot() or last
-        if last is not None and until(last):
-            return last
-        time.sleep(0.005)
-    raise AssertionError(f"still waiting; last: {last}")
 
 
 def test_it_runs_pauses_and_goes_on(engine: Engine) -> None:

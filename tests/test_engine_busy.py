@@ -13,9 +13,9 @@ from playground import engine as module
 from playground.engine import Engine
 from playground.examples import EXAMPLES
 from playground.session import Session
-from playground.snapshot import Snapshot
 from tests.fake_engine import FakeEngine
 from tests.sketch import dense, spiral
+from tests.waiting import wait
 from ui.main_window import MainWindow
 
 
@@ -25,16 +25,6 @@ def trainer() -> Iterator[Engine]:
     engine.start()
     yield engine
     engine.quit()
-
-
-def wait(engine: Engine, until: Callable[[Snapshot], bool]) -> Snapshot:
-    end, last = time.monotonic() + 60, None
-    while time.monotonic() < end:
-        last = engine.take_snapshot() or last
-        if last is not None and until(last):
-            return last
-        time.sleep(0.005)
-    raise AssertionError(f"still waiting; last: {last}")
 
 
 def test_quitting_gives_up_what_is_being_compiled(monkeypatch: pytest.MonkeyPatch) -> None:

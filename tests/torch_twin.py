@@ -97,11 +97,7 @@ class Twin:
         return layer.weight * value
 
     def _ancestors(self, losses: list[str]) -> list[str]:
-        found, waiting = set(), list(losses)
-        while waiting:
-            for edge in self.graph.inputs_of(waiting.pop()):
-                waiting.append(edge.source)
-                found.add(edge.source)
+        found = set().union(*(self.graph.ancestors(loss) for loss in losses))
         return [id for id in self.used if id in found]
 
     def _forward(self, id: str, outputs: Mapping[tuple[str, int], Tensor]
