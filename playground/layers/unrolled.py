@@ -26,6 +26,7 @@ from playground.layers.base import (
     Shape,
     ShapeError,
     about,
+    plural,
     show_shape,
     size_of,
 )
@@ -133,7 +134,7 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
                 "states": (self.state_size,)}[self.returns]
 
     def subtitle(self) -> str:
-        parts = [f"{self.units} units"]
+        parts = [plural(self.units, "unit")]
         parts += [f"{self.layers} layers"] * (self.layers > 1)
         parts += ["both ways"] * self.bidirectional
         parts += [self.returns] * (self.returns != "last")
