@@ -106,9 +106,10 @@ def _run_rows(code, meets, first_lane, end_lane, start, count, halt, meeting, ti
     of the clock (0: take no times), the clock's number, that of sched_yield, and which passes to
     time.
     """
-    length, lanes = code.shape[0], code.shape[1]
+    length, lanes, width = code.shape
     clock, clock_id, give_way, time_one_in = system[0], system[1], system[2], system[3]
-    rows = code.reshape(length * lanes, code.shape[2])
+    # A row as an array of its own would count its users up and down: longer than most kernels take.
+    flat = code.reshape(code.size)
     before, after = np.zeros(2, np.int64), np.zeros(2, np.int64)
     alone = end_lane - first_lane == lanes
     takes_time = clock != 0 and first_lane == 0
@@ -133,9 +134,9 @@ def _run_rows(code, meets, first_lane, end_lane, start, count, halt, meeting, ti
         if timed:
             _read_clock(clock, clock_id, before)
         for lane in range(first_lane, end_lane):
-            row = rows[position * lanes + lane]
-            if row[0] != 0:
-                call_kernel(row[0], row, 1)
+            row = (position * lanes + lane) * width
+            if flat[row] != 0:
+                call_kernel(flat[row], flat, row + 1)
         if timed:
             _read_clock(clock, clock_id, after)
             times[position, 0] += (after[0] - before[0]) * 1_000_000_000 + after[1] - before[1]

@@ -14,7 +14,9 @@ from kernels.dense import multiply
 from kernels.gates import activate, differentiate
 from kernels.jit import floats, helper, ints, kernel, matrix
 from kernels.packed import add_product
+from kernels.product import add_product_of_columns
 from kernels.statistics import norm_of
+from kernels.transpose import transpose
 
 ZERO, ONE = np.float32(0), np.float32(1)
 
@@ -36,6 +38,22 @@ def project_inputs(a):
         for j in range(width):
             b[j] += b_hh[j]
     multiply(rows, inputs, width, x, w, b, has_ih or has_hh, z)
+
+
+@kernel("rows inputs units first last x dy -> sums dw db")
+def recurrent_weight_gradient(a):
+    """∂w = ∂yᵀ x, ∂b = the sum of ∂y, a few time steps at a time.
+
+    The first of them begins `sums` = ∂wᵀ and ∂b, the others add to both, the last one gives ∂w.
+    x (rows, inputs), dy (rows, units) -> sums (inputs, units), dw (units, inputs), db (units,) or
+    0 for none
+    """
+    rows, inputs, units, first, last = a[0], a[1], a[2], a[3] != 0, a[4] != 0
+    x, dy = floats(a[5], rows * inputs), floats(a[6], rows * units)
+    sums, dw, db = floats(a[7], inputs * units), floats(a[8], units * inputs), floats(a[9], units)
+    add_product_of_columns(inputs, units, rows, x, dy, sums, db, a[9] != 0, not first)
+    if last:
+        transpose(inputs, units, sums, 0, units, dw, 0, inputs)
 
 
 @helper

@@ -9,6 +9,16 @@ from playground.emitter import Emitter, Operand
 from playground.sizes import size_of
 from playground.tensor import Tensor
 
+BLOCK_ROWS, BLOCK_SIZE = 192, 192 * 512
+"""Rows (samples times steps) and floats of a block's gradients: what the steps on the way back
+leave for the gradients of the weights must still be in the second-level cache then."""
+
+
+def block_steps(batch: int, width: int) -> int:
+    """How many time steps on the way back make a block."""
+    rows = max(1, BLOCK_SIZE // width // BLOCK_ROWS) * BLOCK_ROWS
+    return max(1, rows // batch)
+
 
 @dataclass(frozen=True)
 class Track:
@@ -64,7 +74,12 @@ class Direction:
         done = self.order.index(t)
         return int(self.truncate > 0 and done > 0 and done % self.truncate == 0)
 
-    # -- instructions for all time steps at once ----------------------------------------------
+    def blocks(self) -> list[range]:
+        """The time steps on the way back, a block at a time."""
+        back, count = self.order[::-1], self.work("dgates").shape[0]
+        return [back[first:first + count] for first in range(0, self.time, count)]
+
+    # -- instructions for many time steps at once ---------------------------------------------
 
     def project(self, x: Tensor, width: int, *biases: str | None) -> None:
         """Emit gates = x weight_ihᵀ + the two biases: x (time, batch, inputs)."""
@@ -73,20 +88,29 @@ class Direction:
                     width=width, x=x, w=self.w("weight_ih"), b_ih=b_ih, b_hh=b_hh,
                     z=self.work("gates"), b=self.work("bias"))
 
-    def gradients(self, dy: Tensor, x: Tensor, weight: str, bias: str = "",
+    def gradients(self, steps: range, dy: Tensor, x: Tensor, weight: str, bias: str = "",
                   rows: tuple[int, int] | None = None) -> None:
-        """Emit the gradients of some rows of a weight, and of a bias, told by y = x weightᵀ + bias.
+        """Emit what a block of steps adds to the gradients of some rows of a weight, and of a bias.
 
-        x (time, batch, inputs), dy (time, batch, rows)
+        y = x weightᵀ + bias; x (time, batch, inputs), dy (block, batch, rows)
         """
         inputs, units = x.shape[2], dy.shape[2]
-        dw, (first, end) = self.dw(weight), rows or (0, units)
-        part = dw.part(first * inputs, (end - first, inputs), dw.name)
-        self.e.emit(kernels.dense.dense_weight_gradient, batch=self.rows, inputs=inputs,
-                    units=units, x=x, dy=dy, dw=part)
-        if self.has(bias):
-            self.e.emit(kernels.dense.dense_bias_gradient, batch=self.rows, units=units, dy=dy,
-                        db=self.dw(bias))
+        first, end = rows or (0, units)
+        dw, sums = self.dw(weight), self.work(f"{weight}_sums")
+        self.e.emit(
+            kernels.recurrent.recurrent_weight_gradient, rows=len(steps) * self.batch,
+            inputs=inputs, units=units, first=int(steps[0] == self.order[-1]),
+            last=int(steps[-1] == self.order[0]), x=self.entries(x, steps), dy=dy,
+            sums=sums.part(first * inputs, (inputs, end - first), sums.name),
+            dw=dw.part(first * inputs, (end - first, inputs), dw.name),
+            db=self.dw(bias) if self.has(bias) else 0)
+
+    def input_gradient(self, steps: range, dx: Tensor) -> None:
+        """Emit the gradient of the inputs of a block of steps: dx (time, batch, inputs)."""
+        dy = self.work("dgates")
+        self.e.emit(kernels.dense.dense_input_gradient, batch=len(steps) * self.batch,
+                    inputs=self.inputs, units=dy.shape[2], dy=dy, w=self.w("weight_ih"),
+                    dx=self.entries(dx, steps))
 
     def same_bias(self, bias: str, other: str) -> None:
         """Emit the gradient of a bias that stands beside another one."""
@@ -113,6 +137,17 @@ class Direction:
         """What belongs to a time step."""
         tensor = self.work(name)
         return _entry(tensor, t, f"{tensor.name}[{t}]")
+
+    def in_block(self, name: str, t: int) -> Tensor:
+        """What belongs to a time step, and is kept until its block has been gone through."""
+        tensor = self.work(name)
+        (steps,) = (steps for steps in self.blocks() if t in steps)
+        return _entry(tensor, t - min(steps), f"{tensor.name}[{t}]")
+
+    def entries(self, tensor: Tensor, steps: range) -> Tensor:
+        """What belongs to the time steps of a block."""
+        shape = tensor.shape[1:]
+        return tensor.part(min(steps) * size_of(shape), (len(steps), *shape), tensor.name)
 
     def after(self, name: str, t: int) -> Tensor:
         """A state after a time step."""
