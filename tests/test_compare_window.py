@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -306,3 +307,14 @@ def test_who_keeps_the_training_keeps_the_network(
     chip.click()
     assert not chip.isChecked()
     assert not engine.names()
+
+
+def test_saving_tells_that_lanes_are_not_in_the_file(
+        window: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(window.canvas, "say", lambda text, *rest: said.append(text))
+    assert window.files._save(tmp_path / "a.playground")
+    assert not said
+    window.variations.chips[0].click()
+    assert window.files._save(tmp_path / "a.playground")
+    assert [text for text in said if "not part of the file" in text]

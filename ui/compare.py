@@ -247,7 +247,8 @@ class ComparePanel(QWidget):
         self.keep_button = QPushButton("Keep as a lane")
         self.keep_button.setToolTip(
             "Pin the network with its weights and its training as they are now. Whatever is "
-            "changed afterwards trains beside it.")
+            "changed afterwards trains beside it. Lanes last until another document is opened; "
+            "files do not hold them.")
         self.keep_button.clicked.connect(lanes.keep)
         self.reset_button = QPushButton("Start all anew")
         self.reset_button.setToolTip(

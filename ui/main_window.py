@@ -127,6 +127,7 @@ class MainWindow(QMainWindow):
         self.dial = DialRow(self.document, self.bridge, self.run_actions.may_reset)
         self.variations = Variations(self.lanes)
         self.lanes.tried.connect(self._try_instead)
+        self.files.saved.connect(self._tell_unsaved)
         self.document.graph_changed.connect(self._follow_start)
         self.notes.set_foot(self.dial, self.variations)
         self.compare = ComparePanel(self.lanes)
@@ -433,6 +434,12 @@ class MainWindow(QMainWindow):
                     old.with_layer(node.id, node.layer) == new):
                 self.lanes.change(partial(_starting_at, node.id, node.layer))
                 self._begin_anew()
+
+    def _tell_unsaved(self) -> None:
+        """What of all that is trained here is in no file."""
+        if self.lanes.lanes:
+            self.canvas.say("Saved. The lanes that train beside the network are not part of "
+                            "the file.", "healthy")
 
     def _try_instead(self, graph: Graph) -> None:
         """A variation takes the network's place, or leaves it again."""
