@@ -36,7 +36,7 @@ lies on it.
 times higher. Replace jordan_1 by an *Elman RNN* of 32 units, whose whole hidden layer goes round.
 """),
     Mark("error_over_naive", "<=", 0.1, epochs=40),
-    panels=("through_time",), selected="jordan_1")
+    panels=("output",))
 
 SINE = Example(
     "sine", "Sines, forecast",
@@ -60,7 +60,7 @@ sequence the error is a quarter of that at the beginning.
 **Try.** Raise the noise to 0.3: the forecast gets smoother than what it reads, because the targets
 have no noise. Set the waves to 5.
 """),
-    Mark("error_over_naive", "<=", 0.2, epochs=100))
+    Mark("error_over_naive", "<=", 0.2, epochs=100), panels=("output",))
 
 SERIES = Example(
     "series", "El Niño, forecast",
@@ -86,4 +86,4 @@ overlap are not many, and soon only the training curve still falls.
 
 **Try.** Set the months to 3: it does hardly worse, for value and slope already tell the season.
 """),
-    Mark("error_over_naive", "<=", 0.25, epochs=40))
+    Mark("error_over_naive", "<=", 0.25, epochs=40), panels=("output",))
