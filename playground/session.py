@@ -18,7 +18,7 @@ from playground.evaluator import Evaluation, Evaluator
 from playground.film import FilmMaker
 from playground.graph import Graph
 from playground.history import History, HistoryView
-from playground.keyframes import Keyframe, Keyframes
+from playground.keyframes import Keyframes
 from playground.layers.base import size_of
 from playground.program import link, same_code
 from playground.recorder import Recorder
@@ -391,9 +391,8 @@ class Session:
         last = self._keyframes.last_step
         interval = KEYFRAME_SECONDS / self._seconds_per_step if self._seconds_per_step else 1
         if force or last is None or self.step - last >= interval:
-            self._keyframes.add(Keyframe(
-                self.step, self.arena.state.copy(), self._recorder.mark(self.step),
-                self.history.per_bucket))
+            self._keyframes.add(self.step, self.arena.state, self._recorder.mark(self.step),
+                                self.history.per_bucket)
 
     def _forget_past(self, history: History) -> None:
         self._recorder.start(history, self.step)
