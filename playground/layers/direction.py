@@ -41,7 +41,9 @@ class Direction:
     layer: counts from 0. reverse: from the last time step to the first. time: the steps.
     inputs: features of a step of x, which is (time, batch, inputs). truncate: gradients end
     their way back after so many steps; 0 for never. lengths: int32 (batch,), where the samples
-    end, or 0: all are whole.
+    end, or 0: all are whole. has_state: whether the first states come from outside. wants_state:
+    whether somebody wants their gradients. outside: whether the output of each step gets a
+    gradient from outside the cell.
 
     A state, as "h", is kept before and after every step: (time + 1, batch, units). All else has
     one entry for each time step.
@@ -54,6 +56,9 @@ class Direction:
     inputs: int
     truncate: int
     lengths: Tensor | int
+    has_state: bool
+    wants_state: bool
+    outside: bool
 
     @property
     def batch(self) -> int:
@@ -69,10 +74,17 @@ class Direction:
         """The time steps as they follow each other."""
         return range(self.time)[::-1] if self.reverse else range(self.time)
 
+    def starts(self, t: int) -> int:
+        """1 where the states before this step are 0."""
+        # Lengths that are not numbers make the first states NaN.
+        return int(t == self.order[0] and not self.has_state and not self.lengths)
+
     def cuts(self, t: int) -> int:
         """1 where no gradient goes back from this step to the one before it."""
         done = self.order.index(t)
-        return int(self.truncate > 0 and done > 0 and done % self.truncate == 0)
+        if done == 0:
+            return int(not self.wants_state)
+        return int(self.truncate > 0 and done % self.truncate == 0)
 
     def blocks(self) -> list[range]:
         """The time steps on the way back, a block at a time."""

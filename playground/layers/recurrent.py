@@ -65,13 +65,14 @@ class Elman(RecurrentLayer, frozen=True, kw_only=True):
 
     def step_forward(self, p: Direction, t: int) -> None:
         p.e.emit(kernels.recurrent.elman_forward, time=t, batch=p.batch, units=self.units,
-                 function=code(self.activation), t=t, lengths=p.lengths, z=p.at("gates", t),
-                 h_before=p.before("h", t), w=p.work("packed_transposed"), h=p.after("h", t))
+                 function=code(self.activation), t=t, starts=p.starts(t), lengths=p.lengths,
+                 z=p.at("gates", t), h_before=p.before("h", t),
+                 w=p.work("packed_transposed"), h=p.after("h", t))
 
     def step_backward(self, p: Direction, t: int) -> None:
         p.e.emit(kernels.recurrent.elman_backward, time=t, batch=p.batch, units=self.units,
-                 function=code(self.activation), t=t, cut=p.cuts(t), lengths=p.lengths,
-                 h=p.after("h", t), w=p.work("packed"), dh=p.after("dh", t),
+                 function=code(self.activation), t=t, cut=p.cuts(t), outside=int(p.outside),
+                 lengths=p.lengths, h=p.after("h", t), w=p.work("packed"), dh=p.after("dh", t),
                  dz=p.in_block("dgates", t), dh_before=p.before("dh", t),
                  h_norm=p.at("h_grad_norm", t))
 
@@ -121,11 +122,11 @@ class Jordan(RecurrentLayer, frozen=True, kw_only=True):
 
     def step_backward(self, p: Direction, t: int) -> None:
         p.e.emit(kernels.recurrent.jordan_backward, time=t, **self._operands(p, t),
-                 cut=p.cuts(t), h=p.at("h", t), y=p.after("out", t), w=p.w("weight_yh"),
-                 v=p.w("weight_hy"), dy=p.after("dout", t), dsums=p.in_block("dsums", t),
-                 dh=p.at("dh", t), dz=p.in_block("dgates", t), dy_before=p.before("dout", t),
-                 carry=p.work("carry"), h_norm=p.at("h_grad_norm", t),
-                 y_norm=p.at("out_grad_norm", t))
+                 cut=p.cuts(t), outside=int(p.outside), h=p.at("h", t), y=p.after("out", t),
+                 w=p.w("weight_yh"), v=p.w("weight_hy"), dy=p.after("dout", t),
+                 dsums=p.in_block("dsums", t), dh=p.at("dh", t), dz=p.in_block("dgates", t),
+                 dy_before=p.before("dout", t), carry=p.work("carry"),
+                 h_norm=p.at("h_grad_norm", t), y_norm=p.at("out_grad_norm", t))
 
     def add_gradients(self, p: Direction, x: Tensor, steps: range) -> None:
         p.gradients(steps, p.work("dgates"), x, "weight_ih", "bias_ih")
@@ -183,18 +184,18 @@ class LSTM(RecurrentLayer, frozen=True, kw_only=True):
         _pack_backward(p, self.units, 4 * self.units)
 
     def step_forward(self, p: Direction, t: int) -> None:
-        p.e.emit(kernels.gated.lstm_forward, time=t, **self._operands(p, t),
+        p.e.emit(kernels.gated.lstm_forward, time=t, **self._operands(p, t), starts=p.starts(t),
                  h_before=p.before("h", t), c_before=p.before("c", t),
                  w=p.work("packed_transposed"), gates=p.at("gates", t), c=p.after("c", t),
                  squashed=p.at("squashed", t), h=p.after("h", t))
 
     def step_backward(self, p: Direction, t: int) -> None:
         p.e.emit(kernels.gated.lstm_backward, time=t, **self._operands(p, t), cut=p.cuts(t),
-                 gates=p.at("gates", t), c_before=p.before("c", t), squashed=p.at("squashed", t),
-                 w=p.work("packed"), dh=p.after("dh", t), dgates=p.in_block("dgates", t),
-                 dc=p.after("dc", t), dh_before=p.before("dh", t), dc_before=p.before("dc", t),
-                 carry=p.work("carry"), h_norm=p.at("h_grad_norm", t),
-                 c_norm=p.at("c_grad_norm", t))
+                 outside=int(p.outside), gates=p.at("gates", t), c_before=p.before("c", t),
+                 squashed=p.at("squashed", t), w=p.work("packed"), dh=p.after("dh", t),
+                 dgates=p.in_block("dgates", t), dc=p.after("dc", t),
+                 dh_before=p.before("dh", t), dc_before=p.before("dc", t), carry=p.work("carry"),
+                 h_norm=p.at("h_grad_norm", t), c_norm=p.at("c_grad_norm", t))
 
     def _operands(self, p: Direction, t: int) -> dict[str, Any]:
         return {"batch": p.batch, "units": self.units, "t": t, "lengths": p.lengths,
@@ -244,17 +245,17 @@ class GRU(RecurrentLayer, frozen=True, kw_only=True):
         operands = {**self._operands(p, t), "h_before": p.before("h", t),
                     "gates": p.at("gates", t), "h": p.after("h", t)}
         if self.reset_after:
-            p.e.emit(kernels.gated.gru_forward, time=t, **operands, b_hh=p.w("bias_hh"),
-                     w=p.work("packed_transposed"), sums=p.at("sums", t))
+            p.e.emit(kernels.gated.gru_forward, time=t, **operands, starts=p.starts(t),
+                     b_hh=p.w("bias_hh"), w=p.work("packed_transposed"), sums=p.at("sums", t))
         else:
             p.e.emit(kernels.gated.gru_forward_reset_before, time=t, **operands,
                      w=p.w("weight_hh"), sums=p.work("sums"), kept=p.at("kept", t))
 
     def step_backward(self, p: Direction, t: int) -> None:
-        operands = {**self._operands(p, t), "cut": p.cuts(t), "gates": p.at("gates", t),
-                    "h_before": p.before("h", t), "dh": p.after("dh", t),
-                    "dgates": p.in_block("dgates", t), "dh_before": p.before("dh", t),
-                    "h_norm": p.at("h_grad_norm", t)}
+        operands = {**self._operands(p, t), "cut": p.cuts(t), "outside": int(p.outside),
+                    "gates": p.at("gates", t), "h_before": p.before("h", t),
+                    "dh": p.after("dh", t), "dgates": p.in_block("dgates", t),
+                    "dh_before": p.before("dh", t), "h_norm": p.at("h_grad_norm", t)}
         if self.reset_after:
             p.e.emit(kernels.gated.gru_backward, time=t, **operands, sums=p.at("sums", t),
                      w=p.work("packed"), dsums=p.in_block("dsums", t))

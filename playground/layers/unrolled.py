@@ -321,7 +321,7 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
         """Emit the gradients of the states as they come from outside the cell."""
         e, is_top = p.e, p.layer + 1 == self.layers
         for name in self.states:
-            whole, start = p.work(f"d{name}"), p.start(f"d{name}")
+            start = p.start(f"d{name}")
             if name == self.output and is_top and self.returns == "sequence":
                 self._read(e, e.dy[0], p.all_after(f"d{name}"), self._beside(p), p.lengths,
                            samples_first=True)
@@ -329,7 +329,7 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
                 self._read(e, self._gradient(e, p.layer + 1), p.all_after(f"d{name}"),
                            self._beside(p))
             elif name != self.output or is_top:
-                start = whole
+                start = p.end(f"d{name}")  # What stands before it is written by the steps.
             e.emit(kernels.elementwise.fill_zero, n=start.size, y=start)
         for other, name, offset in self._returned(e):
             if (other.layer, other.reverse) == (p.layer, p.reverse):
@@ -342,8 +342,11 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
     def _directions_of(self, e: Emitter, number: int) -> list[Direction]:
         """The directions of a layer."""
         time = e.x[0].shape[1]
+        _, state = _optional(e.x)
         return [Direction(e, number, reverse, time, self._inputs(number, e.x[0].shape[1:]),
-                     self.truncate, e.work.get("steps", 0))
+                          self.truncate, e.work.get("steps", 0), has_state=state is not None,
+                          wants_state=any(dx is not None for dx in e.dx[2:]),
+                          outside=number + 1 < self.layers or self.returns == "sequence")
                 for reverse in (False, True)[:self._directions]]
 
     def _every_direction(self, e: Emitter) -> list[Direction]:
