@@ -18,11 +18,12 @@ from tests.shown_views import VIEWS, shown, snapshot, suited
 from ui import theme as themes
 from ui.views.base import View
 from ui.views.gradients import GradientsView
+from ui.views.header import Note
 from ui.views.loss import LossView
 from ui.views.numbers import describe, format_count, format_number, format_share
 from ui.views.operations import format_microseconds
 from ui.views.output import OutputView
-from ui.views.plots import even_ticks, log_ticks
+from ui.views.plots import Plot, even_ticks, log_ticks
 from ui.views.series import MAX_POINTS, first_nonfinite, recent, smooth, spread, thin
 
 
@@ -98,10 +99,45 @@ def test_modes_win_over_the_note_and_minor_switches(qtbot: QtBot) -> None:
     assert seen == {"loss", "metric"}
     output = shown(qtbot, OutputView(), snapshot("cnn-digits"))
     output.header.title.hide()  # as among tabs
-    output.resize(334, 240)
+    output.resize(260, 240)
     QApplication.processEvents()
     seen = {b.text() for b in output.header.findChildren(QToolButton) if b.isVisible()} - {""}
-    assert seen == {"boundary", "confusion", "samples"}
+    assert seen == {"confusion", "samples"}
+
+
+def test_a_note_never_shows_half_a_number(qtbot: QtBot) -> None:
+    note = Note()
+    qtbot.addWidget(note)
+    for text, is_cut in (("val 100.0 %", False), ("the selected node", True)):
+        note.show_text(text)
+        note.setFixedWidth(note.sizeHint().width() - 20)
+        note._fit()
+        assert note.text().endswith("…") == is_cut
+        assert bool(note.text()) == is_cut
+        assert note.toolTip() == text
+
+
+def test_a_tick_on_the_left_has_room_for_its_number(qtbot: QtBot) -> None:
+    plot = Plot()
+    qtbot.addWidget(plot)
+    assert plot.left.tickValues(0.0, 4.0, 160)[0][1] == [1, 2, 3]
+    plot.left.set_log(True)
+    assert plot.left.tickValues(-4.01, 0.01, 160)[0][1] == [-3, -2, -1]
+
+
+def test_the_axis_of_steps_says_so_where_the_word_has_room(qtbot: QtBot) -> None:
+    plot = Plot()
+    qtbot.addWidget(plot)
+    plot.resize(300, 200)
+    plot.show()
+    plot.box.setXRange(0, 505, padding=0)
+    QApplication.processEvents()
+    ticks = plot.bottom.tickValues(0.0, 505.0, plot.bottom.size().width())[0][1]
+    texts = plot.bottom.tickStrings(ticks, 1.0, 1.0)
+    assert len(texts) >= 3
+    said = [text.startswith("step") for text in texts]
+    assert sum(said) == 1
+    assert not said[0]
 
 
 def test_icons_of_no_size_draw_nothing(qtbot: QtBot, capfd: pytest.CaptureFixture[str]) -> None:

@@ -304,7 +304,7 @@ class TrainingBar(QWidget):
         a step that was done before it was set says nothing."""
         rate = snapshot.learning_rate
         if math.isfinite(rate) and snapshot.step and snapshot.step != self._old_rate_step:
-            self.rate.show_value(show_number(float(f"{rate:.3g}")))
+            self.rate.show_value(show_number(float(f"{rate:.2g}")))
 
     def _show_speed(self) -> None:
         speed = self.speed_slider.speed()

@@ -30,8 +30,8 @@ TOTAL = "all layers"
 FAR = 30.0
 MOST_DETAILS = 4
 """Sentences on single nodes in the verdict's tooltip."""
-MARKS = {"unknown": "○", "healthy": "✓", "vanishing": "▼", "exploding": "▲", "clipped": "✂",
-         "diverged": "✕"}
+MARKS = {"unknown": "○", "healthy": "✓", "settled": "●", "vanishing": "▼", "exploding": "▲",
+         "clipped": "✂", "diverged": "✕"}
 
 
 class GradientsView(View):
@@ -158,7 +158,7 @@ class GradientsView(View):
             self._draw_bars(history, quantity, colors, limit, clips)
         else:
             self._draw_lines(history, quantity, colors, limit, clips)
-        self._tell(history, quantity)
+        self._tell(history, quantity, clips)
 
     def _draw_lines(self, history: HistoryView, quantity: Quantity,
                     colors: dict[str, QColor], limit: float, clips: bool) -> None:
@@ -280,12 +280,12 @@ class GradientsView(View):
         self.verdict_chip.show_text(word, verdict.kind,
                                     "\n".join([verdict.text, *details[:MOST_DETAILS]]))
 
-    def _tell(self, history: HistoryView, quantity: Quantity) -> None:
-        """The note: what the lines are, or the numbers of the emphasised one."""
+    def _tell(self, history: HistoryView, quantity: Quantity, clips: bool) -> None:
+        """The note: the number of the emphasised line, and what clipping makes of it."""
         name = self._strong()
         if name and name in (*self.nodes, TOTAL):
             text = f"{name} {_told(self._series(history, name, quantity.column))}"
-            if self.quantity == "norm" and "grad_norm" in history.columns:
+            if clips and "grad_norm" in history.columns:
                 text += f" → {_told(self._series(history, name, 'grad_norm'))}"
             self.header.note.show_text(text)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -23,6 +24,7 @@ HEIGHT = 36
 GAP = 8
 STUMP = 0.7
 """Less than this share of a text tells nothing."""
+NUMBER_CUT = re.compile(r"\d\S*…$")
 
 
 class Chip(QWidget):
@@ -120,7 +122,9 @@ class Note(QLabel):
             parts.pop()
         shown = " · ".join(parts)
         if not parts and self.width() >= STUMP * metrics.horizontalAdvance(self.whole):
-            shown = metrics.elidedText(self.whole, Qt.TextElideMode.ElideRight, self.width())
+            elided = metrics.elidedText(self.whole, Qt.TextElideMode.ElideRight, self.width())
+            # Half of a number is another number.
+            shown = "" if NUMBER_CUT.search(elided) else elided
         self.setText(shown)
         cut = self.whole if shown != self.whole else ""
         self.setToolTip("\n".join(filter(None, (cut, self._tip))))
@@ -238,10 +242,12 @@ class Header(QWidget):
     def _fill(groups: list[list[QToolButton]], room: int) -> int:
         """Show the groups that there is room for; gives the room that is left."""
         for group in groups:
-            width = sum(button.sizeHint().width() + GAP for button in group)
-            fits = room >= width and group[0].defaultAction().isVisible()
+            offered = [button for button in group if button.defaultAction().isVisible()]
+            width = sum(button.sizeHint().width() + GAP for button in offered)
+            # One of several that is alone is no choice.
+            fits = room >= width and (len(group) == 1 or len(offered) > 1)
             for button in group:
-                button.setVisible(fits)
+                button.setVisible(fits and button in offered)
             room -= width if fits else 0
         return room
 

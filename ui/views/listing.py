@@ -127,6 +127,7 @@ class ListingView(View):
         began = snapshot.step or snapshot.position
         self.model.show_times(snapshot.values.get(TimingsProbe()) if began
                               else np.full(len(program.instructions), np.nan))
+        self._fit_times()
         self._follow_to(snapshot)
         total = len(program.instructions)
         self.header.note.show_text(
@@ -177,13 +178,20 @@ class ListingView(View):
         """As narrow as the words are: what is left is the operation's."""
         names = {i.node for i in self.model.instructions if i.node}
         number = str(len(self.model.instructions))
-        for column, texts in ((NUMBER, [number]), (NODE, names), (TIME, ["9\u2009999 µs"])):
+        for column, texts in ((NUMBER, [number]), (NODE, names), (TIME, [""])):
             widest = max((self.list.fontMetrics().horizontalAdvance(t) for t in texts), default=0)
             self.list.horizontalHeader().resizeSection(column, min(160, widest + PADDING))
         self.list.clearSpans()
         for row in range(self.model.rowCount()):
             if self.model.caption(row):
                 self.list.setSpan(row, NUMBER, 1, 3)
+
+    def _fit_times(self) -> None:
+        """Wider for a longer time, never narrower: the column must not shake."""
+        header, longest = self.list.horizontalHeader(), max(self.model.times, key=len, default="")
+        needed = self.list.fontMetrics().horizontalAdvance(longest) + PADDING
+        if needed > header.sectionSize(TIME):
+            header.resizeSection(TIME, needed)
 
     def _follow_to(self, snapshot: Snapshot) -> None:
         """Only when it has moved: whoever scrolls in the meantime is left alone."""

@@ -75,6 +75,12 @@ def grey_levels(x: Floats, ends: tuple[float, float] | None = None) -> NDArray[n
     return np.repeat(pixels[:, 0, :, :, None], 3, axis=3)
 
 
+def _even(size: float, values: int) -> float:
+    """A size that gives each of so many values whole pixels, where that costs little: they look
+    even."""
+    return size - size % values if size >= 4 * values else size
+
+
 class PictureGrid(QWidget):
     """Maps of one size, as large as they fit; what does not fit is counted, not hidden."""
 
@@ -168,11 +174,12 @@ class PictureGrid(QWidget):
             room = self.height() - CAPTION + GAP
             rows = max(1, int(room / (size * aspect + GAP + caption)))
             # What is left between the rows and the columns makes them larger.
-            size = max(size, min((self.width() + GAP) / columns - GAP,
-                                 (room / rows - GAP - caption) / aspect, biggest))
+            size = _even(max(size, min((self.width() + GAP) / columns - GAP,
+                                       (room / rows - GAP - caption) / aspect, biggest)), width)
+            columns = max(columns, int((self.width() + GAP) / (size + GAP)))
             return columns, size, size * aspect, min(n, columns * rows)
-        if size >= 4 * width and self._alone is None and n > 1:
-            size -= size % width  # whole pixels per value look even
+        if self._alone is None and n > 1:
+            size = _even(size, width)
         return columns, size, size * aspect, n
 
     def rects(self) -> list[QRectF]:

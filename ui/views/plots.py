@@ -22,6 +22,8 @@ from ui.views.series import Series, bounds, edge_on_axis, on_axis, spread
 from ui.views.shade import Shade
 
 AXIS_PIXELS = 11
+LABEL = 7
+"""Pixels from the middle of a number on the left axis to its top."""
 SHRINK_EVERY = 15
 """Frames between two looks at whether the ranges could be smaller. Growing is immediate."""
 
@@ -43,7 +45,7 @@ class NumberAxis(pg.AxisItem):  # type: ignore[misc]
         super().__init__(orientation, showValues=True, maxTickLength=0)
         self.log = False
         self.counts = counts
-        self.spacing = 84 if orientation == "bottom" else 36
+        self.spacing = 64 if orientation == "bottom" else 36
         """Pixels from tick to tick, at least."""
         self.enableAutoSIPrefix(False)
         self.setStyle(tickFont=ui_font(AXIS_PIXELS), tickTextOffset=6, autoExpandTextSpace=False,
@@ -73,6 +75,9 @@ class NumberAxis(pg.AxisItem):  # type: ignore[misc]
     def tickValues(
             self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
         room = max(2, int(size / self.spacing))
+        if self.orientation == "left" and size > 2 * LABEL:
+            # A line whose number has no room at the edge would say nothing.
+            low, high = (low + (high - low) * LABEL / size, high - (high - low) * LABEL / size)
         ticks = log_ticks(low, high, room) if self.log else even_ticks(low, high, room)
         return [(1.0, ticks)]
 
@@ -81,11 +86,11 @@ class NumberAxis(pg.AxisItem):  # type: ignore[misc]
         numbers = [10.0**v for v in values] if self.log else list(values)
         if self.counts:
             texts = [format_count(round(n, 6)) for n in numbers]
-            # The last label that has room says what is counted.
+            # The last label that has room on both sides says what is counted.
             low, high = self.range
             width = self.size().width()
             for i in reversed(range(len(texts))):
-                if (values[i] - low) / ((high - low) or 1) * width + 30 < width:
+                if 30 < (values[i] - low) / ((high - low) or 1) * width < width - 30:
                     texts[i] = f"step {texts[i]}"
                     break
             return texts
