@@ -15,8 +15,8 @@ import queue
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from kernels.jit import Kernel, cached
@@ -41,24 +41,54 @@ def compile_all(kernels: Sequence[Kernel], progress: Callable[[str], None] | Non
 
 
 def _missing(kernels: Sequence[Kernel]) -> list[Kernel]:
-    """Those that must be compiled, the longest first: the ones with the most operands."""
+    """Those that must be compiled, file by file; what takes longest first: many operands."""
     new = [kernel for kernel in kernels if not kernel.is_compiled]
     known = cached() if new else set()
-    missing = [k for k in new
-               if f"{k.function.__module__.rpartition('.')[2]}.{k.name}" not in known]
-    return sorted(missing, key=lambda kernel: -len(kernel.operands))
+    missing = [k for k in new if f"{_file(k).rpartition('.')[2]}.{k.name}" not in known]
+    effort = Counter[str]()
+    for kernel in missing:
+        effort[_file(kernel)] += len(kernel.operands)
+    return sorted(missing, key=lambda k: (-effort[_file(k)], _file(k), -len(k.operands)))
+
+
+def _file(kernel: Kernel) -> str:
+    return kernel.function.__module__
 
 
 def _sentence(kernel: Kernel, number: int, count: int) -> str:
     return f"Preparing {kernel.name} ({number} of {count})"
 
 
+class _Waiting:
+    """The kernels that no process has begun.
+
+    Those of one file share helpers, that a process need not compile twice: it keeps to the file
+    that it has begun, then takes one that nobody has, and in the end helps out.
+    """
+
+    def __init__(self, missing: Sequence[Kernel]) -> None:
+        self._kernels, self._begun = list(missing), set[str]()
+        self._lock = threading.Lock()
+
+    def take(self, file: str) -> Kernel | None:
+        """The next one for a process that is at `file`."""
+        with self._lock:
+            kernel = min(self._kernels, default=None, key=lambda k: (
+                _file(k) != file, _file(k) in self._begun))
+            if kernel:
+                self._kernels.remove(kernel)
+                self._begun.add(_file(kernel))
+            return kernel
+
+    def clear(self) -> None:
+        with self._lock:
+            self._kernels.clear()
+
+
 def _compile_elsewhere(missing: Sequence[Kernel], progress: Callable[[str], None] | None) -> None:
     """Fill the cache; what fails here is compiled by this process later, and says why."""
-    waiting: queue.SimpleQueue[Kernel] = queue.SimpleQueue()
+    waiting = _Waiting(missing)
     begun: queue.SimpleQueue[Kernel | None] = queue.SimpleQueue()
-    for kernel in missing:
-        waiting.put(kernel)
     count = min(os.cpu_count() or 1, _MOST_PROCESSES, len(missing))
     threads = [threading.Thread(target=_serve, args=(waiting, begun), daemon=True)
                for _ in range(count)]
@@ -74,13 +104,11 @@ def _compile_elsewhere(missing: Sequence[Kernel], progress: Callable[[str], None
             number += 1
             if progress:
                 progress(_sentence(started, number, len(missing)))
-    finally:  # `progress` may raise, to give up: then no process begins another one
-        with suppress(queue.Empty):
-            while True:
-                waiting.get_nowait()
+    finally:
+        waiting.clear()  # `progress` may raise, to give up: then no process begins another one
 
 
-def _serve(waiting: queue.SimpleQueue[Kernel], begun: queue.SimpleQueue[Kernel | None]) -> None:
+def _serve(waiting: _Waiting, begun: queue.SimpleQueue[Kernel | None]) -> None:
     """Give one process after another kernel, until none is left or the process fails."""
     root = str(Path(__file__).parents[1])
     path = os.pathsep.join(p for p in (root, os.environ.get("PYTHONPATH")) if p)
@@ -91,14 +119,15 @@ def _serve(waiting: queue.SimpleQueue[Kernel], begun: queue.SimpleQueue[Kernel |
                 env={**os.environ, "PYTHONPATH": path}) as process:
             assert process.stdin is not None
             assert process.stdout is not None
-            while True:
-                kernel = waiting.get_nowait()
+            file = ""
+            while kernel := waiting.take(file):
+                file = _file(kernel)
                 begun.put(kernel)
-                process.stdin.write(f"{kernel.function.__module__} {kernel.name}\n")
+                process.stdin.write(f"{file} {kernel.name}\n")
                 process.stdin.flush()
                 if not process.stdout.readline():
                     return
-    except (OSError, queue.Empty):
+    except OSError:
         return
     finally:
         begun.put(None)

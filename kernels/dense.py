@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.jit import floats, helper, kernel
+from kernels.jit import floats, helper, inline, kernel
 from kernels.product import (
     product,
     product_of_columns,
@@ -21,7 +21,7 @@ LARGE = 8192
 """So many values fill the first-level cache: more are read row after row."""
 
 
-@helper
+@inline
 def multiply(batch, inputs, units, x, w, b, has_bias, y):
     """y = x wᵀ + b."""
     if batch >= TALL:

@@ -13,7 +13,7 @@ import os
 import shutil
 import struct
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,9 +77,24 @@ _use_wide_vectors()
 
 #: For helper functions that kernels of any file may call; they become part of the caller.
 inline = numba.njit(inline="always", error_model="numpy", fastmath=FASTMATH)
-#: For helpers too large to copy into each caller. Only kernels call them: what Python or C would
-#: need to is a sixth of the time to compile them.
-helper = numba.njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)
+
+
+def helper(function: Callable[..., Any]) -> Any:
+    """For helpers too large to copy into each caller.
+
+    Only kernels call them: what Python or C would need to is a sixth of the time to compile them.
+    """
+    made = numba.njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True,
+                      **OPTIONS)(function)
+    resolve = made.get_call_template
+
+    def for_any_integers(arguments: Sequence[Any], keywords: dict[str, Any]) -> Any:
+        return resolve(tuple(types.unliteral(kind) if isinstance(kind, types.IntegerLiteral)
+                             else kind for kind in arguments), keywords)
+
+    # Numba would compile one more for each 0 or 1 that a caller passes.
+    made.get_call_template = for_any_integers
+    return made
 
 
 @dataclass(eq=False)

@@ -13,7 +13,6 @@ import functools
 import sys
 import threading
 
-import numba
 import numpy as np
 import threadpoolctl
 from llvmlite import ir
@@ -22,7 +21,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from kernels.denormals import flush_denormals, restore_denormals
-from kernels.jit import OPTIONS, call_kernel
+from kernels.jit import call_kernel, ints, kernel, longs
 
 TIME_ONE_STEP_IN, FIRST_TIMED = 64, 8
 """Reading the clock costs about 25 ns: of a free run, pass 8 and every 64th after it is timed."""
@@ -92,29 +91,29 @@ def _atomic_load(typing_context, array, index):  # type: ignore[no-untyped-def]
     return types.int64(array, types.intp), generate
 
 
-_CODE = types.int64[:, :, ::1]
-_LONGS = types.int64[::1]
-
-
-@numba.njit(nogil=True, **OPTIONS)
-def _run_rows(code, meets, first_lane, end_lane, start, count, halt, meeting, times, system):
+@kernel("""lanes width length first_lane end_lane start count clock clock_id time_one_in give_way
+           code meets -> halt meeting times scratch done""")
+def run_lanes(a):  # type: ignore[no-untyped-def]
     """Run `count` instructions from `start`, for the lanes from first_lane to end_lane - 1.
 
-    Gives how many were run. When these are not all lanes, the others run on other threads, and
-    before an instruction whose `meets` is 1 all wait for each other: meeting[0] counts arrivals,
-    meeting[8] completed meetings (64 bytes apart: two cache lines). system holds the addresses
-    of the clock (0: take no times), the clock's number, that of sched_yield, and which passes to
-    time.
+    code (length, lanes, width), meets (length,), times (length, 2), done (1,): how many were run.
+    When these are not all lanes, the others run on other threads, and before an instruction whose
+    `meets` is 1 all wait for each other: meeting[0] counts arrivals, meeting[8] completed meetings
+    (64 bytes apart: two cache lines). clock (0: take no times) and give_way are the addresses of
+    clock_gettime and sched_yield. Denormal numbers are taken as zero.
     """
-    length, lanes = code.shape[0], code.shape[1]
-    clock, clock_id, give_way, time_one_in = system[0], system[1], system[2], system[3]
-    rows = code.reshape(length * lanes, code.shape[2])
-    before, after = np.zeros(2, np.int64), np.zeros(2, np.int64)
+    lanes, width, length, first_lane, end_lane = a[0], a[1], a[2], a[3], a[4]
+    start, count, clock, clock_id, time_one_in, give_way = a[5], a[6], a[7], a[8], a[9], a[10]
+    code, meets = longs(a[11], length * lanes * width), longs(a[12], length)
+    halt, meeting, times = longs(a[13], 1), longs(a[14], 16), longs(a[15], 2 * length)
+    before, after, mode = longs(a[16], 2), longs(a[16] + 16, 2), ints(a[16] + 32, 2)
+    flush_denormals(mode)
     alone = end_lane - first_lane == lanes
     takes_time = clock != 0 and first_lane == 0
     # A pass just after Python ran is slower than the rest: only single steps are timed at once.
     position, passes, timed = start, 0, takes_time and count < length
-    for done in range(count):
+    done, halted = 0, False
+    while done < count and not halted:
         if not alone and meets[position]:
             turn = _atomic_load(meeting, 8)
             if _atomic_add(meeting, 0, 1) == lanes - 1:
@@ -122,45 +121,34 @@ def _run_rows(code, meets, first_lane, end_lane, start, count, halt, meeting, ti
                 _atomic_add(meeting, 8, 1)
             else:
                 spins = 0
-                while _atomic_load(meeting, 8) == turn:
+                while not halted and _atomic_load(meeting, 8) == turn:
                     spins += 1
                     if spins % _SPINS == 0:
                         if give_way != 0:
                             _give_way(give_way)
                         # Lane 0 halts between two meetings and comes to no other.
-                        if _atomic_load(halt, 0) != 0:
-                            return done
+                        halted = _atomic_load(halt, 0) != 0
+                if halted:
+                    break
         if timed:
             _read_clock(clock, clock_id, before)
-        for lane in range(first_lane, end_lane):
-            row = rows[position * lanes + lane]
-            if row[0] != 0:
-                call_kernel(row[0], row, 1)
+        for row in range((position * lanes + first_lane) * width,
+                         (position * lanes + end_lane) * width, width):
+            if code[row] != 0:
+                call_kernel(code[row], code, row + 1)
         if timed:
             _read_clock(clock, clock_id, after)
-            times[position, 0] += (after[0] - before[0]) * 1_000_000_000 + after[1] - before[1]
-            times[position, 1] += 1
-        if first_lane == 0 and halt[0] != 0:
-            return done + 1
+            times[2 * position] += (after[0] - before[0]) * 1_000_000_000 + after[1] - before[1]
+            times[2 * position + 1] += 1
+        done += 1
+        halted = first_lane == 0 and halt[0] != 0
         position += 1
         if position == length:
             position = 0
             passes += 1
             timed = takes_time and passes % time_one_in == FIRST_TIMED
-    return count
-
-
-@numba.njit(
-    types.int64(_CODE, types.uint8[::1], types.int64, types.int64, types.int64, types.int64,
-                _LONGS, _LONGS, types.int64[:, ::1], types.int64[::1]),
-    nogil=True, **OPTIONS)
-def _run(code, meets, first_lane, end_lane, start, count, halt, meeting, times, system):
-    """As `_run_rows`, with denormal numbers taken as zero."""
-    kept = np.zeros(2, np.int32)
-    flush_denormals(kept)
-    done = _run_rows(code, meets, first_lane, end_lane, start, count, halt, meeting, times, system)
-    restore_denormals(kept)
-    return done
+    restore_denormals(mode)
+    longs(a[17], 1)[0] = done
 
 
 class Machine:
@@ -174,10 +162,9 @@ class Machine:
                  halt: NDArray[np.int64]) -> None:
         # OpenBLAS threads of its own would fight with ours (and with the window) for the cores.
         _limit_blas()
-        self._code, self._meets, self._halt = code, meets, halt
+        self._code, self._meets, self._halt = code, meets.astype(np.int64), halt
         self._times = np.zeros((len(code), 2), np.int64)
         self._meeting = np.zeros(16, np.int64)
-        self._system = np.array([_CLOCK, _MONOTONIC, _YIELD, TIME_ONE_STEP_IN], np.int64)
 
     def run(self, start: int, count: int) -> int:
         """Run `count` instructions from index `start`, round and round.
@@ -185,7 +172,7 @@ class Machine:
         Gives the number that were run: fewer when the program halted.
         """
         lanes = self._code.shape[1]
-        if lanes == 1 or count < len(self._code):
+        if lanes == 1 or count == 1:
             return self._run_lanes(0, lanes, start, count)
         self._meeting[:] = 0
         helpers = [
@@ -200,8 +187,14 @@ class Machine:
         return done
 
     def _run_lanes(self, first: int, end: int, start: int, count: int) -> int:
-        return int(_run(self._code, self._meets, first, end, start, count, self._halt,
-                        self._meeting, self._times, self._system))
+        length, lanes, width = self._code.shape
+        scratch, done = np.zeros(6, np.int64), np.zeros(1, np.int64)
+        run_lanes(lanes=lanes, width=width, length=length, first_lane=first, end_lane=end,
+                  start=start, count=count, clock=_CLOCK, clock_id=_MONOTONIC,
+                  time_one_in=TIME_ONE_STEP_IN, give_way=_YIELD, code=self._code,
+                  meets=self._meets, halt=self._halt, meeting=self._meeting, times=self._times,
+                  scratch=scratch, done=done)
+        return int(done[0])
 
     def forget_times(self) -> None:
         """As if nothing had been timed yet."""
@@ -209,28 +202,26 @@ class Machine:
 
     def microseconds(self) -> NDArray[np.float64]:
         """Mean time of each instruction, NaN where it has not been measured."""
+        return np.maximum(self._nanoseconds() - _clock_cost(), 0) / 1000
+
+    def _nanoseconds(self) -> NDArray[np.float64]:
         with np.errstate(invalid="ignore", divide="ignore"):
-            mean = self._times[:, 0] / self._times[:, 1] - _clock_cost()
-        return np.maximum(mean, 0) / 1000
-
-
-@numba.njit(types.int64(types.int64[::1], types.int64), nogil=True, **OPTIONS)
-def _time_clock(system, readings):
-    """Nanoseconds that `readings` readings of the clock take."""
-    before, after = np.zeros(2, np.int64), np.zeros(2, np.int64)
-    _read_clock(system[0], system[1], before)
-    for _ in range(readings):
-        _read_clock(system[0], system[1], after)
-    return (after[0] - before[0]) * 1_000_000_000 + after[1] - before[1]
+            return self._times[:, 0] / self._times[:, 1]
 
 
 @functools.cache
 def _clock_cost() -> float:
-    """Nanoseconds of one reading, which every measured time contains."""
+    """Nanoseconds of reading the clock, which every measured time contains."""
     if not _CLOCK:
         return 0.0
-    system = np.array([_CLOCK, _MONOTONIC], np.int64)
-    return min(int(_time_clock(system, 1000)) for _ in range(5)) / 1000
+    count, costs = 1000, []
+    for _ in range(5):
+        # All are timed, as of any run that is not a whole pass.
+        nothing = Machine(np.zeros((count + 1, 1, 1), np.int64), np.zeros(count + 1, np.uint8),
+                          np.zeros(1, np.int64))
+        nothing.run(0, count)
+        costs.append(float(nothing._nanoseconds()[:count].mean()))
+    return min(costs)
 
 
 _blas_limits: list[threadpoolctl.threadpool_limits] = []

@@ -1,11 +1,28 @@
-"""Borders around images, as a step of its own (convolution has its own in lowering.py)."""
+"""Borders around images: where nothing else is said they hold what the image holds elsewhere."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from kernels.jit import floats, kernel, real
-from kernels.lowering import source_index
+from kernels.jit import floats, helper, kernel, real
+
+#: A padding mode's number, as an operand, is its place here.
+PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
+ZEROS, REFLECT, REPLICATE, CIRCULAR = range(4)
+
+
+@helper
+def source_index(i, size, mode):
+    """Where position i of a padded axis comes from: an index below size, or -1 for a zero."""
+    if 0 <= i < size:
+        return i
+    if mode == ZEROS:
+        return -1
+    if mode == REFLECT:
+        return -i if i < 0 else 2 * (size - 1) - i
+    if mode == REPLICATE:
+        return 0 if i < 0 else size - 1
+    return i % size
 
 
 @kernel("planes height width top left bottom right mode value x -> y")
@@ -13,7 +30,7 @@ def pad_forward(a):
     """y[i, j] = x[i - top, j - left]; outside a value, or x mirrored, held or repeated.
 
     x (planes, height, width), y (planes, top + height + bottom, left + width + right); mode: a
-    place in lowering.PADDING_MODES
+    place in PADDING_MODES
     """
     planes, height, width, top, left, bottom, right = a[0], a[1], a[2], a[3], a[4], a[5], a[6]
     mode, value = a[7], np.float32(real(a[8]))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from kernels.conv import sum_maps
 from kernels.jit import floats, helper, kernel
-from kernels.lowering import ZEROS, Geometry
+from kernels.lowering import Geometry
 from kernels.product import product
 from kernels.repeats import repeats_size, settle_repeats
 from kernels.simd import add_row
@@ -61,7 +61,7 @@ def suits(g: Geometry) -> bool:
     """Whether a convolution can be done this way, and gains by it."""
     plain = (g.kernel_height == g.kernel_width == TAPS and g.groups == 1
              and g.stride_height == g.stride_width == 1
-             and g.dilation_height == g.dilation_width == 1 and g.padding_mode == ZEROS
+             and g.dilation_height == g.dilation_width == 1
              and max(g.top, g.left) < TAPS)
     # Where true gradients are zero these have the rounding error of the others' size, which Adam
     # turns into a step. Images of one tile, dark at the border, have many such weights.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from kernels.ahead import compile_all
 from kernels.jit import Kernel, encode
+from kernels.machine import run_lanes
 from playground.arena import Arena
 from playground.data import PreparedData
 from playground.emitter import Instruction, Operand, Phase
@@ -124,7 +125,7 @@ def link(program: Program, arena: Arena, progress: Callable[[str], None] | None 
 
     Compiles the kernels that this machine has never compiled; progress gets a sentence for each.
     """
-    compile_all(program.kernels, progress)
+    compile_all([run_lanes, *program.kernels], progress)
     width = 1 + max(len(kernel.operands) for kernel in program.kernels)
     code = np.zeros((len(program.code), program.lanes, width), np.int64)
     meets = np.zeros(len(program.code), np.uint8)

@@ -79,7 +79,7 @@ class StatusBar(QStatusBar):
         color, word = STATES[snapshot.state]
         if self._reason and snapshot.state != "running":
             color, word = "warning", self._reason
-        elif snapshot.state == "compiling" and snapshot.progress:
+        elif snapshot.progress:
             word = snapshot.progress
         elif snapshot.state in ("diverged", "failed"):
             where = f" at {snapshot.node}" if snapshot.node else ""

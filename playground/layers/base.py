@@ -7,7 +7,7 @@ help and the generic tests all come from that class; nothing about a layer stand
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
@@ -16,7 +16,7 @@ import numpy as np
 from msgspec import Meta
 
 from playground.emitter import Emitter
-from playground.initializers import Role, Start, initialize
+from playground.initializers import Role, Start, initial_pieces
 from playground.sizes import Pair, Shape, show_shape, size_of
 
 MAX_SIZE = 10**9
@@ -61,8 +61,12 @@ class Parameter(msgspec.Struct, frozen=True):
 
     def draw(self, random: np.random.Generator) -> np.ndarray:
         """Its initial values (float32)."""
-        return initialize(self.initializer, self.shape, self.fan_in, self.fan_out, random,
-                          role=self.role, groups=self.groups)
+        return np.concatenate([*self.pieces(random)]).reshape(self.shape)
+
+    def pieces(self, random: np.random.Generator) -> Iterator[np.ndarray]:
+        """Its initial values (float32), flat and one piece after the other."""
+        return initial_pieces(self.initializer, self.shape, self.fan_in, self.fan_out, random,
+                              role=self.role, groups=self.groups)
 
 
 def about(help: str, *, ge: float | None = None, le: float | None = None,

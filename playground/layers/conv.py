@@ -147,14 +147,30 @@ class Convolution(Activated, frozen=True, kw_only=True):
         return (w, Parameter("b", (self.channels,), bias_rule(self.initializer), fan_in, fan_out))
 
     def geometry(self, batch: int, x: Shape) -> Geometry:
-        """The first operands of the kernels."""
+        """The first operands of the kernels, for inputs of this shape or, if so, framed ones."""
         channels, height, width = self.image(x)
+        top, left, bottom, right = self.border((height, width))
+        if self._is_framed(x):
+            height, width = top + height + bottom, left + width + right
+            top = left = bottom = right = 0
         out_height, out_width = (1, *self.output_shape(x)[1:])[-2:]
         kernel, stride, dilation = self.window
         return kernels.lowering.with_blocks(kernels.lowering.Geometry(
             batch, self.groups, channels, height, width, self.channels, out_height, out_width,
-            *kernel, *stride, *dilation, *self.border((height, width)),
-            kernels.lowering.PADDING_MODES.index(self.padding_mode)))
+            *kernel, *stride, *dilation, top, left, bottom, right))
+
+    def _is_framed(self, x: Shape) -> bool:
+        """Whether a step of its own puts the border around: any but one of zeros."""
+        _, *image = self.image(x)
+        return self.padding_mode != "zeros" and any(self.border((image[0], image[1])))
+
+    def _frame(self, e: Emitter) -> dict[str, int]:
+        """The first operands of the kernels that do so."""
+        channels, height, width = self.image(e.x[0].shape[1:])
+        top, left, bottom, right = self.border((height, width))
+        return {"planes": e.batch * channels, "height": height, "width": width, "top": top,
+                "left": left, "bottom": bottom, "right": right,
+                "mode": kernels.pad.PADDING_MODES.index(self.padding_mode)}
 
     def method(self, batch: int, x: Shape) -> Method:
         """The fastest way to do it."""
@@ -172,7 +188,11 @@ class Convolution(Activated, frozen=True, kw_only=True):
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
         size = (self.channels * x[0][0] if self._is_product(x[0])
                 else self.method(batch, x[0]).workspace)
-        return {"work": (size,), **super().workspace(batch, *x)}
+        work: dict[str, Shape] = {"work": (size,), **super().workspace(batch, *x)}
+        if self._is_framed(x[0]):
+            g = self.geometry(batch, x[0])
+            work["framed"] = work["dframed"] = (batch, g.in_channels, g.height, g.width)
+        return work
 
     def forward_linear(self, e: Emitter, z: Tensor) -> None:
         x, w, b = e.x[0], e.w["w"], e.w.get("b", 0)
@@ -181,7 +201,10 @@ class Convolution(Activated, frozen=True, kw_only=True):
                    y=z)
         else:
             method = self.method(e.batch, x.shape[1:])
-            e.emit(method.forward, **method.operands, x=x, w=w, b=b, y=z, work=e.work["work"])
+            if framed := e.work.get("framed"):
+                e.emit(kernels.pad.pad_forward, **self._frame(e), value=0.0, x=x, y=framed)
+            e.emit(method.forward, **method.operands, x=framed or x, w=w, b=b, y=z,
+                   work=e.work["work"])
 
     def backward_linear(self, e: Emitter, dz: Tensor) -> None:
         x, dx, w, work = e.x[0], e.dx[0], e.w["w"], e.work["work"]
@@ -196,10 +219,14 @@ class Convolution(Activated, frozen=True, kw_only=True):
                 e.emit(kernels.pointwise.pointwise_input_gradient, **sizes, dy=dz, w=w, dx=dx)
             return
         method = self.method(e.batch, x.shape[1:])
-        e.emit(method.weight_gradient, **method.operands, x=x, dy=dz, dw=e.dw["w"],
-               db=e.dw.get("b", 0), work=work)
+        e.emit(method.weight_gradient, **method.operands, x=e.work.get("framed", x), dy=dz,
+               dw=e.dw["w"], db=e.dw.get("b", 0), work=work)
         if dx is not None:
-            e.emit(method.input_gradient, **method.operands, dy=dz, w=w, dx=dx, work=work)
+            dframed = e.work.get("dframed")
+            e.emit(method.input_gradient, **method.operands, dy=dz, w=w, dx=dframed or dx,
+                   work=work)
+            if dframed:
+                e.emit(kernels.pad.pad_backward, **self._frame(e), dy=dframed, dx=dx)
 
     def _is_product(self, x: Shape) -> bool:
         """Whether each sample is one matrix product, large enough for BLAS."""

@@ -282,7 +282,7 @@ class Pad(Margins, frozen=True, kw_only=True):
         mode = "zeros" if self.mode == "constant" else self.mode
         return {"planes": e.batch * planes, "height": height, "width": width,
                 **dict(zip(("top", "left", "bottom", "right"), self._border, strict=True)),
-                "mode": kernels.lowering.PADDING_MODES.index(mode)}
+                "mode": kernels.pad.PADDING_MODES.index(mode)}
 
     def forward(self, e: Emitter) -> None:
         e.emit(kernels.pad.pad_forward, **self._operands(e), value=float(self.value), x=e.x[0],

@@ -113,8 +113,7 @@ class ConvTranspose2D(Activated, frozen=True, kw_only=True):
         _, height, width = self.output_shape(x)
         return kernels.lowering.with_blocks(kernels.lowering.Geometry(
             batch, self.groups, self.channels, height, width, channels, in_height,
-            in_width, *self.kernel, *self.stride, *self.dilation, *self.border((height, width)),
-            kernels.lowering.ZEROS))
+            in_width, *self.kernel, *self.stride, *self.dilation, *self.border((height, width))))
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
         size = kernels.lowering.workspace_size(self.geometry(batch, x[0]))

@@ -52,7 +52,7 @@ class Page:
     the network looks ahead."""
 
     text: list[Written]
-    end: tuple[Evaluator, _Newest] | None
+    end: tuple[Evaluator, Weights] | None
     ahead: bool = False
 
 
@@ -69,7 +69,7 @@ class TextView(View):
         self._old: list[Written] = []
         self._vocabulary: tuple[str, ...] = ()
         self._program: Program | None = None
-        self._use: tuple[Evaluator, _Newest] | None = None
+        self._use: tuple[Evaluator, Weights] | None = None
         self._weights: Weights | None = None
         self._ahead = False
         self._asked = True
@@ -271,31 +271,24 @@ class TextView(View):
         self.work.stop()
 
 
-class _Newest:
-    """Hands an evaluator the weights that came last."""
-
-    def __init__(self, weights: Weights) -> None:
-        self.weights = weights
-        self.region = lambda name: self.weights.region(name)
-
-
-def writing(weights: Weights, use: tuple[Evaluator, _Newest] | None, prompt: str, count: int,
+def writing(weights: Weights, use: tuple[Evaluator, Weights] | None, prompt: str, count: int,
             temperature: float, seed: int) -> Iterator[Page]:
     """The text so far, now and then; on a thread of its own. use: the network as the last text
-    left it.
+    left it, and its weights.
     """
     from playground.evaluator import Evaluator
     from playground.sampling import continued, numbers_of, sees_ahead, vocabulary_of
+    from playground.weights import copy_weights
 
     sample = weights.program.data.x_validation[0]
     if use is None:
-        newest = _Newest(weights)
-        use = Evaluator(weights.program, newest), newest
+        own = copy_weights(weights.program, weights, weights.step)
+        use = Evaluator(weights.program, own), own
         if sees_ahead(use[0], sample):
             yield Page([], None, ahead=True)
             return
-    evaluator, newest = use
-    newest.weights = weights
+    evaluator, own = use
+    own.take(weights)
     numbers, _ = numbers_of(prompt, vocabulary_of(weights.program))
     text: list[Written] = []
     for written in continued(evaluator, numbers, count, temperature, seed,
