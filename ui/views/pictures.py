@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QP
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ui.theme import magnitude_image, signed_image, theme, ui_font
-from ui.views.numbers import format_number
+from ui.views.numbers import cuts_number, format_number
 
 Floats = NDArray[np.float32]
 GAP = 4
@@ -226,6 +226,8 @@ class PictureGrid(QWidget):
             area = QRectF(target.left(), target.bottom(), target.width(), CAPTION)
             text = painter.fontMetrics().elidedText(
                 tile.caption, Qt.TextElideMode.ElideRight, int(area.width()))
+            if cuts_number(text):  # The number alone says more than its name.
+                text = tile.caption.rsplit(" ", 1)[-1]
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, text)
 
     def _numbers(self, painter: QPainter, target: QRectF, values: Floats) -> None:

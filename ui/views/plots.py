@@ -74,11 +74,16 @@ class NumberAxis(pg.AxisItem):  # type: ignore[misc]
 
     def tickValues(
             self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
-        room = max(2, int(size / self.spacing))
+        room = max(2.0, size / self.spacing)
         if self.orientation == "left" and size > 2 * LABEL:
             # A line whose number has no room at the edge would say nothing.
             low, high = (low + (high - low) * LABEL / size, high - (high - low) * LABEL / size)
-        ticks = log_ticks(low, high, room) if self.log else even_ticks(low, high, room)
+        place = log_ticks if self.log else even_ticks
+        ticks = place(low, high, room)
+        if len(ticks) < 2:  # One number alone tells no distance: closer, while they can be read.
+            ticks = place(low, high, 1.8 * room)
+        if self.counts and not self.log:  # There are no half steps.
+            ticks = [tick for tick in ticks if tick == round(tick)]
         return [(1.0, ticks)]
 
     def tickStrings(
@@ -94,10 +99,15 @@ class NumberAxis(pg.AxisItem):  # type: ignore[misc]
                     texts[i] = f"step {texts[i]}"
                     break
             return texts
-        return [format_number(n, 6 if not self.log else 2) for n in numbers]
+        if not self.log:
+            return [format_number(n, 6) for n in numbers]
+        # Within less than a decade, two digits may not tell them apart.
+        told = ([format_number(n, digits) for n in numbers] for digits in (2, 3, 4, 6))
+        return next((texts for texts in told if len(set(texts)) == len(texts)),
+                    [format_number(n, 6) for n in numbers])
 
 
-def even_ticks(low: float, high: float, room: int) -> list[float]:
+def even_ticks(low: float, high: float, room: float) -> list[float]:
     """Round numbers 1, 2, 5 · 10^k apart."""
     span = high - low
     if not span > 0 or not math.isfinite(span):
@@ -109,7 +119,7 @@ def even_ticks(low: float, high: float, room: int) -> list[float]:
     return [i * step for i in range(first, last + 1)]
 
 
-def log_ticks(low: float, high: float, room: int) -> list[float]:
+def log_ticks(low: float, high: float, room: float) -> list[float]:
     """Exponents: decades, thinned where they are many, with 2 and 5 between where few."""
     if not high > low or not math.isfinite(high - low):
         return []
@@ -121,7 +131,7 @@ def log_ticks(low: float, high: float, room: int) -> list[float]:
         if 2 <= len(ticks) <= room:
             return ticks
     if len(decades) > room:
-        each = -(-len(decades) // room)
+        each = math.ceil(len(decades) / room)
         return [float(d) for d in decades if d % each == 0]
     if len(decades) >= 2:
         return [float(d) for d in decades]
@@ -249,6 +259,8 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         x, y = on_axis(step, self.log_x), on_axis(values, self.log_y)
         fine = np.isfinite(x) & np.isfinite(y)
         if fine.all():
+            if x.size == 1:  # One point alone would not be seen: a short dash.
+                x, y = x + np.array([-0.1, 0.1]), np.repeat(y, 2)
             curve.setData(x, y, connect="all", skipFiniteCheck=True)
         elif fine.any():
             # A point of its own, with nothing on either side, would not be seen: keep pairs.
@@ -296,7 +308,7 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         if across is not None:
             low, high = across
             if high <= low:
-                high = low + 1
+                low, high = low - 0.5, high + 0.5
             old_low, old_high = self.box.viewRange()[0]
             # A few percent ahead, so that not every frame redraws the axis.
             if shrink or low < old_low or high > old_high or low - old_low > 0.1 * (high - low):
