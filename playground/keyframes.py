@@ -7,9 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.progress import Progress
+
 MOST, LEAST = 48, 3
 MOST_BYTES = 192 << 20
 """Where more than LEAST frames would need more, there are fewer."""
+COPIED = 1 << 24
+"""Numbers that are copied between two reports."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,14 +32,25 @@ class Keyframes:
 
     def __init__(self) -> None:
         self._frames: list[Keyframe] = []
+        self._spare: list[NDArray[np.float32]] = []
+        """The memory of frames that went: to get as much anew takes longer than to fill it."""
 
-    def add(self, frame: Keyframe) -> None:
-        self.forget_after(frame.step - 1)
-        self._frames.append(frame)
-        most = max(LEAST, min(MOST, MOST_BYTES // max(1, frame.state.nbytes)))
+    def add(self, step: int, state: NDArray[np.float32], bucket: NDArray[np.float32],
+            per_bucket: int, progress: Progress | None = None) -> None:
+        """Keep a copy of the state before a step."""
+        self.forget_after(step - 1)
+        kept = self._spare.pop() if self._spare else np.empty_like(state)
+        for start in range(0, len(state), COPIED):
+            if progress and start:
+                progress("The state is kept, to step back to: "
+                         f"{start:,} of {len(state):,} numbers")
+            kept[start:start + COPIED] = state[start:start + COPIED]
+        self._frames.append(Keyframe(step, kept, bucket, per_bucket))
+        most = max(LEAST, min(MOST, MOST_BYTES // max(1, state.nbytes)))
         if len(self._frames) > most:
             # Every second one of the older half goes: the further back, the longer the replay.
             half = len(self._frames) // 2
+            self._spare += [frame.state for frame in self._frames[1:half:2]]
             del self._frames[1:half:2]
 
     def before(self, step: int) -> Keyframe | None:
@@ -44,7 +59,7 @@ class Keyframes:
 
     def forget_after(self, step: int) -> None:
         while self._frames and self._frames[-1].step > step:
-            self._frames.pop()
+            self._spare.append(self._frames.pop().state)
 
     @property
     def first_step(self) -> int | None:

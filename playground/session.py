@@ -18,7 +18,7 @@ from playground.evaluator import Evaluation, Evaluator
 from playground.film import FilmMaker
 from playground.graph import Graph
 from playground.history import History, HistoryView
-from playground.keyframes import Keyframe, Keyframes
+from playground.keyframes import Keyframes
 from playground.layers.base import Parameter
 from playground.program import link, same_code
 from playground.progress import LARGE, SLOW, Progress
@@ -34,8 +34,6 @@ MANY = 1_000_000
 """Weights of a layer that take a while to be drawn."""
 DRAWN = 1 << 22
 """Weights between two reports."""
-COPIED = 1 << 24
-"""Numbers of a keyframe between two reports."""
 KEYFRAME_SECONDS = 0.1
 """Stepping back replays at most about this long, as long as the keyframe is a recent one."""
 
@@ -427,19 +425,8 @@ class Session:
         last = self._keyframes.last_step
         interval = KEYFRAME_SECONDS / self._seconds_per_step if self._seconds_per_step else 1
         if force or last is None or self.step - last >= interval:
-            self._keyframes.add(Keyframe(
-                self.step, self._copy_of_state(), self._recorder.mark(self.step),
-                self.history.per_bucket))
-
-    def _copy_of_state(self) -> NDArray[np.float32]:
-        state = np.empty_like(self.arena.state)
-        for start in range(0, len(state), COPIED):
-            if self._progress and start:
-                self._progress("The state is kept, to step back to: "
-                               f"{start:,} of {len(state):,} numbers")
-            part = slice(start, start + COPIED)
-            state[part] = self.arena.state[part]
-        return state
+            self._keyframes.add(self.step, self.arena.state, self._recorder.mark(self.step),
+                                self.history.per_bucket, self._progress)
 
     def _forget_past(self, history: History) -> None:
         self._recorder.start(history, self.step)

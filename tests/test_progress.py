@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from playground import evaluator, session
+from playground import evaluator, keyframes, session
 from playground.engine import Engine
 from playground.graph import Graph
 from playground.initializers import PIECE
@@ -121,7 +121,7 @@ def test_validation_is_told_layer_by_layer_and_between_batches(
 
 
 def test_a_large_copy_to_step_back_to_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "COPIED", 100)
+    monkeypatch.setattr(keyframes, "COPIED", 100)
     told: list[str] = []
     made = Session(spiral(dense(40)), progress=told.append)
     size = len(made.arena.state)

@@ -38,7 +38,9 @@ HOW = ("Keep the network as it is now as a lane, then change it: activation, cli
 
 
 class VariationChip(QAbstractButton):
-    """A variation of the example: pressed, it trains beside the network, in the dot's colour."""
+    """A variation of the example: pressed, it trains beside the network, in the dot's colour, or
+    takes the network's place.
+    """
 
     def __init__(self, lane: Lane, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -48,7 +50,8 @@ class VariationChip(QAbstractButton):
         self.setFont(ui_font(12))
         self.setCheckable(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName(f"Train beside it: {lane.name}")
+        how = "Try instead" if lane.instead else "Train beside it"
+        self.setAccessibleName(f"{how}: {lane.name}")
 
     def show_place(self, place: int | None, full: bool) -> None:
         """Its place among the lanes, None where it is none of them."""
@@ -59,6 +62,14 @@ class VariationChip(QAbstractButton):
             "Click to take it away again." if place is not None
             else f"There are {MOST} lanes; take one away first." if full
             else "Click to train it beside the network, on the same batches."))
+        self.update()
+
+    def show_stands(self, stands: bool) -> None:
+        """Whether it has the network's place."""
+        self.setChecked(stands)
+        self.setToolTip(f"{self.lane.help}\n\n" + (
+            "Click to put the network back; its weights are drawn anew." if stands else
+            "Click to put it in the network's place; its weights are drawn anew."))
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -79,6 +90,10 @@ class VariationChip(QAbstractButton):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(lane_color(self.place))
             painter.drawEllipse(dot)
+        elif self.lane.instead:
+            painter.setPen(color("accent" if self.isChecked() else "faint"))
+            painter.setBrush(color("accent") if self.isChecked() else Qt.BrushStyle.NoBrush)
+            painter.drawEllipse(dot)
         else:
             painter.setPen(color("faint" if self.isEnabled() else "disabled"))
             middle = dot.center()
@@ -96,17 +111,17 @@ class Variations(QWidget):
         super().__init__(parent)
         self._lanes = lanes
         self.chips: list[VariationChip] = []
-        caption = QLabel("TRAIN BESIDE IT")
-        caption.setProperty("role", "caption")
-        caption.setToolTip("Variations of this example: one thing is different, all else the "
-                           "same, batches and seeds too.")
+        self._caption = QLabel()
+        self._caption.setProperty("role", "caption")
+        self._caption.setToolTip("Variations of this example: one thing is different, all else the "
+                                 "same, batches and seeds too.")
         self._flow = QWidget()
         self._layout = FlowLayout(self._flow, gap=6)
         self._layout.setContentsMargins(0, 0, 0, 0)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        column.addWidget(caption)
+        column.addWidget(self._caption)
         column.addWidget(self._flow)
         policy = self._flow.sizePolicy()
         policy.setHeightForWidth(True)
@@ -127,6 +142,8 @@ class Variations(QWidget):
             self._layout.addWidget(chip)
             chip.show()
         self.setVisible(bool(self.chips))
+        instead = any(chip.lane.instead for chip in self.chips)
+        self._caption.setText("TRY INSTEAD" if instead else "TRAIN BESIDE IT")
         self._flow.updateGeometry()
         self._refresh()
 
@@ -135,6 +152,9 @@ class Variations(QWidget):
 
     def _refresh(self) -> None:
         for chip in self.chips:
+            if chip.lane.instead:
+                chip.show_stands(self._lanes.stands(chip.lane))
+                continue
             chip.show_place(self._lanes.place_of(chip.lane.name), self._lanes.full)
 
 
@@ -227,7 +247,8 @@ class ComparePanel(QWidget):
         self.keep_button = QPushButton("Keep as a lane")
         self.keep_button.setToolTip(
             "Pin the network with its weights and its training as they are now. Whatever is "
-            "changed afterwards trains beside it.")
+            "changed afterwards trains beside it. Lanes last until another document is opened; "
+            "files do not hold them.")
         self.keep_button.clicked.connect(lanes.keep)
         self.reset_button = QPushButton("Start all anew")
         self.reset_button.setToolTip(
