@@ -183,7 +183,7 @@ def page(example: Example) -> str:
     """The note, with what the example must reach, as Markdown."""
     head = "" if example.note.lstrip().startswith("#") else f"# {example.title}\n\n"
     return (f"{head}{example.note}\n\n*{len(example.graph.nodes)} nodes · "
-            f"{example.mark}*")
+            f"{str(example.mark).replace('>=', '≥').replace('<=', '≤')}*")
 
 
 def set_apart(document: QTextDocument) -> None:
