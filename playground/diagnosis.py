@@ -165,9 +165,9 @@ def update_advice(ratio: float, limits: Limits = LIMITS) -> str:
     if ratio == 0:
         return "The weights do not move at all: they are frozen, or their gradient is zero."
     if ratio < limits.update_low:
-        return (f"A step changes the weights by {ratio:.0e} of their size; about 1e-3 is healthy. "
-                "Raise the learning rate, unless training has settled.")
-    return (f"A step changes the weights by {ratio:.0e} of their size; about 1e-3 is healthy. "
+        return (f"A step changes the weights by {_power(ratio)} of their size; about 1e-3 is "
+                "healthy. Raise the learning rate, unless training has settled.")
+    return (f"A step changes the weights by {_power(ratio)} of their size; about 1e-3 is healthy. "
             "Lower the learning rate.")
 
 
@@ -254,8 +254,13 @@ def _settled(names: Sequence[str], limits: Limits) -> str:
     """Small in all layers alike: nothing is lost on the way back, there is nothing to send."""
     whose = f"The gradient norm of {names[0]} is" if len(names) < 2 else (
         "The gradient norms of all layers are")
-    return (f"{whose} below {limits.vanished:.0e}: the loss rests, in a minimum or on a plateau, "
-            "and nothing moves any more.")
+    return (f"{whose} below {_power(limits.vanished)}: the loss rests, in a minimum or on a "
+            "plateau, and nothing moves any more.")
+
+
+def _power(number: float) -> str:
+    """3e-5"""
+    return f"{number:.0e}".replace("e-0", "e-")
 
 
 def _healthy(names: Sequence[str], typical: Series) -> str:

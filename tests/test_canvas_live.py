@@ -145,6 +145,9 @@ def test_the_hint_shows_only_while_empty(view: CanvasView) -> None:
     assert not view._hint.isVisible()
     view.document.replace(Graph())
     assert view._hint.isVisible()
+    view.centerOn(900, 700)  # it stays in the middle, wherever one has scrolled to
+    QApplication.processEvents()
+    assert abs(view._hint.geometry().center().x() - view.width() / 2) <= 2
     drop(view, "moons", QPointF(0, 0))
     assert not view._hint.isVisible()
 

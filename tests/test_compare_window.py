@@ -160,7 +160,7 @@ def test_the_panel_tells_how_each_does(window: MainWindow) -> None:
     window.compare.show_snapshot(beside())
     own, first, second = (row.told.whole for row in window.compare.rows)
     assert own.startswith("step 100")
-    assert first == "step 100 · val 0.500 · 60 %"
+    assert first == "60 % · val 0.500 · step 100"
     assert second == "✕ diverged at 10"
     assert window.compare.rows[2].told.toolTip() == "Stopped before step 11."
 

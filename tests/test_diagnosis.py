@@ -48,7 +48,7 @@ def test_small_in_every_layer_alike_is_settled_and_not_vanishing() -> None:
     assert kind(NODES, steady(9e-8, 9e-8, 8e-8, 8e-8)) == "settled"
     assert kind(NODES[:1], steady(9e-8)) == "settled"
     assert kind(NODES, steady(0, 0, 0, 0)) == "settled"
-    assert "dense_1 is below 1e-07" in verdict(["dense_1"], steady(0)).text
+    assert "dense_1 is below 1e-7" in verdict(["dense_1"], steady(0)).text
     assert kind(NODES, steady(2e-7, 2e-7, 2e-7, 2e-7)) == "healthy"
     # Something does come in at the end here, and is lost on its way.
     assert kind(NODES, steady(1e-12, 1e-10, 1e-9, 9e-8)) == "vanishing"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,29 @@ def test_a_tick_on_the_left_has_room_for_its_number(qtbot: QtBot) -> None:
     assert plot.left.tickValues(0.0, 4.0, 160)[0][1] == [1, 2, 3]
     plot.left.set_log(True)
     assert plot.left.tickValues(-4.01, 0.01, 160)[0][1] == [-3, -2, -1]
+    # Two digits would write two of these in the same way.
+    assert plot.left.tickStrings([math.log10(v) for v in (1.35, 1.4, 1.45)], 1, 1) == [
+        "1.35", "1.4", "1.45"]
+    # Never one number alone, where more can be read.
+    plot.left.set_log(False)
+    assert plot.left.tickValues(-5.2, 5.2, 115)[0][1] == [-4, -2, 0, 2, 4]
+
+
+def test_one_step_alone_is_seen(qtbot: QtBot) -> None:
+    plot = Plot()
+    qtbot.addWidget(plot)
+    curve = plot.add_curve()
+    plot.set_curve(curve, np.array([1.0]), np.array([0.5]))
+    plot.fit([np.array([1.0])], [np.array([0.5])], least_span=1)
+    x, y = curve.getData()
+    assert x[0] < 1 < x[1]
+    assert y.tolist() == [0.5, 0.5]
+    low, high = plot.box.viewRange()[0]
+    assert low < x[0]
+    assert x[1] < high
+    assert curve.values.tolist() == [0.5]
+    # There is no step 1.5.
+    assert plot.bottom.tickValues(low, high, 300)[0][1] == [1]
 
 
 def test_the_axis_of_steps_says_so_where_the_word_has_room(qtbot: QtBot) -> None:

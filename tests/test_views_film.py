@@ -122,6 +122,19 @@ def test_a_network_that_makes_samples_can_be_seen_over_time(qtbot: QtBot) -> Non
     assert FilmProbe() not in view.probes()
 
 
+def test_a_generator_has_no_answers_to_be_right_or_wrong(qtbot: QtBot) -> None:
+    view = shown(qtbot, OutputView(), snapshot("gan-digits"))
+    assert view.allowed() == ()
+    assert view.probes() == {FilmProbe()}
+    assert not view.over_time.isVisible()
+    view.show_snapshot(snapshot("gan-digits", values={FilmProbe(): film("made")}))
+    assert view.film.isVisible()
+    assert view.csv().startswith("step,sample,")
+    view.show_snapshot(snapshot("gan"))
+    assert view.allowed() == ("boundary",)
+    assert view.over_time.isVisible()
+
+
 def test_what_is_rebuilt_stands_beside_what_it_was(qtbot: QtBot) -> None:
     view = shown(qtbot, OutputView(), snapshot("autoencoder"))
     view.over_time.setChecked(True)

@@ -25,6 +25,7 @@ from ui.inspector.fields import Limits
 from ui.inspector.number import NumberField
 from ui.lanes import MOST, OWN, Lanes, lane_color
 from ui.theme import theme, ui_font
+from ui.views.header import Note
 from ui.views.legend import FlowLayout
 from ui.views.numbers import format_number, format_share
 
@@ -172,8 +173,8 @@ class LaneRow(QWidget):
         self.name.show_text(OWN if lane is None else lane.name)
         if lane is not None and lane.help:
             self.name.setToolTip(f"{lane.name}: {lane.help}")
-        self.told = Elided("secondary")
-        self.told.setFont(ui_font(12))
+        self.told = Note()
+        self.told.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         words = QVBoxLayout()
         words.setSpacing(0)
         words.addWidget(self.name)
@@ -224,10 +225,7 @@ class LaneRow(QWidget):
         self.update()
 
     def show_state(self, text: str, tip: str = "") -> None:
-        if self.told.whole != text:
-            self.told.show_text(text)
-        if tip:
-            self.told.setToolTip(tip)
+        self.told.show_text(text, tip)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -339,9 +337,8 @@ def _tell(row: LaneRow, view: LaneView, share: bool) -> None:
 
 
 def _state(step: int, loss: float, metric: float, share: bool) -> str:
-    parts = [f"step {step:,}"]
+    """What counts comes first: the rest is left out where room is short."""
+    parts = [format_share(metric)] if share and math.isfinite(metric) else []
     if math.isfinite(loss):
         parts.append(f"val {format_number(loss, fixed=True)}")
-    if share and math.isfinite(metric):
-        parts.append(format_share(metric))
-    return " · ".join(parts)
+    return " · ".join([*parts, f"step {step:,}"])

@@ -85,7 +85,8 @@ class LiveCanvas(QWidget):
             return
         if snapshot.program is not None:
             for id, loss in snapshot.losses.items():
-                measured = np.isfinite(loss) or bool(snapshot.nodes)
+                # NaN is what the loss is before its first step has come to it, too.
+                measured = not np.isnan(loss) or snapshot.state == "diverged"
                 scene.set_badge(id, format_number(loss) if measured else None)
         if snapshot.state == "paused" and not snapshot.nodes:
             # Nothing has run since the weights are what they are: no old pictures either.

@@ -183,7 +183,7 @@ class SpeedSlider(QWidget):
         self.slider.setAccessibleName("Speed")
         self.slider.valueChanged.connect(self._moved)
         self.number = NumberField(Limits(ge=1, le=10**self.DECADES), integer=False, log=True)
-        self.number.setFixedWidth(NUMBER_WIDTH)
+        self.number.setFixedWidth(NUMBER_WIDTH + 20)  # room for 100,000
         self.number.setToolTip("Steps per second, 1 to 100,000.")
         self.number.setAccessibleName("Steps per second")
         self.number.edited.connect(self.set_speed)

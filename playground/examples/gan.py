@@ -119,9 +119,9 @@ sees a real digit; all that it is told is how to change its pixels so that the *
 takes them for real. The judge sees both kinds, and *again_1* and *again_2* are the same judge with
 the same weights.
 
-**Press Space and switch Output to over time**: eight times the same noise, after 1, 4, 9, 16, ...
-steps. Grey clouds become strokes, and after some seconds digits. In each step the judge moves
-first, on two losses, then the maker, on one.
+**Press Space and look at *Output***: eight times the same noise, after 1, 4, 9, 16, ... steps. Grey
+clouds become strokes, and after some seconds digits. In each step the judge moves first, on two
+losses, then the maker, on one.
 
 **Look at the losses.** They do not fall: at a draw each of the judge's would be log 2 = 0.693. It
 stays a little ahead of that, and so the maker always has something to learn.

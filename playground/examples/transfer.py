@@ -99,9 +99,9 @@ learns five new digits from their maps.
 **Press Space and look at the loss.** Within twenty epochs, a hundred steps, nine out of ten of the
 846 pictures that it has never seen are right.
 
-**Now from scratch.** Select *conv_1* and *conv_2*, take *Frozen* away in the inspector, and press
-Reset: all weights are drawn anew. After a hundred steps it is more than five points behind; it
-takes about a thousand to come near.
+**Choose *from scratch*** below this note: the same network, with all its weights drawn anew and
+none of them frozen. After a hundred steps it is more than five points behind; it takes about a
+thousand to come near.
 
 **Try.** Reset with the convolutions frozen: random features are better than nothing, and worse than
 learned ones. Opening the example again brings the learned ones back.

@@ -98,6 +98,7 @@ class GradientsView(View):
         self.beside = header.switch(
             "compare", "One line for the network and one for each lane: of the selected node, or "
             "of all layers", lambda _: self._refit(), on=True)
+        self.beside.setVisible(False)
         self.all_time = header.switch(
             "whole run", "The whole run instead of the last steps", lambda _: self._refit())
         self.fit_action = header.command(
@@ -131,7 +132,8 @@ class GradientsView(View):
         history, quantity = snapshot.history, QUANTITIES[self.quantity]
         self._set_nodes(tuple(
             node for node in trained_nodes(snapshot.program)
-            if f"{node}.{quantity.column}" in history.columns))
+            if f"{node}.{quantity.column}" in history.columns
+            and (node in snapshot.program.learners or not quantity.column.startswith("grad"))))
         clipping = snapshot.program.graph.training.clipping
         self.with_total = self.quantity == "norm" and clipping.mode == "global_norm"
         colors = self._colors()
@@ -284,9 +286,9 @@ class GradientsView(View):
         """The note: the number of the emphasised line, and what clipping makes of it."""
         name = self._strong()
         if name and name in (*self.nodes, TOTAL):
-            text = f"{name} {_told(self._series(history, name, quantity.column))}"
-            if clips and "grad_norm" in history.columns:
-                text += f" → {_told(self._series(history, name, 'grad_norm'))}"
+            before = _told(self._series(history, name, quantity.column))
+            after = _told(self._series(history, name, "grad_norm")) if clips else before
+            text = f"{name} {before}" + (f" · clipped to {after}" if after != before else "")
             self.header.note.show_text(text)
         else:
             self.header.note.show_text("")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import partial
 
@@ -19,12 +18,12 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
 
 from ui.theme import CONTRAST, contrast, mix, theme, ui_font
+from ui.views.numbers import cuts_number
 
 HEIGHT = 36
 GAP = 8
 STUMP = 0.7
 """Less than this share of a text tells nothing."""
-NUMBER_CUT = re.compile(r"\d\S*…$")
 
 
 class Chip(QWidget):
@@ -123,8 +122,7 @@ class Note(QLabel):
         shown = " · ".join(parts)
         if not parts and self.width() >= STUMP * metrics.horizontalAdvance(self.whole):
             elided = metrics.elidedText(self.whole, Qt.TextElideMode.ElideRight, self.width())
-            # Half of a number is another number.
-            shown = "" if NUMBER_CUT.search(elided) else elided
+            shown = "" if cuts_number(elided) else elided
         self.setText(shown)
         cut = self.whole if shown != self.whole else ""
         self.setToolTip("\n".join(filter(None, (cut, self._tip))))

@@ -19,7 +19,7 @@ from ui.views.base import Table, View
 from ui.views.boundary import BoundaryPlot
 from ui.views.confusion import ConfusionGrid, recalls
 from ui.views.film import FilmStrip
-from ui.views.network import data_nodes, makes_samples, sample_shape
+from ui.views.network import data_nodes, generates, makes_samples, sample_shape
 from ui.views.numbers import format_number, format_share
 from ui.views.predictions import PredictionsPanel
 
@@ -91,11 +91,14 @@ class OutputView(View):
         return "confusion"
 
     def allowed(self) -> tuple[Mode, ...]:
-        """A boundary needs one or two features, a confusion matrix needs classes."""
+        """A boundary needs one or two features, a confusion matrix needs classes, and samples need
+        an answer to them, which a generator does not give."""
         program = self.snapshot.program if self.snapshot else None
         has_plane = program is not None and _input_shape(program) in ((1,), (2,))
-        needs: dict[Mode, bool] = {"boundary": has_plane, "confusion": self._has_classes()}
-        return tuple(mode for mode in MODES if needs.get(mode, True))
+        needs: dict[Mode, bool] = {
+            "boundary": has_plane, "confusion": self._has_classes(),
+            "predictions": program is None or not generates(program)}
+        return tuple(mode for mode in MODES if needs[mode])
 
     def wanted(self) -> frozenset[Probe]:
         if self.snapshot is None or self.snapshot.program is None:
@@ -172,8 +175,8 @@ class OutputView(View):
 
     def _offer(self, mode: Mode, is_film: bool) -> None:
         """What can be chosen, and what is."""
-        self.over_time.setVisible(self._makes_samples())
         allowed = self.allowed()
+        self.over_time.setVisible(self._makes_samples() and bool(allowed))
         for key, action in self.modes.items():
             action.setVisible(key in allowed)
             action.blockSignals(True)
@@ -192,7 +195,7 @@ class OutputView(View):
         return program is not None and makes_samples(program)
 
     def _shows_film(self) -> bool:
-        return self.over_time.isChecked() and self._makes_samples()
+        return self._makes_samples() and (self.over_time.isChecked() or not self.allowed())
 
     def _choose(self, key: str) -> None:
         self.over_time.setChecked(False)

@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QP
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ui.theme import magnitude_image, signed_image, theme, ui_font
-from ui.views.numbers import format_number
+from ui.views.numbers import cuts_number, format_number
 
 Floats = NDArray[np.float32]
 GAP = 4
@@ -202,7 +202,11 @@ class PictureGrid(QWidget):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, columns > width)
         for index, target in zip(shown, rects, strict=False):
             painter.drawImage(target, self._atlas, QRectF(0, index * rows, columns, rows))
-            self._frame(painter, target, index)
+        painter.setPen(theme().color("line"))
+        painter.drawRects([rect.adjusted(0, 0, -0.5, -0.5) for rect in rects])
+        for index, target in zip(shown, rects, strict=False):
+            if index < len(self.tiles) or index == self._over:
+                self._frame(painter, target, index)
             if len(shown) == 1 and width / columns >= NUMBER_CELL and height / rows >= 13:
                 self._numbers(painter, target, self.values[index])
         if len(rects) < len(shown):
@@ -222,6 +226,8 @@ class PictureGrid(QWidget):
             area = QRectF(target.left(), target.bottom(), target.width(), CAPTION)
             text = painter.fontMetrics().elidedText(
                 tile.caption, Qt.TextElideMode.ElideRight, int(area.width()))
+            if cuts_number(text):  # The number alone says more than its name.
+                text = tile.caption.rsplit(" ", 1)[-1]
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, text)
 
     def _numbers(self, painter: QPainter, target: QRectF, values: Floats) -> None:

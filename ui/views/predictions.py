@@ -25,7 +25,7 @@ Floats = NDArray[np.float32]
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
 PAGE = 24
-SMALLEST = (32, 64)
+SMALLEST = (32, 84)
 """Pixels of a picture with a short caption, and with a long one."""
 MOST_FEATURES = 8
 OUTCOME = 3
@@ -77,7 +77,7 @@ def _said(judged: Judged, i: int) -> str:
     return judged.said[i].rsplit(" ", 2)[0]
 
 
-def _caption(judged: Judged, i: int) -> str:
+def caption(judged: Judged, i: int) -> str:
     """Below a picture: its class, or the wrong one; of numbers, the true one and the network's."""
     if judged.predictions.classes:
         return f"✗ {_said(judged, i)}" if judged.wrong[i] else judged.truth[i]
@@ -256,7 +256,7 @@ class PredictionsPanel(QWidget):
 
     def _show_pictures(self, judged: Judged) -> None:
         tiles = [Tile(
-            caption=_caption(judged, i),
+            caption=caption(judged, i),
             tip=f"Sample {self.start + i}: {judged.truth[i]}; the network says {judged.said[i]}",
             role="error" if judged.wrong[i] else "") for i in self.order]
         # The words below need room.
@@ -294,4 +294,4 @@ class PredictionsPanel(QWidget):
         self.grid.enlarge(None)
 
 
-__all__ = ["Judged", "PredictionsModel", "PredictionsPanel", "judge"]
+__all__ = ["Judged", "PredictionsModel", "PredictionsPanel", "caption", "judge"]
