@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from kernels.jit import floats, helper, kernel
+from kernels.conv_panels import correlate_packed, multiply_packed
+from kernels.jit import floats, helper, inline, kernel
 from kernels.lowering import (
     GEOMETRY,
     SIZES,
@@ -49,12 +50,9 @@ def correlate(maps, taps, n, dy, dy_start, x, x_taps, dw, dw_start, dw_step, dw_
             o += height
 
 
-@kernel(f"{GEOMETRY} x w b -> y work")
-def conv2d_forward(a):
-    """y[o, i, j] = b[o] + sum_cuv w[o, c, u, v] x[c, s i + d u - p, s j + d v - p].
-
-    x (n, c, height, width), w (o, c / groups, u, v), b (o,) or 0 for none, y (n, o, i, j)
-    """
+@inline
+def convolve(a, packs):
+    """What both kernels of forward do."""
     g = geometry(a)
     kernel_size, positions = g.kernel_height * g.kernel_width, g.out_height * g.out_width
     inputs, maps = g.in_channels // g.groups, g.out_channels // g.groups
@@ -76,11 +74,36 @@ def conv2d_forward(a):
                 channels = min(g.slice, inputs - channel)
                 prepare(g, first, samples, group * inputs + channel, channels, work)
                 lower_input(g, x, first, samples, group * inputs + channel, channels, work, False)
-                multiply(maps, channels * kernel_size, n, work.lowered, 0, work.tap_rows,
-                         w, (group * maps * inputs + channel) * kernel_size, work.tap_weights,
-                         work.map_weights, out, start + group * maps * n, work.map_rows)
+                weights, to = group * maps * inputs + channel, start + group * maps * n
+                if packs:
+                    multiply_packed(maps, channels * kernel_size, n, work.lowered,
+                                    work.weight_rows, w, weights * kernel_size,
+                                    inputs * kernel_size, out, to)
+                else:
+                    multiply(maps, channels * kernel_size, n, work.lowered, 0, work.tap_rows,
+                             w, weights * kernel_size, work.tap_weights, work.map_weights,
+                             out, to, work.map_rows)
         if g.block > 1:
             move_maps(g, y, first, samples, work.maps, True)
+
+
+@kernel(f"{GEOMETRY} x w b -> y work")
+def conv2d_forward(a):
+    """y[o, i, j] = b[o] + sum_cuv w[o, c, u, v] x[c, s i + d u - p, s j + d v - p].
+
+    x (n, c, height, width), w (o, c / groups, u, v), b (o,) or 0 for none, y (n, o, i, j)
+    """
+    convolve(a, False)
+
+
+@kernel(f"{GEOMETRY} x w b -> y work")
+def conv2d_forward_packed(a):
+    """y[o, i, j] = b[o] + sum_cuv w[o, c, u, v] x[c, s i + d u - p, s j + d v - p].
+
+    For many maps. x (n, c, height, width), w (o, c / groups, u, v), b (o,) or 0 for none,
+    y (n, o, i, j)
+    """
+    convolve(a, True)
 
 
 @helper
@@ -95,12 +118,9 @@ def sum_maps(batch, maps, positions, dy, db):
         db[o] = total
 
 
-@kernel(f"{GEOMETRY} x dy -> dw db work")
-def conv2d_weight_gradient(a):
-    """dw[o, c, u, v] = sum_nij dy[n, o, i, j] x[n, c, s i + d u - p, s j + d v - p], db = sum dy.
-
-    x (n, c, height, width), dy (n, o, i, j), dw (o, c / groups, u, v), db (o,) or 0 for none
-    """
+@inline
+def find_weight_gradient(a, packs):
+    """What both kernels of the weights' gradient do."""
     g = geometry(a)
     kernel_size, positions = g.kernel_height * g.kernel_width, g.out_height * g.out_width
     inputs, maps = g.in_channels // g.groups, g.out_channels // g.groups
@@ -121,12 +141,36 @@ def conv2d_weight_gradient(a):
                 channels = min(g.slice, inputs - channel)
                 prepare(g, first, samples, group * inputs + channel, channels, work)
                 lower_input(g, x, first, samples, group * inputs + channel, channels, work, False)
-                correlate(maps, channels * kernel_size, n, out, start + group * maps * n,
-                          work.lowered, work.tap_rows, dw,
-                          (group * maps * inputs + channel) * kernel_size, inputs * kernel_size,
-                          work.tap_weights)
+                weights, at = group * maps * inputs + channel, start + group * maps * n
+                if packs:
+                    correlate_packed(maps, channels * kernel_size, n, out, at, work.lowered,
+                                     work.weight_rows, dw, weights * kernel_size,
+                                     inputs * kernel_size)
+                else:
+                    correlate(maps, channels * kernel_size, n, out, at, work.lowered,
+                              work.tap_rows, dw, weights * kernel_size, inputs * kernel_size,
+                              work.tap_weights)
     if has_bias:
         sum_maps(g.batch, g.out_channels, positions, dy, db)
+
+
+@kernel(f"{GEOMETRY} x dy -> dw db work")
+def conv2d_weight_gradient(a):
+    """dw[o, c, u, v] = sum_nij dy[n, o, i, j] x[n, c, s i + d u - p, s j + d v - p], db = sum dy.
+
+    x (n, c, height, width), dy (n, o, i, j), dw (o, c / groups, u, v), db (o,) or 0 for none
+    """
+    find_weight_gradient(a, False)
+
+
+@kernel(f"{GEOMETRY} x dy -> dw db work")
+def conv2d_weight_gradient_packed(a):
+    """dw[o, c, u, v] = sum_nij dy[n, o, i, j] x[n, c, s i + d u - p, s j + d v - p], db = sum dy.
+
+    For many maps. x (n, c, height, width), dy (n, o, i, j), dw (o, c / groups, u, v), db (o,) or 0
+    for none
+    """
+    find_weight_gradient(a, True)
 
 
 @kernel(f"{GEOMETRY} dy w -> dx work")

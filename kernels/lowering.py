@@ -73,7 +73,7 @@ def workspace_size(g: Geometry) -> int:
     """How many floats of memory a kernel needs to work in."""
     maps = g.out_channels * g.out_height * g.out_width
     taps = g.slice * g.kernel_height * g.kernel_width
-    tables = 2 * (taps + g.out_channels // g.groups) + g.kernel_width
+    tables = 3 * taps + 2 * g.out_channels // g.groups + g.kernel_width
     return g.block * (g.slice * _lowered_size(g) + maps) + 2 * TILE_COLUMNS + tables
 
 
@@ -82,7 +82,8 @@ class Workspace(NamedTuple):
 
     lowered: the lowered input, or its gradient. maps: y or dy as (channel, row, sample, column).
     Then tables: where in `lowered` and in w each tap of a slice stands; where in `maps` and in w
-    each map of a group stands; by how much each kernel column shifts the image.
+    each map of a group stands; where in `lowered` the tap of each weight of a map stands; by how
+    much each kernel column shifts the image.
     """
 
     lowered: object
@@ -91,6 +92,7 @@ class Workspace(NamedTuple):
     tap_weights: object
     map_rows: object
     map_weights: object
+    weight_rows: object
     shifts: object
 
 
@@ -120,8 +122,10 @@ def workspace(g, address):
     address += 8 * taps
     map_rows = ints(address, maps_of_group)
     map_weights = ints(address + 4 * maps_of_group, maps_of_group)
-    shifts = ints(address + 8 * maps_of_group, g.kernel_width)
-    return Workspace(lowered, maps, tap_rows, tap_weights, map_rows, map_weights, shifts)
+    address += 8 * maps_of_group
+    weight_rows, shifts = ints(address, taps), ints(address + 4 * taps, g.kernel_width)
+    return Workspace(lowered, maps, tap_rows, tap_weights, map_rows, map_weights, weight_rows,
+                     shifts)
 
 
 @helper
@@ -136,6 +140,7 @@ def fill_tables(g, samples, channels, work):
                 plane = (v * channels + channel) * g.stride_height + phase
                 work.tap_rows[tap] = (plane * lowered_rows(g) + i) * row_size
                 work.tap_weights[tap] = (channel * g.kernel_height + u) * g.kernel_width + v
+                work.weight_rows[work.tap_weights[tap]] = work.tap_rows[tap]
                 tap += 1
     taps_of_group = g.in_channels // g.groups * g.kernel_height * g.kernel_width
     for o in range(g.out_channels // g.groups):

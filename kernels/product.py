@@ -179,7 +179,7 @@ def _stack_intrinsic(size: int):
     return intrinsic(block)
 
 
-_stack_block = _stack_intrinsic(TERM_BLOCK * TILE_COLUMNS)
+stack_block = _stack_intrinsic(TERM_BLOCK * TILE_COLUMNS)
 _stack_rows, _stack_one = _stack_intrinsic(TERM_BLOCK * ROW_BLOCK), _stack_intrinsic(1)
 
 
@@ -207,7 +207,7 @@ def product(rows, columns, terms, a, a_start, a_row, a_term, b, b_start, b_term,
 
     r < rows, j < columns, k < terms; the arrays are flat. For many rows, b is packed.
     """
-    panel = floats(_stack_block(), TERM_BLOCK * TILE_COLUMNS)
+    panel = floats(stack_block(), TERM_BLOCK * TILE_COLUMNS)
     step, packs = tile_width(columns), rows >= PACKED
     for k in range(0, terms, TERM_BLOCK):
         depth = min(TERM_BLOCK, terms - k)
@@ -236,8 +236,8 @@ def product_transposed(rows, columns, terms, a, b, bias, has_bias, c):
     Vectors run along the rows of a, a panel of which is transposed at a time, and what comes out is
     transposed back: of the three matrices, a and c are the small ones where b holds weights.
     """
-    panel = floats(_stack_block(), TERM_BLOCK * TILE_COLUMNS)
-    sums = floats(_stack_block(), TERM_BLOCK * TILE_COLUMNS)
+    panel = floats(stack_block(), TERM_BLOCK * TILE_COLUMNS)
+    sums = floats(stack_block(), TERM_BLOCK * TILE_COLUMNS)
     step = tile_width(rows)
     for r in range(0, rows, step):
         height = min(step, rows - r)
@@ -264,7 +264,7 @@ def product_with_rows(rows, columns, terms, a, b, bias, has_bias, c):
 
     For a tall a: a panel of b is transposed at a time, and all of a goes past it.
     """
-    panel = floats(_stack_block(), TERM_BLOCK * TILE_COLUMNS)
+    panel = floats(stack_block(), TERM_BLOCK * TILE_COLUMNS)
     step = tile_width(columns)
     for j in range(0, columns, step):
         width = min(step, columns - j)
@@ -291,7 +291,7 @@ def product_of_columns(rows, columns, terms, a, b, c):
     comes out is then transposed.
     """
     if 4 * columns <= WIDTH <= rows and rows * columns <= TERM_BLOCK * TILE_COLUMNS:
-        sums = floats(_stack_block(), TERM_BLOCK * TILE_COLUMNS)
+        sums = floats(stack_block(), TERM_BLOCK * TILE_COLUMNS)
         product(columns, rows, terms, b, 0, 1, columns, a, 0, rows, sums, 0, rows, False)
         transpose(columns, rows, sums, 0, rows, c, 0, columns)
         return
@@ -308,7 +308,7 @@ def add_product_of_columns(rows, columns, terms, a, b, c, sums, has_sums, adds):
     one = floats(_stack_one(), 1)
     one[0] = 1
     block = floats(_stack_rows(), TERM_BLOCK * ROW_BLOCK)
-    panel = floats(_stack_block(), TERM_BLOCK * TILE_COLUMNS)
+    panel = floats(stack_block(), TERM_BLOCK * TILE_COLUMNS)
     step = tile_width(columns)
     for k in range(0, terms, TERM_BLOCK):
         depth = min(TERM_BLOCK, terms - k)

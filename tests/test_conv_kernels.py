@@ -41,6 +41,13 @@ CASES: dict[str, tuple[int, Shape, Conv2D]] = {
     "deep": (1, (70, 3, 4), Conv2D(channels=9, kernel=(2, 2))),
     "ragged slices": (2, (30, 40, 37), Conv2D(channels=5, padding="same")),
     "one tile": (2, (16, 4, 5), Conv2D(channels=17, padding="same")),
+    # Many maps, many weights each: packed.
+    "packed": (2, (9, 8, 7), Conv2D(channels=97, kernel=(5, 5), padding="same")),
+    "packed, no bias, stride": (3, (49, 9, 11), Conv2D(
+        channels=101, kernel=(2, 3), stride=(2, 3), bias=False)),
+    "packed, groups": (5, (120, 6, 5), Conv2D(
+        channels=196, kernel=(2, 2), groups=2, padding=(1, 0))),
+    "packed, ragged slices": (1, (43, 2, 200), Conv2D(channels=97, kernel=(1, 25))),
     # From here on by Winograd's kernels.
     "winograd": (2, (16, 8, 12), Conv2D(channels=16, padding="same")),
     "winograd, ragged": (3, (19, 11, 14), Conv2D(channels=21)),
@@ -156,10 +163,11 @@ def test_nothing_is_written_beyond_the_workspace(convolution: Convolution) -> No
         assert np.isnan(c.work[c.method.workspace:]).all()
 
 
-def test_winograd_is_taken_where_it_suits() -> None:
+def test_each_way_is_taken_where_it_suits() -> None:
     for name, (batch, shape, layer) in CASES.items():
-        taken = layer.method(batch, shape).forward.name == "winograd_forward"
-        assert taken == ("winograd" in name)
+        taken = layer.method(batch, shape).forward.name
+        assert (taken == "winograd_forward") == ("winograd" in name)
+        assert (taken == "conv2d_forward_packed") == ("packed" in name)
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if "winograd" in name])

@@ -181,9 +181,12 @@ class Convolution(Activated, frozen=True, kw_only=True):
                 tiling._asdict(), kernels.winograd.workspace_size(tiling),
                 kernels.winograd.winograd_forward, kernels.winograd.winograd_weight_gradient,
                 kernels.winograd.winograd_input_gradient)
-        return Method(
-            g._asdict(), kernels.lowering.workspace_size(g), kernels.conv.conv2d_forward,
-            kernels.conv.conv2d_weight_gradient, kernels.conv.conv2d_input_gradient)
+        forward, weight_gradient = (
+            (kernels.conv.conv2d_forward_packed, kernels.conv.conv2d_weight_gradient_packed)
+            if kernels.conv_panels.suits(g)
+            else (kernels.conv.conv2d_forward, kernels.conv.conv2d_weight_gradient))
+        return Method(g._asdict(), kernels.lowering.workspace_size(g), forward, weight_gradient,
+                      kernels.conv.conv2d_input_gradient)
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
         size = (self.channels * x[0][0] if self._is_product(x[0])

@@ -195,9 +195,10 @@ class FeatureMapsView(View):
             self.sample.setMaximum(max(0, program.batch - 1))
         else:
             self.sample.setMaximum(999_999)
+        wanted = self.wanted()
         arrays: dict[str, Floats] = {
             probe.name: value for probe, value in snapshot.values.items()
-            if isinstance(probe, TensorProbe) and probe in self.wanted() and value is not None}
+            if isinstance(probe, TensorProbe) and probe in wanted and value is not None}
         if not snapshot.nodes:
             for section in self.sections:  # What was enlarged may be gone, after a reset.
                 if section is not self.filters:

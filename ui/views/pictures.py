@@ -202,7 +202,11 @@ class PictureGrid(QWidget):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, columns > width)
         for index, target in zip(shown, rects, strict=False):
             painter.drawImage(target, self._atlas, QRectF(0, index * rows, columns, rows))
-            self._frame(painter, target, index)
+        painter.setPen(theme().color("line"))
+        painter.drawRects([rect.adjusted(0, 0, -0.5, -0.5) for rect in rects])
+        for index, target in zip(shown, rects, strict=False):
+            if index < len(self.tiles) or index == self._over:
+                self._frame(painter, target, index)
             if len(shown) == 1 and width / columns >= NUMBER_CELL and height / rows >= 13:
                 self._numbers(painter, target, self.values[index])
         if len(rects) < len(shown):

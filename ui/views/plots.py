@@ -13,12 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from ui.theme import theme, ui_font
 from ui.views.numbers import format_count, format_number
 from ui.views.series import Series, bounds, edge_on_axis, on_axis, spread
+from ui.views.shade import Shade
 
 AXIS_PIXELS = 11
 LABEL = 7
@@ -54,6 +55,9 @@ class NumberAxis(pg.AxisItem):  # type: ignore[misc]
         else:
             self.setWidth(44)
             self.setGrid(255)
+
+    def updateAutoSIPrefix(self) -> None:
+        """There is no label to bring up to date, which costs more than drawing the axis."""
 
     def restyle(self) -> None:
         self.setTextPen(theme().color("faint"))
@@ -144,6 +148,9 @@ class Gutter(pg.AxisItem):  # type: ignore[misc]
         self.log = False
         self.setWidth(8)
 
+    def updateAutoSIPrefix(self) -> None:
+        """As above."""
+
     def show_labels(self, labels: Sequence[EndLabel]) -> None:
         labels = tuple(label for label in labels if math.isfinite(label.value))
         if labels == self.labels:
@@ -151,10 +158,10 @@ class Gutter(pg.AxisItem):  # type: ignore[misc]
         self.labels = labels
         metrics = QFontMetricsF(ui_font(AXIS_PIXELS))
         width = max((metrics.horizontalAdvance(label.text) for label in labels), default=0.0)
-        # In steps, so that the plot does not jitter while a number gains and loses a digit.
-        width = 8 * math.ceil(width / 8) + 12
-        if width != self.width():
-            self.setWidth(width)
+        width = math.ceil(width) + 12
+        # The plot must not jitter, and all of it be drawn anew, whenever a number gains a digit.
+        if not width <= self.fixedWidth <= width + 3 * AXIS_PIXELS:
+            self.setWidth(width + AXIS_PIXELS)
         self.update()
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem,
@@ -175,34 +182,6 @@ class Gutter(pg.AxisItem):  # type: ignore[misc]
             painter.drawText(QRectF(6, y - 8, self.size().width(), 16),
                              Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
                              label.text)
-
-
-class Shade(pg.GraphicsObject):  # type: ignore[misc]
-    """The area between two curves."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._shape = QPolygonF()
-        self._bounds = QRectF()
-        self.color = QColor()
-        self.setZValue(-5)
-
-    def set_data(self, x: Series, low: Series, high: Series) -> None:
-        fine = np.isfinite(low) & np.isfinite(high)
-        x, low, high = x[fine], low[fine], high[fine]
-        points = np.column_stack([np.concatenate([x, x[::-1]]), np.concatenate([high, low[::-1]])])
-        self.prepareGeometryChange()
-        self._shape = QPolygonF([QPointF(a, b) for a, b in points.tolist()])
-        self._bounds = self._shape.boundingRect()
-        self.update()
-
-    def boundingRect(self) -> QRectF:
-        return self._bounds
-
-    def paint(self, painter: QPainter, *_: object) -> None:
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self.color)
-        painter.drawPolygon(self._shape)
 
 
 class Curve(pg.PlotCurveItem):  # type: ignore[misc]
@@ -234,7 +213,6 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         self._frames = 0
         self._end = -math.inf
         self._curves: list[Curve] = []
-        self._shades: list[tuple[Shade, list[Series]]] = []
         item = self.getPlotItem()
         # Grid lines belong to the axis, which would otherwise be drawn over the curves.
         self.left.setZValue(-1000)
@@ -345,6 +323,8 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
             if low < old_low or high > old_high or (shrink and (
                     low - old_low > 3 * margin or old_high - high > 3 * margin)):
                 self.box.setYRange(low - margin, high + margin, padding=0)
+        # Now, not while it is painted: a curve that moves then is painted once more.
+        self.scene().prepareForPaint()
 
     def columns(self) -> int:
         """How many points across are worth drawing."""
@@ -395,5 +375,5 @@ def thin_pen(color: QColor, dashed: bool = False) -> QPen:
     return pen
 
 
-__all__ = ["Curve", "EndLabel", "Gutter", "NumberAxis", "Plot", "Shade", "even_ticks",
-           "log_ticks", "thin_pen"]
+__all__ = ["Curve", "EndLabel", "Gutter", "NumberAxis", "Plot", "even_ticks", "log_ticks",
+           "thin_pen"]
