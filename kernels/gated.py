@@ -11,7 +11,7 @@ import numpy as np
 from kernels.gates import activate, differentiate
 from kernels.jit import floats, helper, inline, ints, kernel, matrix
 from kernels.packed import add_product
-from kernels.recurrent import carry_back, clear_ended, freeze, norm, pass_on
+from kernels.recurrent import carry_back, clear, clear_ended, freeze, norm, pass_on
 
 ZERO, ONE = np.float32(0), np.float32(1)
 
@@ -22,7 +22,7 @@ def part(address, row, width, first, n):
     return floats(address + 4 * (row * width + first), n)
 
 
-@kernel("batch units input_gate forget_gate candidate output_gate function t lengths "
+@kernel("batch units input_gate forget_gate candidate output_gate function t starts lengths "
         "h_before c_before w -> gates c squashed h")
 def lstm_forward(a):
     """i, f, g, o = φ(gates + h_before w), c = f c_before + i g, h = o φ(c). Gers et al. 2000.
@@ -32,14 +32,15 @@ def lstm_forward(a):
     """
     batch, units, function, t = a[0], a[1], a[6], a[7]
     input_gate, forget_gate, candidate, output_gate = a[2], a[3], a[4], a[5]
-    has_lengths, lengths, width = a[8] != 0, ints(a[8], a[0]), 4 * units
-    add_product(batch, units, width, a[9], a[11], a[12])
+    has_lengths, lengths, width = a[9] != 0, ints(a[9], a[0]), 4 * units
+    if a[8] == 0:
+        add_product(batch, units, width, a[10], a[12], a[13])
     for row in range(batch):
-        i, f = part(a[12], row, width, 0, units), part(a[12], row, width, units, units)
-        g, o = (part(a[12], row, width, 2 * units, units),
-                part(a[12], row, width, 3 * units, units))
-        c_before, c = part(a[10], row, units, 0, units), part(a[13], row, units, 0, units)
-        squashed, h = part(a[14], row, units, 0, units), part(a[15], row, units, 0, units)
+        i, f = part(a[13], row, width, 0, units), part(a[13], row, width, units, units)
+        g, o = (part(a[13], row, width, 2 * units, units),
+                part(a[13], row, width, 3 * units, units))
+        c_before, c = part(a[11], row, units, 0, units), part(a[14], row, units, 0, units)
+        squashed, h = part(a[15], row, units, 0, units), part(a[16], row, units, 0, units)
         activate(input_gate, units, i)
         activate(forget_gate, units, f)
         activate(candidate, units, g)
@@ -52,33 +53,35 @@ def lstm_forward(a):
         for j in range(units):
             h[j] = o[j] * squashed[j]
     if has_lengths:
-        freeze(t, lengths, batch, units, a[9], a[15])
-        freeze(t, lengths, batch, units, a[10], a[13])
-        clear_ended(t, lengths, batch, width, a[12])
+        freeze(t, lengths, batch, units, a[10], a[16])
+        freeze(t, lengths, batch, units, a[11], a[14])
+        clear_ended(t, lengths, batch, width, a[13])
 
 
-@kernel("batch units input_gate forget_gate candidate output_gate function t cut lengths "
+@kernel("batch units input_gate forget_gate candidate output_gate function t cut outside lengths "
         "gates c_before squashed w dh -> dgates dc dh_before dc_before carry h_norm c_norm")
 def lstm_backward(a):
     """dc += dh o φ'(c); dgates = φ' (dc g, dc c_before, dc i, dh φ(c)); dh_before += dgates w.
 
-    dc_before += dc f; neither where cut. h_norm = ‖dh‖, c_norm = ‖dc‖, both (1,).
+    dc_before = dc f; neither where cut. h_norm = ‖dh‖, c_norm = ‖dc‖, both (1,).
     gates, dgates (batch, 4 units), w (4 units, units) packed, all others (batch, units)
     """
     batch, units, function, t, cut = a[0], a[1], a[6], a[7], a[8]
     input_gate, forget_gate, candidate, output_gate = a[2], a[3], a[4], a[5]
-    has_lengths, lengths, width = a[9] != 0, ints(a[9], a[0]), 4 * units
-    floats(a[20], 1)[0] = norm(floats(a[14], batch * units), batch * units)
+    has_lengths, lengths, width = a[10] != 0, ints(a[10], a[0]), 4 * units
+    floats(a[21], 1)[0] = norm(floats(a[15], batch * units), batch * units)
+    if a[9] == 0:
+        clear(batch * units, a[18])
     for row in range(batch):
-        i, f = part(a[10], row, width, 0, units), part(a[10], row, width, units, units)
-        g, o = (part(a[10], row, width, 2 * units, units),
-                part(a[10], row, width, 3 * units, units))
-        di, df = part(a[15], row, width, 0, units), part(a[15], row, width, units, units)
-        dg, do = (part(a[15], row, width, 2 * units, units),
-                  part(a[15], row, width, 3 * units, units))
-        c_before, squashed = part(a[11], row, units, 0, units), part(a[12], row, units, 0, units)
-        dh, dc = part(a[14], row, units, 0, units), part(a[16], row, units, 0, units)
-        dc_before, carry = part(a[18], row, units, 0, units), part(a[19], row, units, 0, units)
+        i, f = part(a[11], row, width, 0, units), part(a[11], row, width, units, units)
+        g, o = (part(a[11], row, width, 2 * units, units),
+                part(a[11], row, width, 3 * units, units))
+        di, df = part(a[16], row, width, 0, units), part(a[16], row, width, units, units)
+        dg, do = (part(a[16], row, width, 2 * units, units),
+                  part(a[16], row, width, 3 * units, units))
+        c_before, squashed = part(a[12], row, units, 0, units), part(a[13], row, units, 0, units)
+        dh, dc = part(a[15], row, units, 0, units), part(a[17], row, units, 0, units)
+        dc_before, carry = part(a[19], row, units, 0, units), part(a[20], row, units, 0, units)
         ended = has_lengths and t >= lengths[row]
         if not ended:
             for j in range(units):
@@ -86,9 +89,8 @@ def lstm_backward(a):
             differentiate(function, units, squashed, carry)
             for j in range(units):
                 dc[j] += carry[j]
-        if cut == 0:
-            for j in range(units):
-                dc_before[j] += dc[j] if ended else dc[j] * f[j]
+        for j in range(units):
+            dc_before[j] = ZERO if cut else dc[j] if ended else dc[j] * f[j]
         for j in range(units):
             di[j] = dc[j] * g[j]
         for j in range(units):
@@ -101,16 +103,16 @@ def lstm_backward(a):
         differentiate(forget_gate, units, f, df)
         differentiate(candidate, units, g, dg)
         differentiate(output_gate, units, o, do)
-    floats(a[21], 1)[0] = norm(floats(a[16], batch * units), batch * units)
+    floats(a[22], 1)[0] = norm(floats(a[17], batch * units), batch * units)
     if has_lengths:
-        clear_ended(t, lengths, batch, width, a[15])
+        clear_ended(t, lengths, batch, width, a[16])
     if cut == 0:
-        add_product(batch, width, units, a[15], a[13], a[17])
+        add_product(batch, width, units, a[16], a[14], a[18])
         if has_lengths:
-            pass_on(t, lengths, batch, units, a[14], a[17])
+            pass_on(t, lengths, batch, units, a[15], a[18])
 
 
-@kernel("batch units reset_gate update_gate candidate t lengths h_before w b_hh "
+@kernel("batch units reset_gate update_gate candidate t starts lengths h_before w b_hh "
         "-> gates sums h")
 def gru_forward(a):
     """r, z = φ(gates + s), n = φ(gates + r s), h = (1 - z) n + z h_before; s = h_before w + b_hh.
@@ -120,18 +122,19 @@ def gru_forward(a):
     """
     batch, units, t = a[0], a[1], a[5]
     reset_gate, update_gate, candidate = a[2], a[3], a[4]
-    has_lengths, lengths, width = a[6] != 0, ints(a[6], a[0]), 3 * units
-    b_hh, has_bias = floats(a[9], width), a[9] != 0
+    has_lengths, lengths, width = a[7] != 0, ints(a[7], a[0]), 3 * units
+    b_hh, has_bias = floats(a[10], width), a[10] != 0
     for row in range(batch):
-        sums = part(a[11], row, width, 0, width)
+        sums = part(a[12], row, width, 0, width)
         for j in range(width):
             sums[j] = b_hh[j] if has_bias else ZERO
-    add_product(batch, units, width, a[7], a[8], a[11])
+    if a[6] == 0:
+        add_product(batch, units, width, a[8], a[9], a[12])
     for row in range(batch):
-        gates, sums = part(a[10], row, width, 0, width), part(a[11], row, width, 0, width)
-        r, z = part(a[10], row, width, 0, units), part(a[10], row, width, units, units)
-        n = part(a[10], row, width, 2 * units, units)
-        s = part(a[11], row, width, 2 * units, units)
+        gates, sums = part(a[11], row, width, 0, width), part(a[12], row, width, 0, width)
+        r, z = part(a[11], row, width, 0, units), part(a[11], row, width, units, units)
+        n = part(a[11], row, width, 2 * units, units)
+        s = part(a[12], row, width, 2 * units, units)
         for j in range(2 * units):
             gates[j] += sums[j]
         activate(reset_gate, units, r)
@@ -139,10 +142,10 @@ def gru_forward(a):
         for j in range(units):
             n[j] += r[j] * s[j]
         activate(candidate, units, n)
-        mix(units, z, n, part(a[7], row, units, 0, units), part(a[12], row, units, 0, units))
+        mix(units, z, n, part(a[8], row, units, 0, units), part(a[13], row, units, 0, units))
     if has_lengths:
-        freeze(t, lengths, batch, units, a[7], a[12])
-        clear_ended(t, lengths, batch, width, a[10])
+        freeze(t, lengths, batch, units, a[8], a[13])
+        clear_ended(t, lengths, batch, width, a[11])
 
 
 @inline
@@ -152,7 +155,8 @@ def mix(units, z, n, h_before, h):
         h[j] = n[j] + z[j] * (h_before[j] - n[j])
 
 
-@kernel("batch units reset_gate update_gate candidate t cut lengths gates sums h_before w dh "
+@kernel("batch units reset_gate update_gate candidate t cut outside lengths gates sums h_before w "
+        "dh "
         "-> dgates dsums dh_before h_norm")
 def gru_backward(a):
     """dn = φ' dh (1 - z), dz = φ' dh (h_before - n), dr = φ' dn s; dsums = dr, dz, dn r.
@@ -162,16 +166,18 @@ def gru_backward(a):
     """
     batch, units, t, cut = a[0], a[1], a[5], a[6]
     reset_gate, update_gate, candidate = a[2], a[3], a[4]
-    has_lengths, lengths, width = a[7] != 0, ints(a[7], a[0]), 3 * units
-    floats(a[16], 1)[0] = norm(floats(a[12], batch * units), batch * units)
+    has_lengths, lengths, width = a[8] != 0, ints(a[8], a[0]), 3 * units
+    floats(a[17], 1)[0] = norm(floats(a[13], batch * units), batch * units)
+    if a[7] == 0:
+        clear(batch * units, a[16])
     for row in range(batch):
-        r, z = part(a[8], row, width, 0, units), part(a[8], row, width, units, units)
-        s, dr = part(a[9], row, width, 2 * units, units), part(a[13], row, width, 0, units)
-        dn, dsn = (part(a[13], row, width, 2 * units, units),
-                   part(a[14], row, width, 2 * units, units))
-        dgates, dsums = part(a[13], row, width, 0, width), part(a[14], row, width, 0, width)
-        dh, dh_before = part(a[12], row, units, 0, units), part(a[15], row, units, 0, units)
-        unmix(row, units, update_gate, candidate, a[8], a[10], a[12], a[13])
+        r, z = part(a[9], row, width, 0, units), part(a[9], row, width, units, units)
+        s, dr = part(a[10], row, width, 2 * units, units), part(a[14], row, width, 0, units)
+        dn, dsn = (part(a[14], row, width, 2 * units, units),
+                   part(a[15], row, width, 2 * units, units))
+        dgates, dsums = part(a[14], row, width, 0, width), part(a[15], row, width, 0, width)
+        dh, dh_before = part(a[13], row, units, 0, units), part(a[16], row, units, 0, units)
+        unmix(row, units, update_gate, candidate, a[9], a[11], a[13], a[14])
         for j in range(units):
             dr[j] = dn[j] * s[j]
         differentiate(reset_gate, units, r, dr)
@@ -184,12 +190,12 @@ def gru_backward(a):
             for j in range(units):
                 dh_before[j] += dh[j] * z[j]
     if has_lengths:
-        clear_ended(t, lengths, batch, width, a[13])
         clear_ended(t, lengths, batch, width, a[14])
+        clear_ended(t, lengths, batch, width, a[15])
     if cut == 0:
-        add_product(batch, width, units, a[14], a[11], a[15])
+        add_product(batch, width, units, a[15], a[12], a[16])
         if has_lengths:
-            pass_on(t, lengths, batch, units, a[12], a[15])
+            pass_on(t, lengths, batch, units, a[13], a[16])
 
 
 @helper
@@ -244,7 +250,7 @@ def gru_forward_reset_before(a):
         clear_ended(t, lengths, batch, width, a[9])
 
 
-@kernel("batch units reset_gate update_gate candidate t cut lengths gates h_before w dh "
+@kernel("batch units reset_gate update_gate candidate t cut outside lengths gates h_before w dh "
         "-> dgates dreset_update dnew dkept dh_before carry h_norm")
 def gru_backward_reset_before(a):
     """dn = φ' dh (1 - z), dz = φ' dh (h_before - n), dr = φ' h_before dkept; dkept = dn w.
@@ -254,23 +260,25 @@ def gru_backward_reset_before(a):
     """
     batch, units, t, cut = a[0], a[1], a[5], a[6]
     reset_gate, update_gate, candidate = a[2], a[3], a[4]
-    has_lengths, lengths, width = a[7] != 0, ints(a[7], a[0]), 3 * units
-    two, w_new = 2 * units, a[10] + 4 * 2 * units * units
-    floats(a[18], 1)[0] = norm(floats(a[11], batch * units), batch * units)
+    has_lengths, lengths, width = a[8] != 0, ints(a[8], a[0]), 3 * units
+    two, w_new = 2 * units, a[11] + 4 * 2 * units * units
+    floats(a[19], 1)[0] = norm(floats(a[12], batch * units), batch * units)
+    if a[7] == 0:
+        clear(batch * units, a[17])
     for row in range(batch):
-        dn, dnew = part(a[12], row, width, two, units), part(a[14], row, units, 0, units)
-        unmix(row, units, update_gate, candidate, a[8], a[9], a[11], a[12])
+        dn, dnew = part(a[13], row, width, two, units), part(a[15], row, units, 0, units)
+        unmix(row, units, update_gate, candidate, a[9], a[10], a[12], a[13])
         for j in range(units):
             dnew[j] = dn[j]
     if has_lengths:
-        clear_ended(t, lengths, batch, units, a[14])
-    np.dot(matrix(a[14], batch, units), matrix(w_new, units, units), matrix(a[15], batch, units))
+        clear_ended(t, lengths, batch, units, a[15])
+    np.dot(matrix(a[15], batch, units), matrix(w_new, units, units), matrix(a[16], batch, units))
     for row in range(batch):
-        r, z = part(a[8], row, width, 0, units), part(a[8], row, width, units, units)
-        dr, dgates = part(a[12], row, width, 0, units), part(a[12], row, width, 0, two)
-        h_before, dh = part(a[9], row, units, 0, units), part(a[11], row, units, 0, units)
-        dkept, dh_before = part(a[15], row, units, 0, units), part(a[16], row, units, 0, units)
-        dreset_update = part(a[13], row, two, 0, two)
+        r, z = part(a[9], row, width, 0, units), part(a[9], row, width, units, units)
+        dr, dgates = part(a[13], row, width, 0, units), part(a[13], row, width, 0, two)
+        h_before, dh = part(a[10], row, units, 0, units), part(a[12], row, units, 0, units)
+        dkept, dh_before = part(a[16], row, units, 0, units), part(a[17], row, units, 0, units)
+        dreset_update = part(a[14], row, two, 0, two)
         for j in range(units):
             dr[j] = dkept[j] * h_before[j]
         differentiate(reset_gate, units, r, dr)
@@ -280,7 +288,7 @@ def gru_backward_reset_before(a):
             for j in range(units):
                 dh_before[j] += dh[j] * z[j] + dkept[j] * r[j]
     if has_lengths:
-        clear_ended(t, lengths, batch, width, a[12])
-        clear_ended(t, lengths, batch, two, a[13])
+        clear_ended(t, lengths, batch, width, a[13])
+        clear_ended(t, lengths, batch, two, a[14])
     if cut == 0:
-        carry_back(batch, units, two, t, has_lengths, lengths, a[13], a[10], a[11], a[17], a[16])
+        carry_back(batch, units, two, t, has_lengths, lengths, a[14], a[11], a[12], a[18], a[17])

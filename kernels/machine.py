@@ -172,7 +172,7 @@ class Machine:
         Gives the number that were run: fewer when the program halted.
         """
         lanes = self._code.shape[1]
-        if lanes == 1 or count < len(self._code):
+        if lanes == 1 or count == 1:
             return self._run_lanes(0, lanes, start, count)
         self._meeting[:] = 0
         helpers = [

@@ -39,9 +39,8 @@ def update_ratios(a):
         for lane in range(lanes):
             of_update += squares[2 * lane]
             of_weights += squares[2 * lane + 1]
-        # Each root by itself: the quotient of the squares could leave the range of float32.
         floats(a[4] + 4 * i * stride, 1)[0] = (
-            of_update if of_update == 0 else np.sqrt(of_update) / np.sqrt(of_weights))
+            of_update if of_update == 0 else np.sqrt(of_update / of_weights))
 
 
 @kernel("n learning_rate weight_decay gradient -> weights squares")

@@ -61,7 +61,12 @@ def _tile_intrinsic(padded: bool):
                                 for v in range(vectors)]
                     return new
 
-                sums = writer.loop(INT(0), terms, 1, [ZERO] * len(places), term)
+                sums, pairs = [ZERO] * len(places), INT(0)
+                if padded and len(places) == HEIGHT * VECTORS:  # Fewer jumps in the largest tile.
+                    pairs = builder.and_(terms, INT(-2))
+                    sums = writer.loop(INT(0), pairs, 2, sums, lambda k, sums: term(
+                        builder.add(k, INT(1)), term(k, sums)))
+                sums = writer.loop(pairs, terms, 1, sums, term)
                 with builder.if_then(adds):
                     for value, place in zip(sums, places, strict=True):
                         writer.store(builder.fadd(value, writer.load(*place)), *place)
@@ -159,13 +164,13 @@ def _pack_tiles(typing_context, tiles, terms, a, a_start, a_term, block):
     return signature, generate
 
 
-def _stack_intrinsic(width: int):
-    """An intrinsic: the address of TERM_BLOCK * width floats on the caller's stack."""
+def _stack_intrinsic(size: int):
+    """An intrinsic: the address of so many floats on the caller's stack."""
 
     def block(typing_context):
         def generate(context, builder, signature, arguments):
             with builder.goto_entry_block():
-                block = builder.alloca(ir.ArrayType(FLOAT, TERM_BLOCK * width))
+                block = builder.alloca(ir.ArrayType(FLOAT, size))
             block.align = 64
             return builder.ptrtoint(block, INT)
 
@@ -174,7 +179,8 @@ def _stack_intrinsic(width: int):
     return intrinsic(block)
 
 
-stack_block, _stack_rows = _stack_intrinsic(TILE_COLUMNS), _stack_intrinsic(ROW_BLOCK)
+stack_block = _stack_intrinsic(TERM_BLOCK * TILE_COLUMNS)
+_stack_rows, _stack_one = _stack_intrinsic(TERM_BLOCK * ROW_BLOCK), _stack_intrinsic(1)
 
 
 @helper
@@ -281,15 +287,26 @@ def product_with_rows(rows, columns, terms, a, b, bias, has_bias, c):
 def product_of_columns(rows, columns, terms, a, b, c):
     """c[r, j] = sum_k a[k, r] b[k, j]; r < rows, j < columns, k < terms.
 
-    Both are packed, block by block: a column of `a`, read as it lies, would take a cache line for
-    each number. Vectors run along the rows of b, but where those would fill few lanes, along those
-    of a: what comes out is then transposed.
+    Vectors run along the rows of b, but where those would fill few lanes, along those of a: what
+    comes out is then transposed.
     """
     if 4 * columns <= WIDTH <= rows and rows * columns <= TERM_BLOCK * TILE_COLUMNS:
         sums = floats(stack_block(), TERM_BLOCK * TILE_COLUMNS)
         product(columns, rows, terms, b, 0, 1, columns, a, 0, rows, sums, 0, rows, False)
         transpose(columns, rows, sums, 0, rows, c, 0, columns)
         return
+    add_product_of_columns(rows, columns, terms, a, b, c, c, False, False)
+
+
+@helper
+def add_product_of_columns(rows, columns, terms, a, b, c, sums, has_sums, adds):
+    """c[r, j] = sum_k a[k, r] b[k, j] and sums[j] = sum_k b[k, j], added to both if `adds`.
+
+    r < rows, j < columns, k < terms. Both factors are packed, block by block: a column of `a`, read
+    as it lies, would take a cache line for each number.
+    """
+    one = floats(_stack_one(), 1)
+    one[0] = 1
     block = floats(_stack_rows(), TERM_BLOCK * ROW_BLOCK)
     panel = floats(stack_block(), TERM_BLOCK * TILE_COLUMNS)
     step = tile_width(columns)
@@ -306,8 +323,12 @@ def product_of_columns(rows, columns, terms, a, b, c):
                     height = tile_rows(count - r)
                     panel_tile(height, width, depth, block, r * depth, 1, height,
                                panel, 0, TILE_COLUMNS, c, (first + r) * columns + j, columns,
-                               k > 0)
+                               adds or k > 0)
                     r += height
+                if has_sums and first == 0:
+                    # As the product with a column of ones.
+                    panel_tile(1, width, depth, one, 0, 0, 0, panel, 0, TILE_COLUMNS,
+                               sums, j, 0, adds or k > 0)
 
 
 @helper

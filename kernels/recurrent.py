@@ -3,7 +3,9 @@
 The projections of the inputs are there before the first step, those of the states are added here.
 Where `lengths` says that a sample has ended, its state stays as it is and passes gradients on.
 `cut` ends the gradient's way back in time. `dh` holds the whole gradient of a state when its step
-begins: what came from outside and from the step after it.
+begins: what came from outside and from the step after it. `outside` says that dh_before holds such
+a gradient from outside, to which the step adds; else it begins with 0. `starts` says that the state
+before a step is 0, with which nothing need be multiplied.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ from kernels.dense import multiply
 from kernels.gates import activate, differentiate
 from kernels.jit import floats, helper, ints, kernel, matrix
 from kernels.packed import add_product
+from kernels.product import add_product_of_columns
 from kernels.statistics import norm_of
+from kernels.transpose import transpose
 
 ZERO, ONE = np.float32(0), np.float32(1)
 
@@ -38,6 +42,22 @@ def project_inputs(a):
     multiply(rows, inputs, width, x, w, b, has_ih or has_hh, z)
 
 
+@kernel("rows inputs units first last x dy -> sums dw db")
+def recurrent_weight_gradient(a):
+    """∂w = ∂yᵀ x, ∂b = the sum of ∂y, a few time steps at a time.
+
+    The first of them begins `sums` = ∂wᵀ and ∂b, the others add to both, the last one gives ∂w.
+    x (rows, inputs), dy (rows, units) -> sums (inputs, units), dw (units, inputs), db (units,) or
+    0 for none
+    """
+    rows, inputs, units, first, last = a[0], a[1], a[2], a[3] != 0, a[4] != 0
+    x, dy = floats(a[5], rows * inputs), floats(a[6], rows * units)
+    sums, dw, db = floats(a[7], inputs * units), floats(a[8], units * inputs), floats(a[9], units)
+    add_product_of_columns(inputs, units, rows, x, dy, sums, db, a[9] != 0, not first)
+    if last:
+        transpose(inputs, units, sums, 0, units, dw, 0, inputs)
+
+
 @helper
 def norm(x, n):
     """√(Σ x²)."""
@@ -48,6 +68,14 @@ def norm(x, n):
 
 
 # Arrays come as addresses: a view of one row counts from 0, so that LLVM vectorises its loop.
+
+
+@helper
+def clear(n, x):
+    """x = 0."""
+    x = floats(x, n)
+    for k in range(n):
+        x[k] = ZERO
 
 
 @helper
@@ -94,42 +122,45 @@ def carry_back(batch, units, width, t, has_lengths, lengths, dz, w, dh, carry, d
         pass_on(t, lengths, batch, units, dh, dh_before)
 
 
-@kernel("batch units function t lengths z h_before w -> h")
+@kernel("batch units function t starts lengths z h_before w -> h")
 def elman_forward(a):
     """h = φ(z + h_before w). Elman 1990.
 
     z, h_before, h (batch, units), w (units, units) packed
     """
-    batch, units, function, t, lengths = a[0], a[1], a[2], a[3], ints(a[4], a[0])
-    has_lengths, n = a[4] != 0, batch * units
-    z, h = floats(a[5], n), floats(a[8], n)
+    batch, units, function, t, starts = a[0], a[1], a[2], a[3], a[4]
+    has_lengths, lengths, n = a[5] != 0, ints(a[5], a[0]), batch * units
+    z, h = floats(a[6], n), floats(a[9], n)
     for k in range(n):
         h[k] = z[k]
-    add_product(batch, units, units, a[6], a[7], a[8])
+    if not starts:
+        add_product(batch, units, units, a[7], a[8], a[9])
     activate(function, n, h)
     if has_lengths:
-        freeze(t, lengths, batch, units, a[6], a[8])
+        freeze(t, lengths, batch, units, a[7], a[9])
 
 
-@kernel("batch units function t cut lengths h w dh -> dz dh_before h_norm")
+@kernel("batch units function t cut outside lengths h w dh -> dz dh_before h_norm")
 def elman_backward(a):
     """dz = φ'(h) dh, dh_before += dz w unless cut; h_norm = ‖dh‖.
 
     h, dh, dz, dh_before (batch, units), w (units, units) packed, h_norm (1,)
     """
-    batch, units, function, t, cut = a[0], a[1], a[2], a[3], a[4]
-    has_lengths, lengths, n = a[5] != 0, ints(a[5], a[0]), batch * units
-    h, dh, dz = floats(a[6], n), floats(a[8], n), floats(a[9], n)
-    floats(a[11], 1)[0] = norm(dh, n)
+    batch, units, function, t, cut, outside = a[0], a[1], a[2], a[3], a[4], a[5]
+    has_lengths, lengths, n = a[6] != 0, ints(a[6], a[0]), batch * units
+    h, dh, dz = floats(a[7], n), floats(a[9], n), floats(a[10], n)
+    floats(a[12], 1)[0] = norm(dh, n)
+    if not outside:
+        clear(n, a[11])
     for k in range(n):
         dz[k] = dh[k]
     differentiate(function, n, h, dz)
     if has_lengths:
-        clear_ended(t, lengths, batch, units, a[9])
+        clear_ended(t, lengths, batch, units, a[10])
     if cut == 0:
-        add_product(batch, units, units, a[9], a[7], a[10])
+        add_product(batch, units, units, a[10], a[8], a[11])
         if has_lengths:
-            pass_on(t, lengths, batch, units, a[8], a[10])
+            pass_on(t, lengths, batch, units, a[9], a[11])
 
 
 @kernel("batch units outputs function output_function t lengths z y_before w v b_y -> h y")
@@ -158,7 +189,7 @@ def jordan_forward(a):
         freeze(t, lengths, batch, outputs, a[8], a[13])
 
 
-@kernel("batch units outputs function output_function t cut lengths h y w v dy "
+@kernel("batch units outputs function output_function t cut outside lengths h y w v dy "
         "-> dsums dh dz dy_before carry h_norm y_norm")
 def jordan_backward(a):
     """dsums = γ'(y) dy, dh = dsums v, dz = φ'(h) dh, dy_before += dz w unless cut.
@@ -167,24 +198,26 @@ def jordan_backward(a):
     carry (batch, outputs), w (units, outputs), v (outputs, units)
     """
     batch, units, outputs, function, output_function = a[0], a[1], a[2], a[3], a[4]
-    t, cut, has_lengths, lengths = a[5], a[6], a[7] != 0, ints(a[7], a[0])
+    t, cut, has_lengths, lengths = a[5], a[6], a[8] != 0, ints(a[8], a[0])
     n, m = batch * units, batch * outputs
-    h, y, dy, dsums = floats(a[8], n), floats(a[9], m), floats(a[12], m), floats(a[13], m)
-    dh, dz = floats(a[14], n), floats(a[15], n)
-    floats(a[19], 1)[0] = norm(dy, m)
+    h, y, dy, dsums = floats(a[9], n), floats(a[10], m), floats(a[13], m), floats(a[14], m)
+    dh, dz = floats(a[15], n), floats(a[16], n)
+    floats(a[20], 1)[0] = norm(dy, m)
+    if a[7] == 0:
+        clear(m, a[17])
     for k in range(m):
         dsums[k] = dy[k]
     differentiate(output_function, m, y, dsums)
     if has_lengths:
-        clear_ended(t, lengths, batch, outputs, a[13])
-    np.dot(matrix(a[13], batch, outputs), matrix(a[11], outputs, units),
-           matrix(a[14], batch, units))
-    floats(a[18], 1)[0] = norm(dh, n)
+        clear_ended(t, lengths, batch, outputs, a[14])
+    np.dot(matrix(a[14], batch, outputs), matrix(a[12], outputs, units),
+           matrix(a[15], batch, units))
+    floats(a[19], 1)[0] = norm(dh, n)
     for k in range(n):
         dz[k] = dh[k]
     differentiate(function, n, h, dz)
     if has_lengths:
-        clear_ended(t, lengths, batch, units, a[15])
+        clear_ended(t, lengths, batch, units, a[16])
     if cut == 0:
-        carry_back(batch, outputs, units, t, has_lengths, lengths, a[15], a[10], a[12], a[17],
-                   a[16])
+        carry_back(batch, outputs, units, t, has_lengths, lengths, a[16], a[11], a[13], a[18],
+                   a[17])

@@ -394,48 +394,39 @@ def correlate_tile(typing_context, rows, taps, n, dy, dy_start, dy_step, x, x_st
     return signature, generate
 
 
-@intrinsic
-def measure_columns(typing_context, rows, columns, y, around, low, high):
-    """(Σ (y - around), Σ (y - around)², columns with a value that is not <= low nor >= high).
+_FEW_ROWS = 8
+"""Most units are seen at work in so many samples; then the others need no look."""
 
-    y (rows, columns). Each vector of columns is one pass down the rows, two rows at a time.
-    """
+
+@intrinsic
+def columns_in_range(typing_context, rows, columns, y, low, high):
+    """How many columns of y (rows, columns) hold a value that is neither <= low nor >= high."""
     size = types.intp
-    signature = types.Tuple((types.float32, types.float32, types.int64))(
-        size, size, y, types.float32, types.float32, types.float32)
+    signature = types.int64(size, size, y, types.float32, types.float32)
 
     def generate(context, builder, signature, arguments):
         writer = Writer(context, builder, signature, arguments)
-        rows, columns, y, around, low, high = writer.arguments
-        around, low, high = (writer._spread(value) for value in (around, low, high))
-        pairs = builder.and_(rows, INT(-2))
-        totals = [cgutils.alloca_once_value(builder, ir.Constant(kind, 0))
-                  for kind in (FLOAT, FLOAT, INT)]
+        rows, columns, y, low, high = writer.arguments
+        low, high = writer._spread(low), writer._spread(high)
+        few = builder.select(builder.icmp_signed("<", rows, INT(_FEW_ROWS)), rows, INT(_FEW_ROWS))
+        total = cgutils.alloca_once_value(builder, INT(0))
 
         def vector(column, mask):
-            def row(i, sums):
-                at = writer.at(y, column, builder.mul(i, columns))
-                value = writer.load(at, mask, around)
-                off = builder.fsub(value, around)
+            def row(i, seen):
+                value = writer.load(writer.at(y, column, builder.mul(i, columns)), mask, low)
                 # Unordered: a NaN is neither dead nor saturated.
                 is_within = builder.and_(builder.fcmp_unordered(">", value, low),
                                          builder.fcmp_unordered("<", value, high))
-                return [builder.fadd(sums[0], off), writer.multiply_add(off, off, sums[1]),
-                        builder.or_(sums[2], is_within)]
+                return [builder.or_(seen[0], is_within)]
 
-            nothing = [ZERO, ZERO, ir.Constant(MASK, [False] * WIDTH)]
-            sums = writer.loop(INT(0), pairs, 2, nothing * 2, lambda i, sums: [
-                *row(i, sums[:3]), *row(builder.add(i, INT(1)), sums[3:])])
-            last = writer.loop(pairs, rows, 1, sums[:3], row)
-            seen = builder.or_(last[2], sums[5])
-            found = [*writer.totals([builder.fadd(last[k], sums[3 + k]) for k in range(2)]),
-                     writer.count(seen if mask is None else builder.and_(seen, mask))]
-            for total, part in zip(totals, found, strict=True):
-                add = builder.add if part.type == INT else builder.fadd
-                builder.store(add(builder.load(total), part), total)
+            nothing = ir.Constant(MASK, [False] * WIDTH)
+            seen = writer.loop(INT(0), few, 1, [nothing], row)
+            missing = builder.xor(seen[0], ALL if mask is None else mask)
+            are_all = builder.icmp_signed("==", writer.count(missing), INT(0))
+            seen = writer.loop(few, builder.select(are_all, few, rows), 1, seen, row)
+            builder.store(builder.add(builder.load(total), writer.count(seen[0])), total)
 
         for_each_vector(writer, columns, vector)
-        return context.make_tuple(builder, signature.return_type,
-                                  [builder.load(total) for total in totals])
+        return builder.load(total)
 
     return signature, generate

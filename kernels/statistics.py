@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.jit import floats, inline, ints, kernel, longs, real
-from kernels.simd import measure_columns
+from kernels.simd import columns_in_range
 
 _INFINITY = np.int32(0x7F800000)  # the bits of inf; those of a NaN are above
 
@@ -37,14 +37,15 @@ def norm_of(x, n, squares):
 def measure(address, n):
     """‖g‖, the bits of max |g|, the number of zeros, the number of NaN and inf of n numbers."""
     gradient, bits = floats(address, n), ints(address, n)
-    squares, largest, zeros, wild = np.float32(0), np.int32(0), np.int32(0), 0
+    squares, largest, zeros, wild = np.float32(0), np.int32(0), np.float32(0), 0
     for i in range(n):
         squares += gradient[i] * gradient[i]
         # Without its sign bit, a float grows with its bits and NaN is the largest of all: a
         # maximum of integers that hides nothing, and that LLVM vectorises.
         size = np.int32(bits[i] & np.int32(0x7FFFFFFF))
         largest = max(largest, size)
-        zeros = np.int32(zeros + np.int32(size == 0))
+        # Counted as floats: where there are vectors with masks, that is one instruction less.
+        zeros += np.float32(1) if size == 0 else np.float32(0)
     if largest >= _INFINITY:
         for i in range(n):
             wild += not np.isfinite(gradient[i])
@@ -107,15 +108,21 @@ def vector_norm(a):
 
 
 @inline
-def mean_and_deviation(n, around, summed, squares):
-    """Of n numbers; summed is Σ (y - around), squares Σ (y - around)².
+def mean_and_deviation(y, n):
+    """Of n numbers, in one pass: Σ (y - y₀) and Σ (y - y₀)².
 
-    In float32, as the sums are: its division and root take half the time of those of float64.
+    The squares of a small spread far from zero would cancel without y₀. In float32, as the sums
+    are: its division and root take half the time of those of float64.
     """
+    first, summed, squares = y[0], np.float32(0), np.float32(0)
+    for i in range(n):
+        value = y[i] - first
+        summed += value
+        squares += value * value
     each = np.float32(1) / np.float32(n)
     mean = summed * each
     variance = squares * each - mean * mean
-    return around + mean, np.sqrt(np.float32(0) if variance < np.float32(0) else variance)
+    return first + mean, np.sqrt(np.float32(0) if variance < np.float32(0) else variance)
 
 
 @kernel("n y -> out")
@@ -126,13 +133,7 @@ def activation_statistics(a):
     """
     n = a[0]
     y, out = floats(a[1], n), floats(a[2], 2)
-    # Around the first value: the squares of a small spread far from zero would cancel.
-    first, summed, squares = y[0], np.float32(0), np.float32(0)
-    for i in range(n):
-        value = y[i] - first
-        summed += value
-        squares += value * value
-    out[0], out[1] = mean_and_deviation(n, first, summed, squares)
+    out[0], out[1] = mean_and_deviation(y, n)
 
 
 @kernel("batch units low high y -> out")
@@ -145,9 +146,8 @@ def unit_statistics(a):
     batch, units = a[0], a[1]
     low, high = np.float32(real(a[2])), np.float32(real(a[3]))
     y, out = floats(a[4], batch * units), floats(a[5], 3)
-    first = y[0]
-    summed, squares, at_work = measure_columns(batch, units, y, first, low, high)
-    out[0], out[1] = mean_and_deviation(batch * units, first, summed, squares)
+    out[0], out[1] = mean_and_deviation(y, batch * units)
+    at_work = columns_in_range(batch, units, y, low, high)
     out[2] = np.float32(1) - np.float32(at_work) / np.float32(units)
 
 

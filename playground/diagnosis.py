@@ -1,4 +1,5 @@
-"""What gradient norms mean: healthy, vanishing, exploding or clipped, in a word and a sentence.
+"""What gradient norms mean: healthy, settled, vanishing, exploding or clipped, in a word and a
+sentence.
 
 Pure arithmetic over the recent history; it knows nothing of programs, threads or windows.
 """
@@ -32,7 +33,7 @@ class Limits:
     """
 
     vanished: float = 1e-7
-    """All norms below this: nothing moves. (SageMaker)"""
+    """All norms below this: nothing moves any more. (SageMaker, who call it vanishing)"""
     vanishing_ratio: float = 1e-3
     """The first layer's norm over the last one's, below which the early layers stand still."""
     exploded: float = 1e3
@@ -46,7 +47,7 @@ class Limits:
     spike_floor: float = 5.0
     """Spikes below this norm do no harm (a net that has nearly learned its data has many)."""
     spike_steps: int = 20
-    """The number of points a median needs before it says anything."""
+    """The number of points before a spike: what is usual must be known."""
     often_clipped: float = 0.5
     """From this share of clipped steps on, the threshold sets the step length, not the loss."""
     update_low: float = 1e-4
@@ -105,6 +106,8 @@ def verdict(nodes: Sequence[str], before: ArrayLike, after: ArrayLike | None = N
     small = _vanishing(names, typical, limits)
     if small:
         return Verdict("vanishing", small, share)
+    if (typical < limits.vanished).all():
+        return Verdict("settled", _settled(names, limits), share)
     if share >= limits.often_clipped:
         return Verdict(
             "clipped", f"{share:.0%} of the steps are clipped: the threshold rather than the loss "
@@ -162,9 +165,9 @@ def update_advice(ratio: float, limits: Limits = LIMITS) -> str:
     if ratio == 0:
         return "The weights do not move at all: they are frozen, or their gradient is zero."
     if ratio < limits.update_low:
-        return (f"A step changes the weights by {ratio:.0e} of their size; about 1e-3 is healthy. "
-                "Raise the learning rate, unless training has settled.")
-    return (f"A step changes the weights by {ratio:.0e} of their size; about 1e-3 is healthy. "
+        return (f"A step changes the weights by {_power(ratio)} of their size; about 1e-3 is "
+                "healthy. Raise the learning rate, unless training has settled.")
+    return (f"A step changes the weights by {_power(ratio)} of their size; about 1e-3 is healthy. "
             "Lower the learning rate.")
 
 
@@ -218,7 +221,10 @@ def _large(names: Sequence[str], typical: Series, highest: Series, limits: Limit
     worst = int(np.argmax(peak))
     if peak[worst] > limits.exploded:
         return f"The gradient norm of {names[worst]} reaches {peak[worst]:.3g}."
-    if highest.shape[1] >= limits.spike_steps:
+    # A jump comes after a usual norm: a gradient that starts large and falls is no spike.
+    later = highest[:, limits.spike_steps:]
+    if later.shape[1]:
+        peak = np.nan_to_num(later, nan=0.0).max(axis=1)
         times = peak / np.maximum(typical, 1e-300)
         spikes = np.where((times > limits.spike) & (peak > limits.spike_floor), times, 0.0)
         worst = int(np.argmax(spikes))
@@ -234,9 +240,6 @@ def _held(after: Series, limits: Limits) -> bool:
 
 
 def _vanishing(names: Sequence[str], typical: Series, limits: Limits) -> str:
-    if (typical < limits.vanished).all():
-        return (f"All gradient norms are below {limits.vanished:.0e}: nothing moves any more. "
-                "Either the loss is already zero, or every path back is saturated.")
     if len(typical) < 2 or not typical[0] < limits.vanishing_ratio * typical[-1]:
         return ""
     if typical[0] == 0:
@@ -245,6 +248,19 @@ def _vanishing(names: Sequence[str], typical: Series, limits: Limits) -> str:
     return (f"The gradient shrinks {typical[-1] / typical[0]:,.0f} times on its way back from "
             f"{names[-1]} to {names[0]}: the first layers hardly learn. ReLU, normalisation or "
             "skip connections help.")
+
+
+def _settled(names: Sequence[str], limits: Limits) -> str:
+    """Small in all layers alike: nothing is lost on the way back, there is nothing to send."""
+    whose = f"The gradient norm of {names[0]} is" if len(names) < 2 else (
+        "The gradient norms of all layers are")
+    return (f"{whose} below {_power(limits.vanished)}: the loss rests, in a minimum or on a "
+            "plateau, and nothing moves any more.")
+
+
+def _power(number: float) -> str:
+    """3e-5"""
+    return f"{number:.0e}".replace("e-0", "e-")
 
 
 def _healthy(names: Sequence[str], typical: Series) -> str:

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -43,6 +43,11 @@ LARGE = 1 << 30
 
 NO_NAMES: Mapping[str, str] = {}
 
+
+class Stopped(Exception):
+    """What Run or Step have begun is given up, because of a pause or of another document."""
+
+
 Command = Callable[[], None]
 T = TypeVar("T")
 
@@ -69,9 +74,11 @@ class Engine:
         self._session: Session | None = None
         self._maker: SnapshotMaker | None = None
         self._state: State = "empty"
-        self._message, self._progress = "", ""
+        self._message = ""
         self._node: str | None = None
         self._quitting = False
+        self._stopping = threading.Event()
+        """What takes long shall be given up: the command that says so waits in the queue."""
         self._until_step: int | None = None
         self._speed: float | None = None
         self._probes: frozenset[Probe] = frozenset()
@@ -80,6 +87,8 @@ class Engine:
         self._changed = True
         self._mailbox: deque[Snapshot] = deque(maxlen=1)
         """The newest snapshot until it is taken; a deque, because taking must be one act."""
+        self._last = Snapshot(state="empty")
+        """The last one that was made in full."""
         self._unloaded: tuple[SavedState, HistoryView | None] | None = None
         """The state of a network that is not loaded: the next one may go on from it."""
         self._later: tuple[Graph, bool] | None = None
@@ -120,6 +129,7 @@ class Engine:
 
     def unload(self) -> None:
         """Have no network (the canvas shows one that cannot train)."""
+        self._stopping.set()
         self._commands.put(self._unload)
 
     def set_lanes(self, lanes: Sequence[Lane]) -> None:
@@ -142,6 +152,8 @@ class Engine:
         self._commands.put(lambda: self._go(step, epoch))
 
     def pause(self) -> None:
+        """Stop; a slow step between two of its layers, one that is being prepared at once."""
+        self._stopping.set()
         self._commands.put(self._pause)
 
     def step(self, unit: Unit) -> None:
@@ -225,6 +237,8 @@ class Engine:
                         self._followers.validate()
                 if self._wanted.is_set() and self._changed:
                     self._publish()
+            except Stopped:
+                self._stand()
             except Exception as error:  # The window must hear of any failure, and live on.
                 self._fail(error)
         self._session = None
@@ -240,6 +254,8 @@ class Engine:
             if not isinstance(following, Edit):
                 try:
                     command()
+                except Stopped:
+                    self._stand()
                 except Exception as error:  # As in _work.
                     self._fail(error)
             command = following or self._next_command(0.0)
@@ -315,13 +331,13 @@ class Engine:
         if saved is not None and renamed:
             saved = saved.renamed(renamed)
             history = history.renamed(renamed) if history is not None else None
-        self._progress, self._message, self._node, self._later = "", "", None, None
+        self._message, self._node, self._later = "", None, None
         if not (at_once or was_running) and sum(check(graph).memory.values()) >= LARGE:
             self._session, self._later = None, (graph, is_document)
             self._unloaded = (saved, history) if saved is not None else None
             self._state, self._changed = "paused", True
             return
-        self._state = "compiling"
+        self._state = "running" if at_once else "compiling"
         self._publish()
         try:
             session = Session(graph, threads=self.threads, progress=self._show_progress)
@@ -339,32 +355,39 @@ class Engine:
         if not at_once:  # a large one has a step before it, and is validated after that
             session.validate()
 
-    def _load_what_waits(self) -> bool:
-        """A large network is loaded before its first step; gives whether this is that step."""
-        if self._later is not None:
-            graph, is_document = self._later
+    def _load_what_waits(self) -> None:
+        """A large network is loaded before its first step."""
+        if (later := self._later) is not None:
+            graph, is_document = later
             saved, history = self._unloaded if is_document and self._unloaded else (None, None)
-            self._state = "compiling"
-            self._show_progress("Memory is taken for a large network")
-            self._load(graph, saved, history, at_once=True)
-            self._announce("The first step goes through a large network")
-            return True
+            try:
+                self._load(graph, saved, history, at_once=True)
+            except Stopped:
+                self._later = later
+                raise
+            return
         if self._session is None and self._graph is not None:
             self._load(self._graph, at_once=True)  # it has failed: perhaps it works now
-        return False
 
     def _announce(self, text: str) -> None:
-        """Say what takes long now. Nothing else is shown: to answer the views takes long too."""
-        self._mailbox.append(Snapshot(state="compiling", progress=text))
-
+        """Say what takes long now. Nothing else is new: to answer the views takes long too."""
+        state: State = "compiling" if self._state == "compiling" else "running"
+        self._mailbox.append(replace(self._last, state=state, message="", progress=text))
 
     def _show_progress(self, text: str) -> None:
+        """As _announce; what Run or Step have begun ends here when it shall not go on."""
         if self._quitting:
             raise InterruptedError("The window closes.")
-        self._progress = text
-        self._publish()
+        if self._stopping.is_set() and self._state != "compiling":
+            raise Stopped
+        self._announce(text)
+
+    def _stand(self) -> None:
+        """What took long was given up; what had begun can go on from there."""
+        self._state, self._changed = "paused", True
 
     def _unload(self) -> None:
+        self._stopping.clear()
         self._graph = self._session = self._unloaded = self._later = None
         self._followers = Followers()
         self._state, self._changed = "empty", True
@@ -390,6 +413,7 @@ class Engine:
         self._state, self._changed = "running", True
 
     def _pause(self) -> None:
+        self._stopping.clear()
         if self._state == "running":
             self._state, self._changed = "paused", True
             if self._session is not None:
@@ -410,7 +434,7 @@ class Engine:
 
     def _once(self, work: Callable[[Session], object]) -> None:
         """Do one thing and stay paused."""
-        first = self._load_what_waits()
+        self._load_what_waits()
         session = self._session
         if session is None:
             return
@@ -422,12 +446,11 @@ class Engine:
         self._message = trouble.text if trouble else ""
         self._node = trouble.node if trouble else None
         if session.position == 0 and not trouble:
-            if first:
-                self._announce("The validation samples go through a large network")
             session.validate()
         self._changed = True
 
     def _reset(self, session: Session) -> None:
+        self._state = "compiling"  # it cannot be given up
         session.reset()
         self._followers.reset()
 
@@ -465,11 +488,12 @@ class Engine:
     def _publish(self) -> None:
         self._wanted.clear()
         self._changed = False
-        self._mailbox.append(self._snapshot())
+        self._last = self._snapshot()
+        self._mailbox.append(self._last)
 
     def _snapshot(self) -> Snapshot:
         status = Snapshot(
-            state=self._state, message=self._message, node=self._node, progress=self._progress,
+            state=self._state, message=self._message, node=self._node,
             lanes=self._followers.views(),
             steps_per_second=self._rate.value() if self._state == "running" else 0.0)
         if self._session is None:

@@ -1,11 +1,14 @@
 """The network used, not trained: validation, predictions, what a sample looks like inside.
 
-It has arenas of its own, so that asking never disturbs a training step that is half done.
+It has arenas of its own, so that asking never disturbs a training step that is half done; but for
+the weights, which it only reads, where they lie.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +19,7 @@ from playground.arena import Arena
 from playground.compiler import compile_program
 from playground.layers.base import Layer
 from playground.program import Program, link
+from playground.progress import LARGE, SLOW, Progress
 from playground.tensor import Tensor
 from playground.weights import KNOWN, Regions
 
@@ -39,7 +43,7 @@ class Evaluation:
 class Evaluator:
     """Runs the inference program of a training program's graph.
 
-    source: the arena in training, or copies; each call takes the parameters as they are there.
+    source: the arena in training, or copies; each call reads the parameters as they are there.
     """
 
     def __init__(self, program: Program, source: Regions) -> None:
@@ -58,15 +62,19 @@ class Evaluator:
         floats = sum(sizes.get(region, 0) for region in ("batch", "activations", "workspace"))
         return min(LARGEST_BATCH, max(1, MOST_BYTES // 4 * LARGEST_BATCH // floats))
 
-    def evaluate(self, x: Floats, target: Floats, keep_outputs: bool = False) -> Evaluation:
+    def evaluate(self, x: Floats, target: Floats, keep_outputs: bool = False,
+                 progress: Progress | None = None) -> Evaluation:
         """Loss and metric of samples x (n, *shape) and targets (n, ...), scaled as trained."""
         # Each loss is a mean over targets of its own; what is left are penalties, over samples.
         sums, counts = np.zeros(0), np.zeros(0)
         metric = metrics = 0.0
         outputs: list[Floats] = []
+        begun = time.perf_counter()
         for start in range(0, len(x), self.batch):
+            if progress and start and time.perf_counter() - begun > SLOW:
+                progress(f"Samples are validated: {start:,} of {len(x):,}")
             part = slice(start, min(len(x), start + self.batch))
-            run = self._run(x[part], target[part])
+            run = self._run(x[part], target[part], progress=progress)
             values, weights = run.losses()
             sums = values * weights + (sums if len(sums) else 0)
             counts = weights + (counts if len(counts) else 0)
@@ -135,16 +143,16 @@ class Evaluator:
         shape = self._training.samples.shape[1:]
         return self._run(np.zeros((batch, *shape), np.float32), None, draw)
 
-    def _run(self, x: Floats, target: Floats | None, draw: int = 0) -> _Run:
+    def _run(self, x: Floats, target: Floats | None, draw: int = 0,
+             progress: Progress | None = None) -> _Run:
         batch = len(x)
         if batch not in self._runs:
-            self._runs[batch] = _Run(self._compiled(batch))
+            self._runs[batch] = _Run(self._compiled(batch), self._source)
         run = self._runs[batch]
-        run.take_parameters(self._source)
         run.write(run.program.samples.name, x)
         run.write(f"{run.program.data_node}.target", target)
         run.draw(draw)
-        run.machine.run(0, len(run.program.code))
+        run.forward(progress)
         return run
 
     def _compiled(self, batch: int) -> Program:
@@ -155,14 +163,10 @@ class Evaluator:
 class _Run:
     """An inference program for one batch size, ready to run."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, source: Regions) -> None:
         self.program = program
-        self.arena = Arena(program.sizes)
+        self.arena = Arena(program.sizes, {region: source.region(region) for region in KNOWN})
         self.machine = Machine(*link(program, self.arena), np.zeros(1, np.int64))
-
-    def take_parameters(self, source: Regions) -> None:
-        for region in KNOWN:
-            self.arena.region(region)[:] = source.region(region)
 
     def write(self, name: str, values: Floats | None) -> None:
         tensor = self.program.tensors.get(name)
@@ -172,6 +176,19 @@ class _Run:
     def draw(self, number: int) -> None:
         """Let sources draw the random numbers of another step."""
         self.arena.view(self.program.tensors["counters"]).view(np.int64)[0] = number
+
+    def forward(self, progress: Progress | None) -> None:
+        """Run all of it; layer by layer where the network is large."""
+        instructions = self.program.instructions
+        if progress is None or 4 * sum(self.program.sizes.values()) < LARGE:
+            self.machine.run(0, len(instructions))
+            return
+        start = 0
+        for node, group in itertools.groupby(instructions, lambda i: i.node):
+            count = len(list(group))
+            progress(f"Validation: forward of {node}")
+            self.machine.run(start, count)
+            start += count
 
     def output_of(self, node: str) -> Floats:
         layer = self.program.graph.node(node).layer

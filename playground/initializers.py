@@ -6,7 +6,7 @@ A rule without numbers of its own is a name; one with numbers is a small struct.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Literal, get_args
 
 import msgspec
@@ -106,24 +106,35 @@ def initialize(rule: Start, shape: Shape, fan_in: int, fan_out: int,
     fan_in and fan_out count a unit's connections. groups: blocks of the first axis that see
     different inputs; only the identity asks.
     """
+    pieces = initial_pieces(rule, shape, fan_in, fan_out, random, role=role, groups=groups)
+    return np.concatenate([*pieces]).reshape(shape)
+
+
+def initial_pieces(rule: Start, shape: Shape, fan_in: int, fan_out: int,
+                   random: np.random.Generator, *, role: Role = "weight", groups: int = 1
+                   ) -> Iterator[np.ndarray]:
+    """What `initialize` gives, flat and one piece after the other: of a large layer, all doubles at
+    once would be twice its memory, and slow to come.
+    """
+    values: np.ndarray
     match rule:
         case "zeros":
-            values = np.zeros(shape)
+            values = np.zeros(shape, np.float32)
         case "keras":
-            return initialize(_KERAS[role], shape, fan_in, fan_out, random, groups=groups)
+            return initial_pieces(_KERAS[role], shape, fan_in, fan_out, random, groups=groups)
         case "pytorch" if role == "embedding":
-            values = _drawn(lambda n: random.normal(0, 1, n), shape)
+            return _drawn(lambda n: random.normal(0, 1, n), shape)
         case "pytorch":
             bound = 1 / math.sqrt(fan_in)
-            values = _drawn(lambda n: random.uniform(-bound, bound, n), shape)
+            return _drawn(lambda n: random.uniform(-bound, bound, n), shape)
         case Uniform(scale=scale):
-            values = _drawn(lambda n: random.uniform(-scale, scale, n), shape)
+            return _drawn(lambda n: random.uniform(-scale, scale, n), shape)
         case Normal(deviation=deviation):
-            values = _drawn(lambda n: random.normal(0, deviation, n), shape)
+            return _drawn(lambda n: random.normal(0, deviation, n), shape)
         case Orthogonal(gain=gain):
             values = gain * _orthogonal(shape, random)
         case Constant(value=value):
-            values = np.full(shape, value)
+            values = np.full(shape, value, np.float32)
         case Identity(gain=gain):
             values = gain * _identity(shape, groups)
         case _ if not isinstance(rule, str):
@@ -133,21 +144,17 @@ def initialize(rule: Start, shape: Shape, fan_in: int, fan_out: int,
             variance = {"glorot": 2 / (fan_in + fan_out), "he": 2 / fan_in,
                         "lecun": 1 / fan_in}[author]
             if distribution == "normal":
-                values = _drawn(lambda n: random.normal(0, math.sqrt(variance), n), shape)
-            else:
-                bound = math.sqrt(3 * variance)
-                values = _drawn(lambda n: random.uniform(-bound, bound, n), shape)
-    return values.astype(np.float32, copy=False)
+                return _drawn(lambda n: random.normal(0, math.sqrt(variance), n), shape)
+            bound = math.sqrt(3 * variance)
+            return _drawn(lambda n: random.uniform(-bound, bound, n), shape)
+    return iter([values.astype(np.float32, copy=False).reshape(-1)])
 
 
-def _drawn(draw: Callable[[int], np.ndarray], shape: Shape) -> np.ndarray:
-    """The same numbers as at once, but piece by piece: doubles for all of them would be twice the
-    memory of a large layer, and slow to come."""
-    values = np.empty(size_of(shape), np.float32)
-    for start in range(0, values.size, PIECE):
-        part = values[start:start + PIECE]
-        part[:] = draw(part.size)
-    return values.reshape(shape)
+def _drawn(draw: Callable[[int], np.ndarray], shape: Shape) -> Iterator[np.ndarray]:
+    """The same numbers as drawn at once."""
+    size = size_of(shape)
+    for start in range(0, size, PIECE):
+        yield draw(min(PIECE, size - start)).astype(np.float32)
 
 
 _KERAS: dict[Role, Initializer] = {
@@ -176,5 +183,5 @@ def _identity(shape: Shape, groups: int) -> np.ndarray:
 
 __all__ = [
     "HELP", "Constant", "Identity", "Initializer", "InitializerName", "Normal", "Orthogonal",
-    "Role", "Start", "Uniform", "bias_rule", "initialize",
+    "Role", "Start", "Uniform", "bias_rule", "initial_pieces", "initialize",
 ]

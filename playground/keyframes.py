@@ -7,9 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.progress import Progress
+
 MOST, LEAST = 48, 3
 MOST_BYTES = 192 << 20
 """Where more than LEAST frames would need more, there are fewer."""
+COPIED = 1 << 24
+"""Numbers that are copied between two reports."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +36,15 @@ class Keyframes:
         """The memory of frames that went: to get as much anew takes longer than to fill it."""
 
     def add(self, step: int, state: NDArray[np.float32], bucket: NDArray[np.float32],
-            per_bucket: int) -> None:
+            per_bucket: int, progress: Progress | None = None) -> None:
         """Keep a copy of the state before a step."""
         self.forget_after(step - 1)
         kept = self._spare.pop() if self._spare else np.empty_like(state)
-        kept[:] = state
+        for start in range(0, len(state), COPIED):
+            if progress and start:
+                progress("The state is kept, to step back to: "
+                         f"{start:,} of {len(state):,} numbers")
+            kept[start:start + COPIED] = state[start:start + COPIED]
         self._frames.append(Keyframe(step, kept, bucket, per_bucket))
         most = max(LEAST, min(MOST, MOST_BYTES // max(1, state.nbytes)))
         if len(self._frames) > most:

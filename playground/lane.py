@@ -14,7 +14,8 @@ class Lane:
     """A network under a name of its own. (The lanes of a Program are shards of the batch.)
 
     state, history: where it goes on from, when its weights are not to be drawn. help: what to
-    look at beside the network that it is a variant of.
+    look at beside the network that it is a variant of. instead: what it shows is no curve, so it is
+    to take the network's place.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Lane:
     state: SavedState | None = None
     history: HistoryView | None = None
     help: str = ""
+    instead: bool = False
 
     @property
     def key(self) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from playground.codes import decoded, rebuilt_samples, representation
 from playground.compiler import random_key
-from playground.data import NO_TARGET
+from playground.data import NO_TARGET, Dataset
 from playground.generation import find_rebuilt
 from playground.judged import judged
 from playground.layers.augmentation import Augmentation, augmented
@@ -264,12 +264,22 @@ def _predictions(session: Session, probe: PredictionsProbe) -> Predictions:
         last = wanted.shape[1] - 1 - np.argmax(asked[:, ::-1], axis=1)
         each = np.arange(len(wanted))
         out, wanted = out[each, last], wanted[each, last]
+    words = () if is_tokens else _words(data.dataset, shown)
     shown = shown if first is None else first.of(shown)
     if session.program.classes and steps is None and is_tokens and shown.ndim == 2:
         # One answer to all words: it stands below the last one.
         steps = _steps(wanted[:, None], out.reshape(len(out), 1, -1))
     return Predictions(shown, wanted, out, session.program.classes,
-                       data.dataset.vocabulary if is_tokens else (), steps)
+                       data.dataset.vocabulary if is_tokens else (), steps, words=words)
+
+
+def _words(dataset: Dataset, packed: Floats) -> tuple[str, ...]:
+    """What the samples (n, total) have in words beside something else; nothing where they do
+    not."""
+    vocabulary = dataset.vocabulary
+    port = next((port for port in dataset.ports if port.classes == len(vocabulary) > 0), None)
+    return () if port is None else tuple(
+        " ".join(vocabulary[int(number)] for number in row) for row in port.of(packed))
 
 
 def _steps(target: Floats, output: Floats) -> StepPredictions:

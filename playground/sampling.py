@@ -69,6 +69,22 @@ def _answers_each(evaluator: Evaluator, window: Floats) -> bool:
     return evaluator.program.outputs.shape[1:-1] == window.shape
 
 
+def sees_ahead(evaluator: Evaluator, window: Floats) -> bool:
+    """Whether what the network says after a step hangs on the steps that come later: of a text
+    that it is still to write, it would need to know the end.
+
+    window (steps,): a sample. Seen by trying, so it holds for layers of any kind.
+    """
+    if not _answers_each(evaluator, window):
+        return False
+    half = len(window) // 2
+    other = window.copy()
+    other[half:] = (other[half:] + 1) % len(evaluator.program.classes)
+    first, second = (evaluator.predict(x[None])[0].reshape(len(window), -1)[:half]
+                     for x in (window, other))
+    return not np.array_equal(first, second, equal_nan=True)
+
+
 def draw(probabilities: Floats, temperature: float, random: np.random.Generator) -> int:
     """A class with probability p^(1/temperature), scaled to add up to 1.
 

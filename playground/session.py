@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from zlib import crc32
 
@@ -19,8 +19,9 @@ from playground.film import FilmMaker
 from playground.graph import Graph
 from playground.history import History, HistoryView
 from playground.keyframes import Keyframes
-from playground.layers.base import size_of
+from playground.layers.base import Parameter
 from playground.program import link, same_code
+from playground.progress import LARGE, SLOW, Progress
 from playground.recorder import Recorder
 from playground.state import PARTS, Edit, SavedState
 from playground.training import Training
@@ -30,7 +31,9 @@ from playground.units import Unit, since_start, until_end
 __all__ = ["KEYFRAME_SECONDS", "Session", "Unit"]
 
 MANY = 1_000_000
-"""Weights that take a while to be drawn."""
+"""Weights of a layer that take a while to be drawn."""
+DRAWN = 1 << 22
+"""Weights between two reports."""
 KEYFRAME_SECONDS = 0.1
 """Stepping back replays at most about this long, as long as the keyframe is a recent one."""
 
@@ -39,12 +42,13 @@ class Session:
     """One network in training. Owned by one thread.
 
     graph: must be trainable, or CompileError is raised. threads: shards of the batch that run in
-    parallel. progress: called with a sentence while kernels compile and many weights are drawn.
+    parallel. progress: told of whatever takes long: compiling kernels, drawing weights, a step of a
+    large network, validating. A step that it ends can go on from there.
     """
 
     def __init__(self, graph: Graph, *, threads: int = 1, instrument: bool = True,
-                 progress: Callable[[str], None] | None = None) -> None:
-        self.graph = graph
+                 progress: Progress | None = None) -> None:
+        self.graph, self._progress = graph, progress
         self.program = compile_program(graph, lanes=threads, instrument=instrument)
         self.arena = Arena(self.program.sizes)
         view = self.arena.view
@@ -65,33 +69,43 @@ class Session:
         self.trouble: Trouble | None = None
         self.validation: Evaluation | None = None
         self._seconds_per_step = 0.0
+        self._ran = (0, 0.0)
+        """Instructions since the last finished step, and their seconds."""
         self._keyframes = Keyframes()
         self._edits: list[Edit] = []
         """Changes of numbers such as the learning rate: (instructions since step 0, values)."""
         self._aside: dict[str, dict[str, NDArray[np.float32]]] = {}
         """What `restore` was given for nodes that take no part, or use the weights of others, by
         part of the state."""
-        self._start(progress)
+        self._start()
 
-    def _start(self, progress: Callable[[str], None] | None = None) -> None:
+    def _start(self) -> None:
         """Initial weights, step 0, an empty past. The arena is all zeros."""
         self.position, self.trouble, self.validation = 0, None, None
         self.has_run = False
         self.row[:] = self._unmeasured()
         self._machine.forget_times()
         for name, parameter in (self.program.parameters | self.program.running).items():
-            if progress is not None and size_of(parameter.shape) >= MANY:
-                progress(f"{size_of(parameter.shape):,} weights of {name.partition('.')[0]} "
-                         "are drawn")
-            # A generator of its own for each array: adding a layer leaves the others' weights.
-            random = np.random.default_rng(
-                [self.graph.training.weight_seed, crc32(name.encode())])
-            self.arena.view(self.program.tensors[name])[...] = parameter.draw(random)
+            self._draw(name, parameter)
         self._write_hyper(_hyper(self.graph.training))
         self._forget_past(History(self.program.columns))
 
+    def _draw(self, name: str, parameter: Parameter) -> None:
+        """The initial values of an array, put in its place piece by piece."""
+        # A generator of its own for each array: adding a layer leaves the others' weights.
+        random = np.random.default_rng([self.graph.training.weight_seed, crc32(name.encode())])
+        place, done = self.values(name).reshape(-1), 0
+        for piece in parameter.pieces(random):
+            if self._progress and len(place) >= MANY and done % DRAWN == 0:
+                self._progress(f"Weights of {name.partition('.')[0]} are drawn: "
+                               f"{done:,} of {len(place):,}")
+            place[done:done + len(piece)] = piece
+            done += len(piece)
+
     def reset(self) -> None:
-        """Back to the initial weights of the seed."""
+        """Back to the initial weights of the seed. (Half drawn ones are of no use: what tells of
+        the progress must raise nothing here.)
+        """
         self._aside = {}
         self.arena.values[:] = 0
         self._start()
@@ -177,7 +191,7 @@ class Session:
             self._keep_frame()
             if self.position == 0:
                 self.film.collect(self.step)
-            done += self._run_part(min(count - done, self._most))
+            done += self._run_part(min(count - done, self._at_once()))
             if self._halt[0]:
                 self._halt[0] = 0
                 self.trouble = find_trouble(self.program, self.arena, self.position, self.step)
@@ -200,7 +214,8 @@ class Session:
     def validate(self) -> Evaluation:
         """Loss and metric of the validation part, added to the history."""
         data = self.data
-        result = self.evaluator.evaluate(data.x_validation, data.target_validation)
+        result = self.evaluator.evaluate(
+            data.x_validation, data.target_validation, progress=self._progress)
         self.validation = result
         self.history.append_validation(self.step, result.loss, result.metric)
         return result
@@ -349,17 +364,36 @@ class Session:
 
     # -- inside -------------------------------------------------------------------------------
 
+    @property
+    def _is_slow(self) -> bool:
+        """Whether a step takes so long that one wants to hear of its layers."""
+        if self._seconds_per_step:
+            return self._seconds_per_step > SLOW
+        return self.arena.values.nbytes >= LARGE
+
+    def _at_once(self) -> int:
+        """Instructions of the next call of the machine; of a slow step one layer's, which is told.
+        """
+        if not (self._progress and self._is_slow):
+            return self._most
+        here = self.instruction
+        self._progress(f"Step {self.step + 1:,}: {here.phase}" + (
+            f" of {here.node}" if here.node else ""))
+        return until_end("layer", self.program, self.position, self.batch_in_epoch)
+
     def _run_part(self, count: int) -> int:
         """One call of the machine, then collect what it measured."""
         length, before = len(self.program.code), self.step
         started = time.perf_counter()
         done = self._machine.run(self.position, count)
-        elapsed = time.perf_counter() - started
+        ran, seconds = self._ran
+        ran, seconds = ran + done, seconds + time.perf_counter() - started
         self.position = (self.position + done) % length
         self.has_run = True
         steps = self.step - before
+        self._ran = (0, 0.0) if steps else (ran, seconds)
         if steps:
-            per_step = elapsed * length / done
+            per_step = seconds * length / ran
             known = self._seconds_per_step
             self._seconds_per_step = 0.7 * known + 0.3 * per_step if known else per_step
             self._recorder.collect(self.step)
@@ -392,7 +426,7 @@ class Session:
         interval = KEYFRAME_SECONDS / self._seconds_per_step if self._seconds_per_step else 1
         if force or last is None or self.step - last >= interval:
             self._keyframes.add(self.step, self.arena.state, self._recorder.mark(self.step),
-                                self.history.per_bucket)
+                                self.history.per_bucket, self._progress)
 
     def _forget_past(self, history: History) -> None:
         self._recorder.start(history, self.step)

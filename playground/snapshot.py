@@ -203,7 +203,7 @@ class Predictions:
     packed samples, what comes out at x. vocabulary: the words that x numbers, if it does. steps:
     every time step, where x or the targets are a sequence of classes. rebuilt: output is x again,
     as the network gives it back; noisy: x as the network was given it, where it learns to clean
-    up."""
+    up. words: what is written beside each x, such as a question about it."""
 
     x: Floats
     target: Floats
@@ -213,6 +213,7 @@ class Predictions:
     steps: StepPredictions | None = None
     rebuilt: bool = False
     noisy: Floats | None = None
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,7 +280,8 @@ class NodeStatistics:
 class Verdict:
     """What the gradients look like, in a word and a sentence."""
 
-    kind: Literal["unknown", "healthy", "vanishing", "exploding", "clipped", "diverged"]
+    kind: Literal["unknown", "healthy", "settled", "vanishing", "exploding", "clipped",
+                  "diverged"]
     text: str
     clipped_share: float = 0.0
 

@@ -33,6 +33,11 @@ class Weights:
     def region(self, region: Region) -> Floats:
         return self.regions[region]
 
+    def take(self, source: Regions) -> None:
+        """Hold another moment's values from now on, in the same places."""
+        for name in KNOWN:
+            self.regions[name][:] = source.region(name)
+
     def of(self, name: str) -> Floats:
         """An array by name, "conv_1.w"."""
         tensor = self.program.tensors[name]

@@ -54,13 +54,13 @@ def test_error_text_stands_on_the_node(view: CanvasView) -> None:
 
 
 @pytest.mark.parametrize(("norm", "after", "word"), [
-    (1e-8, NAN, "vanishing"), (1e-3, NAN, "healthy"), (3.0, 1.0, "clipped"),
+    (1e-8, NAN, "settled"), (1e-3, NAN, "healthy"), (3.0, 1.0, "clipped"),
     (1e5, NAN, "exploding"), (math.inf, NAN, "diverged"), (NAN, NAN, "unknown"),
-    (0.0, NAN, "vanishing")])
+    (0.0, NAN, "settled")])
 def test_norms_have_words(norm: float, after: float, word: str) -> None:
     assert gradient.state(statistics(norm, after)) == word
     # Beside a layer with a thousand times the norm, even 1e-3 has vanished.
-    if word == "healthy":
+    if word in ("healthy", "settled"):
         assert gradient.state(statistics(norm, after), largest=2.0) == "vanishing"
     at = gradient.place(norm)
     assert at is None if math.isnan(norm) else 0 <= at <= 1  # type: ignore[operator]
@@ -68,7 +68,7 @@ def test_norms_have_words(norm: float, after: float, word: str) -> None:
 
 def test_live_data_is_drawn_and_told(view: CanvasView, qtbot: QtBot) -> None:
     canvas = view.canvas
-    canvas.show_statistics({"dense_1": statistics(1e-8)})
+    canvas.show_statistics({"dense_1": statistics(1e-8), "dense_2": statistics(0.1)})
     canvas.set_thumbnail("dense_1", [signed_image(np.eye(3))])
     canvas.set_thumbnail("gone", [])
     canvas.set_badge("loss_1", "0.412")
@@ -145,6 +145,9 @@ def test_the_hint_shows_only_while_empty(view: CanvasView) -> None:
     assert not view._hint.isVisible()
     view.document.replace(Graph())
     assert view._hint.isVisible()
+    view.centerOn(900, 700)  # it stays in the middle, wherever one has scrolled to
+    QApplication.processEvents()
+    assert abs(view._hint.geometry().center().x() - view.width() / 2) <= 2
     drop(view, "moons", QPointF(0, 0))
     assert not view._hint.isVisible()
 

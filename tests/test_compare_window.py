@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -159,7 +160,7 @@ def test_the_panel_tells_how_each_does(window: MainWindow) -> None:
     window.compare.show_snapshot(beside())
     own, first, second = (row.told.whole for row in window.compare.rows)
     assert own.startswith("step 100")
-    assert first == "step 100 · val 0.500 · 60 %"
+    assert first == "60 % · val 0.500 · step 100"
     assert second == "✕ diverged at 10"
     assert window.compare.rows[2].told.toolTip() == "Stopped before step 11."
 
@@ -268,3 +269,52 @@ def test_pointing_at_a_lane_ends_with_its_line(qtbot: QtBot) -> None:
     assert line.isVisible()
     assert line.opts["pen"].color().alphaF() == 1
     assert view.header.note.whole == ""
+
+
+# -- variations that take the network's place -----------------------------------------------------
+
+
+def test_mode_collapse_is_one_click_away_and_one_back(
+        window: MainWindow, engine: FakeEngine) -> None:
+    window.files.open_example(EXAMPLES["gan"])
+    (chip,) = window.variations.chips
+    assert (chip.text(), chip.isChecked()) == ("slow judge", False)
+    assert "tenth of the learning rate" in chip.toolTip()
+    before = window.document.graph
+    engine.calls.clear()
+    chip.click()
+    assert chip.isChecked()
+    assert window.document.graph.node("judge_2").learning.rate == 0.1
+    assert window.document.graph.notes == before.notes
+    assert "set_lanes" not in engine.names()
+    assert engine.names().index("load") < engine.names().index("reset")
+    chip.click()
+    assert not chip.isChecked()
+    assert window.document.graph == before
+    window.document.stack.undo()
+    assert chip.isChecked()
+    window.document.stack.undo()
+    assert window.document.graph == before
+    assert not chip.isChecked()
+
+
+def test_who_keeps_the_training_keeps_the_network(
+        window: MainWindow, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    window.files.open_example(EXAMPLES["gan"])
+    monkeypatch.setattr(window.run_actions, "may_reset", lambda: False)
+    (chip,) = window.variations.chips
+    engine.calls.clear()
+    chip.click()
+    assert not chip.isChecked()
+    assert not engine.names()
+
+
+def test_saving_tells_that_lanes_are_not_in_the_file(
+        window: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(window.canvas, "say", lambda text, *rest: said.append(text))
+    assert window.files._save(tmp_path / "a.playground")
+    assert not said
+    window.variations.chips[0].click()
+    assert window.files._save(tmp_path / "a.playground")
+    assert [text for text in said if "not part of the file" in text]

@@ -42,6 +42,15 @@ def test_too_much_momentum_collapses_onto_a_cloud_or_two() -> None:
     assert sorted(found)[2] <= 2  # Most of the time.
 
 
+def test_a_slow_judge_lets_the_maker_collapse() -> None:
+    """The variation of the note: all other settings are those that find eight clouds."""
+    (slow,) = EXAMPLES["gan"].variations
+    session = Session(slow.graph)
+    for _ in range(4):
+        session.run(1000)
+        assert modes_found(session) <= 2
+
+
 def test_the_judge_comes_first_and_each_moves_its_own() -> None:
     session = Session(GRAPH)
     updates = [i.node for i in session.program.instructions
@@ -122,3 +131,16 @@ def test_other_figures_are_imitated(figure: str) -> None:
     along = np.arctan2(y, x) / np.pi if figure == "ring" else x / 0.9
     counts, _ = np.histogram(along, 6, (-1, 1))
     assert counts.min() > 1000 / 6 / 5
+
+
+def test_the_ends_of_a_line_are_reached_though_not_both_at_all_times() -> None:
+    """An end is the edge of what the judge knows: the maker draws back and comes again."""
+    points = GRAPH.node("points_1").layer
+    session = Session(GRAPH.with_layer("points_1", points.with_settings(figure="line")))
+    ends = []
+    for _ in range(4):
+        session.run(2000)
+        ends.append(np.percentile(session.evaluator.drawn("made", 1000, 1)[:, 0], [1, 99]))
+    left, right = np.transpose(ends)
+    assert left.min() < -0.9 < 0.9 < right.max()
+    assert left.max() < -0.4 < 0.4 < right.min()

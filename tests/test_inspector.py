@@ -399,7 +399,7 @@ def test_words():
     assert readable("StepDecay") == "Step decay"
     assert readable("SGD") == "SGD"
     assert show_number(0.03) == "0.03"
-    assert show_number(1e-8) == "1e-08"
+    assert show_number(1e-8) == "1e-8"
     assert show_number(1_000_000) == "1,000,000"
     assert sentence("Expected `int` >= 1 - at `$.units`") == "Expected int >= 1."
     assert str(Limits(gt=0, le=10)) == "above 0 to 10"

@@ -10,6 +10,7 @@ import pytest
 
 from playground.compiler import compile_program
 from playground.graph import Edge, Graph
+from playground.layers import unrolled
 from playground.layers.base import Signal, make_layer, size_of
 from playground.layers.unrolled import RecurrentLayer
 from playground.session import Session
@@ -284,6 +285,28 @@ def test_the_norm_of_every_gradient_through_time_is_recorded(kind: str, threads:
             assert norm.all()
             np.testing.assert_allclose(norm, np.sqrt((d.astype(float)**2).sum(axis=(1, 2))),
                                        rtol=1e-5)
+
+
+@pytest.mark.parametrize("settings", [
+    {"kind": "elman"}, {"kind": "jordan"}, {"kind": "lstm"}, {"kind": "gru"},
+    {"kind": "gru", "reset_after": False}], ids=str)
+def test_gradients_are_the_same_in_blocks_of_any_length(
+        monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]) -> None:
+    def gradients() -> tuple[dict[str, np.ndarray], int]:
+        more = {name: value for name, value in settings.items() if name != "kind"}
+        rig = Rig(settings["kind"], {"layers": 2, "bidirectional": True, "returns": "sequence",
+                                     **more}, lengths=True, state=True)
+        rig.play()
+        found = {name: rig.values(f"d{name}") for name in rig.w}
+        return found | {"x": rig.dx(0), "state": rig.dx(2)}, len(rig.session.program.instructions)
+
+    whole, fewer = gradients()
+    monkeypatch.setattr(unrolled, "block_steps", lambda batch, width: 4)
+    blocks, more = gradients()
+    assert more > fewer
+    for name, expected in whole.items():
+        assert expected.any()
+        close(blocks[name], expected, 1e-6)
 
 
 def test_dh_is_the_slope_by_the_state() -> None:

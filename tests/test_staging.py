@@ -21,6 +21,15 @@ def test_what_an_example_names_exists(name: str) -> None:
     assert not example.selected or example.graph.node(example.selected)
 
 
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_a_panel_that_a_note_names_is_there(name: str) -> None:
+    """Others than those that are there from the first start come only with the example."""
+    note, panels = " ".join(EXAMPLES[name].note.split()), EXAMPLES[name].panels
+    named = {key for key, panel in PANELS.items()
+             if not panel.at_first and f"*{panel.title}*" in note}
+    assert named <= set(panels)
+
+
 def show(window: MainWindow, example: str) -> None:
     window.files.show_example(EXAMPLES[example])
     QApplication.processEvents()

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from playground.comparison import compare
 from playground.compiler import compile_program
+from playground.engine import Engine
 from playground.examples import EXAMPLES
 from playground.examples.measures import exact, weights
 from playground.lane import Lane
@@ -23,10 +24,11 @@ from playground.snapshot import Snapshot, SurfaceProbe, TensorProbe
 from playground.training import SGD
 from tests.fake_engine import FakeEngine
 from tests.shown_views import shown
+from tests.waiting import wait
 from ui.main_window import MainWindow
 from ui.views.surface import SurfaceView, height_pixels
 
-NAMES = ("gradient-descent", "rosenbrock", "saddle", "himmelblau")
+NAMES = ("gradient-descent", "rosenbrock", "saddle", "himmelblau", "beale")
 BOWL = EXAMPLES["gradient-descent"].graph
 
 
@@ -151,6 +153,23 @@ def test_from_one_start_not_all_end_in_the_same_valley() -> None:
     assert len({int(which[0]) for _, which in ends.values()}) > 1
 
 
+def test_on_the_plain_momentum_takes_less_than_half_of_the_steps() -> None:
+    descent = arrival("beale", "descent", 600)
+    assert descent < 600
+    assert max(arrival("beale", name, 600) for name in ("momentum", "Nesterov")) < descent / 2
+    assert arrival("beale", "Newton", 600) <= 6
+
+
+def test_from_the_other_side_nobody_arrives_and_newton_goes_farthest() -> None:
+    example, elsewhere = EXAMPLES["beale"], Shift(start=(-1.0, 1.5))
+    lanes = [Lane(lane.name, lane.graph.with_layer("place", elsewhere))
+             for lane in (Lane("descent", example.graph), *example.variations)]
+    left = {lane.name: nearest(path(outcome.session)[-1:], "beale")[0][0]
+            for lane, outcome in zip(lanes, compare(lanes, steps=600), strict=True)}
+    assert min(left.values()) > 4
+    assert max(left, key=lambda name: left[name]) == "Newton"
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("lane", range(5))
 def test_each_optimizer_is_another_one_on_the_same_surface(name: str, lane: int) -> None:
@@ -264,5 +283,35 @@ def test_a_dragged_start_is_that_of_all(window: MainWindow, engine: FakeEngine) 
     assert window.lanes.offered[1].graph.node("place").layer == Shift(start=(3.0, -1.0))
     assert window.variations.chips[0].isChecked()
     assert "reset" in engine.names()
+    # Taken back, all begin anew from the old place.
+    engine.calls.clear()
     window.document.stack.undo()
     assert window.document.graph.node("place").layer == Shift(start=(-8.0, 1.5))
+    (lane,) = next(call[1] for call in engine.calls if call[0] == "set_lanes")
+    assert lane.graph.node("place").layer == Shift(start=(-8.0, 1.5))
+    assert window.lanes.offered[1].graph.node("place").layer == Shift(start=(-8.0, 1.5))
+    assert engine.names().index("load") < engine.names().index("reset")
+
+
+def test_another_example_is_no_moved_start(window: MainWindow, engine: FakeEngine) -> None:
+    window.files.open_example(EXAMPLES["gradient-descent"])
+    engine.calls.clear()
+    window.files.open_example(EXAMPLES["rosenbrock"])
+    assert not {"reset", "set_lanes"} & set(engine.names())
+    assert window.lanes.offered == EXAMPLES["rosenbrock"].variations
+
+
+def test_the_network_itself_begins_anew_where_the_start_was() -> None:
+    engine = Engine()
+    engine.start()
+    try:
+        for start in (Shift(start=(3.0, -1.0)), Shift(start=(-8.0, 1.5))):
+            engine.load(BOWL.with_layer("place", start))
+            engine.reset()
+            engine.run_until(step=5)
+            wait(engine, lambda s: s.state == "paused" and s.step == 5)
+            way = engine.ask(path)
+            assert way is not None
+            np.testing.assert_allclose(way[0], start.start)
+    finally:
+        engine.quit()

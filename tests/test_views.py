@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ from tests.shown_views import VIEWS, shown, snapshot, suited
 from ui import theme as themes
 from ui.views.base import View
 from ui.views.gradients import GradientsView
+from ui.views.header import Note
 from ui.views.loss import LossView
 from ui.views.numbers import describe, format_count, format_number, format_share
 from ui.views.operations import format_microseconds
 from ui.views.output import OutputView
-from ui.views.plots import even_ticks, log_ticks
+from ui.views.plots import Plot, even_ticks, log_ticks
 from ui.views.series import MAX_POINTS, first_nonfinite, recent, smooth, spread, thin
 
 
@@ -98,10 +100,68 @@ def test_modes_win_over_the_note_and_minor_switches(qtbot: QtBot) -> None:
     assert seen == {"loss", "metric"}
     output = shown(qtbot, OutputView(), snapshot("cnn-digits"))
     output.header.title.hide()  # as among tabs
-    output.resize(334, 240)
+    output.resize(260, 240)
     QApplication.processEvents()
     seen = {b.text() for b in output.header.findChildren(QToolButton) if b.isVisible()} - {""}
-    assert seen == {"boundary", "confusion", "samples"}
+    assert seen == {"confusion", "samples"}
+
+
+def test_a_note_never_shows_half_a_number(qtbot: QtBot) -> None:
+    note = Note()
+    qtbot.addWidget(note)
+    for text, is_cut in (("val 100.0 %", False), ("the selected node", True)):
+        note.show_text(text)
+        note.setFixedWidth(note.sizeHint().width() - 20)
+        note._fit()
+        assert note.text().endswith("…") == is_cut
+        assert bool(note.text()) == is_cut
+        assert note.toolTip() == text
+
+
+def test_a_tick_on_the_left_has_room_for_its_number(qtbot: QtBot) -> None:
+    plot = Plot()
+    qtbot.addWidget(plot)
+    assert plot.left.tickValues(0.0, 4.0, 160)[0][1] == [1, 2, 3]
+    plot.left.set_log(True)
+    assert plot.left.tickValues(-4.01, 0.01, 160)[0][1] == [-3, -2, -1]
+    # Two digits would write two of these in the same way.
+    assert plot.left.tickStrings([math.log10(v) for v in (1.35, 1.4, 1.45)], 1, 1) == [
+        "1.35", "1.4", "1.45"]
+    # Never one number alone, where more can be read.
+    plot.left.set_log(False)
+    assert plot.left.tickValues(-5.2, 5.2, 115)[0][1] == [-4, -2, 0, 2, 4]
+
+
+def test_one_step_alone_is_seen(qtbot: QtBot) -> None:
+    plot = Plot()
+    qtbot.addWidget(plot)
+    curve = plot.add_curve()
+    plot.set_curve(curve, np.array([1.0]), np.array([0.5]))
+    plot.fit([np.array([1.0])], [np.array([0.5])], least_span=1)
+    x, y = curve.getData()
+    assert x[0] < 1 < x[1]
+    assert y.tolist() == [0.5, 0.5]
+    low, high = plot.box.viewRange()[0]
+    assert low < x[0]
+    assert x[1] < high
+    assert curve.values.tolist() == [0.5]
+    # There is no step 1.5.
+    assert plot.bottom.tickValues(low, high, 300)[0][1] == [1]
+
+
+def test_the_axis_of_steps_says_so_where_the_word_has_room(qtbot: QtBot) -> None:
+    plot = Plot()
+    qtbot.addWidget(plot)
+    plot.resize(300, 200)
+    plot.show()
+    plot.box.setXRange(0, 505, padding=0)
+    QApplication.processEvents()
+    ticks = plot.bottom.tickValues(0.0, 505.0, plot.bottom.size().width())[0][1]
+    texts = plot.bottom.tickStrings(ticks, 1.0, 1.0)
+    assert len(texts) >= 3
+    said = [text.startswith("step") for text in texts]
+    assert sum(said) == 1
+    assert not said[0]
 
 
 def test_icons_of_no_size_draw_nothing(qtbot: QtBot, capfd: pytest.CaptureFixture[str]) -> None:

@@ -93,6 +93,16 @@ def film(kind: Any = "drawn", **changes: Any) -> Film:
                    **changes})
 
 
+@pytest.mark.parametrize("kind", ["drawn", "rebuilt"])
+def test_a_film_that_begins_late_says_so(qtbot: QtBot, kind: str) -> None:
+    """As after a document was opened again: it holds no pictures."""
+    frames = (Frame(4100, pictures()), Frame(4225, pictures()))
+    view = shown(qtbot, OutputView(), snapshot("vae"))
+    view.over_time.setChecked(True)
+    view.show_snapshot(snapshot("vae", values={FilmProbe(): film(kind, frames=frames)}))
+    assert view.film.told.text().endswith("; before step 4.1k none were kept")
+
+
 def test_a_network_that_makes_samples_can_be_seen_over_time(qtbot: QtBot) -> None:
     view = shown(qtbot, OutputView(), snapshot("vae"))
     assert view.mode() == "predictions"
@@ -104,10 +114,25 @@ def test_a_network_that_makes_samples_can_be_seen_over_time(qtbot: QtBot) -> Non
     assert view.csv().splitlines()[4].startswith("16,0,")
     view.film.table.pointed.emit(1, 1)
     assert view.film.told.text() == "after 16 steps"
+    view.film.table.pointed.emit(0, -1)
+    assert view.film.told.text() == "rebuilt at each step, of the same random numbers"
     view.grab()
     view.modes["predictions"].trigger()
     assert not view.over_time.isChecked()
     assert FilmProbe() not in view.probes()
+
+
+def test_a_generator_has_no_answers_to_be_right_or_wrong(qtbot: QtBot) -> None:
+    view = shown(qtbot, OutputView(), snapshot("gan-digits"))
+    assert view.allowed() == ()
+    assert view.probes() == {FilmProbe()}
+    assert not view.over_time.isVisible()
+    view.show_snapshot(snapshot("gan-digits", values={FilmProbe(): film("made")}))
+    assert view.film.isVisible()
+    assert view.csv().startswith("step,sample,")
+    view.show_snapshot(snapshot("gan"))
+    assert view.allowed() == ("boundary",)
+    assert view.over_time.isVisible()
 
 
 def test_what_is_rebuilt_stands_beside_what_it_was(qtbot: QtBot) -> None:

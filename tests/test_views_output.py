@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -28,6 +28,7 @@ from ui.views.listing import PADDING, ListingView
 from ui.views.listing_model import NODE, NUMBER, OPERATION, TIME
 from ui.views.operations import measures, operation
 from ui.views.output import OutputView
+from ui.views.pictures import PictureGrid, Tile
 from ui.views.predictions import judge
 
 
@@ -53,8 +54,17 @@ def test_output_chooses_what_suits_the_data(qtbot: QtBot) -> None:
     assert view.mode() == "predictions"
     view._choose("confusion")
     assert ConfusionProbe("validation") in view.probes()
+    # What the data do not allow is not offered, even where it was chosen for others.
     view._choose("boundary")
-    assert "one or two features" in view.empty_text
+    assert view.mode() == "predictions"
+    assert [key for key, action in view.modes.items() if action.isVisible()] == [
+        "confusion", "predictions"]
+    view.show_snapshot(snapshot())
+    assert view.mode() == "boundary"
+    assert all(action.isVisible() for action in view.modes.values())
+    view.show_snapshot(replace(snapshot("cnn-digits"), metric_name="mean abs error"))
+    assert view.mode() == "predictions"
+    assert not any(button.isVisible() for button in view.header._choices[0])
 
 
 def test_boundary_places_picture_and_points_in_data_units(qtbot: QtBot) -> None:
@@ -114,6 +124,51 @@ def test_predictions_frame_what_is_wrong_and_sort_worst_first(qtbot: QtBot) -> N
     assert view.predictions.grid.tiles[0].role == "error"
     view.train.setChecked(True)
     assert PredictionsProbe("train", 0, 24) in view.probes()
+
+
+def test_questions_stand_beside_their_pictures(qtbot: QtBot) -> None:
+    view = shown(qtbot, OutputView(), snapshot("cnn-digits"))
+    probe = view.predictions.probe()
+    asked = replace(predictions(), words=("is it a cat", "is it a dog", "what is it"))
+    view.show_snapshot(snapshot("cnn-digits", values={probe: asked}))
+    cards = view.predictions.asked
+    assert cards.isVisible()
+    assert [(card.question, card.answer, card.wrong) for card in cards.cards] == [
+        ("is it a cat?", "cat", False), ("is it a dog?", "✗ cat, not dog", True),
+        ("what is it?", "dog", False)]
+    assert not cards.grab().isNull()
+    told: list[str] = []
+    cards.pointed.connect(told.append)
+    cards.resize(200, 40)  # only one of them has room
+    assert len(cards.places()) == 1
+    qtbot.mouseMove(cards, cards.places()[0].center().toPoint())
+    assert told[-1].startswith("is it a cat? cat; the network says cat")
+    assert cards.card_at(QPointF(199, 39)) is not None
+    assert cards.card_at(QPointF(-5, 5)) is None
+
+
+def test_pictures_of_numbers_say_the_true_one_and_the_networks(qtbot: QtBot) -> None:
+    view = shown(qtbot, OutputView(), snapshot("cnn-digits"))
+    probe = view.predictions.probe()
+    numbers = replace(predictions(classes=()), target=np.array([[0.25], [1.234], [-3]], np.float32))
+    view.show_snapshot(replace(snapshot("cnn-digits", values={probe: numbers}),
+                               metric_name="mean abs error"))
+    assert [tile.caption for tile in view.predictions.grid.tiles] == [
+        "0.25 → 0.9", "1.2 → 0.6", "-3 → 0.2"]
+    assert "truth → network" in view.predictions.told.text()
+
+
+def test_pictures_that_do_not_all_fit_fill_the_room(qtbot: QtBot) -> None:
+    grid = PictureGrid()
+    qtbot.addWidget(grid)
+    grid.largest, grid.smallest = 110, 32
+    grid.resize(280, 125)
+    grid.show_colors(np.zeros((24, 8, 8, 3), np.uint8), [Tile(caption="3")] * 24)
+    rects = grid.rects()
+    assert len(rects) == 14  # two rows, where one of larger pictures would leave half of it empty
+    assert {rect.width() for rect in rects} == {32.0}  # whole pixels for each of the 8 values
+    assert max(rect.right() for rect in rects) <= 280
+    assert max(rect.bottom() for rect in rects) <= 125 - 15  # and a line for those that are left
 
 
 def test_predictions_of_numbers_and_of_one_probability() -> None:

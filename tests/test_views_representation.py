@@ -115,7 +115,7 @@ def test_what_is_not_finite_is_counted(view: RepresentationView) -> None:
     found.values[4] = np.nan
     at_code(view, found)
     assert sum(len(each.data) for each in view.scatter._dots) == 11
-    assert "1 of them" in view.line.text()
+    assert "1 of them" in view.line.whole
 
 
 def test_the_mouse_shows_a_sample_and_its_class(view: RepresentationView) -> None:
@@ -123,11 +123,11 @@ def test_the_mouse_shows_a_sample_and_its_class(view: RepresentationView) -> Non
     at_code(view, found)
     x, y = (float(v) for v in found.values[7])
     view.scatter.plot.hovered.emit(x, y)
-    assert view.line.text().startswith("sample 7: b at (")
+    assert view.line.whole.startswith("sample 7: b at (")
     assert view.scatter.portrait.isVisible()
     view.scatter.plot.hovered.emit(float("nan"), float("nan"))
     assert not view.scatter.portrait.isVisible()
-    assert "validation samples" in view.line.text()
+    assert "validation samples" in view.line.whole
 
 
 def test_ranges_have_the_colours_of_a_scale_and_no_names(view: RepresentationView) -> None:
@@ -255,7 +255,7 @@ def test_tsne_is_made_once_and_again_at_a_press(qtbot: QtBot) -> None:
         pass
     qtbot.waitUntil(lambda: view.job is None)
     assert view.scatter.points.shape == (60, 2)
-    assert "step 100" in view.line.text()
+    assert "step 100" in view.line.whole
     assert view.again.text() == "refresh"
     first = view.scatter.points
     view.again.trigger()

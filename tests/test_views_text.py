@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
@@ -12,7 +13,8 @@ from pytestqt.qtbot import QtBot
 
 from playground.evaluator import Evaluator
 from playground.examples import EXAMPLES
-from playground.sampling import continued, numbers_of
+from playground.layers.unrolled import RecurrentLayer
+from playground.sampling import continued, numbers_of, sees_ahead
 from playground.session import Session
 from playground.snapshot import Snapshot, WeightsProbe
 from playground.weights import Weights, copy_weights
@@ -62,6 +64,35 @@ def test_it_writes_what_the_network_says(qtbot: QtBot, session: Session) -> None
     whole = "it is a truth " + "".join(vocabulary[w.symbol] for w in view.text)
     assert view.written.toPlainText() == whole
     assert view.written.written().selectedText().replace("\u2029", "\n") == whole[14:]
+
+
+def test_a_network_that_sees_the_future_says_why_it_cannot_write(qtbot: QtBot) -> None:
+    graph = EXAMPLES["transformer"].graph
+    for id in ("attention_1", "attention_2"):
+        graph = graph.with_layer(id, msgspec.structs.replace(graph.node(id).layer, causal=False))
+    session = Session(graph)
+    view = writes(qtbot, session)
+    assert "cannot write" in view.empty_text
+    assert "Causal" in view.empty_text
+    assert not view.text
+    assert view.probes() == frozenset()
+    # With the network put right, it writes.
+    view.show_snapshot(moment(Session(EXAMPLES["transformer"].graph)))
+    finish(qtbot, view)
+    assert view.empty_text == ""
+    assert len(view.text) == view.length.value()
+
+
+def test_both_directions_of_a_recurrent_layer_see_the_future() -> None:
+    for both in (False, True):
+        graph = EXAMPLES["char-lstm"].graph
+        for node in graph.nodes:
+            if isinstance(node.layer, RecurrentLayer):
+                graph = graph.with_layer(node.id, node.layer.with_settings(
+                    bidirectional=both, layers=1, units=8, returns="sequence"))
+        session = Session(graph)
+        window = session.data.x_validation[0]
+        assert sees_ahead(Evaluator(session.program, session.arena), window) == both
 
 
 def test_write_writes_another_and_the_temperature_counts(qtbot: QtBot, session: Session) -> None:

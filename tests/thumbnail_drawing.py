@@ -42,7 +42,7 @@ from ui.theme import mix, theme, ui_font
 from ui.views.boundary import class_pixels, value_pixels
 from ui.views.forecasts import is_forecast
 from ui.views.pictures import grey_levels, largest
-from ui.views.predictions import judge
+from ui.views.predictions import caption, judge
 from ui.views.token_rows import words_of
 
 Floats = NDArray[np.float32]
@@ -86,7 +86,7 @@ def output(painter: QPainter, area: QRectF, session: Session, node: str | None) 
         plane(painter, area, ask(session, BoundaryProbe(96)))
         return
     p: Predictions = ask(session, PredictionsProbe(start=first, count=SAMPLES))
-    if p.x.ndim == 4 and not p.classes:
+    if p.rebuilt:
         rebuilt(painter, area, session)
     elif p.x.ndim == 4:
         samples(painter, area, p)
@@ -158,10 +158,11 @@ def made(painter: QPainter, area: QRectF, session: Session) -> None:
 
 
 def samples(painter: QPainter, area: QRectF, p: Predictions) -> None:
-    """Pictures with what the network takes them for; red where it is wrong."""
+    """Pictures with what the network takes them for, red where it is wrong; of numbers, the true
+    one and the network's."""
     judged = judge(p)
-    names = [said.rsplit(" ", 2)[0] for said in judged.said]
-    columns = 5 if max(map(len, names)) < 5 else 4
+    names = [caption(judged, i).removeprefix("✗ ") for i in range(len(p.x))]
+    columns = 3 if not p.classes else 5 if max(map(len, names)) < 5 else 4
     font = ui_font(11, QFont.Weight.DemiBold)
     painter.setFont(font)
     line = 15.0

@@ -50,7 +50,6 @@ OTHERWISE: dict[str, tuple[str, str | None]] = {
     "exploding": ("gradients", None), "gradient-descent-linear": ("surface", None),
     "over-fitting": ("output", None), "what-excites": ("excitation", "conv_2"),
     "transformer": ("through_time", None), "autoencoder": ("output", None),
-    "transfer-regression": ("feature_maps", "conv_2"),
     "autoencoder-conv": ("output", None), "vae": ("output", None),
 }
 """Panel and node of the picture, where it is not the first panel that comes with the example (or

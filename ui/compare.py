@@ -25,6 +25,7 @@ from ui.inspector.fields import Limits
 from ui.inspector.number import NumberField
 from ui.lanes import MOST, OWN, Lanes, lane_color
 from ui.theme import theme, ui_font
+from ui.views.header import Note
 from ui.views.legend import FlowLayout
 from ui.views.numbers import format_number, format_share
 
@@ -38,7 +39,9 @@ HOW = ("Keep the network as it is now as a lane, then change it: activation, cli
 
 
 class VariationChip(QAbstractButton):
-    """A variation of the example: pressed, it trains beside the network, in the dot's colour."""
+    """A variation of the example: pressed, it trains beside the network, in the dot's colour, or
+    takes the network's place.
+    """
 
     def __init__(self, lane: Lane, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -48,7 +51,8 @@ class VariationChip(QAbstractButton):
         self.setFont(ui_font(12))
         self.setCheckable(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName(f"Train beside it: {lane.name}")
+        how = "Try instead" if lane.instead else "Train beside it"
+        self.setAccessibleName(f"{how}: {lane.name}")
 
     def show_place(self, place: int | None, full: bool) -> None:
         """Its place among the lanes, None where it is none of them."""
@@ -59,6 +63,14 @@ class VariationChip(QAbstractButton):
             "Click to take it away again." if place is not None
             else f"There are {MOST} lanes; take one away first." if full
             else "Click to train it beside the network, on the same batches."))
+        self.update()
+
+    def show_stands(self, stands: bool) -> None:
+        """Whether it has the network's place."""
+        self.setChecked(stands)
+        self.setToolTip(f"{self.lane.help}\n\n" + (
+            "Click to put the network back; its weights are drawn anew." if stands else
+            "Click to put it in the network's place; its weights are drawn anew."))
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -79,6 +91,10 @@ class VariationChip(QAbstractButton):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(lane_color(self.place))
             painter.drawEllipse(dot)
+        elif self.lane.instead:
+            painter.setPen(color("accent" if self.isChecked() else "faint"))
+            painter.setBrush(color("accent") if self.isChecked() else Qt.BrushStyle.NoBrush)
+            painter.drawEllipse(dot)
         else:
             painter.setPen(color("faint" if self.isEnabled() else "disabled"))
             middle = dot.center()
@@ -96,17 +112,17 @@ class Variations(QWidget):
         super().__init__(parent)
         self._lanes = lanes
         self.chips: list[VariationChip] = []
-        caption = QLabel("TRAIN BESIDE IT")
-        caption.setProperty("role", "caption")
-        caption.setToolTip("Variations of this example: one thing is different, all else the "
-                           "same, batches and seeds too.")
+        self._caption = QLabel()
+        self._caption.setProperty("role", "caption")
+        self._caption.setToolTip("Variations of this example: one thing is different, all else the "
+                                 "same, batches and seeds too.")
         self._flow = QWidget()
         self._layout = FlowLayout(self._flow, gap=6)
         self._layout.setContentsMargins(0, 0, 0, 0)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        column.addWidget(caption)
+        column.addWidget(self._caption)
         column.addWidget(self._flow)
         policy = self._flow.sizePolicy()
         policy.setHeightForWidth(True)
@@ -127,6 +143,8 @@ class Variations(QWidget):
             self._layout.addWidget(chip)
             chip.show()
         self.setVisible(bool(self.chips))
+        instead = any(chip.lane.instead for chip in self.chips)
+        self._caption.setText("TRY INSTEAD" if instead else "TRAIN BESIDE IT")
         self._flow.updateGeometry()
         self._refresh()
 
@@ -135,6 +153,9 @@ class Variations(QWidget):
 
     def _refresh(self) -> None:
         for chip in self.chips:
+            if chip.lane.instead:
+                chip.show_stands(self._lanes.stands(chip.lane))
+                continue
             chip.show_place(self._lanes.place_of(chip.lane.name), self._lanes.full)
 
 
@@ -152,8 +173,8 @@ class LaneRow(QWidget):
         self.name.show_text(OWN if lane is None else lane.name)
         if lane is not None and lane.help:
             self.name.setToolTip(f"{lane.name}: {lane.help}")
-        self.told = Elided("secondary")
-        self.told.setFont(ui_font(12))
+        self.told = Note()
+        self.told.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         words = QVBoxLayout()
         words.setSpacing(0)
         words.addWidget(self.name)
@@ -204,10 +225,7 @@ class LaneRow(QWidget):
         self.update()
 
     def show_state(self, text: str, tip: str = "") -> None:
-        if self.told.whole != text:
-            self.told.show_text(text)
-        if tip:
-            self.told.setToolTip(tip)
+        self.told.show_text(text, tip)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -227,7 +245,8 @@ class ComparePanel(QWidget):
         self.keep_button = QPushButton("Keep as a lane")
         self.keep_button.setToolTip(
             "Pin the network with its weights and its training as they are now. Whatever is "
-            "changed afterwards trains beside it.")
+            "changed afterwards trains beside it. Lanes last until another document is opened; "
+            "files do not hold them.")
         self.keep_button.clicked.connect(lanes.keep)
         self.reset_button = QPushButton("Start all anew")
         self.reset_button.setToolTip(
@@ -318,9 +337,8 @@ def _tell(row: LaneRow, view: LaneView, share: bool) -> None:
 
 
 def _state(step: int, loss: float, metric: float, share: bool) -> str:
-    parts = [f"step {step:,}"]
+    """What counts comes first: the rest is left out where room is short."""
+    parts = [format_share(metric)] if share and math.isfinite(metric) else []
     if math.isfinite(loss):
         parts.append(f"val {format_number(loss, fixed=True)}")
-    if share and math.isfinite(metric):
-        parts.append(format_share(metric))
-    return " · ".join(parts)
+    return " · ".join([*parts, f"step {step:,}"])

@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor
 from playground.graph import Graph
 from playground.lane import Lane
 from ui.document import Document
-from ui.engine_bridge import EngineBridge
+from ui.engine_bridge import EngineBridge, network
 from ui.inspector.fields import with_field
 from ui.theme import theme
 
@@ -34,6 +34,8 @@ class Lanes(QObject):
     changed = Signal()
     opened = Signal()
     """Another document is open: it has no lanes yet."""
+    tried = Signal(object)
+    """A Graph is to take the place of the document's: that of a variation, or the example's own."""
 
     def __init__(self, document: Document, bridge: EngineBridge,
                  parent: QObject | None = None) -> None:
@@ -42,10 +44,13 @@ class Lanes(QObject):
         self.lanes: tuple[Lane, ...] = ()
         self.offered: tuple[Lane, ...] = ()
         """The variations of the open example."""
+        self._own = document.graph
+        """The open example's network, to come back to."""
+        document.graph_changed.connect(lambda old, new: self.changed.emit())
 
     def open(self, offered: tuple[Lane, ...] = ()) -> None:
         """Another document is open, with these variations; the bridge has let the lanes go."""
-        self.lanes, self.offered = (), offered
+        self.lanes, self.offered, self._own = (), offered, self._document.graph
         self.opened.emit()
         self.changed.emit()
 
@@ -75,12 +80,20 @@ class Lanes(QObject):
         return next((i for i, lane in enumerate(self.lanes) if lane.name == name), None)
 
     def toggle(self, lane: Lane) -> None:
-        """Train a variation too, or no longer."""
+        """Train a variation too, or no longer; or put it in the network's place, or back."""
+        if lane.instead:
+            self.tried.emit(self._own if self.stands(lane) else lane.graph)
+            return
         place = self.place_of(lane.name)
         if place is not None:
             self.remove(self.lanes[place])
         elif not self.full:
             self._set((*self.lanes, lane))
+
+    def stands(self, lane: Lane) -> bool:
+        """Whether a variation has the network's place."""
+        graph = self._document.graph
+        return network(graph) == network(lane.graph) and graph.training == lane.graph.training
 
     def remove(self, lane: Lane) -> None:
         self._set(tuple(other for other in self.lanes if other is not lane))

@@ -42,7 +42,7 @@ class LiveCanvas(QWidget):
         self._scene = scene
         self._count = 0
         self._has_run = False
-        self._drawn: dict[str, tuple[object, bool]] = {}
+        self._drawn: dict[str, object] = {}
 
     def isVisible(self) -> bool:
         """As long as the canvas is."""
@@ -121,11 +121,10 @@ class LiveCanvas(QWidget):
             elif port == "x" and values.ndim == 4:
                 scene.set_thumbnail(id, [_photograph(x) for x in values[:3]])
             elif port == "x" and values.ndim in (2, 3):
-                # The data stay as they are until the network or the theme is another one.
-                drawn = (snapshot.program, theme().dark)
-                if self._drawn.get(id) == drawn and scene.has_thumbnail(id):
+                # The data stay as they are until the network is another one.
+                if self._drawn.get(id) is snapshot.program and scene.has_thumbnail(id):
                     continue
-                self._drawn[id] = drawn
+                self._drawn[id] = snapshot.program
                 if values.ndim == 3:  # sequences: time from left to right
                     scene.set_thumbnail(id, [signed_image(x.T) for x in values[:3]])
                     continue
@@ -205,10 +204,10 @@ def _photograph(x: Floats) -> QImage:
 
 
 def _points(x: Floats, target: Floats, is_classes: bool) -> QImage:
-    """A small scatter of points (n, 2), coloured by class or by value."""
+    """A small scatter of points (n, 2), coloured by class or by value, on the node's own ground."""
     width, height = 240, 80
     image = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
-    image.fill(theme().color("inset"))
+    image.fill(Qt.GlobalColor.transparent)
     low, high = x.min(axis=0), x.max(axis=0)
     place = (x - low) / np.maximum(high - low, 1e-6)
     values = np.asarray(target, np.float32).reshape(len(x), -1)[:, 0]

@@ -126,6 +126,9 @@ class MainWindow(QMainWindow):
         self.lanes = Lanes(self.document, self.bridge, self)
         self.dial = DialRow(self.document, self.bridge, self.run_actions.may_reset)
         self.variations = Variations(self.lanes)
+        self.lanes.tried.connect(self._try_instead)
+        self.files.saved.connect(self._tell_unsaved)
+        self.document.graph_changed.connect(self._follow_start)
         self.notes.set_foot(self.dial, self.variations)
         self.compare = ComparePanel(self.lanes)
         self.docks.add("compare", "Compare", self.compare, RIGHT, inspector)
@@ -420,16 +423,37 @@ class MainWindow(QMainWindow):
             self.canvas.say(f"Connect {id} to the first layer, in place of other data.")
 
     def _move_start(self, node: str, x: float, y: float) -> None:
-        """The network and all lanes begin anew from another place."""
-        def moved(graph: Graph) -> Graph:
-            return graph.with_layer(node, Shift(start=(x, y)))
+        """An edit; what follows it does the rest."""
+        self.document.attempt("Move the start", lambda graph: graph.with_layer(
+            node, Shift(start=(x, y))))
 
-        if self.document.attempt("Move the start", moved):
-            running = self.bridge.running
-            self.lanes.change(moved)
-            self.bridge.reset()
-            if running:
-                self.bridge.run()
+    def _follow_start(self, old: Graph, new: Graph) -> None:
+        """Dragged, typed or undone: the network and all lanes begin anew from another place."""
+        for node in new.nodes:
+            if isinstance(node.layer, Shift) and node.id in old and node != old.node(node.id) and (
+                    old.with_layer(node.id, node.layer) == new):
+                self.lanes.change(partial(_starting_at, node.id, node.layer))
+                self._begin_anew()
+
+    def _tell_unsaved(self) -> None:
+        """What of all that is trained here is in no file."""
+        if self.lanes.lanes:
+            self.canvas.say("Saved. The lanes that train beside the network are not part of "
+                            "the file.", "healthy")
+
+    def _try_instead(self, graph: Graph) -> None:
+        """A variation takes the network's place, or leaves it again."""
+        if self.run_actions.may_reset():
+            self.document.edit("Try instead", graph.with_notes(self.document.graph.notes))
+            self._begin_anew()
+        self.lanes.changed.emit()  # What was clicked may be as it was.
+
+    def _begin_anew(self) -> None:
+        """Initial weights, step 0; and on, where it was running."""
+        running = self.bridge.running
+        self.bridge.reset()
+        if running:
+            self.bridge.run()
 
     def _show_selection(self, _: object) -> None:
         for view in self._following:
@@ -460,3 +484,8 @@ def _dropped(event: QDropEvent) -> Path | None:
     """The one local file of a drop."""
     urls = event.mimeData().urls()
     return Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
+
+
+def _starting_at(id: str, place: Shift, graph: Graph) -> Graph:
+    """Another graph with the node at this place, if it has one."""
+    return graph.with_layer(id, place) if id in graph else graph

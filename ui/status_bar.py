@@ -54,7 +54,7 @@ class StatusBar(QStatusBar):
         went = snapshot.step > 0 or snapshot.position > 0
         _set(self._step, f"step {snapshot.step:,}" if went else "step 0")
         batches = snapshot.batches_per_epoch
-        _set(self._epoch, f"epoch {snapshot.epoch} · {snapshot.batch_in_epoch}/{batches}"
+        _set(self._epoch, f"epoch {snapshot.epoch:,} · {snapshot.batch_in_epoch}/{batches}"
              if batches else "")
         _set(self._metric, _metric(snapshot))
         speed = snapshot.steps_per_second
@@ -79,7 +79,7 @@ class StatusBar(QStatusBar):
         color, word = STATES[snapshot.state]
         if self._reason and snapshot.state != "running":
             color, word = "warning", self._reason
-        elif snapshot.state == "compiling" and snapshot.progress:
+        elif snapshot.progress:
             word = snapshot.progress
         elif snapshot.state in ("diverged", "failed"):
             where = f" at {snapshot.node}" if snapshot.node else ""

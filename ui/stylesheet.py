@@ -106,8 +106,10 @@ QAbstractSpinBox::up-button:hover, QAbstractSpinBox::down-button:hover { backgro
     border-radius: 3px; }
 QAbstractSpinBox::up-arrow { image: url($icons/up.svg); width: 9px; height: 9px; }
 QAbstractSpinBox::down-arrow { image: url($icons/down.svg); width: 9px; height: 9px; }
-QAbstractSpinBox::up-arrow:disabled, QAbstractSpinBox::up-arrow:off,
-QAbstractSpinBox::down-arrow:disabled, QAbstractSpinBox::down-arrow:off { image: none; }
+QAbstractSpinBox::up-arrow:disabled, QAbstractSpinBox::up-arrow:off {
+    image: url($icons/up-off.svg); }
+QAbstractSpinBox::down-arrow:disabled, QAbstractSpinBox::down-arrow:off {
+    image: url($icons/down-off.svg); }
 QComboBox { padding-right: 2px; }
 QComboBox::drop-down { border: none; width: 20px; }
 QComboBox::down-arrow { image: url($icons/down.svg); width: 11px; height: 11px; }
@@ -183,8 +185,10 @@ def _folder() -> QTemporaryDir:
 def _draw_icons(colors: Mapping[str, str], dark: bool) -> str:
     folder = Path(_folder().path()) / ("dark" if dark else "light")
     folder.mkdir(exist_ok=True)
-    for name, shape in _SHAPES.items():
-        color = colors["on_accent" if name in ("tick", "dot") else "secondary"]
+    shapes = {**_SHAPES, "up-off": _SHAPES["up"], "down-off": _SHAPES["down"]}
+    for name, shape in shapes.items():
+        color = colors["on_accent" if name in ("tick", "dot")
+                       else "line_strong" if name.endswith("-off") else "secondary"]
         fill = f'fill="{color}"'
         stroke = (f'fill="none" stroke="{color}" stroke-width="1.6" stroke-linecap="round" '
                   'stroke-linejoin="round"')

@@ -46,7 +46,7 @@ FAMILIES: dict[str, str] = {
 STATES: dict[str, str] = {
     "healthy": "#3fb68b", "warning": "#f2a541", "clipped": "#f2a541",
     "exploding": "#ef5b5b", "error": "#ef5b5b", "diverged": "#ef5b5b", "vanishing": "#4f7cff",
-    "unknown": "#7a8699",
+    "unknown": "#7a8699", "settled": "#7a8699",
 }
 SERIES: tuple[str, ...] = (
     "#4c9aff", "#f2a541", "#2bb3a3", "#8f7bf0", "#e8718a", "#d06bd0", "#7fb347", "#5fa8c9")

@@ -183,7 +183,7 @@ class SpeedSlider(QWidget):
         self.slider.setAccessibleName("Speed")
         self.slider.valueChanged.connect(self._moved)
         self.number = NumberField(Limits(ge=1, le=10**self.DECADES), integer=False, log=True)
-        self.number.setFixedWidth(NUMBER_WIDTH)
+        self.number.setFixedWidth(NUMBER_WIDTH + 20)  # room for 100,000
         self.number.setToolTip("Steps per second, 1 to 100,000.")
         self.number.setAccessibleName("Steps per second")
         self.number.edited.connect(self.set_speed)
@@ -304,7 +304,7 @@ class TrainingBar(QWidget):
         a step that was done before it was set says nothing."""
         rate = snapshot.learning_rate
         if math.isfinite(rate) and snapshot.step and snapshot.step != self._old_rate_step:
-            self.rate.show_value(show_number(float(f"{rate:.3g}")))
+            self.rate.show_value(show_number(float(f"{rate:.2g}")))
 
     def _show_speed(self) -> None:
         speed = self.speed_slider.speed()

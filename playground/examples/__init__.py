@@ -58,6 +58,7 @@ EXAMPLES = Gallery({
     "rosenbrock": "surfaces.ROSENBROCK",
     "saddle": "surfaces.SADDLE",
     "himmelblau": "surfaces.HIMMELBLAU",
+    "beale": "surfaces.BEALE",
     "gradient-descent-linear": "descent.GRADIENT_DESCENT_LINEAR",
     "least-squares": "descent.LEAST_SQUARES",
     "lstm-by-hand": "by_hand.LSTM_BY_HAND",

@@ -44,11 +44,12 @@ Schmidhuber 1997). Who always answers 1 has a mean squared error of 1/6 = 0.167.
 An Elman network is hₜ = tanh(W xₜ + U hₜ₋₁ + b): each step mixes all that it remembers with the
 new input. What came 30 steps ago has been through U and tanh 30 times.
 
-**Press Space and look at the loss**: it falls to 0.167, and stays there. **Open *Through time***:
-the gradient norm against the time step. It is large at the end, where the loss is, and small at
-the beginning: the first of the two marked numbers gets hardly any of it.
+**Press Space and look at the loss**: it falls to 0.167, and stays there. **Look at *Through
+time***: the gradient norm against the time step. It is large at the end, where the loss is, and
+small at the beginning: the first of the two marked numbers gets hardly any of it.
 
-**Compare with `lstm` and `gru`**: the same data, the same seeds, the same 3,000 steps.
+**Choose *LSTM* and *GRU*** below this note, and start anew: the same data, the same seeds, the same
+3,000 steps, and both learn it. They are `lstm` and `gru`.
 
 **Try.** Set the steps of the data to 10 and run again: short sums can be learned.
 """),
@@ -71,8 +72,8 @@ Then it breaks down within a moment, when the input gate has learned to open at 
 **Select lstm_1** and look at its gates for one sequence: the input gates answer to the marks, and
 a few forget gates stay near 1 in between. These units remember; the others may forget.
 
-**Open *Through time***: the gradient norm of the memory c is as large at the first step as at the
-last. In `elman` it loses a factor of twenty or more on its way.
+**Look at *Through time***: the gradient norm of the memory c is as large at the first step as at
+the last. In `elman` it loses a factor of twenty or more on its way.
 
 **Try.** Set the *forget bias* to -2: the memory forgets from the start, no gradient comes through,
 and learning begins much later. Set the steps of the data to 200.
@@ -93,8 +94,8 @@ hₜ = (1 - z) · n + z · hₜ₋₁: what the update gate z keeps of the old s
 new one (Cho et al. 2014). There is no memory beside the state, and no output gate: three blocks of
 weights instead of the LSTM's four.
 
-**Press Space and look at the loss**, then **compare with `lstm`**: as good on these sums, with
-3,456 parameters in the cell instead of 4,608, and more steps in a second.
+**Press Space and look at the loss**, then **choose *LSTM*** below this note: as good on these sums,
+with 3,456 parameters in the cell instead of 4,608, and more steps in a second.
 
 **Select gru_1**: between the marks the update gates of some units stay above 0.9, and drop where a
 mark comes. These are the units that remember.

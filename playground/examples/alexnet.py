@@ -54,14 +54,17 @@ was too small for it, so the channels were split over two: *conv_2*, *conv_4* an
 groups that do not see each other, and only *conv_3* and the dense layers read both halves.
 
 **Press F10** to go through one step layer by layer, forward and back, with one picture. (The first
-time takes a moment: memory for 61 million weights, their gradients and their momentum.) **Select
-conv_1** and look at its 96 filters of 11×11 pixels, noise still, and at what they make of the
-stripes. **Press Space** to train on, at a few steps a second: at this size, on one processor, one
-sees why it took two graphics cards a week.
+time takes a moment: memory for 61 million weights, their gradients and their momentum.) **Look at
+conv_1 in *Feature maps***: 96 filters of 11×11 pixels, noise still, and what they make of the
+stripes; then at *Gradient norms*: the way back from the loss reaches all eight layers.
+
+That one step moves nearly all 61 million weights, each by very little, and the same picture costs
+less right after it; how much less is this example's mark. **Press Space** to train on, at a few
+steps a second: at this size, on one processor, one sees why it took two graphics cards a week.
 
 **Look at the canvas.** `playground summary alexnet` prints 60,965,224 weights; with one group
 everywhere there would be 62,378,344. Nine in ten sit in the dense layers.
 
 **Try.** `alexnet-small` has the same parts on pictures of clothes, and learns while you watch.
 """),
-    Mark("fall_of_loss", ">=", 0.5, steps=1))
+    Mark("fall_of_loss", ">=", 0.5, steps=1), panels=("feature_maps",), selected="conv_1")

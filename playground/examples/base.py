@@ -49,7 +49,9 @@ class Mark:
 
     def show(self, value: float) -> str:
         """A value of the metric, as it is told."""
-        return f"{value:.1%}" if self.metric in SHARES else f"{value:.4g}"
+        if self.metric in SHARES:
+            return f"{value:.1%}"
+        return f"{value:.3g}".replace("e-0", "e-")
 
     def holds(self, value: float) -> bool:
         return value >= self.value if self.sense == ">=" else value <= self.value

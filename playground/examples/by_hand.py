@@ -47,9 +47,9 @@ Nothing was trained: each gate is σ(100 x ± 10), shut or open by the sign of i
 its command is 0, and decided by the command otherwise. Candidate and output go through the
 identity, so that the memory holds the plain sum.
 
-**Select lstm_1, open *Through time* and press F11** again and again: one time step after another.
-The rows i, f, g and o are the gates (write, keep, the number, tell), c is the memory: 0, 3, 3, 7,
-7. The output h stays at 0 until the last gate opens.
+**Look at *Through time* and press F11** again and again: one time step after another. The rows i,
+f, g and o are the gates (write, keep, the number, tell), c is the memory: 0, 3, 3, 7, 7. The output
+h stays at 0 until the last gate opens.
 
 **Press Space**: the loss is as good as 0 from the first step on, and stays there. There is nothing
 left to learn.

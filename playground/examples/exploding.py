@@ -36,7 +36,7 @@ clipping they reach thousands, after it no more than 1, the dashed line. g becom
 shorter, in the same direction. Nine in ten of the first steps are clipped, and the loss falls all
 the same.
 
-**Reset, press F10 until one step is through, and open *Through time***: the gradient norm grows
+**Reset, press F10 until one step is through, and look at *Through time***: the gradient norm grows
 towards the first time step, close to a straight line on the logarithmic axis, by a factor of
 thousands. Later, training has turned U down, and the line falls.
 

@@ -30,13 +30,14 @@ The task is to say what comes next in a wave whose period and phase differ from 
 sequence. Two values tell the slope; how fast it bends takes a third: a short memory is enough.
 
 **Press Space and look at the *Output* panel**: the forecast lags behind the wave at first, then
-lies on it.
+lies on it. **Look at *Through time***, the tab beside it: the rows of *out* are all that the next
+step reads; *h* is made anew at each.
 
 **Try.** Set *output units* to 1: a single number has to be the memory, and the loss stays ten
 times higher. Replace jordan_1 by an *Elman RNN* of 32 units, whose whole hidden layer goes round.
 """),
     Mark("error_over_naive", "<=", 0.1, epochs=40),
-    panels=("through_time",), selected="jordan_1")
+    panels=("output", "through_time"), selected="jordan_1")
 
 SINE = Example(
     "sine", "Sines, forecast",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from playground.examples.base import Example, Mark, seeded
 from playground.examples.wired import Wired
 from playground.graph import Graph
+from playground.lane import Lane
 from playground.layers.core import Dense, Dropout, Flatten
 from playground.layers.data import Digits
 from playground.layers.generative_loss import Adversarial
 from playground.layers.sequence_data import RingsAndLines
 from playground.layers.shape import Reshape
 from playground.layers.source import RandomNormal
+from playground.learning import Learning
 from playground.training import Adam
 
 MAKER, JUDGE = "maker", "judge"
@@ -37,10 +39,16 @@ def _gan(notes: str) -> Graph:
     return net.graph
 
 
-GAN = Example(
-    "gan", "GAN on eight clouds",
-    "a maker and a judge: points made of noise come to lie where real ones do",
-    _gan("""
+def _slow_judge(graph: Graph) -> Lane:
+    """The same two players, one of them ten times as slow."""
+    for node in graph.nodes:
+        if node.learning.group == JUDGE:
+            graph = graph.with_learning(node.id, Learning(group=JUDGE, rate=0.1))
+    return Lane("slow judge", graph, instead=True, help=(
+        "Mode collapse: a judge at a tenth of the learning rate lets one cloud pass at a time."))
+
+
+_CLOUDS = _gan("""
 # Two players
 
 The **maker** turns noise into points of the plane and never sees a real one. The **judge** sees
@@ -59,11 +67,20 @@ better, the other one's task gets harder. At the draw the judge's are log 2 = 0.
 **Step through it** (F11): forward, backward and update come twice in each step. The first update
 moves nodes of the group *judge*, the second those of *maker*.
 
-**Try.** Set β₁ to 0.9 and the learning rate to 0.005 and start again: with so much momentum the
-maker puts everything on a cloud or two; the judge sees through it, and all moves on to another one.
-That is mode collapse.
-"""),
-    Mark("samples_on_modes", ">=", 0.8, steps=4000), 300.0, panels=("output",))
+**Choose *slow judge*** below this note and **press Space**: the judge learns at a tenth of the
+maker's rate. The maker puts everything on one cloud; by the time the judge has seen through it, all
+of it has moved on to the next. That is *mode collapse*: each point made passes, and together they
+say nothing of the data.
+
+**Try.** Set β₁ to 0.9 and the learning rate to 0.005 and start again: too much momentum makes the
+maker jump from cloud to cloud too.
+""")
+
+GAN = Example(
+    "gan", "GAN on eight clouds",
+    "a maker and a judge: points made of noise come to lie where real ones do", _CLOUDS,
+    Mark("samples_on_modes", ">=", 0.8, steps=4000), 300.0, panels=("output",),
+    variations=(_slow_judge(_CLOUDS),))
 
 
 def _gan_digits(notes: str) -> Graph:
@@ -102,9 +119,9 @@ sees a real digit; all that it is told is how to change its pixels so that the *
 takes them for real. The judge sees both kinds, and *again_1* and *again_2* are the same judge with
 the same weights.
 
-**Press Space and switch Output to over time**: eight times the same noise, after 1, 4, 9, 16, ...
-steps. Grey clouds become strokes, and after some seconds digits. In each step the judge moves
-first, on two losses, then the maker, on one.
+**Press Space and look at *Output***: eight times the same noise, after 1, 4, 9, 16, ... steps. Grey
+clouds become strokes, and after some seconds digits. In each step the judge moves first, on two
+losses, then the maker, on one.
 
 **Look at the losses.** They do not fall: at a draw each of the judge's would be log 2 = 0.693. It
 stays a little ahead of that, and so the maker always has something to learn.

@@ -40,7 +40,9 @@ def over_fitting_gap(outcome: Outcome) -> float:
 
 
 def fall_of_loss(outcome: Outcome) -> float:
-    """How much less the last step's batch costs after that step than in it."""
+    """How much less the last step's batch costs after that step than in it: a step that goes wrong
+    in any layer of the way back does not make it cheaper.
+    """
     session, program = outcome.session, outcome.session.program
     x, target = (session.values(name) for name in (
         program.samples.name, f"{program.data_node}.target"))

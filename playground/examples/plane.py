@@ -36,7 +36,7 @@ some steps rise above it: clipping shortens them and keeps their direction. Late
 since little is left to learn.
 
 **Try.** Pause with Space and press F11 to walk through one step, instruction by instruction;
-Shift+F10 walks back. Set both activations to *identity*: no amount of training helps. Set the
+Shift+F10 walks back. Choose *no activation* below this note: no amount of training helps. Set the
 learning rate to 0.3: the accuracy never settles, and the share of clipped steps says why.
 """)
 

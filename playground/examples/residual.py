@@ -59,8 +59,8 @@ what comes out says little about what went in, and the gradient little about wha
 **Press Space and look at the loss**: after eight epochs a network of two layers
 has the digits (`cnn-digits`); this one still guesses at half of them.
 
-**Compare with `resnet`**: the same layers, the same weights at the start, the same steps, with a
-way round every two convolutions.
+**Choose *skip connections*** below this note, which is `resnet`: the same layers, the same weights
+at the start, the same steps, with a way round every two convolutions.
 
 **Try.** Delete some convolutions in the middle and connect the rest: the shallower it is, the
 sooner it learns. That more layers did *worse*, on the training data too, was the surprise of 2015.
@@ -81,8 +81,8 @@ it on whole, to both sides.
 **Press Space and look at the loss**, and at the gradient norms: the curves of 32 layers lie in one
 bundle, and in a few epochs the digits are known.
 
-**Compare with `plain-deep`**: without the additions the same layers, the same number of weights and
-the same steps end far below.
+**Choose *no skip connections*** below this note, which is `plain-deep`: without the additions the
+same layers, the same number of weights and the same steps end far below.
 
 **Step through it.** Pause, press F10 through the backward phase, and watch ∂y arrive at an *add*
 and go on along both ways.

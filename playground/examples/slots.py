@@ -58,7 +58,8 @@ comes.
 **Look at the samples in the *Output* panel**: under each word is its slot, and below that what the
 network says.
 
-**Compare with `slot-filling-feed-forward`**, the same network without memory.
+**Choose *feed-forward*** below this note, which is `slot-filling-feed-forward`: the same network
+without memory.
 
 **Try.** Set *units* of lstm_1 to 4: four numbers are enough to keep which verb came last. Replace
 embedding_1 by a *1-of-N*.

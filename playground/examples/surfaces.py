@@ -136,3 +136,27 @@ HIMMELBLAU = Example(
     "himmelblau", "Four minima", "which valley it is depends on the start, and on who walks",
     _HIMMELBLAU, Mark("distance_to_minimum", "<=", 0.05, steps=100), WATCHED, panels=PANELS,
     variations=_optimizers(_HIMMELBLAU, 0.01, 0.3, 0.01))
+
+_BEALE = _surface("beale", (1.0, 1.5), 0.01, """
+# A plain between walls
+
+Beale's function of 1958: walls in the corners, and between them a plain that hardly slopes, with
+one lowest point at 3, ½. What is a careful step at the walls is next to nothing on the plain.
+
+**Choose all five optimizers** below this note. **Press Space and look at the surface.** All of them
+arrive. *Newton* takes six steps; *momentum* and *Nesterov* gather speed on the plain, where each
+slope points the same way as the one before, and take less than half of the steps that plain descent
+takes.
+
+**Drag the start** to -1, 1.5, on the other side, and **press Space**: the slope leads into an arm
+that falls for ever and ends nowhere. Not one of the six finds its way back, and Newton goes
+farthest astray. Ctrl+Z brings the start back.
+
+**Compare with `rosenbrock`**, where the one valley leads to the one answer.
+""", noise=0.02)
+
+BEALE = Example(
+    "beale", "A plain between walls",
+    "Beale's function: the start decides whether anyone arrives", _BEALE,
+    Mark("distance_to_minimum", "<=", 0.12, steps=600), WATCHED * 4, panels=PANELS,
+    variations=_optimizers(_BEALE, 0.01, 0.1, 0.01))

@@ -66,7 +66,7 @@ three steps ago: it only has to keep it that long.
 **Press Space**: the accuracy goes to 100 %. The last three steps of each sequence ask for nothing
 and do not count.
 
-**Compare with `one-way-lstm`**: it cannot do better than one in four.
+**Choose *one way*** below this note, which is `one-way-lstm`: it cannot do better than one in four.
 
 **Try.** Set *ahead* to 8: the same, but longer to learn. Such a network is of use where the whole
 sequence is there, as a sentence is; it cannot forecast what has not happened yet.
@@ -115,7 +115,7 @@ state, symbol *and* place.
 **Press Space and look at the accuracy**: 12.5 % for some hundred steps, then nearly one in two, as
 the first symbols get through, and on to all of them.
 
-**Open *Through time***: the gradient starts at the last steps and has to reach the first three,
+**Look at *Through time***: the gradient starts at the last steps and has to reach the first three,
 over all the blanks, before anything can be learned.
 
 **Try.** Set the *delay* of the data to 40 once it is learned, without a reset: a network that can

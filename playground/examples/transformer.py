@@ -19,26 +19,31 @@ TEXT = Characters(steps=32, stride=1, lower_case=True, predict="each")
 CHARACTERS = 44
 """Different ones in the text."""
 WIDTH, INNER = 48, 96
+ROW, ABOVE = 1.3, 0.7
+"""Rows of the grid, between two rows of the drawing and up to attention."""
 
 
 def _transformer(notes: str) -> Graph:
     net = Wired(seeded(7, batch=32, optimizer=Adam(learning_rate=0.003),
                        schedule=Constant(warmup=100),
                        clipping=Clipping(mode="global_norm", threshold=1.0)), notes)
-    net.add("text_1", TEXT, 0, 0.5)
-    net.add("embedding_1", Embedding(vocabulary=CHARACTERS, dimension=WIDTH), 1, 0.5, "text_1")
-    before = net.add("position_1", PositionalEncoding(), 2, 0.5, "embedding_1")
-    for block in (1, 2):
-        row = block - 1
-        net.add(f"attention_{block}", MultiHeadAttention(heads=4, causal=True), 3, row, before)
-        net.add(f"sum_{block}", Add(), 4, row, before, f"attention_{block}")
-        net.add(f"norm_{block}", LayerNorm(), 5, row, f"sum_{block}")
-        net.add(f"inner_{block}", Dense(units=INNER, activation="relu"), 6, row, f"norm_{block}")
-        net.add(f"outer_{block}", Dense(units=WIDTH), 7, row, f"inner_{block}")
-        net.add(f"sum_{block}b", Add(), 8, row, f"norm_{block}", f"outer_{block}")
-        before = net.add(f"norm_{block}b", LayerNorm(), 9, row, f"sum_{block}b")
-    net.add("dense_1", Dense(units=CHARACTERS), 10, 1, before)
-    net.add("loss_1", SoftmaxCrossEntropy(), 11, 1, "dense_1")
+    net.add("text_1", TEXT, 0, 0)
+    net.add("embedding_1", Embedding(vocabulary=CHARACTERS, dimension=WIDTH), 1, 0, "text_1")
+    before = net.add("position_1", PositionalEncoding(), 2, 0, "embedding_1")
+    # Each block begins in one row and ends in the next, which runs the other way: the sums stand
+    # below what they add, and attention stands above the way past it.
+    for block, row, way in ((1, 0.0, 1), (2, ROW, -1)):
+        net.add(f"attention_{block}", MultiHeadAttention(heads=4, causal=True), 3, row - ABOVE,
+                before)
+        net.add(f"sum_{block}", Add(), 3 + way, row, before, f"attention_{block}")
+        net.add(f"norm_{block}", LayerNorm(), 3 + 2 * way, row, f"sum_{block}")
+        net.add(f"inner_{block}", Dense(units=INNER, activation="relu"), 3 + 3 * way, row,
+                f"norm_{block}")
+        net.add(f"outer_{block}", Dense(units=WIDTH), 3 + 3 * way, row + ROW, f"inner_{block}")
+        net.add(f"sum_{block}b", Add(), 3 + 2 * way, row + ROW, f"norm_{block}", f"outer_{block}")
+        before = net.add(f"norm_{block}b", LayerNorm(), 3 + way, row + ROW, f"sum_{block}b")
+    net.add("dense_1", Dense(units=CHARACTERS), 3, 2 * ROW, before)
+    net.add("loss_1", SoftmaxCrossEntropy(), 4, 2 * ROW, "dense_1")
     return net.graph
 
 
@@ -67,7 +72,7 @@ block, and the layer norms keep sizes in place.
 diagonal all is zero, since it is *causal*: what is to come must not be seen.
 
 **Try.** Switch *causal* off in both blocks: the loss falls far below all that is possible, since
-the answer can be read off. It has learned to copy, and could write nothing.
+the answer can be read off. It has learned to copy, and can write nothing: *Text* says so.
 """),
     Mark("bits_per_character", "<=", 2.75, steps=1500),
     panels=("text",))

@@ -62,4 +62,4 @@ one picture after the other.
 
 **Try.** `vgg-small` is the same idea in a size that learns while you watch.
 """),
-    Mark("loss", ">=", 0.01, steps=1))
+    Mark("loss", ">=", 0.01, steps=1), panels=("feature_maps",), selected="conv_1")

@@ -7,7 +7,7 @@ help and the generic tests all come from that class; nothing about a layer stand
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
@@ -16,7 +16,7 @@ import numpy as np
 from msgspec import Meta
 
 from playground.emitter import Emitter
-from playground.initializers import Role, Start, initialize
+from playground.initializers import Role, Start, initial_pieces
 from playground.sizes import Pair, Shape, show_shape, size_of
 
 MAX_SIZE = 10**9
@@ -61,8 +61,12 @@ class Parameter(msgspec.Struct, frozen=True):
 
     def draw(self, random: np.random.Generator) -> np.ndarray:
         """Its initial values (float32)."""
-        return initialize(self.initializer, self.shape, self.fan_in, self.fan_out, random,
-                          role=self.role, groups=self.groups)
+        return np.concatenate([*self.pieces(random)]).reshape(self.shape)
+
+    def pieces(self, random: np.random.Generator) -> Iterator[np.ndarray]:
+        """Its initial values (float32), flat and one piece after the other."""
+        return initial_pieces(self.initializer, self.shape, self.fan_in, self.fan_out, random,
+                              role=self.role, groups=self.groups)
 
 
 def about(help: str, *, ge: float | None = None, le: float | None = None,
@@ -203,6 +207,11 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return make_layer(self.kind, {**self.settings(), **msgspec.to_builtins(changes)})
 
 
+def plural(count: int, thing: str) -> str:
+    """1 unit, 2 units."""
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
 def shapes_of(signals: Iterable[Any]) -> tuple[Any, ...]:
     """The shapes of signals, None where an optional input has none."""
     return tuple(None if signal is None else signal.shape for signal in signals)
@@ -274,6 +283,6 @@ def tooltip(cls: type[Layer]) -> str:
 
 __all__ = [
     "CATEGORIES", "LAYERS", "MAX_SIZE", "Examples", "Layer", "Pair", "Parameter", "Shape",
-    "ShapeError", "Signal", "about", "layer", "make_layer", "shapes_of", "show_shape",
-    "size_of", "tooltip",
+    "ShapeError", "Signal", "about", "layer", "make_layer", "plural", "shapes_of",
+    "show_shape", "size_of", "tooltip",
 ]

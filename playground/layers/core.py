@@ -18,6 +18,7 @@ from playground.layers.base import (
     Signal,
     about,
     layer,
+    plural,
     show_shape,
     size_of,
 )
@@ -82,9 +83,10 @@ class Dense(Activated, frozen=True, kw_only=True):
             e.emit(kernels.dense.dense_input_gradient, **sizes, dy=dz, w=e.w["w"], dx=dx)
 
     def subtitle(self) -> str:
+        units = plural(self.units, "unit")
         if self.activation == "identity":
-            return f"{self.units} units"
-        return f"{self.units} units, {self.activation.replace('_', ' ')}"
+            return units
+        return f"{units}, {self.activation.replace('_', ' ')}"
 
 
 @layer("flatten", category="core", label="Flatten")

@@ -9,6 +9,16 @@ from playground.emitter import Emitter, Operand
 from playground.sizes import size_of
 from playground.tensor import Tensor
 
+BLOCK_ROWS, BLOCK_SIZE = 192, 192 * 512
+"""Rows (samples times steps) and floats of a block's gradients: what the steps on the way back
+leave for the gradients of the weights must still be in the second-level cache then."""
+
+
+def block_steps(batch: int, width: int) -> int:
+    """How many time steps on the way back make a block."""
+    rows = max(1, BLOCK_SIZE // width // BLOCK_ROWS) * BLOCK_ROWS
+    return max(1, rows // batch)
+
 
 @dataclass(frozen=True)
 class Track:
@@ -31,7 +41,9 @@ class Direction:
     layer: counts from 0. reverse: from the last time step to the first. time: the steps.
     inputs: features of a step of x, which is (time, batch, inputs). truncate: gradients end
     their way back after so many steps; 0 for never. lengths: int32 (batch,), where the samples
-    end, or 0: all are whole.
+    end, or 0: all are whole. has_state: whether the first states come from outside. wants_state:
+    whether somebody wants their gradients. outside: whether the output of each step gets a
+    gradient from outside the cell.
 
     A state, as "h", is kept before and after every step: (time + 1, batch, units). All else has
     one entry for each time step.
@@ -44,6 +56,9 @@ class Direction:
     inputs: int
     truncate: int
     lengths: Tensor | int
+    has_state: bool
+    wants_state: bool
+    outside: bool
 
     @property
     def batch(self) -> int:
@@ -59,12 +74,24 @@ class Direction:
         """The time steps as they follow each other."""
         return range(self.time)[::-1] if self.reverse else range(self.time)
 
+    def starts(self, t: int) -> int:
+        """1 where the states before this step are 0."""
+        # Lengths that are not numbers make the first states NaN.
+        return int(t == self.order[0] and not self.has_state and not self.lengths)
+
     def cuts(self, t: int) -> int:
         """1 where no gradient goes back from this step to the one before it."""
         done = self.order.index(t)
-        return int(self.truncate > 0 and done > 0 and done % self.truncate == 0)
+        if done == 0:
+            return int(not self.wants_state)
+        return int(self.truncate > 0 and done % self.truncate == 0)
 
-    # -- instructions for all time steps at once ----------------------------------------------
+    def blocks(self) -> list[range]:
+        """The time steps on the way back, a block at a time."""
+        back, count = self.order[::-1], self.work("dgates").shape[0]
+        return [back[first:first + count] for first in range(0, self.time, count)]
+
+    # -- instructions for many time steps at once ---------------------------------------------
 
     def project(self, x: Tensor, width: int, *biases: str | None) -> None:
         """Emit gates = x weight_ihᵀ + the two biases: x (time, batch, inputs)."""
@@ -73,20 +100,29 @@ class Direction:
                     width=width, x=x, w=self.w("weight_ih"), b_ih=b_ih, b_hh=b_hh,
                     z=self.work("gates"), b=self.work("bias"))
 
-    def gradients(self, dy: Tensor, x: Tensor, weight: str, bias: str = "",
+    def gradients(self, steps: range, dy: Tensor, x: Tensor, weight: str, bias: str = "",
                   rows: tuple[int, int] | None = None) -> None:
-        """Emit the gradients of some rows of a weight, and of a bias, told by y = x weightᵀ + bias.
+        """Emit what a block of steps adds to the gradients of some rows of a weight, and of a bias.
 
-        x (time, batch, inputs), dy (time, batch, rows)
+        y = x weightᵀ + bias; x (time, batch, inputs), dy (block, batch, rows)
         """
         inputs, units = x.shape[2], dy.shape[2]
-        dw, (first, end) = self.dw(weight), rows or (0, units)
-        part = dw.part(first * inputs, (end - first, inputs), dw.name)
-        self.e.emit(kernels.dense.dense_weight_gradient, batch=self.rows, inputs=inputs,
-                    units=units, x=x, dy=dy, dw=part)
-        if self.has(bias):
-            self.e.emit(kernels.dense.dense_bias_gradient, batch=self.rows, units=units, dy=dy,
-                        db=self.dw(bias))
+        first, end = rows or (0, units)
+        dw, sums = self.dw(weight), self.work(f"{weight}_sums")
+        self.e.emit(
+            kernels.recurrent.recurrent_weight_gradient, rows=len(steps) * self.batch,
+            inputs=inputs, units=units, first=int(steps[0] == self.order[-1]),
+            last=int(steps[-1] == self.order[0]), x=self.entries(x, steps), dy=dy,
+            sums=sums.part(first * inputs, (inputs, end - first), sums.name),
+            dw=dw.part(first * inputs, (end - first, inputs), dw.name),
+            db=self.dw(bias) if self.has(bias) else 0)
+
+    def input_gradient(self, steps: range, dx: Tensor) -> None:
+        """Emit the gradient of the inputs of a block of steps: dx (time, batch, inputs)."""
+        dy = self.work("dgates")
+        self.e.emit(kernels.dense.dense_input_gradient, batch=len(steps) * self.batch,
+                    inputs=self.inputs, units=dy.shape[2], dy=dy, w=self.w("weight_ih"),
+                    dx=self.entries(dx, steps))
 
     def same_bias(self, bias: str, other: str) -> None:
         """Emit the gradient of a bias that stands beside another one."""
@@ -113,6 +149,17 @@ class Direction:
         """What belongs to a time step."""
         tensor = self.work(name)
         return _entry(tensor, t, f"{tensor.name}[{t}]")
+
+    def in_block(self, name: str, t: int) -> Tensor:
+        """What belongs to a time step, and is kept until its block has been gone through."""
+        tensor = self.work(name)
+        (steps,) = (steps for steps in self.blocks() if t in steps)
+        return _entry(tensor, t - min(steps), f"{tensor.name}[{t}]")
+
+    def entries(self, tensor: Tensor, steps: range) -> Tensor:
+        """What belongs to the time steps of a block."""
+        shape = tensor.shape[1:]
+        return tensor.part(min(steps) * size_of(shape), (len(steps), *shape), tensor.name)
 
     def after(self, name: str, t: int) -> Tensor:
         """A state after a time step."""

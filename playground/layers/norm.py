@@ -16,6 +16,7 @@ from playground.layers.base import (
     ShapeError,
     about,
     layer,
+    plural,
     show_shape,
     size_of,
 )
@@ -321,7 +322,7 @@ class LocalResponseNorm(Layer, frozen=True, kw_only=True):
                    scale=e.work["scale"], dy=e.dy[0], dx=dx, products=e.work["products"])
 
     def subtitle(self) -> str:
-        return f"{self.size} channels"
+        return plural(self.size, "channel")
 
 
 @layer("l2_normalise", category="norm", label="L2-normalise", stem="l2")

@@ -65,14 +65,15 @@ class Elman(RecurrentLayer, frozen=True, kw_only=True):
 
     def step_forward(self, p: Direction, t: int) -> None:
         p.e.emit(kernels.recurrent.elman_forward, time=t, batch=p.batch, units=self.units,
-                 function=code(self.activation), t=t, lengths=p.lengths, z=p.at("gates", t),
-                 h_before=p.before("h", t), w=p.work("packed_transposed"), h=p.after("h", t))
+                 function=code(self.activation), t=t, starts=p.starts(t), lengths=p.lengths,
+                 z=p.at("gates", t), h_before=p.before("h", t),
+                 w=p.work("packed_transposed"), h=p.after("h", t))
 
     def step_backward(self, p: Direction, t: int) -> None:
         p.e.emit(kernels.recurrent.elman_backward, time=t, batch=p.batch, units=self.units,
-                 function=code(self.activation), t=t, cut=p.cuts(t), lengths=p.lengths,
-                 h=p.after("h", t), w=p.work("packed"), dh=p.after("dh", t),
-                 dz=p.at("dgates", t), dh_before=p.before("dh", t),
+                 function=code(self.activation), t=t, cut=p.cuts(t), outside=int(p.outside),
+                 lengths=p.lengths, h=p.after("h", t), w=p.work("packed"), dh=p.after("dh", t),
+                 dz=p.in_block("dgates", t), dh_before=p.before("dh", t),
                  h_norm=p.at("h_grad_norm", t))
 
 
@@ -111,7 +112,7 @@ class Jordan(RecurrentLayer, frozen=True, kw_only=True):
     def cell_workspace(self, batch: int, time: int) -> dict[str, Shape]:
         made = super().cell_workspace(batch, time)
         made["h"] = made["dh"] = (time, batch, self.units)
-        made["dsums"] = (time, batch, self.output_units)
+        made["dsums"] = (*made["dgates"][:2], self.output_units)
         return made
 
     def step_forward(self, p: Direction, t: int) -> None:
@@ -121,16 +122,19 @@ class Jordan(RecurrentLayer, frozen=True, kw_only=True):
 
     def step_backward(self, p: Direction, t: int) -> None:
         p.e.emit(kernels.recurrent.jordan_backward, time=t, **self._operands(p, t),
-                 cut=p.cuts(t), h=p.at("h", t), y=p.after("out", t), w=p.w("weight_yh"),
-                 v=p.w("weight_hy"), dy=p.after("dout", t), dsums=p.at("dsums", t),
-                 dh=p.at("dh", t), dz=p.at("dgates", t), dy_before=p.before("dout", t),
-                 carry=p.work("carry"), h_norm=p.at("h_grad_norm", t),
-                 y_norm=p.at("out_grad_norm", t))
+                 cut=p.cuts(t), outside=int(p.outside), h=p.at("h", t), y=p.after("out", t),
+                 w=p.w("weight_yh"), v=p.w("weight_hy"), dy=p.after("dout", t),
+                 dsums=p.in_block("dsums", t), dh=p.at("dh", t), dz=p.in_block("dgates", t),
+                 dy_before=p.before("dout", t), carry=p.work("carry"),
+                 h_norm=p.at("h_grad_norm", t), y_norm=p.at("out_grad_norm", t))
 
-    def after_steps(self, p: Direction, x: Tensor) -> None:
-        p.gradients(p.work("dgates"), x, "weight_ih", "bias_ih")
-        p.gradients(p.work("dgates"), p.all_before("out"), "weight_yh")
-        p.gradients(p.work("dsums"), p.work("h"), "weight_hy", "bias_hy")
+    def add_gradients(self, p: Direction, x: Tensor, steps: range) -> None:
+        p.gradients(steps, p.work("dgates"), x, "weight_ih", "bias_ih")
+        p.gradients(steps, p.work("dgates"), p.all_before("out"), "weight_yh")
+        p.gradients(steps, p.work("dsums"), p.work("h"), "weight_hy", "bias_hy")
+
+    def after_steps(self, p: Direction) -> None:
+        """Its two biases belong to two sums."""
 
     def _operands(self, p: Direction, t: int) -> dict[str, Any]:
         return {"batch": p.batch, "units": self.units, "outputs": self.output_units,
@@ -180,18 +184,18 @@ class LSTM(RecurrentLayer, frozen=True, kw_only=True):
         _pack_backward(p, self.units, 4 * self.units)
 
     def step_forward(self, p: Direction, t: int) -> None:
-        p.e.emit(kernels.gated.lstm_forward, time=t, **self._operands(p, t),
+        p.e.emit(kernels.gated.lstm_forward, time=t, **self._operands(p, t), starts=p.starts(t),
                  h_before=p.before("h", t), c_before=p.before("c", t),
                  w=p.work("packed_transposed"), gates=p.at("gates", t), c=p.after("c", t),
                  squashed=p.at("squashed", t), h=p.after("h", t))
 
     def step_backward(self, p: Direction, t: int) -> None:
         p.e.emit(kernels.gated.lstm_backward, time=t, **self._operands(p, t), cut=p.cuts(t),
-                 gates=p.at("gates", t), c_before=p.before("c", t), squashed=p.at("squashed", t),
-                 w=p.work("packed"), dh=p.after("dh", t), dgates=p.at("dgates", t),
-                 dc=p.after("dc", t), dh_before=p.before("dh", t), dc_before=p.before("dc", t),
-                 carry=p.work("carry"), h_norm=p.at("h_grad_norm", t),
-                 c_norm=p.at("c_grad_norm", t))
+                 outside=int(p.outside), gates=p.at("gates", t), c_before=p.before("c", t),
+                 squashed=p.at("squashed", t), w=p.work("packed"), dh=p.after("dh", t),
+                 dgates=p.in_block("dgates", t), dc=p.after("dc", t),
+                 dh_before=p.before("dh", t), dc_before=p.before("dc", t), carry=p.work("carry"),
+                 h_norm=p.at("h_grad_norm", t), c_norm=p.at("c_grad_norm", t))
 
     def _operands(self, p: Direction, t: int) -> dict[str, Any]:
         return {"batch": p.batch, "units": self.units, "t": t, "lengths": p.lengths,
@@ -219,12 +223,12 @@ class GRU(RecurrentLayer, frozen=True, kw_only=True):
     def cell_workspace(self, batch: int, time: int) -> dict[str, Shape]:
         made, units = super().cell_workspace(batch, time), self.units
         if self.reset_after:
-            made["sums"] = made["dsums"] = (time, batch, 3 * units)
-            made |= _packed(units, 3 * units)
+            made["sums"] = (time, batch, 3 * units)
+            made |= {"dsums": made["dgates"], **_packed(units, 3 * units)}
         else:
-            made |= {"sums": (batch, 2 * units), "dreset_update": (time, batch, 2 * units),
-                     "kept": (time, batch, units), "dnew": (time, batch, units),
-                     "dkept": (batch, units)}
+            made |= {"sums": (batch, 2 * units), "kept": (time, batch, units),
+                     "dreset_update": (*made["dgates"][:2], 2 * units),
+                     "dnew": (*made["dgates"][:2], units), "dkept": (batch, units)}
         return made
 
     def begin_forward(self, p: Direction, x: Tensor) -> None:
@@ -241,35 +245,39 @@ class GRU(RecurrentLayer, frozen=True, kw_only=True):
         operands = {**self._operands(p, t), "h_before": p.before("h", t),
                     "gates": p.at("gates", t), "h": p.after("h", t)}
         if self.reset_after:
-            p.e.emit(kernels.gated.gru_forward, time=t, **operands, b_hh=p.w("bias_hh"),
-                     w=p.work("packed_transposed"), sums=p.at("sums", t))
+            p.e.emit(kernels.gated.gru_forward, time=t, **operands, starts=p.starts(t),
+                     b_hh=p.w("bias_hh"), w=p.work("packed_transposed"), sums=p.at("sums", t))
         else:
             p.e.emit(kernels.gated.gru_forward_reset_before, time=t, **operands,
                      w=p.w("weight_hh"), sums=p.work("sums"), kept=p.at("kept", t))
 
     def step_backward(self, p: Direction, t: int) -> None:
-        operands = {**self._operands(p, t), "cut": p.cuts(t), "gates": p.at("gates", t),
-                    "h_before": p.before("h", t), "dh": p.after("dh", t),
-                    "dgates": p.at("dgates", t), "dh_before": p.before("dh", t),
-                    "h_norm": p.at("h_grad_norm", t)}
+        operands = {**self._operands(p, t), "cut": p.cuts(t), "outside": int(p.outside),
+                    "gates": p.at("gates", t), "h_before": p.before("h", t),
+                    "dh": p.after("dh", t), "dgates": p.in_block("dgates", t),
+                    "dh_before": p.before("dh", t), "h_norm": p.at("h_grad_norm", t)}
         if self.reset_after:
             p.e.emit(kernels.gated.gru_backward, time=t, **operands, sums=p.at("sums", t),
-                     w=p.work("packed"), dsums=p.at("dsums", t))
+                     w=p.work("packed"), dsums=p.in_block("dsums", t))
         else:
             p.e.emit(kernels.gated.gru_backward_reset_before, time=t, **operands,
-                     w=p.w("weight_hh"), carry=p.work("carry"), dnew=p.at("dnew", t),
-                     dreset_update=p.at("dreset_update", t), dkept=p.work("dkept"))
+                     w=p.w("weight_hh"), carry=p.work("carry"), dnew=p.in_block("dnew", t),
+                     dreset_update=p.in_block("dreset_update", t), dkept=p.work("dkept"))
 
-    def after_steps(self, p: Direction, x: Tensor) -> None:
+    def add_gradients(self, p: Direction, x: Tensor, steps: range) -> None:
+        p.gradients(steps, p.work("dgates"), x, "weight_ih", "bias_ih")
         if self.reset_after:
-            p.gradients(p.work("dgates"), x, "weight_ih", "bias_ih")
-            p.gradients(p.work("dsums"), p.all_before("h"), "weight_hh", "bias_hh")
+            p.gradients(steps, p.work("dsums"), p.all_before("h"), "weight_hh", "bias_hh")
             return
-        p.gradients(p.work("dgates"), x, "weight_ih", "bias_ih")
-        p.same_bias("bias_ih", "bias_hh")
         end = 2 * self.units
-        p.gradients(p.work("dreset_update"), p.all_before("h"), "weight_hh", rows=(0, end))
-        p.gradients(p.work("dnew"), p.work("kept"), "weight_hh", rows=(end, end + self.units))
+        p.gradients(steps, p.work("dreset_update"), p.all_before("h"), "weight_hh",
+                    rows=(0, end))
+        p.gradients(steps, p.work("dnew"), p.work("kept"), "weight_hh",
+                    rows=(end, end + self.units))
+
+    def after_steps(self, p: Direction) -> None:
+        if not self.reset_after:
+            super().after_steps(p)
 
     def _operands(self, p: Direction, t: int) -> dict[str, Any]:
         return {"batch": p.batch, "units": self.units, "t": t, "lengths": p.lengths,

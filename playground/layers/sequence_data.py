@@ -20,7 +20,7 @@ from playground.data.sequences import (
 )
 from playground.data.unlabelled import Figure, rings_and_lines
 from playground.data.windows import read_text, series_windows, text_windows
-from playground.layers.base import Shape, about, layer
+from playground.layers.base import Shape, about, layer, plural
 from playground.layers.data import DataLayer, Noise
 
 Samples = Annotated[int, about(
@@ -88,7 +88,7 @@ class Sines(DataLayer, frozen=True, kw_only=True):
         return sines(self.count, self.steps, self.waves, self.noise, self.predict, self.seed)
 
     def subtitle(self) -> str:
-        return f"{self.waves} waves, {self.steps} steps"
+        return f"{plural(self.waves, 'wave')}, {self.steps} steps"
 
 
 @layer("look_ahead", category="data", label="Look-ahead")

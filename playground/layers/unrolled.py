@@ -1,8 +1,9 @@
 """What recurrent layers have in common: a sequence (time, features) goes through a cell.
 
-Each time step is an instruction of its own, so the network stands unrolled in the program. What
-all steps share is done for all at once: the projections of the inputs before the first step, the
-gradients of the weights after the last.
+Each time step is an instruction of its own, so the network stands unrolled in the program. The
+projections of the inputs are made for all of them at once, before the first step. On the way back,
+a few steps make a block: what they leave behind goes into the gradients of weights and inputs at
+once, while it is in the cache, and gives way to the next block.
 
 The workspace holds what views draw, with time first: a state such as h (time + 1, batch, units)
 before and after each step, dh likewise its whole gradient, h_grad_norm (time,) the norm of that
@@ -25,10 +26,17 @@ from playground.layers.base import (
     Shape,
     ShapeError,
     about,
+    plural,
     show_shape,
     size_of,
 )
-from playground.layers.direction import Direction, Track, parameter_name, work_name
+from playground.layers.direction import (
+    Direction,
+    Track,
+    block_steps,
+    parameter_name,
+    work_name,
+)
 from playground.tensor import Tensor
 
 
@@ -66,6 +74,11 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
         "How the weights of the states start.")] = Orthogonal()
 
     # -- shapes -------------------------------------------------------------------------------
+
+    @property
+    def scratch(self) -> frozenset[str]:  # type: ignore[override]
+        return frozenset(work_name(f"{name}_sums", *place) for place in self.places()
+                         for name, shape, _ in self.cell_parameters(1) if len(shape) == 2)
 
     @property
     def norms(self) -> tuple[str, ...]:
@@ -121,7 +134,7 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
                 "states": (self.state_size,)}[self.returns]
 
     def subtitle(self) -> str:
-        parts = [f"{self.units} units"]
+        parts = [plural(self.units, "unit")]
         parts += [f"{self.layers} layers"] * (self.layers > 1)
         parts += ["both ways"] * self.bidirectional
         parts += [self.returns] * (self.returns != "last")
@@ -185,15 +198,20 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
                 names = ("x_steps", "dx_steps", "dx_reverse")[:2 + self.bidirectional]
                 made |= {work_name(name, number, False): shape for name in names}
         for number, reverse in self.places():
-            cell = self.cell_workspace(batch, time)
+            cell = {**self.cell_workspace(batch, time), **{
+                f"{name}_sums": shape[::-1]
+                for name, shape, _ in self.cell_parameters(self._inputs(number, x[0]))
+                if len(shape) == 2}}
             made |= {work_name(name, number, reverse): shape for name, shape in cell.items()}
         return made
 
     def cell_workspace(self, batch: int, time: int) -> dict[str, Shape]:
         """The arrays of one cell."""
         width = self.gates * self.units
-        made: dict[str, Shape] = {"gates": (time, batch, width), "dgates": (time, batch, width),
-                                  "bias": (width,), "carry": (batch, self.state_units)}
+        block = min(time, block_steps(batch, width))
+        made: dict[str, Shape] = {
+            "gates": (time, batch, width), "dgates": (block, batch, width), "bias": (width,),
+            "carry": (batch, self.state_units)}
         for state in self.states:
             made[state] = made[f"d{state}"] = (time + 1, batch, self.state_units)
         return made | {f"{name}_grad_norm": (time,) for name in self.kept}
@@ -257,14 +275,20 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
         for number in reversed(range(self.layers)):
             directions = self._directions_of(e, number)
             x = e.work["x_steps"] if number == 0 else self._input(e, number)
+            wants_dx = number > 0 or e.dx[0] is not None
             for p in directions:
                 self._begin_gradients(p)
                 self.begin_backward(p)
-                for t in reversed(p.order):
-                    self.step_backward(p, t)
-                self.after_steps(p, x)
-            if number > 0 or e.dx[0] is not None:
-                self._input_gradients(directions)
+                for steps in p.blocks():
+                    for t in steps:
+                        self.step_backward(p, t)
+                    self.add_gradients(p, x, steps)
+                    if wants_dx:
+                        p.input_gradient(steps, self._own_gradient(p))
+                self.after_steps(p)
+                if wants_dx and p.reverse:
+                    own, both = self._own_gradient(p), self._gradient(e, number)
+                    e.emit(kernels.elementwise.add_into, n=both.size, x=own, y=both)
         dx, dlengths, dstate = (*e.dx, None, None)[:3]
         if dx is not None:
             self._write(e, e.work["dx_steps"], dx, samples_first=True)
@@ -284,17 +308,20 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
         """Emit the gradients of one time step."""
         raise AssertionError(f"{self.kind} has no step")
 
-    def after_steps(self, p: Direction, x: Tensor) -> None:
-        """Emit the gradients of the parameters, of all time steps at once."""
-        p.gradients(p.work("dgates"), x, "weight_ih", "bias_ih")
-        p.gradients(p.work("dgates"), p.all_before(self.output), "weight_hh")
+    def add_gradients(self, p: Direction, x: Tensor, steps: range) -> None:
+        """Emit what a block of time steps adds to the gradients of the parameters."""
+        p.gradients(steps, p.work("dgates"), x, "weight_ih", "bias_ih")
+        p.gradients(steps, p.work("dgates"), p.all_before(self.output), "weight_hh")
+
+    def after_steps(self, p: Direction) -> None:
+        """Emit what is left to do for the gradients of the parameters."""
         p.same_bias("bias_ih", "bias_hh")
 
     def _begin_gradients(self, p: Direction) -> None:
         """Emit the gradients of the states as they come from outside the cell."""
         e, is_top = p.e, p.layer + 1 == self.layers
         for name in self.states:
-            whole, start = p.work(f"d{name}"), p.start(f"d{name}")
+            start = p.start(f"d{name}")
             if name == self.output and is_top and self.returns == "sequence":
                 self._read(e, e.dy[0], p.all_after(f"d{name}"), self._beside(p), p.lengths,
                            samples_first=True)
@@ -302,7 +329,7 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
                 self._read(e, self._gradient(e, p.layer + 1), p.all_after(f"d{name}"),
                            self._beside(p))
             elif name != self.output or is_top:
-                start = whole
+                start = p.end(f"d{name}")  # What stands before it is written by the steps.
             e.emit(kernels.elementwise.fill_zero, n=start.size, y=start)
         for other, name, offset in self._returned(e):
             if (other.layer, other.reverse) == (p.layer, p.reverse):
@@ -310,25 +337,16 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
                        from_stride=e.dy[0].shape[1], from_offset=offset, to_stride=self.state_units,
                        to_offset=0, x=e.dy[0], y=p.end(f"d{name}"))
 
-    def _input_gradients(self, directions: Sequence[Direction]) -> None:
-        """Emit the gradient of what a layer has read."""
-        e, number = directions[0].e, directions[0].layer
-        dx = self._gradient(e, number)
-        for p in directions:
-            part = e.work[work_name("dx_reverse", number, False)] if p.reverse else dx
-            e.emit(kernels.dense.dense_input_gradient, batch=p.rows, inputs=p.inputs,
-                   units=self.gates * self.units, dy=p.work("dgates"), w=p.w("weight_ih"),
-                   dx=part)
-            if p.reverse:
-                e.emit(kernels.elementwise.add_into, n=dx.size, x=part, y=dx)
-
     # -- inside -------------------------------------------------------------------------------
 
     def _directions_of(self, e: Emitter, number: int) -> list[Direction]:
         """The directions of a layer."""
         time = e.x[0].shape[1]
+        _, state = _optional(e.x)
         return [Direction(e, number, reverse, time, self._inputs(number, e.x[0].shape[1:]),
-                     self.truncate, e.work.get("steps", 0))
+                          self.truncate, e.work.get("steps", 0), has_state=state is not None,
+                          wants_state=any(dx is not None for dx in e.dx[2:]),
+                          outside=number + 1 < self.layers or self.returns == "sequence")
                 for reverse in (False, True)[:self._directions]]
 
     def _every_direction(self, e: Emitter) -> list[Direction]:
@@ -345,6 +363,12 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
         if number == 0 or self.bidirectional:
             return e.work[work_name("dx_steps", number, False)]
         return self._directions_of(e, number - 1)[0].all_after(f"d{self.output}")
+
+    def _own_gradient(self, p: Direction) -> Tensor:
+        """What a direction adds to the gradient of what its layer has read."""
+        if p.reverse:
+            return p.e.work[work_name("dx_reverse", p.layer, False)]
+        return self._gradient(p.e, p.layer)
 
     def _beside(self, p: Direction) -> int:
         """Where a direction stands in the output of its layer."""

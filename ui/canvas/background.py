@@ -14,6 +14,7 @@ CLOSEST = 14
 
 
 def paint_dots(painter: QPainter, rect: QRectF, zoom: float) -> None:
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.fillRect(rect, theme().color("canvas"))
     step = STEP
     while step * zoom < CLOSEST:

@@ -40,7 +40,7 @@ def color_at(at: float) -> QColor:
 
 
 def state(statistics: NodeStatistics, largest: float = 0.0) -> str:
-    """"unknown", "healthy", "clipped", "vanishing", "exploding" or "diverged".
+    """"unknown", "healthy", "settled", "clipped", "vanishing", "exploding" or "diverged".
 
     largest: the largest norm in the network now. The limits are those of the verdict on the whole
     network (playground.diagnosis), so that the two do not contradict each other.
@@ -51,7 +51,7 @@ def state(statistics: NodeStatistics, largest: float = 0.0) -> str:
     if math.isnan(norm):
         return "unknown"
     if norm < max(LIMITS.vanished, LIMITS.vanishing_ratio * largest):
-        return "vanishing"
+        return "settled" if largest < LIMITS.vanished else "vanishing"
     if norm > LIMITS.exploded:
         return "exploding"
     if statistics.grad_norm < norm * 0.999:
@@ -59,7 +59,7 @@ def state(statistics: NodeStatistics, largest: float = 0.0) -> str:
     return "healthy"
 
 
-SEVERITY = ("unknown", "healthy", "clipped", "vanishing", "exploding", "diverged")
+SEVERITY = ("unknown", "healthy", "settled", "clipped", "vanishing", "exploding", "diverged")
 
 
 def worst(names: Iterable[str], nodes: Mapping[str, NodeStatistics], largest: float = 0.0

@@ -34,6 +34,8 @@ from ui.theme import theme
 GRID = 8
 WIDTH, ERROR_WIDTH, MAX_WIDTH, WIDER = 168, 232, 264, 16
 """Widths grow in steps of two grid cells, so that middles lie on the grid as well."""
+SETTINGS = 160
+"""Pixels of the line of settings that widen the node."""
 MARGIN = 12
 RADIUS = 10.0
 BAR = 4.0
@@ -225,7 +227,9 @@ class NodeItem(QGraphicsWidget):
         head = (22 + QFontMetricsF(name_font()).horizontalAdvance(face.id) + 12
                 + QFontMetricsF(badge_font()).horizontalAdvance(face.badge)
                 + MARK * len(face.marks))
-        needed = max(head, QFontMetricsF(small_font()).horizontalAdvance(face.subtitle))
+        # Names and shapes are never cut; the settings are, before they reach a neighbour.
+        needed = max(head, min(
+            SETTINGS, QFontMetricsF(small_font()).horizontalAdvance(face.subtitle)))
         wider = -(-(needed + 2 * MARGIN - WIDTH) // WIDER) * WIDER
         # Wide for a sentence, unless something stands to its right already.
         free = bool(face.error) and not any(port.connected for port in face.outputs)

@@ -67,8 +67,9 @@ class CanvasView(ZoomableView):
         self.setAccessibleDescription(
             "The network as nodes and edges. Arrow keys go from node to node, C connects, "
             "Enter opens the settings. The outline lists the same nodes as text.")
-        self._message = Message(self.viewport())
-        self._hint = EmptyHint(self.viewport())
+        # Not of the viewport: what lies there is moved along when it scrolls.
+        self._message = Message(self)
+        self._hint = EmptyHint(self)
         self.actions_ = CanvasActions(self)
         document.graph_changed.connect(self._show_hint)
         theme().changed.connect(self.viewport().update)

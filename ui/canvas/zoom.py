@@ -7,6 +7,7 @@ from PySide6.QtGui import QPainter, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
 from ui.canvas.background import paint_dots
+from ui.theme import theme
 
 MIN_ZOOM, MAX_ZOOM = 0.15, 4.0
 MARGIN = 48
@@ -26,6 +27,9 @@ class ZoomableView(QGraphicsView):
         self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
         self.setResizeAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
         self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.SmartViewportUpdate)
+        # Behind two nodes that have changed, Qt draws all the ground between them.
+        self.setCacheMode(QGraphicsView.CacheModeFlag.CacheBackground)
+        theme().changed.connect(self.resetCachedContent)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 

@@ -120,9 +120,16 @@ class Cards(QStyledItemDelegate):
             painter.setFont(font)
             painter.setPen(theme().text(role, "accent_soft" if chosen else "panel"))
             line = QRectF(inner.left() + 2, y, inner.width() - 4, LINE)
-            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, QFontMetrics(font).elidedText(
-                text, Qt.TextElideMode.ElideRight, int(line.width())))
+            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter,
+                             shortened(text, QFontMetrics(font), int(line.width())))
             y += LINE
 
 
-__all__ = ["FACTS", "NAME", "Cards", "data_of", "facts_of", "show_time"]
+def shortened(text: str, metrics: QFontMetrics, width: int) -> str:
+    """A line that fits: without what stands in brackets, or else cut."""
+    if metrics.horizontalAdvance(text) > width:
+        text = text.split(" (")[0]
+    return metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
+
+
+__all__ = ["FACTS", "NAME", "Cards", "data_of", "facts_of", "shortened", "show_time"]

@@ -6,7 +6,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
-from PySide6.QtGui import QKeyEvent, QResizeEvent, QTextBlockFormat, QTextCursor, QTextDocument
+from PySide6.QtGui import (
+    QKeyEvent,
+    QResizeEvent,
+    QTextBlockFormat,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+)
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -168,19 +175,31 @@ class Gallery(QDialog):
         self._show()
 
 
+HEADING = 3
+"""Sizes of letters from the text to a heading of the first level; below it, one less each."""
+
+
 def page(example: Example) -> str:
     """The note, with what the example must reach, as Markdown."""
     head = "" if example.note.lstrip().startswith("#") else f"# {example.title}\n\n"
     return (f"{head}{example.note}\n\n*{len(example.graph.nodes)} nodes · "
-            f"{example.mark}*")
+            f"{str(example.mark).replace('>=', '≥').replace('<=', '≤')}*")
 
 
 def set_apart(document: QTextDocument) -> None:
-    """Markdown comes without room between its paragraphs."""
+    """Markdown comes without room between its paragraphs, and with headings for wide pages."""
     cursor = QTextCursor(document)
     block = document.begin()
     while block.isValid():
         form = block.blockFormat()
+        if form.headingLevel():
+            cursor.setPosition(block.position())
+            cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock,
+                                QTextCursor.MoveMode.KeepAnchor)
+            heading = QTextCharFormat()
+            heading.setProperty(QTextCharFormat.Property.FontSizeAdjustment,
+                                max(0, HEADING - form.headingLevel()))
+            cursor.mergeCharFormat(heading)
         form.setBottomMargin(10)
         form.setLineHeight(130, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
         cursor.setPosition(block.position())

@@ -67,7 +67,7 @@ class Editor(QWidget):
 
 
 NUMBER_WIDTH = 76
-"""Room for 0.0001 and 1e-08 beside a slider."""
+"""Room for 0.0001 and 1e-12 beside a slider."""
 
 
 class NumberEditor(Editor):

@@ -165,7 +165,7 @@ def choice_help(value: object) -> str:
 
 
 def show_number(value: float) -> str:
-    """A number as short as it can be: 0.03, 1e-08, 1,000,000."""
+    """A number as short as it can be: 0.03, 1e-8, 1,000,000."""
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{int(value):,}" if abs(value) >= 1e5 else str(int(value))
-    return f"{value:.7g}"
+    return f"{value:.7g}".replace("e-0", "e-")

@@ -219,7 +219,7 @@ def _what_happens(snapshot: Snapshot | None) -> str:
     """A better reason for an empty view than that nobody has pressed Run."""
     if snapshot is None:
         return ""
-    if snapshot.state == "compiling" and snapshot.progress:
+    if snapshot.progress:
         return f"{snapshot.progress}…"
     return snapshot.message if snapshot.state == "failed" else ""
 

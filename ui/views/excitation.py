@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from playground.snapshot import Probe, Snapshot, WeightsProbe
 from ui.background import Background
 from ui.elided import Elided
+from ui.spin import Spin
 from ui.theme import ui_font
 from ui.views.base import Table, View
 from ui.views.network import category, node_order
@@ -105,7 +106,7 @@ class ExcitationView(View):
         self.place.setToolTip("Excite the unit in the middle of a map, before its activation: what "
                               "the filter looks for. Or the mean of the whole map: its texture")
         self.place.setAccessibleName("Where to excite")
-        self.seed = QSpinBox(self.body)
+        self.seed = Spin(self.body)
         self.seed.setPrefix("start ")
         self.seed.setRange(0, 9999)
         self.seed.setMaximumWidth(96)

@@ -12,13 +12,13 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from playground.layers.base import show_shape
 from playground.snapshot import Probe, Snapshot, TensorProbe
+from ui.spin import Spin
 from ui.theme import ui_font
 from ui.views.base import Table, View
 from ui.views.network import (
@@ -104,10 +104,9 @@ class FeatureMapsView(View):
         self.source.setToolTip("Samples of the batch in training (what stepping shows), or of the "
                                "validation data with the weights as they are")
         self.source.setAccessibleName("Where the sample comes from")
-        self.sample = QSpinBox(self.body)
+        self.sample = Spin(self.body)
         self.sample.setRange(0, 999_999)
         self.sample.setPrefix("sample ")
-        self.sample.lineEdit().setTextMargins(6, 0, 0, 0)
         self.sample.setToolTip("Which sample to show")
         self.sample.setAccessibleName("Sample")
         self.reading = QLabel(self.body)
@@ -196,9 +195,10 @@ class FeatureMapsView(View):
             self.sample.setMaximum(max(0, program.batch - 1))
         else:
             self.sample.setMaximum(999_999)
+        wanted = self.wanted()
         arrays: dict[str, Floats] = {
             probe.name: value for probe, value in snapshot.values.items()
-            if isinstance(probe, TensorProbe) and probe in self.wanted() and value is not None}
+            if isinstance(probe, TensorProbe) and probe in wanted and value is not None}
         if not snapshot.nodes:
             for section in self.sections:  # What was enlarged may be gone, after a reset.
                 if section is not self.filters:

@@ -59,10 +59,13 @@ class FilmStrip(QWidget):
             return
         if 0 <= column < len(self.film.frames):
             self.told.setText(f"after {format_count(self.film.frames[column].step)} steps")
-        elif self.film.kind == "rebuilt":
-            self.told.setText("The same samples, rebuilt at each step")
         else:
-            self.told.setText(f"{self.film.node} at each step, of the same random numbers")
+            what = ("The same samples, rebuilt at each step" if self.film.kind == "rebuilt"
+                    else f"{self.film.node} at each step, of the same random numbers")
+            first = self.film.frames[0].step
+            # A document keeps weights and curves, and an edit keeps what fits: neither keeps this.
+            self.told.setText(f"{what}; before step {format_count(first)} none were kept"
+                              if first else what)
 
 
 def points_as_pictures(moments: list[Floats], real: Floats) -> NDArray[np.uint8]:

@@ -30,8 +30,8 @@ TOTAL = "all layers"
 FAR = 30.0
 MOST_DETAILS = 4
 """Sentences on single nodes in the verdict's tooltip."""
-MARKS = {"unknown": "○", "healthy": "✓", "vanishing": "▼", "exploding": "▲", "clipped": "✂",
-         "diverged": "✕"}
+MARKS = {"unknown": "○", "healthy": "✓", "settled": "●", "vanishing": "▼", "exploding": "▲",
+         "clipped": "✂", "diverged": "✕"}
 
 
 class GradientsView(View):
@@ -98,6 +98,7 @@ class GradientsView(View):
         self.beside = header.switch(
             "compare", "One line for the network and one for each lane: of the selected node, or "
             "of all layers", lambda _: self._refit(), on=True)
+        self.beside.setVisible(False)
         self.all_time = header.switch(
             "whole run", "The whole run instead of the last steps", lambda _: self._refit())
         self.fit_action = header.command(
@@ -131,7 +132,8 @@ class GradientsView(View):
         history, quantity = snapshot.history, QUANTITIES[self.quantity]
         self._set_nodes(tuple(
             node for node in trained_nodes(snapshot.program)
-            if f"{node}.{quantity.column}" in history.columns))
+            if f"{node}.{quantity.column}" in history.columns
+            and (node in snapshot.program.learners or not quantity.column.startswith("grad"))))
         clipping = snapshot.program.graph.training.clipping
         self.with_total = self.quantity == "norm" and clipping.mode == "global_norm"
         colors = self._colors()
@@ -158,7 +160,7 @@ class GradientsView(View):
             self._draw_bars(history, quantity, colors, limit, clips)
         else:
             self._draw_lines(history, quantity, colors, limit, clips)
-        self._tell(history, quantity)
+        self._tell(history, quantity, clips)
 
     def _draw_lines(self, history: HistoryView, quantity: Quantity,
                     colors: dict[str, QColor], limit: float, clips: bool) -> None:
@@ -280,13 +282,13 @@ class GradientsView(View):
         self.verdict_chip.show_text(word, verdict.kind,
                                     "\n".join([verdict.text, *details[:MOST_DETAILS]]))
 
-    def _tell(self, history: HistoryView, quantity: Quantity) -> None:
-        """The note: what the lines are, or the numbers of the emphasised one."""
+    def _tell(self, history: HistoryView, quantity: Quantity, clips: bool) -> None:
+        """The note: the number of the emphasised line, and what clipping makes of it."""
         name = self._strong()
         if name and name in (*self.nodes, TOTAL):
-            text = f"{name} {_told(self._series(history, name, quantity.column))}"
-            if self.quantity == "norm" and "grad_norm" in history.columns:
-                text += f" → {_told(self._series(history, name, 'grad_norm'))}"
+            before = _told(self._series(history, name, quantity.column))
+            after = _told(self._series(history, name, "grad_norm")) if clips else before
+            text = f"{name} {before}" + (f" · clipped to {after}" if after != before else "")
             self.header.note.show_text(text)
         else:
             self.header.note.show_text("")

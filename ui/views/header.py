@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
 
 from ui.theme import CONTRAST, contrast, mix, theme, ui_font
+from ui.views.numbers import cuts_number
 
 HEIGHT = 36
 GAP = 8
@@ -120,7 +121,8 @@ class Note(QLabel):
             parts.pop()
         shown = " · ".join(parts)
         if not parts and self.width() >= STUMP * metrics.horizontalAdvance(self.whole):
-            shown = metrics.elidedText(self.whole, Qt.TextElideMode.ElideRight, self.width())
+            elided = metrics.elidedText(self.whole, Qt.TextElideMode.ElideRight, self.width())
+            shown = "" if cuts_number(elided) else elided
         self.setText(shown)
         cut = self.whole if shown != self.whole else ""
         self.setToolTip("\n".join(filter(None, (cut, self._tip))))
@@ -238,10 +240,12 @@ class Header(QWidget):
     def _fill(groups: list[list[QToolButton]], room: int) -> int:
         """Show the groups that there is room for; gives the room that is left."""
         for group in groups:
-            width = sum(button.sizeHint().width() + GAP for button in group)
-            fits = room >= width and group[0].defaultAction().isVisible()
+            offered = [button for button in group if button.defaultAction().isVisible()]
+            width = sum(button.sizeHint().width() + GAP for button in offered)
+            # One of several that is alone is no choice.
+            fits = room >= width and (len(group) == 1 or len(offered) > 1)
             for button in group:
-                button.setVisible(fits)
+                button.setVisible(fits and button in offered)
             room -= width if fits else 0
         return room
 

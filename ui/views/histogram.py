@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ui.theme import theme, ui_font
-from ui.views.numbers import format_number
+from ui.views.numbers import format_number, format_share
 
 BINS = 41
 SAMPLE = 40_000
@@ -33,7 +33,7 @@ class Statistics:
     def __str__(self) -> str:
         n = format_number
         text = (f"min {n(self.minimum)} · max {n(self.maximum)} · mean {n(self.mean)} · "
-                f"dev {n(self.deviation)} · zeros {self.zeros:.0%}")
+                f"dev {n(self.deviation)} · zeros {format_share(self.zeros)}")
         return text + (f" · ✕ {self.nonfinite:,} NaN/Inf" if self.nonfinite else "")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 ROW = 21
 PADDING = 15
 """Pixels beside the words of a column."""
+NAMES = 0.3
+"""The most that the names of nodes take of the list's width."""
 
 
 class ListingView(View):
@@ -127,6 +130,7 @@ class ListingView(View):
         began = snapshot.step or snapshot.position
         self.model.show_times(snapshot.values.get(TimingsProbe()) if began
                               else np.full(len(program.instructions), np.nan))
+        self._fit_times()
         self._follow_to(snapshot)
         total = len(program.instructions)
         self.header.note.show_text(
@@ -175,15 +179,33 @@ class ListingView(View):
 
     def _fit_columns(self) -> None:
         """As narrow as the words are: what is left is the operation's."""
-        names = {i.node for i in self.model.instructions if i.node}
         number = str(len(self.model.instructions))
-        for column, texts in ((NUMBER, [number]), (NODE, names), (TIME, ["9\u2009999 µs"])):
-            widest = max((self.list.fontMetrics().horizontalAdvance(t) for t in texts), default=0)
-            self.list.horizontalHeader().resizeSection(column, min(160, widest + PADDING))
+        for column, text in ((NUMBER, number), (TIME, "")):
+            width = self.list.fontMetrics().horizontalAdvance(text)
+            self.list.horizontalHeader().resizeSection(column, width + PADDING)
+        self._fit_names()
         self.list.clearSpans()
         for row in range(self.model.rowCount()):
             if self.model.caption(row):
                 self.list.setSpan(row, NUMBER, 1, 3)
+
+    def _fit_names(self) -> None:
+        """Names of nodes stand in row after row: where room is short, operations have more."""
+        names = {i.node for i in self.model.instructions if i.node}
+        widest = max((self.list.fontMetrics().horizontalAdvance(name) for name in names), default=0)
+        self.list.horizontalHeader().resizeSection(
+            NODE, round(min(160.0, widest + PADDING, NAMES * self.list.viewport().width())))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_names()
+
+    def _fit_times(self) -> None:
+        """Wider for a longer time, never narrower: the column must not shake."""
+        header, longest = self.list.horizontalHeader(), max(self.model.times, key=len, default="")
+        needed = self.list.fontMetrics().horizontalAdvance(longest) + PADDING
+        if needed > header.sectionSize(TIME):
+            header.resizeSection(TIME, needed)
 
     def _follow_to(self, snapshot: Snapshot) -> None:
         """Only when it has moved: whoever scrolls in the meantime is left alone."""

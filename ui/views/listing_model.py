@@ -36,7 +36,7 @@ class ListingModel(QAbstractTableModel):
         self.rows: list[int] = []
         self.position = -1
         self._captions: dict[int, str] = {}
-        self._times: list[str] = []
+        self.times: list[str] = []
         self._row_of: dict[int, int] = {}
 
     # -- content ------------------------------------------------------------------------------
@@ -53,7 +53,7 @@ class ListingModel(QAbstractTableModel):
                 self.rows.append(-1)
             self.rows.append(i)
         self._row_of = {i: row for row, i in enumerate(self.rows) if i >= 0}
-        self._times = [""] * len(instructions)
+        self.times = [""] * len(instructions)
         self.endResetModel()
 
     def show_position(self, position: int) -> None:
@@ -72,8 +72,8 @@ class ListingModel(QAbstractTableModel):
             return
         for i, time in enumerate(times.tolist()):
             text = format_microseconds(time)
-            if text != self._times[i]:
-                self._times[i] = text
+            if text != self.times[i]:
+                self.times[i] = text
                 index = self.index(self._row_of[i], TIME)
                 self.dataChanged.emit(index, index, [Role.DisplayRole])
 
@@ -141,7 +141,7 @@ class ListingModel(QAbstractTableModel):
             return str(i)
         if column == NODE:
             return instruction.node or "–"
-        return full_operation(instruction) if column == OPERATION else self._times[i]
+        return full_operation(instruction) if column == OPERATION else self.times[i]
 
 
 __all__ = ["ARROW", "COLUMNS", "NODE", "NUMBER", "OPERATION", "TIME", "ListingModel"]

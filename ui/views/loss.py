@@ -73,6 +73,7 @@ class LossView(View):
         self.each = header.switch(
             "each", "Each loss of a network that has several: of a GAN, the judge's and the "
             "maker's", lambda _: self.refresh(), on=True)
+        self.each.setVisible(False)
         self.log_y = header.switch("log y", "Logarithmic value axis", self._set_log_y, on=True)
         self.log_x = header.switch("log x", "Logarithmic step axis: the beginning in detail",
                                    lambda _: self._axes())
@@ -114,13 +115,16 @@ class LossView(View):
         self._pen_validation()
         others = self.lanes.draw(snapshot.lanes, lambda h: h.mean(self.shown), self._seen)
         name_lanes(self.legend, snapshot.lanes)
-        own = self.singles.draw(history, singles)
+        in_turns = bool(singles) and take_turns(snapshot)
+        # Beside their sum, whose two curves have the first two colours.
+        first = 0 if in_turns else 2
+        tints = [theme().series(first + place) for place in range(len(singles))]
+        own = self.singles.draw(history, singles, tints)
         if singles:
-            self.legend.show_names(singles)
+            self.legend.show_names(singles, of_names=tints)
             self.legend.show()
         # A faint band for each would be a mess: with lanes, there is none.
         self.band.setVisible(not (snapshot.lanes or singles))
-        in_turns = bool(singles) and take_turns(snapshot)
         for curve in (self.train, self.validation):
             curve.setVisible(not in_turns)
         start = np.array([1.0 if self.plot.log_x else 0.0])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from playground.conv_matrix import weight_places
 from playground.layers.base import Layer, Shape, size_of
@@ -19,6 +19,7 @@ from playground.pool_matrix import has_matrix, pool_matrix
 from playground.shapes import sources_of
 from playground.snapshot import Probe, Snapshot, TensorProbe
 from ui.elided import Elided
+from ui.spin import Spin
 from ui.theme import theme, ui_font
 from ui.views.base import Table, View
 from ui.views.matrix_picture import MatrixPicture, Places
@@ -100,8 +101,8 @@ class MatrixView(View):
             lambda _: self.refresh())
         self.add_export_menu()
 
-    def _spin(self, prefix: str, tip: str) -> QSpinBox:
-        spin = QSpinBox(self.body)
+    def _spin(self, prefix: str, tip: str) -> Spin:
+        spin = Spin(self.body)
         spin.setPrefix(prefix)
         spin.setRange(0, 999)
         spin.setMaximumWidth(110)

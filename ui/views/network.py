@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from playground.generation import find_made
+from playground.generation import find_generator, find_made
 from playground.layers.base import Layer
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ class _Facts:
     """node -> short name -> tensor."""
     made: str | None
     """Where it makes samples, if it does."""
+    generates: bool
+    """Whether it makes them of random numbers alone."""
 
 
 _known: WeakKeyDictionary[Program, _Facts] = WeakKeyDictionary()
@@ -41,7 +43,8 @@ def _facts(program: Program) -> _Facts:
             tensors.setdefault(node, {})[short] = tensor
         facts = _known[program] = _Facts(
             order, tuple(id for id in order if id in owners), tensors,
-            find_made(program.graph, program.check, program.loss_node))
+            find_made(program.graph, program.check, program.loss_node),
+            find_generator(program.graph, program.check) is not None)
     return facts
 
 
@@ -58,6 +61,12 @@ def trained_nodes(program: Program) -> tuple[str, ...]:
 def makes_samples(program: Program) -> bool:
     """Whether it generates or rebuilds what its data look like."""
     return _facts(program).made is not None
+
+
+def generates(program: Program) -> bool:
+    """Whether it makes samples of random numbers: what it says of real ones is a judge's score,
+    and no answer that could be right."""
+    return _facts(program).generates
 
 
 def category(program: Program | None, node: str | None) -> str:

@@ -49,6 +49,10 @@ class NodeValuesView(View):
         self.tensor = QComboBox(self.body)
         self.tensor.setToolTip("Which tensor of the node to look at")
         self.tensor.setAccessibleName("Tensor")
+        # Its longest entry must not make the inspector wider than its place.
+        self.tensor.setMinimumContentsLength(6)
+        self.tensor.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.tensor.currentIndexChanged.connect(self._choose)
         self.shape = QLabel(self.body)
         self.shape.setProperty("role", "secondary")

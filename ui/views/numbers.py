@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+CUT = re.compile(r"\d\S*…$")
 
 
 def format_number(value: float, digits: int = 3, fixed: bool = False) -> str:
@@ -52,6 +55,11 @@ def format_share(share: float) -> str:
     return f"{percent:.1f} %" if 0 < percent < 9.95 else f"{percent:.0f} %"
 
 
+def cuts_number(elided: str) -> bool:
+    """Whether a text that ends in dots ends within a number: half of it is another number."""
+    return CUT.search(elided) is not None
+
+
 def describe(values: ArrayLike) -> str:
     """Range and first values of an array in a line."""
     array = np.asarray(values, np.float64).ravel()
@@ -66,4 +74,4 @@ def describe(values: ArrayLike) -> str:
     return f"{span}   [{first}{more}]" + (f"   {bad:,} not finite" if bad else "")
 
 
-__all__ = ["describe", "format_count", "format_number", "format_share"]
+__all__ = ["cuts_number", "describe", "format_count", "format_number", "format_share"]

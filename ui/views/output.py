@@ -19,7 +19,7 @@ from ui.views.base import Table, View
 from ui.views.boundary import BoundaryPlot
 from ui.views.confusion import ConfusionGrid, recalls
 from ui.views.film import FilmStrip
-from ui.views.network import data_nodes, makes_samples, sample_shape
+from ui.views.network import data_nodes, generates, makes_samples, sample_shape
 from ui.views.numbers import format_number, format_share
 from ui.views.predictions import PredictionsPanel
 
@@ -78,17 +78,27 @@ class OutputView(View):
     # -- what to show -------------------------------------------------------------------------
 
     def mode(self) -> Mode:
-        """The chosen one, or what suits the data."""
-        if self.chosen is not None:
+        """The chosen one where the data allow it, or else what suits them."""
+        allowed = self.allowed()
+        if self.chosen in allowed:
             return self.chosen
-        program = self.snapshot.program if self.snapshot else None
-        shape = _input_shape(program) if program is not None else ()
-        if shape in ((1,), (2,)):
+        if "boundary" in allowed:
             return "boundary"
-        if len(shape) == 3 or not self._has_classes() or (
-                program is not None and _has_tokens(program)):
+        program = self.snapshot.program if self.snapshot else None
+        if "confusion" not in allowed or program is None or (
+                len(_input_shape(program)) == 3 or _has_tokens(program)):
             return "predictions"
         return "confusion"
+
+    def allowed(self) -> tuple[Mode, ...]:
+        """A boundary needs one or two features, a confusion matrix needs classes, and samples need
+        an answer to them, which a generator does not give."""
+        program = self.snapshot.program if self.snapshot else None
+        has_plane = program is not None and _input_shape(program) in ((1,), (2,))
+        needs: dict[Mode, bool] = {
+            "boundary": has_plane, "confusion": self._has_classes(),
+            "predictions": program is None or not generates(program)}
+        return tuple(mode for mode in MODES if needs[mode])
 
     def wanted(self) -> frozenset[Probe]:
         if self.snapshot is None or self.snapshot.program is None:
@@ -105,24 +115,12 @@ class OutputView(View):
     def missing(self, snapshot: Snapshot | None) -> str:
         if snapshot is None or snapshot.program is None:
             return "Press Run: what the network gives appears here."
-        if self._shows_film():
-            return ""
-        mode = self.mode()
-        if mode == "boundary" and _input_shape(snapshot.program) not in ((1,), (2,)):
-            return ("A boundary needs data with one or two features. This data has more: look at "
-                    "the confusion matrix or the samples.")
-        if mode == "confusion" and not self._has_classes():
-            return "A confusion matrix needs classes; this network predicts numbers."
         return ""
 
     def draw(self, snapshot: Snapshot) -> None:
         mode, is_film = self.mode(), self._shows_film()
+        self._offer(mode, is_film)
         self._pages.setCurrentIndex(len(MODES) if is_film else MODES.index(mode))
-        self.over_time.setVisible(self._makes_samples())
-        for key, action in self.modes.items():
-            action.blockSignals(True)
-            action.setChecked(key == mode and not is_film)
-            action.blockSignals(False)
         values = snapshot.values
         if is_film:
             if (found := values.get(FilmProbe())) is not None:
@@ -144,6 +142,10 @@ class OutputView(View):
         text = (format_share(value) if "accuracy" in snapshot.metric_name
                 else format_number(value, fixed=True))
         return f"val {text}"
+
+    def clear(self) -> None:
+        super().clear()
+        self._offer(self.mode(), False)
 
     def restyle(self) -> None:
         self.boundary.restyle()
@@ -171,6 +173,16 @@ class OutputView(View):
 
     # -- inside -------------------------------------------------------------------------------
 
+    def _offer(self, mode: Mode, is_film: bool) -> None:
+        """What can be chosen, and what is."""
+        allowed = self.allowed()
+        self.over_time.setVisible(self._makes_samples() and bool(allowed))
+        for key, action in self.modes.items():
+            action.setVisible(key in allowed)
+            action.blockSignals(True)
+            action.setChecked(key == mode and not is_film)
+            action.blockSignals(False)
+
     def _confusion_probe(self) -> ConfusionProbe:
         return ConfusionProbe(self.predictions.split)
 
@@ -183,7 +195,7 @@ class OutputView(View):
         return program is not None and makes_samples(program)
 
     def _shows_film(self) -> bool:
-        return self.over_time.isChecked() and self._makes_samples()
+        return self._makes_samples() and (self.over_time.isChecked() or not self.allowed())
 
     def _choose(self, key: str) -> None:
         self.over_time.setChecked(False)

@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QP
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ui.theme import magnitude_image, signed_image, theme, ui_font
-from ui.views.numbers import format_number
+from ui.views.numbers import cuts_number, format_number
 
 Floats = NDArray[np.float32]
 GAP = 4
@@ -73,6 +73,12 @@ def grey_levels(x: Floats, ends: tuple[float, float] | None = None) -> NDArray[n
     if x.shape[1] == 3:
         return pixels.transpose(0, 2, 3, 1)
     return np.repeat(pixels[:, 0, :, :, None], 3, axis=3)
+
+
+def _even(size: float, values: int) -> float:
+    """A size that gives each of so many values whole pixels, where that costs little: they look
+    even."""
+    return size - size % values if size >= 4 * values else size
 
 
 class PictureGrid(QWidget):
@@ -168,11 +174,12 @@ class PictureGrid(QWidget):
             room = self.height() - CAPTION + GAP
             rows = max(1, int(room / (size * aspect + GAP + caption)))
             # What is left between the rows and the columns makes them larger.
-            size = max(size, min((self.width() + GAP) / columns - GAP,
-                                 (room / rows - GAP - caption) / aspect, biggest))
+            size = _even(max(size, min((self.width() + GAP) / columns - GAP,
+                                       (room / rows - GAP - caption) / aspect, biggest)), width)
+            columns = max(columns, int((self.width() + GAP) / (size + GAP)))
             return columns, size, size * aspect, min(n, columns * rows)
-        if size >= 4 * width and self._alone is None and n > 1:
-            size -= size % width  # whole pixels per value look even
+        if self._alone is None and n > 1:
+            size = _even(size, width)
         return columns, size, size * aspect, n
 
     def rects(self) -> list[QRectF]:
@@ -195,7 +202,11 @@ class PictureGrid(QWidget):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, columns > width)
         for index, target in zip(shown, rects, strict=False):
             painter.drawImage(target, self._atlas, QRectF(0, index * rows, columns, rows))
-            self._frame(painter, target, index)
+        painter.setPen(theme().color("line"))
+        painter.drawRects([rect.adjusted(0, 0, -0.5, -0.5) for rect in rects])
+        for index, target in zip(shown, rects, strict=False):
+            if index < len(self.tiles) or index == self._over:
+                self._frame(painter, target, index)
             if len(shown) == 1 and width / columns >= NUMBER_CELL and height / rows >= 13:
                 self._numbers(painter, target, self.values[index])
         if len(rects) < len(shown):
@@ -215,6 +226,8 @@ class PictureGrid(QWidget):
             area = QRectF(target.left(), target.bottom(), target.width(), CAPTION)
             text = painter.fontMetrics().elidedText(
                 tile.caption, Qt.TextElideMode.ElideRight, int(area.width()))
+            if cuts_number(text):  # The number alone says more than its name.
+                text = tile.caption.rsplit(" ", 1)[-1]
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, text)
 
     def _numbers(self, painter: QPainter, target: QRectF, values: Floats) -> None:

@@ -13,14 +13,17 @@ from dataclasses import dataclass
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from ui.theme import theme, ui_font
 from ui.views.numbers import format_count, format_number
 from ui.views.series import Series, bounds, edge_on_axis, on_axis, spread
+from ui.views.shade import Shade
 
 AXIS_PIXELS = 11
+LABEL = 7
+"""Pixels from the middle of a number on the left axis to its top."""
 SHRINK_EVERY = 15
 """Frames between two looks at whether the ranges could be smaller. Growing is immediate."""
 
@@ -42,7 +45,7 @@ class NumberAxis(pg.AxisItem):  # type: ignore[misc]
         super().__init__(orientation, showValues=True, maxTickLength=0)
         self.log = False
         self.counts = counts
-        self.spacing = 84 if orientation == "bottom" else 36
+        self.spacing = 64 if orientation == "bottom" else 36
         """Pixels from tick to tick, at least."""
         self.enableAutoSIPrefix(False)
         self.setStyle(tickFont=ui_font(AXIS_PIXELS), tickTextOffset=6, autoExpandTextSpace=False,
@@ -52,6 +55,9 @@ class NumberAxis(pg.AxisItem):  # type: ignore[misc]
         else:
             self.setWidth(44)
             self.setGrid(255)
+
+    def updateAutoSIPrefix(self) -> None:
+        """There is no label to bring up to date, which costs more than drawing the axis."""
 
     def restyle(self) -> None:
         self.setTextPen(theme().color("faint"))
@@ -68,8 +74,16 @@ class NumberAxis(pg.AxisItem):  # type: ignore[misc]
 
     def tickValues(
             self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
-        room = max(2, int(size / self.spacing))
-        ticks = log_ticks(low, high, room) if self.log else even_ticks(low, high, room)
+        room = max(2.0, size / self.spacing)
+        if self.orientation == "left" and size > 2 * LABEL:
+            # A line whose number has no room at the edge would say nothing.
+            low, high = (low + (high - low) * LABEL / size, high - (high - low) * LABEL / size)
+        place = log_ticks if self.log else even_ticks
+        ticks = place(low, high, room)
+        if len(ticks) < 2:  # One number alone tells no distance: closer, while they can be read.
+            ticks = place(low, high, 1.8 * room)
+        if self.counts and not self.log:  # There are no half steps.
+            ticks = [tick for tick in ticks if tick == round(tick)]
         return [(1.0, ticks)]
 
     def tickStrings(
@@ -77,18 +91,23 @@ class NumberAxis(pg.AxisItem):  # type: ignore[misc]
         numbers = [10.0**v for v in values] if self.log else list(values)
         if self.counts:
             texts = [format_count(round(n, 6)) for n in numbers]
-            # The last label that has room says what is counted.
+            # The last label that has room on both sides says what is counted.
             low, high = self.range
             width = self.size().width()
             for i in reversed(range(len(texts))):
-                if (values[i] - low) / ((high - low) or 1) * width + 30 < width:
+                if 30 < (values[i] - low) / ((high - low) or 1) * width < width - 30:
                     texts[i] = f"step {texts[i]}"
                     break
             return texts
-        return [format_number(n, 6 if not self.log else 2) for n in numbers]
+        if not self.log:
+            return [format_number(n, 6) for n in numbers]
+        # Within less than a decade, two digits may not tell them apart.
+        told = ([format_number(n, digits) for n in numbers] for digits in (2, 3, 4, 6))
+        return next((texts for texts in told if len(set(texts)) == len(texts)),
+                    [format_number(n, 6) for n in numbers])
 
 
-def even_ticks(low: float, high: float, room: int) -> list[float]:
+def even_ticks(low: float, high: float, room: float) -> list[float]:
     """Round numbers 1, 2, 5 · 10^k apart."""
     span = high - low
     if not span > 0 or not math.isfinite(span):
@@ -100,7 +119,7 @@ def even_ticks(low: float, high: float, room: int) -> list[float]:
     return [i * step for i in range(first, last + 1)]
 
 
-def log_ticks(low: float, high: float, room: int) -> list[float]:
+def log_ticks(low: float, high: float, room: float) -> list[float]:
     """Exponents: decades, thinned where they are many, with 2 and 5 between where few."""
     if not high > low or not math.isfinite(high - low):
         return []
@@ -112,7 +131,7 @@ def log_ticks(low: float, high: float, room: int) -> list[float]:
         if 2 <= len(ticks) <= room:
             return ticks
     if len(decades) > room:
-        each = -(-len(decades) // room)
+        each = math.ceil(len(decades) / room)
         return [float(d) for d in decades if d % each == 0]
     if len(decades) >= 2:
         return [float(d) for d in decades]
@@ -129,6 +148,9 @@ class Gutter(pg.AxisItem):  # type: ignore[misc]
         self.log = False
         self.setWidth(8)
 
+    def updateAutoSIPrefix(self) -> None:
+        """As above."""
+
     def show_labels(self, labels: Sequence[EndLabel]) -> None:
         labels = tuple(label for label in labels if math.isfinite(label.value))
         if labels == self.labels:
@@ -136,10 +158,10 @@ class Gutter(pg.AxisItem):  # type: ignore[misc]
         self.labels = labels
         metrics = QFontMetricsF(ui_font(AXIS_PIXELS))
         width = max((metrics.horizontalAdvance(label.text) for label in labels), default=0.0)
-        # In steps, so that the plot does not jitter while a number gains and loses a digit.
-        width = 8 * math.ceil(width / 8) + 12
-        if width != self.width():
-            self.setWidth(width)
+        width = math.ceil(width) + 12
+        # The plot must not jitter, and all of it be drawn anew, whenever a number gains a digit.
+        if not width <= self.fixedWidth <= width + 3 * AXIS_PIXELS:
+            self.setWidth(width + AXIS_PIXELS)
         self.update()
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem,
@@ -160,34 +182,6 @@ class Gutter(pg.AxisItem):  # type: ignore[misc]
             painter.drawText(QRectF(6, y - 8, self.size().width(), 16),
                              Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
                              label.text)
-
-
-class Shade(pg.GraphicsObject):  # type: ignore[misc]
-    """The area between two curves."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._shape = QPolygonF()
-        self._bounds = QRectF()
-        self.color = QColor()
-        self.setZValue(-5)
-
-    def set_data(self, x: Series, low: Series, high: Series) -> None:
-        fine = np.isfinite(low) & np.isfinite(high)
-        x, low, high = x[fine], low[fine], high[fine]
-        points = np.column_stack([np.concatenate([x, x[::-1]]), np.concatenate([high, low[::-1]])])
-        self.prepareGeometryChange()
-        self._shape = QPolygonF([QPointF(a, b) for a, b in points.tolist()])
-        self._bounds = self._shape.boundingRect()
-        self.update()
-
-    def boundingRect(self) -> QRectF:
-        return self._bounds
-
-    def paint(self, painter: QPainter, *_: object) -> None:
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self.color)
-        painter.drawPolygon(self._shape)
 
 
 class Curve(pg.PlotCurveItem):  # type: ignore[misc]
@@ -219,7 +213,6 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         self._frames = 0
         self._end = -math.inf
         self._curves: list[Curve] = []
-        self._shades: list[tuple[Shade, list[Series]]] = []
         item = self.getPlotItem()
         # Grid lines belong to the axis, which would otherwise be drawn over the curves.
         self.left.setZValue(-1000)
@@ -266,6 +259,8 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         x, y = on_axis(step, self.log_x), on_axis(values, self.log_y)
         fine = np.isfinite(x) & np.isfinite(y)
         if fine.all():
+            if x.size == 1:  # One point alone would not be seen: a short dash.
+                x, y = x + np.array([-0.1, 0.1]), np.repeat(y, 2)
             curve.setData(x, y, connect="all", skipFiniteCheck=True)
         elif fine.any():
             # A point of its own, with nothing on either side, would not be seen: keep pairs.
@@ -313,7 +308,7 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         if across is not None:
             low, high = across
             if high <= low:
-                high = low + 1
+                low, high = low - 0.5, high + 0.5
             old_low, old_high = self.box.viewRange()[0]
             # A few percent ahead, so that not every frame redraws the axis.
             if shrink or low < old_low or high > old_high or low - old_low > 0.1 * (high - low):
@@ -328,6 +323,8 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
             if low < old_low or high > old_high or (shrink and (
                     low - old_low > 3 * margin or old_high - high > 3 * margin)):
                 self.box.setYRange(low - margin, high + margin, padding=0)
+        # Now, not while it is painted: a curve that moves then is painted once more.
+        self.scene().prepareForPaint()
 
     def columns(self) -> int:
         """How many points across are worth drawing."""
@@ -378,5 +375,5 @@ def thin_pen(color: QColor, dashed: bool = False) -> QPen:
     return pen
 
 
-__all__ = ["Curve", "EndLabel", "Gutter", "NumberAxis", "Plot", "Shade", "even_ticks",
-           "log_ticks", "thin_pen"]
+__all__ = ["Curve", "EndLabel", "Gutter", "NumberAxis", "Plot", "even_ticks", "log_ticks",
+           "thin_pen"]

@@ -1,5 +1,5 @@
-"""Single samples and what the network says of them: pictures in a grid, words with their labels,
-forecasts as curves, other data in a table."""
+"""Single samples and what the network says of them: pictures in a grid, with questions about them
+as cards, words with their labels, forecasts as curves, other data in a table."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ from ui.views.forecasts import ForecastGrid, is_forecast
 from ui.views.numbers import format_number, format_share
 from ui.views.picture_table import PictureTable
 from ui.views.pictures import PictureGrid, Tile, brightness, grey_levels
+from ui.views.questions import Card, QuestionCards
 from ui.views.token_rows import TokenRows
 
 Floats = NDArray[np.float32]
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
 PAGE = 24
+SMALLEST = (32, 84)
+"""Pixels of a picture with a short caption, and with a long one."""
 MOST_FEATURES = 8
 OUTCOME = 3
 """Columns before the features: truth, prediction, and how wrong that is."""
@@ -67,6 +70,19 @@ def judge(p: Predictions) -> Judged:
                       mistakes / asked.sum(axis=1))
     return Judged(p, tuple(names[t] for t in true), said, winner != true,
                   1 - output[rows, true])
+
+
+def _said(judged: Judged, i: int) -> str:
+    """The class that the network names, without how sure it is."""
+    return judged.said[i].rsplit(" ", 2)[0]
+
+
+def caption(judged: Judged, i: int) -> str:
+    """Below a picture: its class, or the wrong one; of numbers, the true one and the network's."""
+    if judged.predictions.classes:
+        return f"✗ {_said(judged, i)}" if judged.wrong[i] else judged.truth[i]
+    p = judged.predictions
+    return " → ".join(format_number(float(values[i].flat[0]), 2) for values in (p.target, p.output))
 
 
 class PredictionsModel(QAbstractTableModel):
@@ -137,7 +153,6 @@ class PredictionsPanel(QWidget):
         self.order: NDArray[np.intp] = np.zeros(0, np.intp)
         self.grid = PictureGrid(self)
         self.grid.largest = 110
-        self.grid.smallest = 56  # the words below need room
         self.grid.setAccessibleName("Samples with the true and the predicted class")
         self.grid.clicked.connect(
             lambda i: self.grid.enlarge(None if self.grid.alone is not None else i))
@@ -164,7 +179,10 @@ class PredictionsPanel(QWidget):
         self.curves.setAccessibleName("Forecasts: what came, and what the network says")
         self.pairs = PictureTable(self)
         self.pairs.setAccessibleName("Samples, and below each what the network makes of it")
+        self.asked = QuestionCards(self)
+        self.asked.setAccessibleName("Pictures, a question about each, and the answers")
         self.pairs.pointed.connect(self._tell_pair)
+        self.asked.pointed.connect(self._tell)
         self.words.pointed.connect(self._tell)
         self.curves.pointed.connect(self._tell)
         pages = QWidget(self)
@@ -174,6 +192,7 @@ class PredictionsPanel(QWidget):
         self._pages.addWidget(self.words)
         self._pages.addWidget(self.curves)
         self._pages.addWidget(self.pairs)
+        self._pages.addWidget(self.asked)
         foot = QHBoxLayout()
         foot.addWidget(self.back)
         foot.addWidget(self.on)
@@ -197,6 +216,9 @@ class PredictionsPanel(QWidget):
         if p.rebuilt:
             self._pages.setCurrentWidget(self.pairs)
             self._show_pairs(judged)
+        elif p.x.ndim == 4 and p.words:
+            self._pages.setCurrentWidget(self.asked)
+            self._show_questions(judged)
         elif p.x.ndim == 4:
             self._pages.setCurrentWidget(self.grid)
             self._show_pictures(judged)
@@ -212,6 +234,8 @@ class PredictionsPanel(QWidget):
         self._about = f"{self.start}–{self.start + len(p.x) - 1} of {self.split} · " + (
             self._mistakes(judged) if p.classes
             else f"mean error {format_number(float(judged.badness.mean()))}")
+        if self._pages.currentWidget() is self.grid and not p.classes:
+            self._about += " · truth → network"
         self._tell(self._reading)
         self.back.setEnabled(self.start > 0)
         self.on.setEnabled(len(p.x) == PAGE)
@@ -232,10 +256,22 @@ class PredictionsPanel(QWidget):
 
     def _show_pictures(self, judged: Judged) -> None:
         tiles = [Tile(
-            caption=f"✗ {judged.said[i].rsplit(' ', 2)[0]}" if judged.wrong[i] else judged.truth[i],
+            caption=caption(judged, i),
             tip=f"Sample {self.start + i}: {judged.truth[i]}; the network says {judged.said[i]}",
             role="error" if judged.wrong[i] else "") for i in self.order]
+        # The words below need room.
+        widest = max(self.grid.fontMetrics().horizontalAdvance(tile.caption) for tile in tiles)
+        self.grid.smallest = min(SMALLEST[1], max(SMALLEST[0], widest))
         self.grid.show_colors(grey_levels(judged.predictions.x[self.order]), tiles)
+
+    def _show_questions(self, judged: Judged) -> None:
+        p = judged.predictions
+        cards = [Card(f"{p.words[i]}?",
+                      f"✗ {_said(judged, i)}, not {judged.truth[i]}" if judged.wrong[i]
+                      else judged.truth[i], bool(judged.wrong[i]),
+                      f"{p.words[i]}? {judged.truth[i]}; the network says {judged.said[i]}")
+                 for i in self.order]
+        self.asked.show_cards(grey_levels(p.x[self.order]), cards)
 
     def _show_pairs(self, judged: Judged) -> None:
         """A column for each sample: as it is, with noise if there is any, and as it comes back."""
@@ -258,4 +294,4 @@ class PredictionsPanel(QWidget):
         self.grid.enlarge(None)
 
 
-__all__ = ["Judged", "PredictionsModel", "PredictionsPanel", "judge"]
+__all__ = ["Judged", "PredictionsModel", "PredictionsPanel", "caption", "judge"]

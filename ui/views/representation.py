@@ -342,15 +342,15 @@ class RepresentationView(View):
         shown = self.shown
         if shown is not None and 0 <= self._over < len(self.scatter.points):
             x, y = (format_number(float(v)) for v in self.scatter.points[self._over])
-            self.line.setText(f"sample {self._over}: {self._name(self._over)} at ({x}, {y})"
+            self.line.show_text(f"sample {self._over}: {self._name(self._over)} at ({x}, {y})"
                               if self.mode == "plane" else
                               f"sample {self._over}: {self._name(self._over)}")
             return
         if self.mode == "tsne":
-            self.line.setText(self._tsne_line())
+            self.line.show_text(self._tsne_line())
             return
         if shown is None:
-            self.line.setText("")
+            self.line.show_text("")
             return
         lost = int((~np.isfinite(self.scatter.points).all(axis=1)).sum())
         text = f"{len(shown.values)} validation samples"
@@ -360,8 +360,8 @@ class RepresentationView(View):
         if lost:
             text += f", {lost} of them with values that are not finite, and so not here"
         if self.decoder() is not None:
-            text += " · drag the marker: the decoder draws what it stands on"
-        self.line.setText(text)
+            text += " · drag the marker to decode a place"
+        self.line.show_text(text)
 
     def _tsne_line(self) -> str:
         if self._running is not None:

@@ -9,7 +9,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QKeyEvent
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QKeyEvent, QPainter
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from ui.theme import SEQUENTIAL, mix, theme, ui_font
@@ -30,6 +30,14 @@ PICTURE, MOST_PICTURES = 36, (24, 14)
 """Pixels that a picture behind the points has, at least, and how many there are across and down."""
 ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0),
           Qt.Key.Key_Up: (0, 1), Qt.Key.Key_Down: (0, -1)}
+
+
+class AxisName(pg.LabelItem):  # type: ignore[misc]
+    """The meaning of an axis, on a ground of its own: points may lie below it."""
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        if self.text:
+            painter.fillRect(self.itemRect(), _ground())
 
 
 class Scatter(QWidget):
@@ -69,9 +77,10 @@ class Scatter(QWidget):
         self.ring = pg.ScatterPlotItem(size=12, brush=None)
         self.ring.setZValue(20)
         self.plot.addItem(self.ring, ignoreBounds=True)
-        self.across, self.up = pg.LabelItem(), pg.LabelItem()
+        self.across, self.up = AxisName(), AxisName()
         for label, corner, offset in ((self.across, (1, 1), (-4, 0)), (self.up, (0, 0), (4, 0))):
             label.setParentItem(self.plot.box)
+            label.setZValue(30)
             label.anchor(itemPos=corner, parentPos=corner, offset=offset)
         self.legend = Legend(self)
         """For the page to place: it is as wide as the page."""
@@ -337,10 +346,13 @@ class Scatter(QWidget):
     @staticmethod
     def _dress_name(item: pg.TextItem) -> None:
         item.setColor(theme().color("text"))
-        ground = QColor(theme().color("panel"))
-        ground.setAlphaF(0.7)
-        item.fill = pg.mkBrush(ground)
+        item.fill = pg.mkBrush(_ground())
         item.border = pg.mkPen(None)
+
+
+def _ground() -> QColor:
+    """Behind words that stand among points."""
+    return theme().color("panel", 0.7)
 
 
 __all__ = ["Scatter"]

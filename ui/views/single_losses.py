@@ -4,33 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtGui import QColor
+
 from playground.history import HistoryView
 from playground.layers.loss import LossLayer
 from playground.snapshot import Snapshot
-from ui.theme import theme
 from ui.views.plots import Curve, Plot, thin_pen
 from ui.views.series import Series, smooth, thin
 
 
 class SingleLosses:
-    """A line for each loss node, in the colours of a legend that names them in this order."""
+    """A line for each loss node, in the colours of a legend that names them."""
 
     def __init__(self, plot: Plot) -> None:
         self._plot = plot
         self.curves: list[Curve] = []
 
-    def draw(self, history: HistoryView, nodes: Sequence[str]) -> list[Series]:
+    def draw(self, history: HistoryView, nodes: Sequence[str], colors: Sequence[QColor]
+             ) -> list[Series]:
         """Draw the losses of these nodes, and no others; gives the heights."""
         while len(self.curves) < len(nodes):
             self.curves.append(self._plot.add_curve())
         while len(self.curves) > len(nodes):
             self._plot.remove_curve(self.curves.pop())
         heights: list[Series] = []
-        for place, (node, curve) in enumerate(zip(nodes, self.curves, strict=True)):
+        for node, curve, color in zip(nodes, self.curves, colors, strict=True):
             values = history.mean(f"{node}.loss")
             band = thin(history.step, values, limit=self._plot.columns())
             line = smooth(band.mean, len(band.mean) // 40)
-            curve.setPen(thin_pen(theme().series(place)))
+            curve.setPen(thin_pen(color))
             curve.setZValue(2)
             self._plot.set_curve(curve, band.step, line)
             heights.append(line)

@@ -16,13 +16,13 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QSlider,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from playground.snapshot import Probe, Snapshot, WeightsProbe
 from ui.background import Background
+from ui.spin import Spin
 from ui.theme import ui_font
 from ui.views.base import Table, View
 from ui.views.numbers import format_share
@@ -41,14 +41,19 @@ AT_ONCE = 6
 """Characters from one picture to the next."""
 PACE = 0.03
 ALTERNATIVES = 6
+SEES_AHEAD = ("This network cannot write: at each place it has also read the characters that "
+              "follow, the very ones it would have to guess. Let it look back only: in attention "
+              "turn on Causal, in a recurrent layer turn off Bidirectional.")
 
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """A text so far. end: at its end, the network for the next one."""
+    """A text so far. end: at its end, the network for the next one. ahead: there is none, since
+    the network looks ahead."""
 
     text: list[Written]
-    end: tuple[Evaluator, _Newest] | None
+    end: tuple[Evaluator, Weights] | None
+    ahead: bool = False
 
 
 class TextView(View):
@@ -64,8 +69,9 @@ class TextView(View):
         self._old: list[Written] = []
         self._vocabulary: tuple[str, ...] = ()
         self._program: Program | None = None
-        self._use: tuple[Evaluator, _Newest] | None = None
+        self._use: tuple[Evaluator, Weights] | None = None
         self._weights: Weights | None = None
+        self._ahead = False
         self._asked = True
         """Whether to write as soon as there are weights."""
         self._ended = 0.0
@@ -96,7 +102,7 @@ class TextView(View):
         self.degrees = QLabel(self.body)
         self.degrees.setProperty("role", "secondary")
         self.degrees.setFont(ui_font(12))
-        self.length = QSpinBox(self.body)
+        self.length = Spin(self.body)
         self.length.setRange(10, 2000)
         self.length.setSingleStep(50)
         self.length.setValue(300)
@@ -143,7 +149,7 @@ class TextView(View):
         if not self._vocabulary:
             return ("Text is written by networks that read one and say which character comes "
                     "next. Try the example Jane Austen by character.")
-        return ""
+        return SEES_AHEAD if self._ahead else ""
 
     def wanted(self) -> frozenset[Probe]:
         """The weights, when there is something to write with them."""
@@ -184,7 +190,7 @@ class TextView(View):
 
         self.work.stop()
         self.text, self._old, self._use, self._weights = [], [], None, None
-        self._asked = True
+        self._asked, self._ahead = True, False
         if self._vocabulary and self._program is not None:
             self.prompt.setText(opening_of(self._program))
         self._draw()
@@ -209,6 +215,9 @@ class TextView(View):
 
     def _show(self, page: Page) -> None:
         self.text, self._use = page.text, page.end
+        if page.ahead:
+            self._ahead = True
+            self.refresh()
         self._draw()
 
     def _rest(self) -> None:
@@ -262,31 +271,28 @@ class TextView(View):
         self.work.stop()
 
 
-class _Newest:
-    """Hands an evaluator the weights that came last."""
-
-    def __init__(self, weights: Weights) -> None:
-        self.weights = weights
-        self.region = lambda name: self.weights.region(name)
-
-
-def writing(weights: Weights, use: tuple[Evaluator, _Newest] | None, prompt: str, count: int,
+def writing(weights: Weights, use: tuple[Evaluator, Weights] | None, prompt: str, count: int,
             temperature: float, seed: int) -> Iterator[Page]:
     """The text so far, now and then; on a thread of its own. use: the network as the last text
-    left it.
+    left it, and its weights.
     """
     from playground.evaluator import Evaluator
-    from playground.sampling import continued, numbers_of, vocabulary_of
+    from playground.sampling import continued, numbers_of, sees_ahead, vocabulary_of
+    from playground.weights import copy_weights
 
+    sample = weights.program.data.x_validation[0]
     if use is None:
-        newest = _Newest(weights)
-        use = Evaluator(weights.program, newest), newest
-    evaluator, newest = use
-    newest.weights = weights
+        own = copy_weights(weights.program, weights, weights.step)
+        use = Evaluator(weights.program, own), own
+        if sees_ahead(use[0], sample):
+            yield Page([], None, ahead=True)
+            return
+    evaluator, own = use
+    own.take(weights)
     numbers, _ = numbers_of(prompt, vocabulary_of(weights.program))
     text: list[Written] = []
     for written in continued(evaluator, numbers, count, temperature, seed,
-                             before=weights.program.data.x_validation[0]):
+                             before=sample):
         text.append(written)
         if len(text) % AT_ONCE == 0 and len(text) < count:
             yield Page(list(text), None)

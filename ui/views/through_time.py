@@ -12,7 +12,6 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QSpinBox,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
@@ -22,6 +21,7 @@ from playground.layers.direction import Track, work_name
 from playground.layers.unrolled import RecurrentLayer
 from playground.snapshot import Probe, Snapshot, TensorProbe, WorkspaceProbe
 from ui.elided import Elided
+from ui.spin import Spin
 from ui.theme import ui_font
 from ui.views.base import Table, View
 from ui.views.network import node_order
@@ -99,9 +99,8 @@ class ThroughTimeView(View):
         self.what.currentIndexChanged.connect(lambda _: self._again())
         self.cell = self._box("Which layer and direction")
         self.cell.currentIndexChanged.connect(lambda _: self._another())
-        self.sample = QSpinBox(self)
+        self.sample = Spin(self)
         self.sample.setPrefix("sample ")
-        self.sample.lineEdit().setTextMargins(6, 0, 0, 0)
         self.sample.setToolTip("Which sample of the batch; the norms are of the whole batch")
         self.sample.setAccessibleName("Sample")
         self.sample.valueChanged.connect(lambda _: self._again())
