@@ -39,7 +39,7 @@ def representation(session: Session, probe: RepresentationProbe) -> Representati
         values, shares = found.points, found.shares
     labels, classes, ordered = _labels(session, limit)
     shown = data.raw(x)
-    first = next((port for port in data.dataset.ports if port.name == "x"), None)
+    first = data.dataset.x_port
     return Representation(
         probe.node, values, shares, units, shown if first is None else first.of(shown), labels,
         classes, ordered)

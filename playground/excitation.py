@@ -272,7 +272,7 @@ class Excitation:
         """What patterns take the place of, (n, *shape), of samples (n, ...) as they lie in the
         data.
         """
-        port = next((p for p in self.program.data.dataset.ports if p.name == "x"), None)
+        port = self.program.data.dataset.x_port
         return x if port is None else port.of(x)
 
     def bounded(self, x: Floats) -> Floats:

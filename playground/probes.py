@@ -251,7 +251,7 @@ def _predictions(session: Session, probe: PredictionsProbe) -> Predictions:
     if rebuilt is not None and data.dataset.are_images and not session.program.classes:
         return rebuilt_samples(session, x[part])
     out = session.evaluator.predict(x[part])
-    first = next((port for port in data.dataset.ports if port.name == "x"), None)
+    first = data.dataset.x_port
     is_tokens = bool(data.dataset.vocabulary) and (first is None or first.classes > 0)
     steps: StepPredictions | None = None
     if session.program.classes and wanted.ndim == 2:

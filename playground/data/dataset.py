@@ -85,6 +85,11 @@ class Dataset:
         return self.target.shape[1:]
 
     @property
+    def x_port(self) -> Port | None:
+        """The part of a sample that is called "x"; None where a sample is but one thing."""
+        return next((port for port in self.ports if port.name == "x"), None)
+
+    @property
     def are_images(self) -> bool:
         """Whether each sample is (channels, height, width)."""
         return len(self.shape) == 3

@@ -42,7 +42,9 @@ def ambiguous_accuracy(outcome: Outcome) -> float:
     a destination as a departure.
     """
     session, data = outcome.session, outcome.session.data
-    words = next(port for port in data.dataset.ports if port.name == "x").of(data.x_validation)
+    port = data.dataset.x_port
+    assert port is not None
+    words = port.of(data.x_validation)
     cities = [data.dataset.vocabulary.index(city) for city in CITIES]
     ambiguous = np.isin(words, cities)
     answers = session.evaluator.predict(data.x_validation).argmax(axis=-1)
