@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import math
 import os
 import sys
@@ -270,8 +271,10 @@ def _fresh(loaded: Loaded) -> tuple[str, ...]:
 
 
 def _unknown(what: str) -> UsageError:
-    return UsageError(f"There is no file and no example {what!r}. Give the path of a document, "
-                      f"or one of: {', '.join(EXAMPLES)}.")
+    close = difflib.get_close_matches(what, EXAMPLES, n=3)
+    way_out = f"Did you mean {' or '.join(close)}?" if close else (
+        f"Give the path of a document, or one of: {', '.join(EXAMPLES)}.")
+    return UsageError(f"There is no file and no example {what!r}. {way_out}")
 
 
 def _seeded(graph: Graph, seed: int) -> Graph:

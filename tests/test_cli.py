@@ -167,6 +167,7 @@ def test_a_person_reads_lines(capsys: Capture, file: Path) -> None:
 
 @pytest.mark.parametrize(("arguments", "words"), [
     (["nowhere"], "no file and no example 'nowhere'"),
+    (["train", "mlp-spirl"], "Did you mean mlp-spiral"),
     (["summary"], "FILE|EXAMPLE"),
     (["summary", "nowhere"], "no file and no example 'nowhere'"),
     (["train", "mlp-spiral", "--steps", "0"], "between 1 and"),

@@ -226,7 +226,7 @@ def test_a_node_that_was_never_measured_has_a_dash(qtbot: QtBot) -> None:
     view = shown(qtbot, GradientsView(), snapshot(
         dense_2__grad_norm_before=nan, dense_2__grad_norm=nan))
     view.select("dense_2")
-    assert view.header.note.whole == "dense_2 – → –"
+    assert view.header.note.whole == "dense_2 –"
     view.bars.setChecked(True)
     assert [bar.measured for bar in view.profile.bars] == [True, False, True]
     view.grab()
@@ -245,6 +245,20 @@ def test_gradients_mark_what_is_not_finite(qtbot: QtBot) -> None:
     view = shown(qtbot, GradientsView(), snapshot(dense_2__grad_norm_before=norms))
     view.all_time.setChecked(True)
     assert 61.0 in view.bad_marks.getData()[0] or len(view.bad_marks.getData()[0]) == 1
+
+
+def test_gradients_mark_zeros_at_the_bottom(qtbot: QtBot) -> None:
+    norms = np.ones(100)
+    norms[60:] = 0
+    view = shown(qtbot, GradientsView(), snapshot(dense_2__grad_norm_before=norms))
+    view.all_time.setChecked(True)
+    steps, heights = view.zero_marks.getData()
+    assert len(steps) >= 30
+    assert steps.min() >= 60
+    assert (heights < np.mean(view.plot.box.viewRange()[1])).all()
+    view.select("dense_2")
+    assert view.header.note.whole.startswith("dense_2 0 ")
+    assert view.plot.gutter.labels[-1].text == "0"
 
 
 def test_gradients_bars_and_other_quantities(qtbot: QtBot) -> None:

@@ -11,6 +11,7 @@ from playground.snapshot import Snapshot
 from ui.elided import Elided
 from ui.theme import theme
 from ui.views.numbers import format_number
+from ui.views.operations import measures
 
 STATES: dict[str, tuple[str, str]] = {
     "empty": ("unknown", "nothing to run"),
@@ -127,6 +128,8 @@ def _paused(snapshot: Snapshot) -> str:
     if program is None or snapshot.position >= len(program.instructions):
         return "paused"
     instruction = program.instructions[snapshot.position]
+    if measures(instruction) and instruction.node:
+        return f"paused before measuring {instruction.node}"
     return f"paused before {instruction.phase}" + (
         f" of {instruction.node}" if instruction.node else "")
 

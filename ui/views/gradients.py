@@ -61,6 +61,9 @@ class GradientsView(View):
         self.bad_marks = pg.ScatterPlotItem(symbol="x", size=8, pen=None)
         self.bad_marks.setZValue(10)
         self.plot.addItem(self.bad_marks, ignoreBounds=True)
+        self.zero_marks = pg.ScatterPlotItem(symbol="t", size=8, pen=None)
+        self.zero_marks.setZValue(10)
+        self.plot.addItem(self.zero_marks, ignoreBounds=True)
         self.lane_lines = LaneGradients(self.plot)
         self.profile = Profile(self.body)
         self.legend = Legend(self.body)
@@ -195,13 +198,16 @@ class GradientsView(View):
         self.plot.fit([step], [*heights, np.array(_near(guides, heights))],
                       least_span=1.0 if quantity.log else 0.1)
         self._mark_bad(list(bad))
+        self._mark_zeros(colors)
         word, role = ("clip", "error") if self.quantity == "norm" else ("", "healthy")
         labels = [EndLabel(v, f"{word} {format_number(v, 2)}".strip(), theme().text(role))
                   for v in guides if math.isfinite(v)]
         strong = self._strong()
         if strong in self.lines and self.lines[strong].values.size:
-            last = float(self.lines[strong].values[-1])
-            labels.append(EndLabel(last, format_number(last), theme().color("text")))
+            # Where the line ends, which may be a mean of steps; the number is the header's.
+            labels.append(EndLabel(float(self.lines[strong].values[-1]),
+                                   _told(self._series(history, strong, quantity.column)),
+                                   theme().color("text")))
         self.plot.gutter.show_labels(labels)
 
     def _draw_lanes(self, lanes: Sequence[LaneView], history: HistoryView, quantity: Quantity
@@ -214,6 +220,7 @@ class GradientsView(View):
             curve.hide()
         for item in (self.shade, *self.guides):
             item.setVisible(False)
+        self.zero_marks.clear()
         node = self.selected if self.selected in self.nodes else (
             TOTAL if self.quantity == "norm" else self.nodes[0])
         column, clipped = ((quantity.column, "grad_norm") if node == TOTAL else
@@ -250,6 +257,15 @@ class GradientsView(View):
         top = self.plot.box.viewRange()[1]
         y = top[1] - 0.03 * (top[1] - top[0])
         self.bad_marks.setData(steps, [y] * len(steps))
+
+    def _mark_zeros(self, colors: dict[str, QColor]) -> None:
+        """Triangles at the bottom edge, where a logarithmic axis has no place for a zero."""
+        low, high = self.plot.box.viewRange()[1]
+        marks = [{"pos": (step, low + 0.03 * (high - low)), "brush": colors[name]}
+                 for name, curve in self.lines.items() if name in colors and self.plot.log_y
+                 for step in curve.step[curve.values == 0]]
+        if marks or len(self.zero_marks.data):
+            self.zero_marks.setData(marks)
 
     def _shade_pointed(self, history: HistoryView, quantity: Quantity, start: int,
                        columns: int) -> None:
