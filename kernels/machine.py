@@ -200,6 +200,11 @@ class Machine:
         """As if nothing had been timed yet."""
         self._times[:] = 0
 
+    @property
+    def times_measured(self) -> int:
+        """How often every instruction was timed, at least."""
+        return int(self._times[:, 1].min())
+
     def microseconds(self) -> NDArray[np.float64]:
         """Mean time of each instruction, NaN where it has not been measured."""
         return np.maximum(self._nanoseconds() - _clock_cost(), 0) / 1000

@@ -34,6 +34,8 @@ MANY = 1_000_000
 """Weights of a layer that take a while to be drawn."""
 DRAWN = 1 << 22
 """Weights between two reports."""
+TIMED = 8
+"""Times of an instruction that make its mean: a step done by hand finds cold caches."""
 KEYFRAME_SECONDS = 0.1
 """Stepping back replays at most about this long, as long as the keyframe is a recent one."""
 
@@ -163,7 +165,9 @@ class Session:
         return self._machine.microseconds()
 
     def instrumentation(self) -> float:
-        """The share of a step's time that goes into measuring, 0..1."""
+        """The share of a step's time that goes into measuring, 0..1; 0 before it is known."""
+        if self._machine.times_measured < TIMED:
+            return 0.0
         times = np.nan_to_num(self.microseconds())
         measuring = [i.kernel.function.__module__.endswith("statistics")
                      for i in self.program.instructions]
