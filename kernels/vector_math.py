@@ -118,15 +118,6 @@ def _split_negative(x):
 
 
 @inline
-def _reciprocal(d):
-    """1 / d for 1 <= d <= 2, 1 ulp off: a parabola and two of Newton's steps, faster than 1 / d."""
-    y = multiply_add(d, np.float32(32 / 99), np.float32(-144 / 99))
-    y = multiply_add(d, y, np.float32(210 / 99))  # off by 1/99: Chebyshev's T₃
-    y = multiply_add(y, multiply_add(-d, y, np.float32(1)), y)
-    return multiply_add(y, multiply_add(-d, y, np.float32(1)), y)
-
-
-@inline
 def expm1_negative(x):
     """eˣ - 1 for x <= 0, exact also close to 0: at most 2 ulp off."""
     scale, p = _split_negative(np.float32(-20) if x < np.float32(-20) else x)
@@ -137,7 +128,7 @@ def expm1_negative(x):
 def tanh(x):
     """tanh x = (1 - e⁻²ˣ) / (1 + e⁻²ˣ): at most 3 ulp off."""
     t = expm1_negative(np.float32(-2) * np.abs(x))
-    return np.copysign(t * _reciprocal(t + np.float32(2)), x)
+    return np.copysign(t / (t + np.float32(2)), x)
 
 
 @inline
@@ -146,7 +137,7 @@ def sigmoid(x):
     low = -np.abs(x)  # e to its power is never above 1: no overflow on the way
     scale, p = _split_negative(np.float32(-88) if low < np.float32(-88) else low)
     e = multiply_add(scale, p, scale)
-    return (np.float32(1) if x > np.float32(0) else e) * _reciprocal(e + np.float32(1))
+    return (np.float32(1) if x > np.float32(0) else e) / (e + np.float32(1))
 
 
 @inline

@@ -9,12 +9,14 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import pytest
 
 from playground import document, graph_json
 from playground.document import DocumentError
+from playground.document.atomic import replacing
 from playground.graph import Edge, Graph
 from playground.layers.core import Dense
 from tests.document_files import (
@@ -63,6 +65,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
         from pathlib import Path
         from tests.test_document import saved
         from playground.document import DocumentError
+from playground.document.atomic import replacing
         resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600))
         try:
             saved(Path({str(path)!r}))
@@ -124,3 +127,18 @@ def test_unpacked_members_are_read_from_memory_too() -> None:
 
     with pytest.raises(DocumentError, match="cut off or damaged"):
         Archive(io.BytesIO(b"PK\x05\x06" + b"\0" * 3))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs named pipes")
+def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    got: list[bytes] = []
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader.start()
+    with replacing(pipe) as file:
+        file.write(b"numbers")
+    reader.join(10)
+    assert got == [b"numbers"]
+    assert pipe.is_fifo()
+    assert [*tmp_path.iterdir()] == [pipe]

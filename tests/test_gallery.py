@@ -116,6 +116,11 @@ def test_search_finds_data_and_themes_and_hides_empty_captions(gallery: Gallery)
     chosen = gallery.chosen()
     assert chosen is not None
     assert chosen.name == "lenet5"
+    for name in EXAMPLES:
+        gallery.search.setText(name)
+        chosen = gallery.chosen()
+        assert chosen is not None
+        assert name in f"{chosen.name} {chosen.title}", "not one whose note mentions it"
     gallery.search.setText("zebra crossing")
     assert gallery.chosen() is None
     assert not gallery._open.isEnabled()

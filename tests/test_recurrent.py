@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -356,6 +357,16 @@ def test_one_instruction_for_each_time_step_and_a_layer_step_over_all() -> None:
     session.run_to("lstm_1", "forward")
     session.forward_to("layer")
     assert (session.instruction.node, session.instruction.phase) == ("dense_1", "forward")
+
+
+def test_a_frozen_cell_costs_no_weight_gradient() -> None:
+    plain = sequences(("lstm", {"units": UNITS, "returns": "sequence"}), ("lstm", {"units": UNITS}))
+    learning = msgspec.structs.replace(plain.node("lstm_2").learning, frozen=True)
+    for graph, wanted in ((plain, True), (plain.with_learning("lstm_2", learning), False)):
+        kernels = {i.kernel.name for i in Session(graph).program.instructions
+                   if i.node == "lstm_2" and i.phase == "backward"}
+        assert {"lstm_backward", "dense_input_gradient"} <= kernels
+        assert ("recurrent_weight_gradient" in kernels) == wanted
 
 
 def test_the_forget_gate_starts_with_its_bias() -> None:

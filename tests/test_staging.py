@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -46,6 +47,25 @@ def test_the_panel_is_in_front_with_its_node_and_the_notes(window: MainWindow) -
     assert in_front(window, "through_time")
     assert in_front(window, "notes")
     assert window.document.selection == {"lstm_1"}
+
+
+def test_what_a_note_says_to_look_at_is_in_front(window: MainWindow) -> None:
+    """Whichever example was open before."""
+    hidden = []
+    for name, example in EXAMPLES.items():
+        show(window, name)
+        press = next(part for part in example.note.split("\n\n") if "**Press Space" in part)
+        hidden += [(name, panel.title) for key, panel in PANELS.items()
+                   if re.search(rf"\b{panel.title}\b", " ".join(press.split()))
+                   and not in_front(window, key)]
+    assert not hidden
+
+
+def test_what_was_in_front_before_is_so_again(window: MainWindow) -> None:
+    show(window, "cnn-digits")
+    assert in_front(window, "feature_maps")
+    show(window, "mlp-spiral")
+    assert in_front(window, "output")
 
 
 def test_it_goes_with_its_example(window: MainWindow) -> None:

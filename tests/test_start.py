@@ -32,6 +32,29 @@ ui.app.main([])
 """
 
 
+KEEPS_COPIES = """
+import os, sys
+import ui.app
+from ui.main_window import MainWindow
+keep = MainWindow.keep_copies
+def kept(window, offer_all):
+    keep(window, offer_all)
+    print(window.recovery.file.with_suffix(".lock").exists(), offer_all, flush=True)
+    os._exit(0)
+MainWindow.keep_copies = kept
+ui.app.main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("what", [[], ["perceptron"]])
+def test_autosave_runs_whatever_the_window_opens(what: list[str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", KEEPS_COPIES, *what], capture_output=True, text=True, check=True,
+        timeout=120, cwd=Path(__file__).parents[1],
+        env=os.environ | {"XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)})
+    assert done.stdout.split() == ["True", str(not what)]
+
+
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """What a first start has loaded when its engine is about to start."""

@@ -127,7 +127,7 @@ def test_a_generator_has_no_answers_to_be_right_or_wrong(qtbot: QtBot) -> None:
     assert view.allowed() == ()
     assert view.probes() == {FilmProbe()}
     assert not view.over_time.isVisible()
-    view.show_snapshot(snapshot("gan-digits", values={FilmProbe(): film("made")}))
+    view.show_snapshot(snapshot("gan-digits", values={FilmProbe(): film()}))
     assert view.film.isVisible()
     assert view.csv().startswith("step,sample,")
     view.show_snapshot(snapshot("gan"))

@@ -59,9 +59,11 @@ def test_output_chooses_what_suits_the_data(qtbot: QtBot) -> None:
     assert view.mode() == "predictions"
     assert [key for key, action in view.modes.items() if action.isVisible()] == [
         "confusion", "predictions"]
+    assert view.worst.isVisible()
     view.show_snapshot(snapshot())
     assert view.mode() == "boundary"
     assert all(action.isVisible() for action in view.modes.values())
+    assert not view.worst.isVisible()
     view.show_snapshot(replace(snapshot("cnn-digits"), metric_name="mean abs error"))
     assert view.mode() == "predictions"
     assert not any(button.isVisible() for button in view.header._choices[0])

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtGui import QDropEvent, QImage
 from PySide6.QtWidgets import (
     QFileDialog,
     QMessageBox,
@@ -143,11 +143,11 @@ def test_autosave_and_recovery(qtbot, make_window, window, monkeypatch):
     asked = answer_recovery(monkeypatch, "later")
     second = make_window()
     second.open_first()
-    second.offer_copies()
+    second.keep_copies()
     assert "mlp-spiral" in asked[0]
     assert window.recovery.file.exists(), "later"
     answer_recovery(monkeypatch, "open")
-    second.offer_copies()
+    second.keep_copies()
     assert second.document.graph == graph
     assert not second.document.clean
     assert second.recovery.crashed() == [], "no other window is offered it meanwhile"
@@ -156,6 +156,44 @@ def test_autosave_and_recovery(qtbot, make_window, window, monkeypatch):
     second.recovery.wait()
     assert second.recovery.file.exists()
     assert not window.recovery.file.exists()
+
+
+@pytest.mark.parametrize("is_it", [True, False])
+def test_a_window_with_a_file_is_offered_the_copies_of_that_file(
+        make_window, window, tmp_path, monkeypatch, is_it):
+    file, other = tmp_path / "net.playground", tmp_path / "other.playground"
+    for path in (file, other):
+        store.save(path, EXAMPLES["perceptron"].graph)
+    assert window.files.open(file)
+    change(window)
+    window.recovery.save()
+    window.recovery.wait()
+    window.recovery._held.unlock()
+    window.recovery._owned = False
+    asked = answer_recovery(monkeypatch, "later")
+    second = make_window()
+    second.open_first(file if is_it else other)
+    second.keep_copies(offer_all=False)
+    assert len(asked) == is_it
+
+
+def test_what_is_opened_after_a_recovery_is_not_changed(window, tmp_path):
+    file = tmp_path / "copy.playground"
+    store.save(file, EXAMPLES["perceptron"].graph)
+    assert window.files.recover(Crashed(file, "net.playground", None, 0.0))
+    window.document.replace(EXAMPLES["lenet5"].graph)
+    assert window.document.clean
+    assert not window.files.unsaved
+
+
+def test_another_network_shows_no_pictures_of_the_last(window):
+    canvas = window.canvas.canvas
+    canvas.set_thumbnail("dense_1", [QImage(4, 4, QImage.Format.Format_RGB32)])
+    canvas.set_badge("loss_1", "0.4")
+    window.files.show_example(EXAMPLES["mlp-digits"])
+    assert "dense_1" in canvas.nodes
+    assert not canvas.has_thumbnail("dense_1")
+    assert canvas._badges["loss_1"] is None
 
 
 def test_a_recovered_document_saves_to_where_it_came_from(window, tmp_path):

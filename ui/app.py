@@ -53,8 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # The engine's imports would compete with the first picture.
     window.painted.connect(window.bridge.start)
     window.painted.connect(_collect_garbage)
-    if not options.what:
-        window.painted.connect(window.offer_copies)
+    if not options.screenshot:
+        window.painted.connect(lambda: window.keep_copies(offer_all=not options.what))
     window.show()
     if options.screenshot:
         QTimer.singleShot(options.wait, lambda: _shoot(window, app, Path(options.screenshot)))

@@ -177,6 +177,7 @@ class Document(QObject):
         self.select(())
         self._path, self._name, self._trained = path, name, False
         self.stack.clear()
+        self.stack.setClean()  # an empty stack that was not clean stays so when it is cleared
         self._show(graph)
         self.title_changed.emit(self.title)
 

@@ -91,6 +91,7 @@ class Files(QObject):
         return True
 
     def _open(self, path: Path) -> bool:
+        path = path.absolute()  # also for a run that starts elsewhere, after a crash
         try:
             loaded = store.load(path)
         except DocumentError as error:

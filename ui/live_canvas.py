@@ -25,7 +25,7 @@ TILES = 4
 STRIP_WIDTH = 32
 """Units in one row of a strip; a longer vector is folded into two rows."""
 EVERY = 3
-"""Pictures change with every third snapshot, at 10 Hz: more would only flicker."""
+"""Pictures and ticks change with every third snapshot, at 10 Hz: more would only flicker."""
 POINTS = 200
 CHANNELS_FIRST = ("conv", "pool")
 """Families whose sequences are (channels, length); all others are (time, features)."""
@@ -75,7 +75,6 @@ class LiveCanvas(QWidget):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         scene = self._scene
-        scene.show_statistics(snapshot.nodes)
         failed = snapshot.node if snapshot.state in ("diverged", "failed") else None
         scene.set_failed(failed, (snapshot.brief or snapshot.message) if failed else "")
         self._show_active(snapshot)
@@ -83,9 +82,11 @@ class LiveCanvas(QWidget):
         self._count += 1
         if snapshot.state == "running" and self._count % EVERY:
             return
+        scene.show_statistics(snapshot.nodes)
         if snapshot.program is not None:
             for id, loss in snapshot.losses.items():
-                measured = np.isfinite(loss) or bool(snapshot.nodes)
+                # NaN is what the loss is before its first step has come to it, too.
+                measured = not np.isnan(loss) or snapshot.state == "diverged"
                 scene.set_badge(id, format_number(loss) if measured else None)
         if snapshot.state == "paused" and not snapshot.nodes:
             # Nothing has run since the weights are what they are: no old pictures either.

@@ -230,6 +230,7 @@ class MainWindow(QMainWindow):
         self.files.told.connect(lambda text: QMessageBox.information(self, "Playground", text))
         # The docks take their places when the event loop next runs; the canvas then knows its room.
         self.files.opened.connect(lambda: QTimer.singleShot(0, self.canvas.fit))
+        self.files.opened.connect(self.canvas.canvas.forget)
         self.files.opened.connect(self.lanes.open)
         self.files.opened.connect(lambda: self.dial.open(None))
         self.files.opened.connect(self.docks.stage)
@@ -293,9 +294,15 @@ class MainWindow(QMainWindow):
         if path is None or not self.files.open(path):
             self.files.show_example(EXAMPLES[example or FIRST_EXAMPLE])
 
-    def offer_copies(self) -> None:
-        """Ask whether to go on with what a crash has left."""
-        offer(self.recovery.crashed(), self.recovery, self.files, self)
+    def keep_copies(self, offer_all: bool = True) -> None:
+        """Autosave from now on, and ask whether to go on with what a crash has left.
+
+        offer_all: of anything, and not only of what is open.
+        """
+        document = self.document
+        offer([copy for copy in self.recovery.crashed()
+               if offer_all or (copy.name, copy.original) == (document.name, document.path)],
+              self.recovery, self.files, self)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -16,7 +16,13 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
     Whatever goes wrong (an exception, a full disk, a crash of the machine), `path` is either
     what it was or what was written, entirely.
+
+    Where `path` is a pipe or a device, that is written to: it cannot be what it was.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with open(path, "wb") as file:
+            yield file
+        return
     path = Path(os.path.realpath(path))  # A link stays a link; its target is replaced.
     handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}-", suffix=".tmp", dir=path.parent)
     try:

@@ -59,7 +59,7 @@ that one could read. `vae` mends that.
 **Try.** Give code 8 units: the digits become sharp. Set all activations to *identity*: what is left
 does no better than the principal components.
 """),
-    Mark("error_over_pca", "<=", 0.8, epochs=40), panels=("representation",))
+    Mark("error_over_pca", "<=", 0.8, epochs=40), panels=("representation", "output"))
 
 
 def _convolutional(notes: str) -> Graph:
@@ -108,7 +108,7 @@ would not, and a chessboard would shine through (Odena, Dumoulin and Olah 2016).
 **Try.** Replace up_1 by *Upsample2D* and a convolution with padding "same". Or give code 16 units:
 prints come back.
 """),
-    Mark("error_over_pca", "<=", 0.8, epochs=8), panels=("representation",))
+    Mark("error_over_pca", "<=", 0.8, epochs=8), panels=("representation", "output"))
 
 
 def _denoising(notes: str) -> Graph:

@@ -43,7 +43,7 @@ node on the canvas.
 **Choose *ReLU instead*** below this note, which is `deep-relu`: the same network but for the
 activation. In the loss and in the gradient norms it has a line beside this one.
 """),
-    Mark("gradient_ratio", "<=", 1e-3, steps=200), variations=(
+    Mark("gradient_ratio", "<=", 1e-3, steps=200), panels=("gradients",), variations=(
         Lane("ReLU instead", _RELU,
              help="Slope 1 where a unit is active: the gradient reaches the first layer."),
         Lane("tanh instead", _ten_layers("tanh", "glorot_uniform", ""),
@@ -68,7 +68,7 @@ then the numbers overflow, and the app says where.
 **Try.** Give all layers *glorot_uniform* instead of *he_normal*. It was made for tanh and takes no
 account of the half that ReLU cuts off: the signal shrinks at each layer, and learning starts late.
 """),
-    Mark("gradient_ratio", ">=", 0.05, steps=200), variations=(
+    Mark("gradient_ratio", ">=", 0.05, steps=200), panels=("gradients",), variations=(
         Lane("sigmoid instead", _SIGMOID,
              help="A slope of ¼ at most: nine layers back there is nothing left of the gradient."),
         Lane("glorot start", _ten_layers("relu", "glorot_uniform", ""),

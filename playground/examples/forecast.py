@@ -61,7 +61,7 @@ sequence the error is a quarter of that at the beginning.
 **Try.** Raise the noise to 0.3: the forecast gets smoother than what it reads, because the targets
 have no noise. Set the waves to 5.
 """),
-    Mark("error_over_naive", "<=", 0.2, epochs=100))
+    Mark("error_over_naive", "<=", 0.2, epochs=100), panels=("output",))
 
 SERIES = Example(
     "series", "El Niño, forecast",
@@ -87,4 +87,4 @@ overlap are not many, and soon only the training curve still falls.
 
 **Try.** Set the months to 3: it does hardly worse, for value and slope already tell the season.
 """),
-    Mark("error_over_naive", "<=", 0.25, epochs=40))
+    Mark("error_over_naive", "<=", 0.25, epochs=40), panels=("output",))

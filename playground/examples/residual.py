@@ -65,7 +65,7 @@ at the start, the same steps, with a way round every two convolutions.
 **Try.** Delete some convolutions in the middle and connect the rest: the shallower it is, the
 sooner it learns. That more layers did *worse*, on the training data too, was the surprise of 2015.
 """),
-    Mark("accuracy", "<=", 0.8, epochs=EPOCHS),
+    Mark("accuracy", "<=", 0.8, epochs=EPOCHS), panels=("gradients",),
     variations=(Lane("skip connections", _deep(True, ""),
                      help="A way round every two convolutions: the digits are learned."),))
 
@@ -89,6 +89,6 @@ and go on along both ways.
 
 **Try.** Cut one skip connection, then all of one row, and train again.
 """),
-    Mark("accuracy", ">=", 0.9, epochs=EPOCHS),
+    Mark("accuracy", ">=", 0.9, epochs=EPOCHS), panels=("gradients",),
     variations=(Lane("no skip connections", _deep(False, ""),
                      help="The same layers and weights in one row: it ends far below."),))

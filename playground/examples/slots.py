@@ -64,7 +64,7 @@ without memory.
 **Try.** Set *units* of lstm_1 to 4: four numbers are enough to keep which verb came last. Replace
 embedding_1 by a *1-of-N*.
 """),
-    Mark("ambiguous_accuracy", ">=", 0.99, epochs=EPOCHS),
+    Mark("ambiguous_accuracy", ">=", 0.99, epochs=EPOCHS), panels=("output",),
     variations=(Lane("feed-forward", _slots(False, ""),
                      help="Each word by itself: a city is a city, and it guesses."),))
 
@@ -87,6 +87,6 @@ network does not have in front of it.
 
 **The way out.** Put an *LSTM* that returns the sequence in the place of dense_1.
 """),
-    Mark("ambiguous_accuracy", "<=", 0.6, epochs=EPOCHS),
+    Mark("ambiguous_accuracy", "<=", 0.6, epochs=EPOCHS), panels=("output",),
     variations=(Lane("with memory", _slots(True, ""),
                      help="An LSTM in the place of the dense layer: all cities right."),))

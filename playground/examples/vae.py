@@ -70,4 +70,4 @@ digit, if a blurred one; a cloud remembers less than a point. Compare with `auto
 **Try.** Set the weight of loss_2 to 0.3: the code collapses to 0 and every digit becomes the same
 grey average. Set it to 0: the deviations shrink, and what is left is `autoencoder`.
 """),
-    Mark("error_over_pca", "<=", 0.85, epochs=40), panels=("representation",))
+    Mark("error_over_pca", "<=", 0.85, epochs=40), panels=("representation", "output"))

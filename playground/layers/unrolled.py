@@ -77,6 +77,7 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
 
     @property
     def scratch(self) -> frozenset[str]:  # type: ignore[override]
+        """Sums of the weights' gradients: what adds to them is all that reads them."""
         return frozenset(work_name(f"{name}_sums", *place) for place in self.places()
                          for name, shape, _ in self.cell_parameters(1) if len(shape) == 2)
 

@@ -158,6 +158,15 @@ class CanvasScene(QGraphicsScene):
         texts = [text for id in item.face.members or (name,) if (text := self._badges.get(id))]
         item.set_badge(" · ".join(texts) or None)
 
+    def forget(self) -> None:
+        """Another network is here: what was shown of the last one goes, whatever the names."""
+        for id in list(self._drawn):
+            self.set_thumbnail(id, [])
+            self.set_badge(id, None)
+        self.show_statistics({})
+        self.set_active(None)
+        self.set_failed(None)
+
     def set_active(self, id: str | None, phase: str | None = None, text: str = "") -> None:
         """Light up the node that is being computed, with a chip: "backward · |g| 0.48".
 

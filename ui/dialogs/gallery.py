@@ -162,15 +162,19 @@ class Gallery(QDialog):
 
     def _filter(self, text: str) -> None:
         words = text.lower().split()
-        first = None
+        found = []
         for caption, items in self._captions:
             for item in items:
                 example = self._examples[item.data(NAME)]
-                all_of_it = " ".join((example.name, example.title, example.description,
-                                      example.note, caption.text(), *item.data(FACTS))).lower()
+                name = f"{example.name} {example.title}".lower()
+                all_of_it = " ".join((name, example.description, example.note, caption.text(),
+                                      *item.data(FACTS))).lower()
                 item.setHidden(not all(word in all_of_it for word in words))
-                first = item if first is None and not item.isHidden() else first
+                if not item.isHidden():
+                    found.append((not all(word in name for word in words), item))
             caption.setHidden(all(item.isHidden() for item in items))
+        # One that is called so comes before those whose notes mention it.
+        first = min(found, key=lambda pair: pair[0], default=(True, None))[1]
         self.list.setCurrentItem(first)  # type: ignore[arg-type]  # None clears it
         self._show()
 

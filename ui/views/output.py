@@ -91,13 +91,13 @@ class OutputView(View):
         return "confusion"
 
     def allowed(self) -> tuple[Mode, ...]:
-        """A boundary needs one or two features, a confusion matrix needs classes, and samples need
-        an answer to them, which a generator does not give."""
+        """A boundary needs one or two features, and a confusion matrix classes; both it and samples
+        need an answer, which a generator does not give."""
         program = self.snapshot.program if self.snapshot else None
-        has_plane = program is not None and _input_shape(program) in ((1,), (2,))
+        answers = program is None or not generates(program)
         needs: dict[Mode, bool] = {
-            "boundary": has_plane, "confusion": self._has_classes(),
-            "predictions": program is None or not generates(program)}
+            "boundary": program is not None and _input_shape(program) in ((1,), (2,)),
+            "confusion": answers and self._has_classes(), "predictions": answers}
         return tuple(mode for mode in MODES if needs[mode])
 
     def wanted(self) -> frozenset[Probe]:
@@ -177,6 +177,8 @@ class OutputView(View):
         """What can be chosen, and what is."""
         allowed = self.allowed()
         self.over_time.setVisible(self._makes_samples() and bool(allowed))
+        self.worst.setVisible(mode == "predictions" and not is_film)
+        self.train.setVisible(mode != "boundary" and not is_film)
         for key, action in self.modes.items():
             action.setVisible(key in allowed)
             action.blockSignals(True)
