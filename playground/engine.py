@@ -23,6 +23,7 @@ from playground.emitter import Phase
 from playground.graph import Graph
 from playground.history import HistoryView
 from playground.lane import Lane
+from playground.pace import Pace
 from playground.rate import Rate
 from playground.session import Session
 from playground.shapes import check
@@ -79,8 +80,6 @@ class Engine:
         self._quitting = False
         self._stopping = threading.Event()
         """What takes long shall be given up: the command that says so waits in the queue."""
-        self._until_step: int | None = None
-        self._speed: float | None = None
         self._probes: frozenset[Probe] = frozenset()
         self._wanted = threading.Event()
         self._wanted.set()
@@ -96,9 +95,8 @@ class Engine:
         self._followers = Followers()
         """Variants that train beside it; on the same thread, as it owns all machines."""
         self._rate = Rate()
+        self._pace = Pace(burst=2 * SLICE)
         self._next_validation = 0.0
-        self._owed_steps = 0.0
-        self._last_slice = 0.0
 
     def start(self) -> None:
         self._thread.start()
@@ -174,7 +172,7 @@ class Engine:
 
     def set_speed(self, steps_per_second: float | None) -> None:
         """Run no faster than this; None: as fast as it goes."""
-        self._commands.put(lambda: self._set_speed(steps_per_second))
+        self._commands.put(lambda: self._pace.set_speed(steps_per_second))
 
     def set_threads(self, threads: int) -> None:
         """Train on so many threads from now on, each with a shard of the batch."""
@@ -271,10 +269,10 @@ class Engine:
             return
         if time.perf_counter() >= self._next_validation:
             self._validate(session)
-        if self._until_step is not None and session.step >= self._until_step:
+        if self._pace.is_reached(session.step):
             self._pause()
             return
-        most = self._allowance(session.step)
+        most = self._pace.allowance(session.step)
         if most == 0:
             time.sleep(0.005)
             return
@@ -297,20 +295,6 @@ class Engine:
         self._followers.follow(session.step, SLICE / 2)
         self._changed = True
         return True
-
-    def _allowance(self, step: int) -> int | None:
-        """The most steps to run now, after `step`: by the speed limit and the goal, if any."""
-        now = time.perf_counter()
-        elapsed, self._last_slice = now - self._last_slice, now
-        left = None if self._until_step is None else self._until_step - step
-        if self._speed is None:
-            return left
-        self._owed_steps = min(self._owed_steps + elapsed * self._speed,
-                               max(1.0, self._speed * SLICE * 2))
-        allowed = int(self._owed_steps)
-        allowed = allowed if left is None else min(allowed, left)
-        self._owed_steps -= allowed
-        return allowed
 
     def _validate(self, session: Session) -> None:
         started = time.perf_counter()
@@ -407,9 +391,8 @@ class Engine:
             return
         if epoch is not None:
             step = epoch * self._session.program.batches_per_epoch
-        self._until_step = step
+        self._pace.start(step)
         self._rate.start()
-        self._last_slice = time.perf_counter()
         self._state, self._changed = "running", True
 
     def _pause(self) -> None:
@@ -453,9 +436,6 @@ class Engine:
         self._state = "compiling"  # it cannot be given up
         session.reset()
         self._followers.reset()
-
-    def _set_speed(self, steps_per_second: float | None) -> None:
-        self._speed, self._owed_steps = steps_per_second, 0.0
 
     def _set_threads(self, threads: int) -> None:
         self.threads = threads

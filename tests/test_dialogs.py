@@ -132,7 +132,7 @@ def test_imported_data_is_in_view(qtbot, window, tmp_path, monkeypatch):
     file.write_text("width,kind\n" + "1,a\n3,b\n" * 20)
     monkeypatch.setattr(DataImport, "exec", lambda self: QDialog.DialogCode.Accepted)
     for _ in range(3):
-        window._import(str(file))
+        window.import_file(str(file))
     box = window.canvas.canvas.nodes[window.document.selected_node.id].box()
     view = window.canvas
     assert view.mapToScene(view.viewport().rect()).boundingRect().contains(box)

@@ -65,7 +65,6 @@ def test_a_full_disk(tmp_path: Path) -> None:
         from pathlib import Path
         from tests.test_document import saved
         from playground.document import DocumentError
-from playground.document.atomic import replacing
         resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600))
         try:
             saved(Path({str(path)!r}))

@@ -102,9 +102,9 @@ class Docks:
         self._give_room_back()
         for dock in self._brought:
             dock.hide()
-        staged = [self.all[name] for name in self._staged]
+        leaving = [self.all[name] for name in self._staged if name not in names]
         for dock, _, below in self._places:
-            if below is not None and dock in staged:
+            if below is not None and dock in leaving:
                 below.raise_()
         self._staged = names
         self._brought = [self.all[name] for name in names if self.all[name].isHidden()]

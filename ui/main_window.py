@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
@@ -13,7 +12,6 @@ from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
-    QKeySequence,
     QPaintEvent,
     QShowEvent,
 )
@@ -27,7 +25,6 @@ from PySide6.QtWidgets import (
 )
 
 from playground.examples import EXAMPLES, Example
-from playground.examples.themes import by_theme
 from playground.graph import Graph
 from playground.layers.base import Layer
 from playground.layers.surface import Shift
@@ -36,7 +33,6 @@ from ui.compare import ComparePanel, Variations
 from ui.data_nodes import import_data
 from ui.dial import DialRow
 from ui.dialogs.gallery import Gallery
-from ui.dialogs.help import LayerHelp, show_about
 from ui.dialogs.recovery import offer
 from ui.dialogs.shortcuts import CANVAS, ShortcutsDialog
 from ui.docks import LEFT, RIGHT, Docks
@@ -47,7 +43,8 @@ from ui.inspector.panel import Inspector, ListPage, NodePage, Page
 from ui.keys import KeyGuard
 from ui.lanes import Lanes
 from ui.live_canvas import LiveCanvas
-from ui.menus import Menus, fill_recent
+from ui.menu_entries import fill_menus
+from ui.menus import Menus
 from ui.notes import NotesPanel
 from ui.outline import Outline
 from ui.palette import Palette
@@ -91,7 +88,8 @@ class MainWindow(QMainWindow):
         self._keys = KeyGuard(self)
 
         self._build_parts()
-        self._build_menus()
+        self.menus = Menus(self)
+        fill_menus(self.menus, self)
         self._connect()
 
     # -- building -----------------------------------------------------------------------------
@@ -134,88 +132,6 @@ class MainWindow(QMainWindow):
         self.docks.add("compare", "Compare", self.compare, RIGHT, inspector)
         self.bridge.add_view(self.compare)
         self.views = Panels(self.docks, self._admit)
-
-    def _build_menus(self) -> None:
-        menus = self.menus = Menus(self)
-        files, key = self.files, QKeySequence.StandardKey
-        menus.add(menus.file, "&New", files.new, key.New)
-        menus.add(menus.file, "&Open…", files.ask_open, key.Open)
-        menus.add_submenu(menus.file, "Open &Recent", lambda menu: fill_recent(
-            menu, self.preferences.recent, files.open, self.preferences.clear_recent))
-        menus.file.addSeparator()
-        menus.add(menus.file, "&Save", files.save, key.Save, "Graph, weights and history")
-        menus.add(menus.file, "Save &As…", files.save_as, "Ctrl+Shift+S")
-        menus.add(menus.file, "Save &Graph Only…", files.save_graph,
-                  help="The drawing without weights, as JSON that can be compared line by line")
-        menus.file.addSeparator()
-        menus.add(menus.file, "&Import Data…", self._import, "Ctrl+I",
-                  "A table, arrays or images of your own")
-        menus.add_submenu(menus.file, "&Export Picture", self._fill_pictures)
-        menus.file.addSeparator()
-        menus.add(menus.file, "&Quit", self.close, key.Quit)
-
-        stack = self.document.stack
-        for action, name, keys in (
-                (stack.createUndoAction(self, "&Undo"), "Undo", [key.Undo]),
-                (stack.createRedoAction(self, "&Redo"), "Redo", [key.Redo])):
-            action.setProperty("name", name)
-            bindings = QKeySequence.keyBindings(keys[0])
-            more = [QKeySequence("Ctrl+Y")] if keys[0] == key.Redo else []
-            # A key that is there twice would be ambiguous, and do nothing.
-            action.setShortcuts([*bindings, *(k for k in more if k not in bindings)])
-            menus.edit.addAction(action)
-        canvas = self.canvas.actions_
-        menus.edit.addSeparator()
-        menus.edit.addActions([canvas.cut, canvas.copy, canvas.paste, canvas.duplicate,
-                               canvas.delete])
-        menus.edit.addSeparator()
-        menus.edit.addActions([canvas.select_all, canvas.rename, canvas.connect_keys])
-        menus.edit.addSeparator()
-        menus.edit.addActions([canvas.freeze, canvas.fold, canvas.unfold])
-        menus.edit.addSeparator()
-        menus.add(menus.edit, "&Find Layer", self.palette_panel.focus_search, "Ctrl+F",
-                  "Search the palette")
-
-        menus.view.addActions([canvas.fit, canvas.actual_size, canvas.zoom_in, canvas.zoom_out,
-                               canvas.tidy])
-        menus.view.addSeparator()
-        for dock in self.docks.all.values():
-            toggle = dock.toggleViewAction()
-            toggle.setToolTip(f"Show or hide the panel {dock.windowTitle()}")
-            menus.view.addAction(toggle)
-        menus.add(menus.view, "&Reset Layout", self.docks.reset,
-                  help="Every panel where it was the first time")
-        menus.view.addSeparator()
-        menus.add_choice(menus.view.addMenu("&Theme"),
-                         {"dark": "&Dark", "light": "&Light", "system": "Like the &System"},
-                         theme().mode, self.set_theme)
-
-        run = self.run_actions
-        menus.run.addActions([run.run, run.step_layer, run.step_instruction, run.back])
-        menus.run.addSeparator()
-        menus.run.addActions([run.run_to, run.run_epoch, run.until_step, run.until_epoch])
-        canvas.for_nodes.append(run.run_to)
-        menus.run.addSeparator()
-        unit = menus.run.addMenu("Step &Unit")
-        unit.addActions(list(run.units.values()))
-        menus.add_choice(
-            menus.run.addMenu("T&hreads"),
-            {str(n): f"&{n}" for n in range(1, min(8, os.cpu_count() or 1) + 1)}, "1",
-            lambda n: self.bridge.set_threads(int(n)))
-        menus.run.addAction(run.reset)
-
-        menus.add(menus.examples, "&Gallery…", self.open_gallery, "Ctrl+E",
-                  "All examples, with what to press and look at")
-        menus.examples.addSeparator()
-        menus.add_later(menus.examples, self._list_examples)
-        self.examples_button.setMenu(menus.examples)
-
-        menus.add(menus.help, "About This &Network", lambda: self.docks.open("notes"),
-                  help="The notes of this network: what to press, look at and try")
-        menus.add(menus.help, "&Keys", self.show_shortcuts, "?  F1")
-        menus.add(menus.help, "&Layers", lambda: LayerHelp(self._kind(), self).open(), "Shift+F1",
-                  "What each layer does, its formula and its settings")
-        menus.add(menus.help, "&About", lambda: show_about(self))
 
     def _connect(self) -> None:
         document, bridge = self.document, self.bridge
@@ -275,11 +191,6 @@ class MainWindow(QMainWindow):
             page.embed(values)
             self._admit(preview)
             self._admit(values)
-
-    def _list_examples(self) -> None:
-        for title, names in by_theme(EXAMPLES).items():
-            self.menus.add_submenu(self.menus.examples, title,
-                                   partial(self._fill_examples, names))
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -369,12 +280,8 @@ class MainWindow(QMainWindow):
         picture.save(buffer, "PNG")
         return bytes(buffer.data().data())
 
-    def _fill_examples(self, names: list[str], menu: QMenu) -> None:
-        for example in (EXAMPLES[name] for name in names):
-            action = menu.addAction(example.title, partial(self.files.open_example, example))
-            action.setToolTip(example.description)
-
-    def _fill_pictures(self, menu: QMenu) -> None:
+    def fill_pictures(self, menu: QMenu) -> None:
+        """What can be saved as a picture: the network and every panel."""
         pictures: list[tuple[str, Callable[[Path], object]]] = [
             ("Network", lambda path: self.canvas.grab().save(str(path)))]
         pictures += [(panel.title, partial(self._save_panel, name))
@@ -390,10 +297,6 @@ class MainWindow(QMainWindow):
             self, f"Export {title}", f"{title.lower().replace(' ', '-')}.png", "Pictures (*.png)")
         if name:
             save(Path(name))
-
-    def _kind(self) -> str | None:
-        node = self.document.selected_node
-        return node.layer.kind if node is not None else None
 
     def _inspect(self) -> None:
         self.docks.open("inspector")
@@ -422,7 +325,7 @@ class MainWindow(QMainWindow):
             self.document.edit(f"Change {name} of {id}", graph.with_layer(
                 id, layer.with_settings(**{name: value})), (id, name))
 
-    def _import(self, path: str = "") -> None:
+    def import_file(self, path: str = "") -> None:
         """Choose data; the node that they make is seen, and so is what to do with it."""
         id = import_data(self.document, self, path=path)
         if id is not None:
@@ -484,7 +387,7 @@ class MainWindow(QMainWindow):
         if path.suffix in (".playground", ".json"):
             self.files.open(path)
         else:
-            self._import(str(path))
+            self.import_file(str(path))
 
 
 def _dropped(event: QDropEvent) -> Path | None:

@@ -40,8 +40,8 @@ each digit is, the first ones do not move.
 **Step through it.** Pause, then F11 through the backward phase, and watch ∂y shrink from node to
 node on the canvas.
 
-**Choose *ReLU instead*** below this note, which is `deep-relu`: the same network but for the
-activation. In the loss and in the gradient norms it has a line beside this one.
+**The way out.** Choose *ReLU instead* below this note, which is `deep-relu`: the same network but
+for the activation. In the loss and in the gradient norms it has a line beside this one.
 """),
     Mark("gradient_ratio", "<=", 1e-3, steps=200), panels=("gradients",), variations=(
         Lane("ReLU instead", _RELU,
