@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from playground.history import HistoryView
+from playground.numbers import short_exponent
 from playground.snapshot import NodeStatistics, Verdict
 
 Series = NDArray[np.float64]
@@ -260,7 +261,7 @@ def _settled(names: Sequence[str], limits: Limits) -> str:
 
 def _power(number: float) -> str:
     """3e-5"""
-    return f"{number:.0e}".replace("e-0", "e-")
+    return short_exponent(f"{number:.0e}")
 
 
 def _healthy(names: Sequence[str], typical: Series) -> str:

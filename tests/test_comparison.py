@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -19,7 +18,7 @@ from playground.lane import Lane
 from playground.session import Session
 from playground.snapshot import Snapshot
 from playground.training import SGD, Clipping
-from tests.waiting import wait
+from tests.waiting import running_engine, wait
 
 SPIRAL = EXAMPLES["mlp-spiral"]
 LANES = (Lane(SPIRAL.name, SPIRAL.graph), *SPIRAL.variations)
@@ -76,11 +75,7 @@ def test_one_lane_may_diverge_while_the_others_go_on() -> None:
 
 @pytest.fixture
 def engine() -> Iterator[Engine]:
-    engine = Engine()
-    engine.start()
-    yield engine
-    engine.quit()
-    assert not [t for t in threading.enumerate() if t.name == "training"]
+    yield from running_engine()
 
 
 def ready(snapshot: Snapshot) -> bool:

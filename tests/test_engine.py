@@ -27,16 +27,12 @@ from playground.snapshot import (
 )
 from playground.training import SGD
 from tests.sketch import chain, dense, spiral
-from tests.waiting import wait
+from tests.waiting import running_engine, wait
 
 
 @pytest.fixture
 def engine() -> Iterator[Engine]:
-    engine = Engine()
-    engine.start()
-    yield engine
-    engine.quit()
-    assert not [t for t in threading.enumerate() if t.name == "training"]
+    yield from running_engine()
 
 
 def test_it_runs_pauses_and_goes_on(engine: Engine) -> None:

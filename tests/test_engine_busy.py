@@ -15,16 +15,13 @@ from playground.examples import EXAMPLES
 from playground.session import Session
 from tests.fake_engine import FakeEngine
 from tests.sketch import dense, spiral
-from tests.waiting import wait
+from tests.waiting import running_engine, wait
 from ui.main_window import MainWindow
 
 
 @pytest.fixture
 def trainer() -> Iterator[Engine]:
-    engine = Engine()
-    engine.start()
-    yield engine
-    engine.quit()
+    yield from running_engine()
 
 
 def test_quitting_gives_up_what_is_being_compiled(monkeypatch: pytest.MonkeyPatch) -> None:

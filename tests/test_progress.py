@@ -15,7 +15,7 @@ from playground.graph import Graph
 from playground.initializers import PIECE
 from playground.session import Session
 from tests.sketch import dense, spiral
-from tests.waiting import wait
+from tests.waiting import running_engine, wait
 
 
 class Enough(Exception):
@@ -139,10 +139,7 @@ def test_a_large_copy_to_step_back_to_is_told(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture
 def engine() -> Iterator[Engine]:
-    engine = Engine()
-    engine.start()
-    yield engine
-    engine.quit()
+    yield from running_engine()
 
 
 def stop_at(engine: Engine, monkeypatch: pytest.MonkeyPatch, text: str,

@@ -1,12 +1,22 @@
-"""Waiting for an engine to come to something."""
+"""A real engine for a test, and waiting for it to come to something."""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from playground.engine import Engine
 from playground.snapshot import Snapshot
+
+
+def running_engine() -> Iterator[Engine]:
+    """What a fixture yields: an engine whose thread runs, and has ended afterwards."""
+    engine = Engine()
+    engine.start()
+    yield engine
+    engine.quit()
+    assert not [t for t in threading.enumerate() if t.name == "training"]
 
 
 def wait(engine: Engine, until: Callable[[Snapshot], bool], seconds: float = 60) -> Snapshot:

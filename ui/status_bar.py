@@ -7,6 +7,7 @@ import math
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
+from playground.numbers import plural
 from playground.snapshot import Snapshot
 from ui.elided import Elided
 from ui.theme import theme
@@ -65,7 +66,7 @@ class StatusBar(QStatusBar):
              if snapshot.instrumentation > 0 else "")
         program = snapshot.program
         lanes = program.lanes if program is not None else 0
-        _set(self._threads, f"{lanes} thread{'s' if lanes != 1 else ''}" if lanes else "")
+        _set(self._threads, plural(lanes, "thread") if lanes else "")
 
     def show_fps(self, fps: float) -> None:
         _set(self._fps, f"{fps:.0f} fps")

@@ -11,6 +11,7 @@ import msgspec
 from playground.graph import Graph
 from playground.lane import Lane
 from playground.layers.base import Layer
+from playground.numbers import short_exponent
 from playground.state import SavedState
 from playground.training import Training
 
@@ -51,7 +52,7 @@ class Mark:
         """A value of the metric, as it is told."""
         if self.metric in SHARES:
             return f"{value:.1%}"
-        return f"{value:.3g}".replace("e-0", "e-")
+        return short_exponent(f"{value:.3g}")
 
     def holds(self, value: float) -> bool:
         return value >= self.value if self.sense == ">=" else value <= self.value

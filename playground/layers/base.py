@@ -59,10 +59,6 @@ class Parameter(msgspec.Struct, frozen=True):
     groups: int = 1
     """Blocks of the first axis that see different inputs."""
 
-    def draw(self, random: np.random.Generator) -> np.ndarray:
-        """Its initial values (float32)."""
-        return np.concatenate([*self.pieces(random)]).reshape(self.shape)
-
     def pieces(self, random: np.random.Generator) -> Iterator[np.ndarray]:
         """Its initial values (float32), flat and one piece after the other."""
         return initial_pieces(self.initializer, self.shape, self.fan_in, self.fan_out, random,
@@ -207,11 +203,6 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return make_layer(self.kind, {**self.settings(), **msgspec.to_builtins(changes)})
 
 
-def plural(count: int, thing: str) -> str:
-    """1 unit, 2 units."""
-    return f"{count} {thing}{'' if count == 1 else 's'}"
-
-
 def shapes_of(signals: Iterable[Any]) -> tuple[Any, ...]:
     """The shapes of signals, None where an optional input has none."""
     return tuple(None if signal is None else signal.shape for signal in signals)
@@ -283,6 +274,6 @@ def tooltip(cls: type[Layer]) -> str:
 
 __all__ = [
     "CATEGORIES", "LAYERS", "MAX_SIZE", "Examples", "Layer", "Pair", "Parameter", "Shape",
-    "ShapeError", "Signal", "about", "layer", "make_layer", "plural", "shapes_of",
+    "ShapeError", "Signal", "about", "layer", "make_layer", "shapes_of",
     "show_shape", "size_of", "tooltip",
 ]

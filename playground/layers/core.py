@@ -18,10 +18,10 @@ from playground.layers.base import (
     Signal,
     about,
     layer,
-    plural,
     show_shape,
     size_of,
 )
+from playground.numbers import plural
 from playground.tensor import Tensor
 
 

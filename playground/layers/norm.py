@@ -16,10 +16,10 @@ from playground.layers.base import (
     ShapeError,
     about,
     layer,
-    plural,
     show_shape,
     size_of,
 )
+from playground.numbers import plural
 
 if TYPE_CHECKING:
     from playground.tensor import Tensor

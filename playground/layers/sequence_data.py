@@ -20,8 +20,9 @@ from playground.data.sequences import (
 )
 from playground.data.unlabelled import Figure, rings_and_lines
 from playground.data.windows import read_text, series_windows, text_windows
-from playground.layers.base import Shape, about, layer, plural
+from playground.layers.base import Shape, about, layer
 from playground.layers.data import DataLayer, Noise
+from playground.numbers import plural
 
 Samples = Annotated[int, about(
     "Number of sequences, those that validate included.", title="Samples", ge=10, le=20_000)]

@@ -26,7 +26,6 @@ from playground.layers.base import (
     Shape,
     ShapeError,
     about,
-    plural,
     show_shape,
     size_of,
 )
@@ -37,6 +36,7 @@ from playground.layers.direction import (
     parameter_name,
     work_name,
 )
+from playground.numbers import plural
 from playground.tensor import Tensor
 
 

@@ -16,6 +16,7 @@ from msgspec import inspect
 
 from playground.activations import ACTIVATIONS
 from playground.initializers import HELP
+from playground.numbers import short_exponent
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -168,4 +169,4 @@ def show_number(value: float) -> str:
     """A number as short as it can be: 0.03, 1e-8, 1,000,000."""
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{int(value):,}" if abs(value) >= 1e5 else str(int(value))
-    return f"{value:.7g}".replace("e-0", "e-")
+    return short_exponent(f"{value:.7g}")
