@@ -16,7 +16,7 @@ from playground.layers.base import Layer, Parameter, Shape, shapes_of, size_of
 from playground.layers.data import DataLayer
 from playground.layers.loss import LossLayer
 from playground.node_tensors import NodeGradients, NodeTensors, Pass, Tensors
-from playground.program import NODE_STATISTICS, RING_ROWS, STEP_STATISTICS
+from playground.program import NODE_STATISTICS, RING_ROWS, ROW_UNIT, STEP_STATISTICS
 from playground.shapes import Check, sources_of
 from playground.tensor import ALIGNMENT, DType, Tensor
 
@@ -320,9 +320,10 @@ class Layout:
         own.dy.append(gradient)
 
     def _place_measurements(self) -> None:
-        self.row = self.tensors.new("measurements", "metrics", (len(self.columns),))
+        width = -(-len(self.columns) // ROW_UNIT) * ROW_UNIT
+        self.row = self.tensors.new("measurements", "metrics", (width,))
         self.ring = self.tensors.new("measurements of many steps", "metrics",
-                                     (RING_ROWS, 1 + 3 * len(self.columns)))
+                                     (RING_ROWS, 1 + 3 * width))
         self.per_bucket = self.tensors.new("steps per bucket", "metrics", (2,), dtype="int64")
         if not self.instrument:
             return
