@@ -203,6 +203,21 @@ def tile_width(columns):
 
 
 @helper
+def panel_product(rows, columns, terms, a, a_start, a_row, a_term, panel,
+                  c, c_start, c_row, adds):
+    """c[r c_row + j] = sum_k a[r a_row + k a_term] panel[k TILE_COLUMNS + j], added to c if `adds`.
+
+    r < rows; j < columns <= TILE_COLUMNS; k < terms.
+    """
+    r = 0
+    while r < rows:
+        height = tile_rows(rows - r)
+        panel_tile(height, columns, terms, a, a_start + r * a_row, a_row, a_term,
+                   panel, 0, TILE_COLUMNS, c, c_start + r * c_row, c_row, adds)
+        r += height
+
+
+@helper
 def product(rows, columns, terms, a, a_start, a_row, a_term, b, b_start, b_term,
             c, c_start, c_row, adds):
     """c[r c_row + j] = sum_k a[r a_row + k a_term] b[k b_term + j], added to c if `adds`.
@@ -218,17 +233,15 @@ def product(rows, columns, terms, a, a_start, a_row, a_term, b, b_start, b_term,
             width = min(step, columns - j)
             if packs:
                 pack_panel(depth, width, b, b_start + k * b_term + j, b_term, panel, 0)
+                panel_product(rows, width, depth, a, a_start + k * a_term, a_row, a_term, panel,
+                              c, c_start + j, c_row, adds or k > 0)
+                continue
             r = 0
             while r < rows:
                 height = tile_rows(rows - r)
-                a_at, c_at = a_start + r * a_row + k * a_term, c_start + r * c_row + j
-                if packs:
-                    panel_tile(height, width, depth, a, a_at, a_row, a_term,
-                               panel, 0, TILE_COLUMNS, c, c_at, c_row, adds or k > 0)
-                else:
-                    product_tile(height, width, depth, a, a_at, a_row, a_term,
-                                 b, b_start + k * b_term + j, b_term, c, c_at, c_row,
-                                 adds or k > 0)
+                product_tile(height, width, depth, a, a_start + r * a_row + k * a_term, a_row,
+                             a_term, b, b_start + k * b_term + j, b_term,
+                             c, c_start + r * c_row + j, c_row, adds or k > 0)
                 r += height
 
 
