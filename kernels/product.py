@@ -18,6 +18,8 @@ TERM_BLOCK = 192
 """Terms per pass: so many rows of b, one tile wide, stay in the first-level cache."""
 PACKED = 96
 """From so many rows on, packing their other factor first costs less than it gives."""
+PACKED_FROM, BEYOND_CACHE = 32, 2**19
+"""Fewer are enough where that factor, of so many floats, does not fit the second-level cache."""
 HEIGHT, ROW_BLOCK = ROWS[0], 128
 """Columns of a that are packed at a time: with TERM_BLOCK terms, they stay in the second level."""
 
@@ -201,31 +203,45 @@ def tile_width(columns):
 
 
 @helper
+def panel_product(rows, columns, terms, a, a_start, a_row, a_term, panel,
+                  c, c_start, c_row, adds):
+    """c[r c_row + j] = sum_k a[r a_row + k a_term] panel[k TILE_COLUMNS + j], added to c if `adds`.
+
+    r < rows; j < columns <= TILE_COLUMNS; k < terms.
+    """
+    r = 0
+    while r < rows:
+        height = tile_rows(rows - r)
+        panel_tile(height, columns, terms, a, a_start + r * a_row, a_row, a_term,
+                   panel, 0, TILE_COLUMNS, c, c_start + r * c_row, c_row, adds)
+        r += height
+
+
+@helper
 def product(rows, columns, terms, a, a_start, a_row, a_term, b, b_start, b_term,
             c, c_start, c_row, adds):
     """c[r c_row + j] = sum_k a[r a_row + k a_term] b[k b_term + j], added to c if `adds`.
 
-    r < rows, j < columns, k < terms; the arrays are flat. For many rows, b is packed.
+    r < rows, j < columns, k < terms; the arrays are flat. For many rows, or a large b, b is packed.
     """
     panel = floats(stack_block(), TERM_BLOCK * TILE_COLUMNS)
-    step, packs = tile_width(columns), rows >= PACKED
+    step = tile_width(columns)
+    packs = rows >= PACKED or (rows >= PACKED_FROM and terms * columns >= BEYOND_CACHE)
     for k in range(0, terms, TERM_BLOCK):
         depth = min(TERM_BLOCK, terms - k)
         for j in range(0, columns, step):
             width = min(step, columns - j)
             if packs:
                 pack_panel(depth, width, b, b_start + k * b_term + j, b_term, panel, 0)
+                panel_product(rows, width, depth, a, a_start + k * a_term, a_row, a_term, panel,
+                              c, c_start + j, c_row, adds or k > 0)
+                continue
             r = 0
             while r < rows:
                 height = tile_rows(rows - r)
-                a_at, c_at = a_start + r * a_row + k * a_term, c_start + r * c_row + j
-                if packs:
-                    panel_tile(height, width, depth, a, a_at, a_row, a_term,
-                               panel, 0, TILE_COLUMNS, c, c_at, c_row, adds or k > 0)
-                else:
-                    product_tile(height, width, depth, a, a_at, a_row, a_term,
-                                 b, b_start + k * b_term + j, b_term, c, c_at, c_row,
-                                 adds or k > 0)
+                product_tile(height, width, depth, a, a_start + r * a_row + k * a_term, a_row,
+                             a_term, b, b_start + k * b_term + j, b_term,
+                             c, c_start + r * c_row + j, c_row, adds or k > 0)
                 r += height
 
 
