@@ -96,9 +96,12 @@ class Direction:
     def project(self, x: Tensor, width: int, *biases: str | None) -> None:
         """Emit gates = x weight_ihᵀ + the two biases: x (time, batch, inputs)."""
         b_ih, b_hh = (self.w(name) if name else 0 for name in biases)
+        packed = self.work("packed_inputs")
+        self.e.emit(kernels.packed.pack_transposed, terms=self.inputs, columns=width,
+                    w=self.w("weight_ih"), packed=packed)
         self.e.emit(kernels.recurrent.project_inputs, rows=self.rows, inputs=self.inputs,
-                    width=width, x=x, w=self.w("weight_ih"), b_ih=b_ih, b_hh=b_hh,
-                    z=self.work("gates"), b=self.work("bias"))
+                    width=width, x=x, w=packed, b_ih=b_ih, b_hh=b_hh, z=self.work("gates"),
+                    b=self.work("bias"))
 
     def gradients(self, steps: range, dy: Tensor, x: Tensor, weight: str, bias: str = "",
                   rows: tuple[int, int] | None = None) -> None:

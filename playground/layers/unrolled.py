@@ -199,10 +199,12 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
                 names = ("x_steps", "dx_steps", "dx_reverse")[:2 + self.bidirectional]
                 made |= {work_name(name, number, False): shape for name in names}
         for number, reverse in self.places():
+            inputs = self._inputs(number, x[0])
             cell = {**self.cell_workspace(batch, time), **{
-                f"{name}_sums": shape[::-1]
-                for name, shape, _ in self.cell_parameters(self._inputs(number, x[0]))
+                f"{name}_sums": shape[::-1] for name, shape, _ in self.cell_parameters(inputs)
                 if len(shape) == 2}}
+            cell["packed_inputs"] = (
+                kernels.packed.packed_size(inputs, self.gates * self.units),)
             made |= {work_name(name, number, reverse): shape for name, shape in cell.items()}
         return made
 
