@@ -299,6 +299,8 @@ class LaneView:
     """None where it never began."""
     validation_loss: float = float("nan")
     validation_metric: float = float("nan")
+    boundary: Boundary | None = None
+    """What it says everywhere, where a view asks that of the network."""
 
 
 @dataclass(frozen=True)
