@@ -11,14 +11,15 @@ from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QPen
 from PySide6.QtWidgets import QGraphicsPathItem, QGraphicsRectItem
 
-from playground.graph import Edge, Graph
+from playground.graph import Edge
 from playground.layers.base import Layer
 from playground.shapes import check
 from ui.canvas import editing
 from ui.canvas.edge_item import EdgeItem
-from ui.canvas.node_item import NodeItem, snap
+from ui.canvas.node_item import NodeItem
+from ui.canvas.node_size import snap
 from ui.canvas.port_item import PortItem
-from ui.canvas.routing import Side, curve
+from ui.canvas.routing import curve
 from ui.theme import theme
 
 if TYPE_CHECKING:
@@ -63,7 +64,10 @@ class Pan(Interaction):
 
 
 class DragNodes(Interaction):
-    """Move the selected nodes on the grid; one undo entry when they are let go."""
+    """Move the selected nodes on the grid; one undo entry when they are let go.
+
+    A single one that is let go on an edge is put into it.
+    """
 
     def __init__(self, view: CanvasView, grabbed: str, start: QPointF) -> None:
         super().__init__(view)
@@ -71,6 +75,8 @@ class DragNodes(Interaction):
         self._from = view.selected_places()
         self._grabbed = grabbed
         self._step = (0.0, 0.0)
+        self._free = len(self._from) == 1 and editing.goes_between(self.document.graph, grabbed)
+        self._into: EdgeItem | None = None
 
     def move(self, at: QPointF) -> None:
         # The grabbed node snaps, and the others keep their distance from it.
@@ -81,14 +87,32 @@ class DragNodes(Interaction):
             return  # A click that trembles is not a drag.
         if step != self._step:
             self._step = step
-            self.scene.preview(self._places())
+            # Edges go round nodes, but must not flee from one that may be put into them.
+            self.scene.preview(self._places(), {self._grabbed} if self._free else ())
+        if self._free:
+            self._into = self._edge_below(at)
+            self.view.mark_insert(self._into)
 
     def finish(self, at: QPointF) -> None:
-        if self._step != (0.0, 0.0):
+        into = self._into
+        self.view.mark_insert(None)
+        if into is not None:
+            self.view.put_between(self._grabbed, into.edge)
+        elif self._step != (0.0, 0.0):
             editing.move(self.document, self._places())
+            self.scene.route()
 
     def cancel(self) -> None:
+        self.view.mark_insert(None)
         self.scene.preview(self._from)
+
+    def _edge_below(self, at: QPointF) -> EdgeItem | None:
+        """The edge under the pointer or under the node's middle; its own are none to go into."""
+        for spot in (at, self.scene.nodes[self._grabbed].box().center()):
+            item = self.scene.edge_at(spot)
+            if item and self._grabbed not in (item.edge.source, item.edge.target):
+                return item
+        return None
 
     def _places(self) -> dict[str, tuple[float, float]]:
         dx, dy = self._step
@@ -176,8 +200,11 @@ class Connect(Interaction):
         edge, moved, over = self._edge, self._moved, self._over
         self._close()
         if edge is not None:
+            old = self._replaced(edge)
             # Of a red edge the graph says why not, and nothing has changed.
-            editing.connect(self.document, edge, instead=moved)
+            if editing.connect(self.document, edge, instead=moved) and old:
+                self.view.say(f"{edge.target} now takes {edge.source} in place of {old.source}. "
+                              "Undo brings that back.")
         elif moved is not None and over is None and not self._near_start(moved, at):
             editing.disconnect(self.document, moved)
 
@@ -210,17 +237,25 @@ class Connect(Interaction):
             ports = node.face.inputs
             return next((port.end for port in ports if not port.connected),
                         ports[0].end if ports else None)
-        id = node.id
-        layer = self.document.graph.node(id).layer
+        graph = self.document.graph.without_edges([self._moved] if self._moved else [])
+        layer = graph.node(node.id).layer
         if not isinstance(layer, Layer) or not layer.inputs:
             return None
-        graph = self._base()
-        free = graph.free_port(id)
-        return id, 0 if free is None else free
+        if layer.variadic:
+            return node.id, graph.free_port(node.id) or 0
+        used = {e.target_port for e in graph.inputs_of(node.id)}
+        free = [i for i in range(len(layer.inputs)) if i not in used]
+        # The namesake (a target goes to a target), then what the layer needs; else its first input
+        # gets another source: what it can do without is not meant.
+        name = _node_of(self._from).face.outputs[self._from.number].name
+        named = [i for i in free if layer.inputs[i] == name]
+        needed = [i for i in free if layer.inputs[i] not in layer.optional]
+        return node.id, (named or needed or [0])[0]
 
-    def _base(self) -> Graph:
-        gone = [self._moved] if self._moved else []
-        return self.document.graph.without_edges(gone)
+    def _replaced(self, edge: Edge) -> Edge | None:
+        """The edge that would go for this one, other than by being dragged."""
+        old = editing.taken(self.document.graph, edge)
+        return None if old in (edge, self._moved) else old
 
     def _judge(self, port: PortItem | None) -> None:
         edge = self._edge
@@ -232,11 +267,10 @@ class Connect(Interaction):
         self._verdict = "error" if why else "healthy"
         if not why:
             # The new sentence only: what was wrong before is not this edge's fault.
-            graph = self._base().with_edge(edge)
-            why = check(graph).errors.get(edge.target, "")
-            missing = "is connected" in why or why.startswith("Joins")
-            self._verdict = "warning" if why and not missing else "healthy"
-            why = "" if missing else why
+            result = check(editing.connected(self.document.graph, edge, self._moved))
+            missing = edge.target in result.waiting
+            why = "" if missing else result.errors.get(edge.target, "")
+            self._verdict = "warning" if why else "healthy"
         assert self._over is not None
         self._over.set_drop(self._verdict)
         self._over_port = port or (
@@ -244,8 +278,9 @@ class Connect(Interaction):
             else self.scene.port_of(True, edge.source, edge.source_port))
         if self._over_port:
             self._over_port.set_state(self._verdict)
-        self.view.say(why or f"Connect {edge.source} to {self._input_name(edge)}", self._verdict,
-                      lasting=True)
+        old = self._replaced(edge)
+        self.view.say(why or f"Connect {edge.source} to {self._input_name(edge)}"
+                      + (f", in place of {old.source}" if old else ""), self._verdict, lasting=True)
 
     def _input_name(self, edge: Edge) -> str:
         """The node at an edge's end, and which of its inputs where there are several."""
@@ -256,11 +291,8 @@ class Connect(Interaction):
         return f"{edge.target} · {inputs[port.number].name}" if port and several else edge.target
 
     def _draw(self, end: QPointF) -> None:
-        start, side = self._from.center(), self._from.side
-        free = {Side.RIGHT: Side.LEFT, Side.LEFT: Side.RIGHT, Side.TOP: Side.BOTTOM,
-                Side.BOTTOM: Side.TOP}[side]
-        into = self._over_port.side if self._over_port else free
-        self._line.setPath(curve(start, side, end, into))
+        start = self._from.center()
+        self._line.setPath(curve(start, end) if self._from.output else curve(end, start))
         pen = QPen(theme().color(self._verdict or "accent"), 2)
         if not self._over_port:
             pen.setStyle(Qt.PenStyle.DashLine)
@@ -323,7 +355,7 @@ class ConnectByKeys(Connect):
         self._begin()
 
     def _free_ports(self, item: NodeItem) -> list[PortItem]:
-        """The inputs that wait for an edge; of a node with none, the first, to say why not."""
+        """The inputs that wait for an edge; of a node with none, the first, to replace its own."""
         free = [port for port, face in zip(item.input_items, item.face.inputs, strict=True)
                 if not face.connected]
         layer = None if item.face.members else self.document.graph.node(item.id).layer
@@ -331,12 +363,13 @@ class ConnectByKeys(Connect):
         return free[:1] if variadic else free or item.input_items[:1]
 
     def _rank(self, port: PortItem) -> tuple[object, ...]:
-        """First what would connect; of that, the namesake (a target goes to a target), then what
-        a layer needs before what it can do without; of that, what lies ahead, and near."""
+        """First what would connect, free before taken; of that, the namesake (a target goes to a
+        target), then what a layer needs before what it can do without; of that, what lies ahead,
+        and near."""
         item, face = _node_of(port), _node_of(port).face.inputs[port.number]
         edge = self._edge_to(item, port)
         way = item.box().center() - self._source.box().center()
-        return (edge is None or bool(editing.why_not(self.document, edge)),
+        return (edge is None or bool(editing.why_not(self.document, edge)), face.connected,
                 face.name != self._source.face.outputs[self._from.number].name, face.optional,
                 _behind(way), way.manhattanLength(), port.number)
 

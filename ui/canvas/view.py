@@ -36,7 +36,8 @@ from ui.canvas.interactions import (
 from ui.canvas.layout import Place
 from ui.canvas.messages import EmptyHint, Message
 from ui.canvas.navigation import ARROWS, neighbour
-from ui.canvas.node_item import GRID, NodeItem, snap
+from ui.canvas.node_item import NodeItem
+from ui.canvas.node_size import GRID, snap
 from ui.canvas.scene import CanvasScene
 from ui.canvas.zoom import MARGIN, ZoomableView
 from ui.document import Document
@@ -81,9 +82,10 @@ class CanvasView(ZoomableView):
         return self.canvas.content()
 
     def tidy(self) -> None:
-        """Lay out in rows as wide as the view, and show them."""
-        width = max(400, self.viewport().width() - 2 * MARGIN)
-        editing.tidy(self.document, self.canvas.sizes(), width)
+        """Lay out in rows that suit the view, and show them."""
+        room = self.viewport().size()
+        editing.tidy(self.document, self.canvas.sizes(), (
+            max(400, room.width() - 2 * MARGIN), max(200, room.height() - 2 * MARGIN)))
         self.fit()
 
     def say(self, text: str, state: str = "", lasting: bool = False) -> None:
@@ -198,6 +200,24 @@ class CanvasView(ZoomableView):
         else:
             id = editing.insert_layer(self.document, kind, edge, self.canvas.measure)
         self._show_nodes([id] if id else [])
+
+    def put_between(self, id: str, edge: Edge) -> None:
+        """Move a node into an edge."""
+        editing.move_between(self.document, id, edge, self.canvas.measure)
+        self._show_nodes([id])
+
+    def mark_insert(self, edge: EdgeItem | None) -> None:
+        """Show that what is let go now would be put into this edge; None: into none."""
+        if self._insert is not edge:
+            if self._insert is not None and self._insert.scene() is not None:
+                self._insert.set_insert(False)
+            self._insert = edge
+            if edge is not None:
+                edge.set_insert(True)
+                self.say(f"Insert between {edge.edge.source} and {edge.edge.target}", "healthy",
+                         lasting=True)
+            else:
+                self.say("")
 
     def _show_nodes(self, ids: Iterable[str]) -> None:
         """Scroll as little as needed to see these nodes whole; where they are too large for the
@@ -419,37 +439,25 @@ class CanvasView(ZoomableView):
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         if event.mimeData().hasFormat(LAYER_MIME):
-            self._mark_insert(self.canvas.edge_at(self.mapToScene(event.position().toPoint())))
+            self.mark_insert(self.canvas.edge_at(self.mapToScene(event.position().toPoint())))
             event.acceptProposedAction()
         else:
             event.ignore()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self._mark_insert(None)
+        self.mark_insert(None)
 
     def dropEvent(self, event: QDropEvent) -> None:
         kind = bytes(event.mimeData().data(LAYER_MIME).data()).decode(errors="replace")
         at = self.mapToScene(event.position().toPoint())
         edge = self.canvas.edge_at(at)
-        self._mark_insert(None)
+        self.mark_insert(None)
         if kind not in LAYERS:
             event.ignore()
             return
         self._put(kind, at, edge.edge if edge else None)
         event.acceptProposedAction()
         self.setFocus()
-
-    def _mark_insert(self, edge: EdgeItem | None) -> None:
-        if self._insert is not edge:
-            if self._insert is not None and self._insert.scene() is not None:
-                self._insert.set_insert(False)
-            self._insert = edge
-            if edge is not None:
-                edge.set_insert(True)
-                self.say(f"Insert between {edge.edge.source} and {edge.edge.target}", "healthy",
-                         lasting=True)
-            else:
-                self.say("")
 
     # -- size ---------------------------------------------------------------------------------
 
