@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from ui.theme import theme, ui_font
 from ui.views.numbers import format_count, format_number
-from ui.views.series import Series, bounds, edge_on_axis, on_axis, spread
+from ui.views.series import Series, all_finite, bounds, edge_on_axis, on_axis, spread
 from ui.views.shade import Shade
 
 AXIS_PIXELS = 11
@@ -257,12 +257,13 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         """Gaps where a value is not finite, or not positive on a logarithmic axis."""
         curve.step, curve.values = step, values
         x, y = on_axis(step, self.log_x), on_axis(values, self.log_y)
-        fine = np.isfinite(x) & np.isfinite(y)
-        if fine.all():
+        if all_finite(x) and all_finite(y):
             if x.size == 1:  # One point alone would not be seen: a short dash.
                 x, y = x + np.array([-0.1, 0.1]), np.repeat(y, 2)
             curve.setData(x, y, connect="all", skipFiniteCheck=True)
-        elif fine.any():
+            return
+        fine = np.isfinite(x) & np.isfinite(y)
+        if fine.any():
             # A point of its own, with nothing on either side, would not be seen: keep pairs.
             connect = (fine[:-1] & fine[1:]).astype(np.int32)
             curve.setData(np.where(fine, x, x[fine][0]), np.where(fine, y, y[fine][0]),
