@@ -22,7 +22,7 @@ CLEAR, CLOSE = 8.0, 3.0
 """How near to a node an edge passes, and how near where there is no other way."""
 LANES = (12.0, 20.0, 28.0)
 """Distances from a node's border at which edges run; two that meet take different ones."""
-COLUMNS, ROWS = 6, 60
+COLUMNS, ROWS = 6, 32
 """So many places to turn are looked at, nearest first: up and down, and to the side."""
 SPOTS = 64
 """So many points of a curve are looked at for whether it touches a node."""
@@ -131,6 +131,8 @@ def _way_round(start: QPointF, end: QPointF, boxes: Floats, taken: Floats) -> li
     away = np.maximum(low - levels, 0) + np.maximum(levels - high, 0)
     level = levels[np.argsort(away, kind="stable")[:ROWS]][None, None]
     x0, y0, x1, y1 = start.x(), start.y(), end.x(), end.y()
+    reach = (min(x0, back.min()), level.min(), max(x1, out.max()), level.max())
+    boxes, taken = _within(boxes, reach), _within(taken, reach)
     # The node itself is no obstacle to its own port.
     mine, theirs = (boxes[(boxes[:, side] != x) | (boxes[:, 1] > y) | (boxes[:, 3] < y)]
                     for side, x, y in ((2, x0, y0), (0, x1, y1)))
@@ -147,6 +149,14 @@ def _nearest(values: Floats, low: float, high: float, count: int) -> Floats:
     """Of the values from low to high those nearest to the finite end."""
     inside = np.unique(values[(values >= low) & (values <= high)])
     return inside[:count] if np.isfinite(low) else inside[-count:]
+
+
+def _within(things: Floats, reach: tuple[float, float, float, float]) -> Floats:
+    """Those that ways inside `reach` can meet; all others cost time only."""
+    left, top, right, bottom = things.T
+    near: Floats = things[(left - CLEAR < reach[2]) & (reach[0] < right + CLEAR)
+                          & (top - CLEAR < reach[3]) & (reach[1] < bottom + CLEAR)]
+    return near
 
 
 def _level(x0: object, x1: object, y: object, boxes: Floats, taken: Floats) -> Floats:
