@@ -19,7 +19,7 @@ class Clipping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     mode: Annotated[Literal["off", "value", "layer_norm", "global_norm"], Meta(
         title="Clip", description="off; by value: each component is capped at ±threshold; "
-        "by norm: g · c / ‖g‖ when ‖g‖ > c, per layer or over all layers.")] = "off"
+        "by norm: g · c / |g| when |g| > c, per layer or over all layers.")] = "off"
     threshold: Annotated[float, Meta(
         gt=0, le=1e6, title="Threshold",
         description="The cap c.", extra={"log": True})] = 1.0

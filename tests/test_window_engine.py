@@ -135,18 +135,18 @@ def test_reset_leaves_no_picture_of_what_was(qapp: QApplication, tmp_path: Path)
     train(window, 30)
     nodes = window.canvas.canvas.nodes
     learning = [id for id in nodes if id.startswith(("conv", "pool", "dense"))]
-    wait(window, lambda: all(nodes[id]._images for id in learning))
+    wait(window, lambda: all(nodes[id].images for id in learning))
     wait(window, lambda: maps.maps.isVisible())
     maps.maps.grid.enlarge(2)
     maps.refresh()
     window.bridge.reset()
     wait(window, lambda: window.bridge.snapshot.step == 0)
-    wait(window, lambda: not any(nodes[id]._images for id in learning))
-    assert nodes["digits_1"]._images
+    wait(window, lambda: not any(nodes[id].images for id in learning))
+    assert nodes["digits_1"].images
     wait(window, lambda: maps.filters.isVisible() and not maps.maps.isVisible())
     maps.parts["maps"].trigger()
     wait(window, lambda: "Press Run" in maps.empty_text)
     window.bridge.step("batch")
-    wait(window, lambda: maps.maps.isVisible() and all(nodes[id]._images for id in learning))
+    wait(window, lambda: maps.maps.isVisible() and all(nodes[id].images for id in learning))
     close(window)
     window.deleteLater()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath, QPainterPathStroker, QPen
 from PySide6.QtWidgets import (
     QGraphicsItem,
@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
 )
 
 from playground.graph import Edge
-from ui.canvas.routing import Side, curve
 from ui.theme import theme, ui_font
 
 CLICK_WIDTH = 14.0
@@ -50,9 +49,6 @@ class EdgeItem(QGraphicsPathItem):
         if insert != self._insert:
             self._insert = insert
             self.update()
-
-    def route(self, start: QPointF, leaving: Side, end: QPointF, entering: Side) -> None:
-        self.setPath(curve(start, leaving, end, entering))
 
     def describe(self) -> str:
         """The edge in words."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import (
     QGraphicsItem,
@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
 )
 
 from ui.canvas.face import Port
-from ui.canvas.routing import Side, anchor
 from ui.theme import theme
 
 DOT, LARGE, REACH = 3.0, 5.5, 9.0
@@ -29,7 +28,6 @@ class PortItem(QGraphicsItem):
         super().__init__(node)
         self.output = output
         self.number = number
-        self.side = Side.RIGHT if output else Side.LEFT
         self.end = ("", number)
         self._connected = False
         self._hovered = False
@@ -49,10 +47,6 @@ class PortItem(QGraphicsItem):
         if state != self._state:
             self._state = state
             self.update()
-
-    def stand(self, side: Side, number: int, count: int, size: QSizeF) -> None:
-        self.side = side
-        self.setPos(anchor(side, number, count, size))
 
     def center(self) -> QPointF:
         return self.scenePos()
