@@ -6,7 +6,7 @@ that takes longer than it saves.
 
 from kernels.jit import floats, helper
 from kernels.lowering import Geometry
-from kernels.product import PACKED, TERM_BLOCK, panel_tile, stack_block, tile_rows
+from kernels.product import PACKED, TERM_BLOCK, panel_product, stack_block
 from kernels.simd import TILE_COLUMNS, copy_row
 from kernels.transpose import transpose
 
@@ -27,12 +27,8 @@ def multiply_packed(rows, terms, n, x, x_rows, w, w_start, w_row, y, y_start):
             depth = min(TERM_BLOCK, terms - k)
             for i in range(depth):
                 copy_row(width, x, x_rows[k + i] + t, 1, panel, i * TILE_COLUMNS, 1)
-            r = 0
-            while r < rows:
-                height = tile_rows(rows - r)
-                panel_tile(height, width, depth, w, w_start + r * w_row + k, w_row, 1,
-                           panel, 0, TILE_COLUMNS, y, y_start + r * n + t, n, True)
-                r += height
+            panel_product(rows, width, depth, w, w_start + k, w_row, 1, panel,
+                          y, y_start + t, n, True)
 
 
 @helper
@@ -48,9 +44,5 @@ def correlate_packed(rows, terms, n, dy, dy_start, x, x_rows, dw, dw_start, dw_r
             for i in range(width):
                 copy_row(depth, x, x_rows[k + i] + t, 1, taps, i * TERM_BLOCK, 1)
             transpose(width, depth, taps, 0, TERM_BLOCK, panel, 0, TILE_COLUMNS)
-            r = 0
-            while r < rows:
-                height = tile_rows(rows - r)
-                panel_tile(height, width, depth, dy, dy_start + r * n + t, n, 1,
-                           panel, 0, TILE_COLUMNS, dw, dw_start + r * dw_row + k, dw_row, True)
-                r += height
+            panel_product(rows, width, depth, dy, dy_start + t, n, 1, panel,
+                          dw, dw_start + k, dw_row, True)

@@ -385,7 +385,7 @@ class _Compiler:
         layout = self.layout
         self._once("update", None, elementwise.copy, n=1,
                    x=layout.hyper["current_learning_rate"], y=layout.cell("learning_rate"))
-        self._once("update", None, statistics.record, columns=len(layout.columns),
+        self._once("update", None, statistics.record, columns=layout.row.size,
                    rows=RING_ROWS, counters=layout.counters, per_bucket=layout.per_bucket,
                    row=layout.row, ring=layout.ring)
         self._once("update", None, random.finish_step, counters=layout.counters)

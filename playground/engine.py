@@ -474,8 +474,8 @@ class Engine:
     def _snapshot(self) -> Snapshot:
         status = Snapshot(
             state=self._state, message=self._message, node=self._node,
-            lanes=self._followers.views(),
             steps_per_second=self._rate.value() if self._state == "running" else 0.0)
+        status = replace(status, lanes=self._followers.views(status, self._probes))
         if self._session is None:
             return status
         if self._maker is None or self._maker.session is not self._session:

@@ -16,7 +16,7 @@ from playground.layers.base import Layer, Parameter, Shape, shapes_of, size_of
 from playground.layers.data import DataLayer
 from playground.layers.loss import LossLayer
 from playground.node_tensors import NodeGradients, NodeTensors, Pass, Tensors
-from playground.program import NODE_STATISTICS, RING_ROWS, STEP_STATISTICS
+from playground.program import NODE_STATISTICS, RING_ROWS, ROW_UNIT, STEP_STATISTICS
 from playground.shapes import Check, sources_of
 from playground.tensor import ALIGNMENT, DType, Tensor
 
@@ -187,15 +187,31 @@ class Layout:
                 size = (self.batch, *self.prepared.dataset.shape)
                 self.loaded = node.y[0] if not self.prepared.dataset.ports else (
                     self.tensors.new(f"{node.id}.samples", "batch", size, node.id))
-            shapes = self._input_shapes(node.id)
-            for lane in self.lanes_of(layer):
-                work = layer.workspace(self.samples_of(lane), *shapes)
-                node.work.append({
-                    name: self.tensors.new(
-                        lane_name(f"{node.id}.{name}", lane), "workspace", shape, node.id,
-                        _dtype(layer, name))
-                    for name, shape in work.items()})
-                self.unread.update(node.work[-1][name].name for name in layer.scratch)
+            node.work = [self._work(node, lane, is_scratch=False)
+                         for lane in self.lanes_of(layer)]
+        self._place_scratch()
+
+    def _work(self, node: NodeTensors, lane: int | None, is_scratch: bool) -> dict[str, Tensor]:
+        """What a layer works with in a lane; scratch, or all else."""
+        layer = node.layer
+        shapes = layer.workspace(self.samples_of(lane), *self._input_shapes(node.id))
+        return {name: self.tensors.new(lane_name(f"{node.id}.{name}", lane), "workspace", shape,
+                                       node.id, _dtype(layer, name))
+                for name, shape in shapes.items() if (name in layer.scratch) == is_scratch}
+
+    def _place_scratch(self) -> None:
+        """The layers of a lane take turns in the same memory, which so stays in the cache."""
+        sizes = self.tensors.sizes
+        for number in range(self.lanes):
+            start = end = sizes.get("workspace", 0)
+            for node in self.nodes.values():
+                if number < len(node.work):
+                    sizes["workspace"] = start
+                    scratch = self._work(node, self.lanes_of(node.layer)[number], is_scratch=True)
+                    node.work[number] |= scratch
+                    self.unread.update(tensor.name for tensor in scratch.values())
+                    end = max(end, sizes["workspace"])
+            sizes["workspace"] = end
 
     def _place_parameters(self, node: NodeTensors) -> None:
         for parameter in node.layer.running(*self._input_shapes(node.id)):
@@ -320,9 +336,10 @@ class Layout:
         own.dy.append(gradient)
 
     def _place_measurements(self) -> None:
-        self.row = self.tensors.new("measurements", "metrics", (len(self.columns),))
+        width = -(-len(self.columns) // ROW_UNIT) * ROW_UNIT
+        self.row = self.tensors.new("measurements", "metrics", (width,))
         self.ring = self.tensors.new("measurements of many steps", "metrics",
-                                     (RING_ROWS, 1 + 3 * len(self.columns)))
+                                     (RING_ROWS, 1 + 3 * width))
         self.per_bucket = self.tensors.new("steps per bucket", "metrics", (2,), dtype="int64")
         if not self.instrument:
             return

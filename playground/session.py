@@ -59,7 +59,7 @@ class Session:
         self._recorder = Recorder(
             view(self.program.tensors["measurements of many steps"]),
             view(self.program.tensors["steps per bucket"]).view(np.int64), self.program.columns)
-        self.row = view(self.program.tensors["measurements"])
+        self.row = view(self.program.tensors["measurements"])[:len(self.program.columns)]
         self._machine = Machine(*link(self.program, self.arena, progress), self._halt)
         self.data = self.program.data
         self.evaluator = Evaluator(self.program, self.arena)

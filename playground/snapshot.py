@@ -28,12 +28,15 @@ class TensorProbe:
     "validation" an activation is computed anew for validation sample `sample`, with the
     weights as they are, in inference mode. With source "data" the x or target of the data node is
     not the batch but the first `limit` training samples, which are there before anything runs.
+    moved: of a validation sample that is a picture, by so many pixels to the right before the
+    network sees it; what moves in is black.
     """
 
     name: str
     sample: int | None = None
     limit: int = 64
     source: Literal["batch", "validation", "data"] = "batch"
+    moved: int = 0
 
 
 @dataclass(frozen=True)
@@ -299,6 +302,8 @@ class LaneView:
     """None where it never began."""
     validation_loss: float = float("nan")
     validation_metric: float = float("nan")
+    boundary: Boundary | None = None
+    """What it says everywhere, where a view asks that of the network."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from playground.layers.base import make_layer
 from playground.schedules import Factor
 from playground.session import Session, Unit
 from playground.training import SGD, Adam, Clipping, Training
+from tests.networks import Samples, Step, row
 from tests.sketch import chain, dense, spiral
 
 UNITS: tuple[Unit, ...] = ("instruction", "layer", "phase", "batch", "epoch")
@@ -349,6 +350,18 @@ def test_adding_a_layer_leaves_the_initial_weights_of_the_others() -> None:
 def test_a_graph_that_is_not_ready_says_why() -> None:
     with pytest.raises(CompileError, match="no loss"):
         Session(chain("spiral", dense(2)))
+
+
+def test_layers_work_in_turn_in_the_memory_of_their_lane() -> None:
+    conv: Step = ("conv2d", {"channels": 4, "padding": "same"})
+    graph = row(Samples(shape=(3, 6, 5)), conv, conv, ("flatten", {}), ("dense", {"units": 1}),
+                ("mean_squared_error", {}), training=Training())
+    program = Session(graph, threads=2).program
+    works = [[program.tensors[f"conv_{i}.work{lane}"] for i in (1, 2)] for lane in ("", "@1")]
+    assert [first.offset == second.offset for first, second in works] == [True, True]
+    largest = [max(tensor.size for tensor in lane) for lane in works]
+    assert abs(works[0][0].offset - works[1][0].offset) >= largest[0]
+    assert works[1][0].offset + largest[1] <= program.sizes["workspace"]
 
 
 def test_measuring_changes_nothing() -> None:

@@ -126,8 +126,9 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     doubles: ClassVar[frozenset[str]] = frozenset()
     """The arrays of the workspace that hold float64, each number in two places."""
     scratch: ClassVar[frozenset[str]] = frozenset()
-    """The arrays of the workspace that carry nothing from one instruction to another: what writes
-    to nothing else that is read is left out, as the weight gradients of a frozen layer."""
+    """The arrays of the workspace that carry nothing out of the layer's forward or backward. Other
+    layers use the same memory in between, and what writes to nothing else that is read is left out,
+    as the weight gradients of a frozen layer."""
 
     @property
     def remembers(self) -> bool:

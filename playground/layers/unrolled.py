@@ -199,10 +199,12 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
                 names = ("x_steps", "dx_steps", "dx_reverse")[:2 + self.bidirectional]
                 made |= {work_name(name, number, False): shape for name in names}
         for number, reverse in self.places():
+            inputs = self._inputs(number, x[0])
             cell = {**self.cell_workspace(batch, time), **{
-                f"{name}_sums": shape[::-1]
-                for name, shape, _ in self.cell_parameters(self._inputs(number, x[0]))
+                f"{name}_sums": shape[::-1] for name, shape, _ in self.cell_parameters(inputs)
                 if len(shape) == 2}}
+            cell["packed_inputs"] = (
+                kernels.packed.packed_size(inputs, self.gates * self.units),)
             made |= {work_name(name, number, reverse): shape for name, shape in cell.items()}
         return made
 
@@ -234,16 +236,22 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
                            stride=self.state_size, offset=self._offset(p, name),
                            state=0 if state is None else state,
                            lengths=0 if lengths is None else lengths, h=p.start(name))
-                self.begin_forward(p, x)
-                for t in p.order:
-                    self.step_forward(p, t)
+                p.pack_inputs(self.gates * self.units)
+                self.begin_forward(p)
+                for steps in p.blocks(p.order):
+                    self.project(p, steps, x)
+                    for t in steps:
+                        self.step_forward(p, t)
             if number + 1 < self.layers:
                 x = self._join(e, directions)
         self._give(e)
 
-    def begin_forward(self, p: Direction, x: Tensor) -> None:
-        """Emit what comes before the steps, as the projections of x (time, batch, inputs)."""
-        p.project(x, self.gates * self.units, "bias_ih", "bias_hh")
+    def begin_forward(self, p: Direction) -> None:
+        """Emit what comes before the steps."""
+
+    def project(self, p: Direction, steps: range, x: Tensor) -> None:
+        """Emit the projections of the inputs of a block of time steps: x (time, batch, inputs)."""
+        p.project(steps, x, self.gates * self.units, "bias_ih", "bias_hh")
 
     def step_forward(self, p: Direction, t: int) -> None:
         """Emit one time step."""
@@ -280,7 +288,7 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
             for p in directions:
                 self._begin_gradients(p)
                 self.begin_backward(p)
-                for steps in p.blocks():
+                for steps in p.blocks(p.order[::-1]):
                     for t in steps:
                         self.step_backward(p, t)
                     self.add_gradients(p, x, steps)
