@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from playground.history import HistoryView
     from playground.lane import Lane
     from playground.program import Program
+    from playground.training import Training
 
 Floats = NDArray[np.float32]
 State = Literal["empty", "compiling", "running", "paused", "diverged", "failed"]
@@ -321,6 +322,8 @@ class Snapshot:
     """The node to blame when diverged or failed."""
     program: Program | None = None
     """Its `instructions` are the listing; immutable."""
+    training: Training | None = None
+    """Its numbers as they are now: those of the program's graph are as it was compiled."""
     position: int = 0
     """Index of the next instruction; 0 between two steps."""
     step: int = 0

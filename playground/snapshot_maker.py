@@ -61,7 +61,8 @@ class SnapshotMaker:
         return replace(
             status, faults=tuple(self._faults.values()),
             brief=session.trouble.brief if session.trouble else "",
-            program=session.program, position=session.position, step=session.step,
+            program=session.program, training=session.graph.training,
+            position=session.position, step=session.step,
             epoch=session.epoch, batch_in_epoch=session.batch_in_epoch,
             batches_per_epoch=session.program.batches_per_epoch,
             instrumentation=session.instrumentation(), can_step_back=session.can_step_back,

@@ -326,6 +326,17 @@ def test_a_fold_shows_the_loss_of_its_member(view: CanvasView) -> None:
     assert view.canvas.nodes["block_1"].badge is None
 
 
+def test_a_fold_may_go_with_the_whole_network(view: CanvasView) -> None:
+    view.document.edit("Fold", folded("dense_4", "loss_1"))
+    view.canvas.set_badge("loss_1", "0.412")
+    view.document.edit("Delete", view.document.graph.without({"dense_4", "loss_1"}))
+    assert set(view.canvas.nodes) == {"spiral_1", "dense_1", "dense_2", "dense_3"}
+    view.document.stack.undo()
+    view.canvas.set_badge("loss_1", "0.412")
+    view.document.edit("Other", chain("circle"))
+    assert "block_1" not in view.canvas.nodes
+
+
 def test_a_fold_lights_up_for_its_members(view: CanvasView) -> None:
     view.document.edit("Fold", folded())
     view.canvas.set_active("dense_2", "backward", "|g| 0.48")

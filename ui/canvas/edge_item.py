@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.graph import Edge
+from ui.guarded import guarded
 from ui.theme import theme, ui_font
 
 CLICK_WIDTH = 14.0
@@ -74,6 +75,7 @@ class EdgeItem(QGraphicsPathItem):
         line = self.path().controlPointRect().adjusted(-4, -4, 4, 4)
         return line.united(self._label_rect().adjusted(-1, -1, 1, 1)) if self.label else line
 
+    @guarded
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem,
               widget: QWidget | None = None) -> None:
         look = theme()

@@ -21,6 +21,7 @@ from ui.canvas.node_size import picture_rect, size_of, sizes_with
 from ui.canvas.port_item import PortItem
 from ui.canvas.ports import heights
 from ui.canvas.text import chip_font
+from ui.guarded import guarded
 
 NEAR = 4.0
 """A sentence keeps so far off its neighbours."""
@@ -223,6 +224,7 @@ class NodeItem(QGraphicsWidget):
             for item, y in zip(items, heights(ports), strict=False):
                 item.setPos(x, y)
 
+    @guarded
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem,
               widget: QWidget | None = None) -> None:
         paint_node(self, painter, option.levelOfDetailFromTransform(painter.worldTransform()))

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
 )
 
 from ui.canvas.face import Port
+from ui.guarded import guarded
 from ui.theme import theme
 
 DOT, LARGE, REACH = 3.0, 5.5, 9.0
@@ -68,6 +69,7 @@ class PortItem(QGraphicsItem):
         self._hovered = False
         self.update()
 
+    @guarded
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem,
               widget: QWidget | None = None) -> None:
         large = self._hovered or bool(self._state)

@@ -59,6 +59,9 @@ class CanvasScene(QGraphicsScene):
         """Bring the pictures from one graph to the next, by id; what is equal is not touched."""
         checked, seen, before = self.document.check, list(seen_edges(new)), self._drawn
         shown, places, self._drawn = drawn_faces(new, checked), new.places(), new.drawn()
+        for id in before.keys() - self._drawn.keys():
+            self._images.pop(id, None)
+            self._badges.pop(id, None)
         for id in self.nodes.keys() - shown.keys():
             self.removeItem(self.nodes.pop(id))
         for edge in self.edges.keys() - set(seen):
@@ -87,9 +90,6 @@ class CanvasScene(QGraphicsScene):
             self.route()
         if old.folds != new.folds:
             self._show_live()
-        for id in before.keys() - self._drawn.keys():
-            self._images.pop(id, None)
-            self._badges.pop(id, None)
         self._show_selection()
         self._show_active_edges()
 

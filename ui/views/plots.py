@@ -16,6 +16,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
+from ui.guarded import guarded
 from ui.theme import theme, ui_font
 from ui.views.numbers import format_count, format_number
 from ui.views.series import Series, all_finite, bounds, edge_on_axis, on_axis, spread
@@ -40,6 +41,8 @@ class EndLabel:
 class NumberAxis(pg.AxisItem):  # type: ignore[misc]
     """Few round ticks with compact numbers, linear or logarithmic; the numbers are never bold,
     never rotated, and have no line."""
+
+    paint = guarded(pg.AxisItem.paint)
 
     def __init__(self, orientation: str, counts: bool = False) -> None:
         super().__init__(orientation, showValues=True, maxTickLength=0)
@@ -164,6 +167,7 @@ class Gutter(pg.AxisItem):  # type: ignore[misc]
             self.setWidth(width + AXIS_PIXELS)
         self.update()
 
+    @guarded
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem,
               widget: QWidget | None = None) -> None:
         view = self.linkedView()
@@ -186,6 +190,8 @@ class Gutter(pg.AxisItem):  # type: ignore[misc]
 
 class Curve(pg.PlotCurveItem):  # type: ignore[misc]
     """A line of width 1 that remembers its numbers in data units."""
+
+    paint = guarded(pg.PlotCurveItem.paint)
 
     def __init__(self) -> None:
         super().__init__(skipFiniteCheck=True)

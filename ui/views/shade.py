@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
+from ui.guarded import guarded
 from ui.views.series import Series, all_finite
 
 
@@ -39,7 +40,10 @@ class Shade(pg.GraphicsObject):  # type: ignore[misc]
     def boundingRect(self) -> QRectF:
         return self._bounds
 
+    @guarded
     def paint(self, painter: QPainter, *_: object) -> None:
+        if not self._x.size:
+            return
         place, ratio = painter.worldTransform(), painter.device().devicePixelRatio()
         seen = place.mapRect(painter.clipBoundingRect() & self._bounds)
         first, end = math.floor(seen.left() * ratio), math.ceil(seen.right() * ratio)
