@@ -31,6 +31,7 @@ from playground.shelf import Shelf
 from playground.snapshot import Probe, Snapshot, State
 from playground.snapshot_maker import SnapshotMaker
 from playground.state import SavedState
+from playground.stops import Condition, Stops
 from playground.training import Training
 from playground.units import Unit
 
@@ -99,6 +100,7 @@ class Engine:
         """Variants that train beside it; on the same thread, as it owns all machines."""
         self._rate = Rate()
         self._pace = Pace(burst=2 * SLICE)
+        self._stops = Stops()
         self._next_validation = 0.0
 
     def start(self) -> None:
@@ -149,9 +151,18 @@ class Engine:
         """Run until paused."""
         self._commands.put(self._go)
 
-    def run_until(self, step: int | None = None, epoch: int | None = None) -> None:
-        """Run until so many steps or epochs are finished."""
-        self._commands.put(lambda: self._go(step, epoch))
+    def run_until(self, step: int | None = None, epoch: int | None = None,
+                  condition: Condition | None = None) -> None:
+        """Run until so many steps or epochs are finished, or until a number says so."""
+        self._commands.put(lambda: self._go(step, epoch, condition))
+
+    def toggle_stop(self, instruction: int) -> None:
+        """Let Run stop before an instruction of the program, each time; or no more."""
+        self._commands.put(lambda: self._toggle_stop(instruction))
+
+    def clear_stops(self) -> None:
+        """Let Run stop before none."""
+        self._commands.put(self._clear_stops)
 
     def pause(self) -> None:
         """Stop; a slow step between two of its layers, one that is being prepared at once."""
@@ -280,12 +291,15 @@ class Engine:
         if most == 0:
             time.sleep(0.005)
             return
-        steps = session.run_for(SLICE, most)
+        before = session.step
+        reached = self._stops.run_for(session, SLICE, most)
         self._shelf.trained()
-        self._rate.add(steps)
+        self._rate.add(session.step - before)
         self._changed = True
-        if session.trouble is not None:
-            self._stop(session)
+        if session.trouble is not None or reached:
+            self._stop(session, reached)
+            if session.position == 0 and session.trouble is None:
+                session.validate()
 
     def _catching_up(self) -> bool:
         """Whether variants go on although the network stands."""
@@ -393,6 +407,7 @@ class Engine:
         self._graph = self._session = self._unloaded = self._later = None
         self._shelf = Shelf()
         self._followers = Followers()
+        self._stops.clear()
         self._state, self._changed = "empty", True
         self._message, self._node = "", None
 
@@ -404,10 +419,21 @@ class Engine:
         elif self._graph is not None:
             self._load(self._graph.with_training(training))
 
-    def _go(self, step: int | None = None, epoch: int | None = None) -> None:
+    def _toggle_stop(self, instruction: int) -> None:
+        if self._session is not None:
+            self._stops.toggle(self._session.program, instruction)
+            self._changed = True
+
+    def _clear_stops(self) -> None:
+        self._stops.clear()
+        self._changed = True
+
+    def _go(self, step: int | None = None, epoch: int | None = None,
+            condition: Condition | None = None) -> None:
         self._load_what_waits()
         if self._session is None or self._session.trouble is not None:
             return
+        self._message, self._stops.condition = "", condition
         if epoch is not None:
             step = epoch * self._session.program.batches_per_epoch
         self._pace.start(step)
@@ -451,11 +477,11 @@ class Engine:
             session.validate()
         self._changed = True
 
-    def _stop(self, session: Session) -> None:
+    def _stop(self, session: Session, reached: str = "") -> None:
         """Stand where the session is: paused, or because of what is not finite."""
         trouble = session.trouble
         self._state = "diverged" if trouble else "paused"
-        self._message = trouble.text if trouble else ""
+        self._message = trouble.text if trouble else reached
         self._node = trouble.node if trouble else None
 
     def _reset(self, session: Session) -> None:
@@ -507,7 +533,8 @@ class Engine:
             return status
         if self._maker is None or self._maker.session is not self._session:
             self._maker = SnapshotMaker(self._session)
-        return self._maker.make(status, self._probes)
+        return replace(self._maker.make(status, self._probes),
+                       stops=self._stops.places(self._session.program))
 
 
 def _sentence(error: Exception) -> str:
