@@ -221,6 +221,16 @@ def test_a_member_that_is_missing_opens_read_only(tmp_path, gone, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.parametrize("ahead", [-6, 1 << 60])
+def test_epochs_that_cannot_be_are_refused(tmp_path, ahead):
+    path = tmp_path / "net.playground"
+    for value in (0, -5, ahead):
+        store.save(path, document_files.network(), SavedState(step=5, ahead=value))
+        assert store.load(path).read_only == (value == ahead)
+        with zipfile.ZipFile(path) as archive:  # versions that do not know it need not know
+            assert (b"ahead" in archive.read("state.safetensors")) == (value != 0)
+
+
 # -- on the command line --------------------------------------------------------------------------
 
 
