@@ -81,8 +81,9 @@ class MainWindow(QMainWindow):
         self.preferences = preferences or Preferences()
         self.document = Document(parent=self)
         self.bridge = EngineBridge(self.document, create, self)  # type: ignore[arg-type]
-        self.files = Files(self.document, self.bridge, self.preferences, self.thumbnail, self)
         self._recovery_folder = recovery_folder
+        self.files = Files(self.document, self.bridge, self.preferences, self.thumbnail, self,
+                           lambda: self.recovery.folder)
         self.run_actions = RunActions(self.bridge, self.document, self)
         self._following: list[View] = []
         """The views that are built."""
@@ -253,6 +254,7 @@ class MainWindow(QMainWindow):
         self.preferences.sync()
         self.hide()  # a long step may have to end first
         self.bridge.shutdown()
+        self.files.claim.release()
         self.recovery.close()
         event.accept()
 
