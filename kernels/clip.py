@@ -54,16 +54,20 @@ def clip_by_norm(a):
             gradient[i] *= scale
 
 
-@kernel("threshold reference norm -> clipped_norm")
-def clipped_norm(a):
+@kernel("n stride each threshold references norms -> clipped_norms")
+def clipped_norms(a):
     """‖clipped g‖ = ‖g‖ · threshold / reference where reference > threshold, else ‖g‖.
 
-    reference is the norm that decides: the layer's own, or that of all layers.
-    threshold, reference, norm, clipped_norm (1,)
+    references are the norms that decide: those of the layers themselves (each = stride), or the
+    one of all layers (each = 0). threshold (1,); norms, clipped_norms: n numbers, stride apart
     """
-    threshold, reference = floats(a[0], 1)[0], floats(a[1], 1)[0]
-    norm, result = floats(a[2], 1)[0], floats(a[3], 1)
-    result[0] = norm * (threshold / reference) if threshold < reference < np.inf else norm
+    n, stride, each, threshold = a[0], a[1], a[2], floats(a[3], 1)[0]
+    references, norms = floats(a[4], n * each + 1), floats(a[5], n * stride)
+    result = floats(a[6], n * stride)
+    for i in range(n):
+        reference, norm = references[i * each], norms[i * stride]
+        result[i * stride] = (
+            norm * (threshold / reference) if threshold < reference < np.inf else norm)
 
 
 @kernel("before after -> flag")

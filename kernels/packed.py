@@ -8,12 +8,12 @@ stays in the first-level cache. BLAS would pack it anew in every product: for 32
 from __future__ import annotations
 
 from kernels.jit import floats, helper, inline, kernel
-from kernels.product import pack_panel, panel_tile, tile_rows, tile_width
+from kernels.product import biased_tile, pack_panel, panel_tile, tile_rows, tile_width
 from kernels.simd import TILE_COLUMNS
 from kernels.transpose import transpose
 
-TERM_BLOCK = 128
-"""Terms per pass: so many rows of a panel are half of the first-level cache."""
+TERM_BLOCK, ROW_BLOCK = 128, 32
+"""Terms per pass: so many rows of a panel are half of the first-level cache; rows per pass."""
 
 
 def packed_size(terms: int, columns: int) -> int:
@@ -71,3 +71,30 @@ def add_product(rows, terms, columns, x, packed, y):
                 panel_tile(height, width, depth, left, r * terms + k, terms, 1,
                            panels, start, TILE_COLUMNS, product, r * columns + j, columns, True)
                 r += height
+
+
+@helper
+def biased_product(rows, terms, columns, x, packed, bias, y):
+    """y = x w + bias for a packed w (terms, columns); x, packed and y are addresses.
+
+    x (rows, terms), bias (columns,), y (rows, columns)
+    """
+    panels, step = floats(packed, panels_size(terms, columns)), tile_width(columns)
+    left, product = floats(x, rows * terms), floats(y, rows * columns)
+    # A few rows at a time, so that y is gone through as it lies in memory.
+    for first in range(0, rows, ROW_BLOCK):
+        end = min(first + ROW_BLOCK, rows)
+        for k in range(0, terms, TERM_BLOCK):
+            depth = min(TERM_BLOCK, terms - k)
+            for j in range(0, columns, step):
+                width, start = min(step, columns - j), (j // step * terms + k) * TILE_COLUMNS
+                r = first
+                while r < end:
+                    height = tile_rows(end - r)
+                    if k == 0:
+                        biased_tile(height, width, depth, left, r * terms, terms, 1, panels, start,
+                                    TILE_COLUMNS, product, r * columns + j, columns, bias, j)
+                    else:
+                        panel_tile(height, width, depth, left, r * terms + k, terms, 1, panels,
+                                   start, TILE_COLUMNS, product, r * columns + j, columns, True)
+                    r += height

@@ -24,64 +24,72 @@ HEIGHT, ROW_BLOCK = ROWS[0], 128
 """Columns of a that are packed at a time: with TERM_BLOCK terms, they stay in the second level."""
 
 
-def _tile_intrinsic(padded: bool):
+def _tile_intrinsic(padded: bool, biased: bool = False):
     """An intrinsic that multiplies a tile; `padded`: b goes on to the end of the last vector.
 
     Where it does not, what lies behind it is masked, which costs a tile a twentieth of its time.
     """
 
+    def generate(context, builder, signature, arguments):
+        writer = Writer(context, builder, signature, arguments)
+        (rows, columns, terms, a, a_start, a_row, a_term, b, b_start, b_term,
+         c, c_start, c_row, *begins) = writer.arguments
+        a, b, c = writer.at(a, a_start), writer.at(b, b_start), writer.at(c, c_start)
+        vectors = builder.sdiv(builder.add(columns, INT(WIDTH - 1)), INT(WIDTH))
+        before_last = builder.mul(builder.sub(vectors, INT(1)), INT(WIDTH))
+        mask = writer.first_lanes(builder.sub(columns, before_last))
+
+        def tile(rows: int, vectors: int) -> None:
+            a_at = [writer.apart(writer.at(a, builder.mul(INT(r), a_row)))
+                    for r in range(rows)]
+            masks = [None] * (vectors - 1) + [mask]
+            places = [(writer.at(c, builder.mul(INT(r), c_row), v * WIDTH), masks[v])
+                      for r in range(rows) for v in range(vectors)]
+
+            def term(k, sums):
+                b_at = writer.at(b, builder.mul(k, b_term))
+                bs = [writer.load(writer.at(b_at, v * WIDTH), None if padded else masks[v])
+                      for v in range(vectors)]
+                new = []
+                for r in range(rows):
+                    factor = writer.broadcast(writer.at(a_at[r], builder.mul(k, a_term)))
+                    new += [writer.multiply_add(factor, bs[v], sums[r * vectors + v])
+                            for v in range(vectors)]
+                return new
+
+            sums, pairs = [ZERO] * len(places), INT(0)
+            if biased:
+                sums = rows * [writer.load(writer.at(*begins, v * WIDTH), masks[v])
+                               for v in range(vectors)]
+            if padded and len(places) == HEIGHT * VECTORS:  # Fewer jumps in the largest tile.
+                pairs = builder.and_(terms, INT(-2))
+                sums = writer.loop(INT(0), pairs, 2, sums, lambda k, sums: term(
+                    builder.add(k, INT(1)), term(k, sums)))
+            sums = writer.loop(pairs, terms, 1, sums, term)
+            adds = ir.Constant(ir.IntType(1), 0) if biased else begins[0]
+            with builder.if_then(adds):
+                for value, place in zip(sums, places, strict=True):
+                    writer.store(builder.fadd(value, writer.load(*place)), *place)
+            with builder.if_then(builder.not_(adds)):
+                for value, place in zip(sums, places, strict=True):
+                    writer.store(value, *place)
+
+        writer.for_each_tile(rows, vectors, tile)
+        return context.get_dummy_value()
+
+    size = types.intp
+
     def tile_product(typing_context, rows, columns, terms, a, a_start, a_row, a_term,
                      b, b_start, b_term, c, c_start, c_row, adds):
-        size = types.intp
-        signature = types.void(size, size, size, a, size, size, size, b, size, size, c, size,
-                               size, types.boolean)
+        return types.void(size, size, size, a, size, size, size, b, size, size, c, size,
+                          size, types.boolean), generate
 
-        def generate(context, builder, signature, arguments):
-            writer = Writer(context, builder, signature, arguments)
-            (rows, columns, terms, a, a_start, a_row, a_term, b, b_start, b_term,
-             c, c_start, c_row, adds) = writer.arguments
-            a, b, c = writer.at(a, a_start), writer.at(b, b_start), writer.at(c, c_start)
-            vectors = builder.sdiv(builder.add(columns, INT(WIDTH - 1)), INT(WIDTH))
-            before_last = builder.mul(builder.sub(vectors, INT(1)), INT(WIDTH))
-            mask = writer.first_lanes(builder.sub(columns, before_last))
+    def biased_product(typing_context, rows, columns, terms, a, a_start, a_row, a_term,
+                       b, b_start, b_term, c, c_start, c_row, bias, bias_start):
+        return types.void(size, size, size, a, size, size, size, b, size, size, c, size,
+                          size, bias, size), generate
 
-            def tile(rows: int, vectors: int) -> None:
-                a_at = [writer.apart(writer.at(a, builder.mul(INT(r), a_row)))
-                        for r in range(rows)]
-                masks = [None] * (vectors - 1) + [mask]
-                places = [(writer.at(c, builder.mul(INT(r), c_row), v * WIDTH), masks[v])
-                          for r in range(rows) for v in range(vectors)]
-
-                def term(k, sums):
-                    b_at = writer.at(b, builder.mul(k, b_term))
-                    bs = [writer.load(writer.at(b_at, v * WIDTH), None if padded else masks[v])
-                          for v in range(vectors)]
-                    new = []
-                    for r in range(rows):
-                        factor = writer.broadcast(writer.at(a_at[r], builder.mul(k, a_term)))
-                        new += [writer.multiply_add(factor, bs[v], sums[r * vectors + v])
-                                for v in range(vectors)]
-                    return new
-
-                sums, pairs = [ZERO] * len(places), INT(0)
-                if padded and len(places) == HEIGHT * VECTORS:  # Fewer jumps in the largest tile.
-                    pairs = builder.and_(terms, INT(-2))
-                    sums = writer.loop(INT(0), pairs, 2, sums, lambda k, sums: term(
-                        builder.add(k, INT(1)), term(k, sums)))
-                sums = writer.loop(pairs, terms, 1, sums, term)
-                with builder.if_then(adds):
-                    for value, place in zip(sums, places, strict=True):
-                        writer.store(builder.fadd(value, writer.load(*place)), *place)
-                with builder.if_then(builder.not_(adds)):
-                    for value, place in zip(sums, places, strict=True):
-                        writer.store(value, *place)
-
-            writer.for_each_tile(rows, vectors, tile)
-            return context.get_dummy_value()
-
-        return signature, generate
-
-    return intrinsic(tile_product)
+    return intrinsic(biased_product if biased else tile_product)
 
 
 #: product_tile(rows, columns, terms, a, a_start, a_row, a_term, b, b_start, b_term,
@@ -91,6 +99,8 @@ def _tile_intrinsic(padded: bool):
 product_tile = _tile_intrinsic(padded=False)
 #: The same, for a b that is packed.
 panel_tile = _tile_intrinsic(padded=True)
+#: The same, added to the row bias[bias_start + j]: it takes both instead of `adds`.
+biased_tile = _tile_intrinsic(padded=True, biased=True)
 
 
 @intrinsic

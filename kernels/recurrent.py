@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.dense import multiply
 from kernels.gates import activate, differentiate
 from kernels.jit import floats, helper, ints, kernel, matrix
-from kernels.packed import add_product
+from kernels.packed import add_product, biased_product
 from kernels.product import add_product_of_columns
 from kernels.statistics import norm_of
 from kernels.transpose import transpose
@@ -25,13 +24,12 @@ ZERO, ONE = np.float32(0), np.float32(1)
 
 @kernel("rows inputs width x w b_ih b_hh -> z b")
 def project_inputs(a):
-    """z = x wᵀ + b_ih + b_hh, of all time steps at once.
+    """z = x w + b_ih + b_hh, of a few time steps at once.
 
-    x (rows, inputs), w (width, inputs), b_ih, b_hh (width,) or 0 for none; z (rows, width),
+    x (rows, inputs), w (inputs, width) packed, b_ih, b_hh (width,) or 0 for none; z (rows, width),
     b (width,): the sum of both
     """
     rows, inputs, width = a[0], a[1], a[2]
-    x, w, z = floats(a[3], rows * inputs), floats(a[4], width * inputs), floats(a[7], rows * width)
     b_ih, b_hh, b = floats(a[5], width), floats(a[6], width), floats(a[8], width)
     has_ih, has_hh = a[5] != 0, a[6] != 0
     for j in range(width):
@@ -39,7 +37,7 @@ def project_inputs(a):
     if has_hh:
         for j in range(width):
             b[j] += b_hh[j]
-    multiply(rows, inputs, width, x, w, b, has_ih or has_hh, z)
+    biased_product(rows, inputs, width, a[3], a[4], b, a[7])
 
 
 @kernel("rows inputs units first last x dy -> sums dw db")

@@ -14,6 +14,7 @@ from kernels.simd import columns_in_range
 _INFINITY = np.int32(0x7F800000)  # the bits of inf; those of a NaN are above
 
 _LARGE, _SMALL = np.float32(1e30), np.float32(1e-25)
+_SPREAD = np.float32(1e-3)  # of σ² to μ²: the difference of two sums then has four digits
 
 
 @inline
@@ -109,20 +110,31 @@ def vector_norm(a):
 
 @inline
 def mean_and_deviation(y, n):
-    """Of n numbers, in one pass: Σ (y - y₀) and Σ (y - y₀)².
-
-    The squares of a small spread far from zero would cancel without y₀. In float32, as the sums
-    are: its division and root take half the time of those of float64.
-    """
-    first, summed, squares = y[0], np.float32(0), np.float32(0)
+    """Of n numbers, from Σ y and Σ y² in one pass, in float32 as the sums are: its root takes half
+    the time of that of float64."""
+    summed, squares = np.float32(0), np.float32(0)
     for i in range(n):
-        value = y[i] - first
-        summed += value
-        squares += value * value
+        summed += y[i]
+        squares += y[i] * y[i]
     each = np.float32(1) / np.float32(n)
     mean = summed * each
     variance = squares * each - mean * mean
-    return first + mean, np.sqrt(np.float32(0) if variance < np.float32(0) else variance)
+    # Also where one is infinite or NaN. A small spread far from zero cancels in the difference.
+    if not _SPREAD * (mean * mean) < variance < _LARGE:
+        return careful_mean_and_deviation(y, n)
+    return np.float64(mean), np.float64(np.sqrt(variance))
+
+
+@inline
+def careful_mean_and_deviation(y, n):
+    """The same in float64, where nothing overflows or cancels."""
+    mean, variance = 0.0, 0.0
+    for i in range(n):
+        mean += np.float64(y[i])
+    mean /= n
+    for i in range(n):
+        variance += (np.float64(y[i]) - mean) ** 2
+    return mean, np.sqrt(variance / n)
 
 
 @kernel("n y -> out")
@@ -134,6 +146,37 @@ def activation_statistics(a):
     n = a[0]
     y, out = floats(a[1], n), floats(a[2], 2)
     out[0], out[1] = mean_and_deviation(y, n)
+
+
+@kernel("n y -> out")
+def activation_part(a):
+    """out = the mean and the standard deviation of a lane's y, and how many they are.
+
+    y (n,), out (4,)
+    """
+    n = a[0]
+    y, out = floats(a[1], n), floats(a[2], 4)
+    out[0], out[1] = mean_and_deviation(y, n)
+    out[2] = n
+
+
+@kernel("lanes parts -> out")
+def join_activation_parts(a):
+    """out = the mean and the standard deviation of y, of all lanes together.
+
+    parts (lanes, 4), out (2,)
+    """
+    lanes = a[0]
+    parts, out = floats(a[1], 4 * lanes), floats(a[2], 2)
+    n, summed, squares = 0.0, 0.0, 0.0
+    for lane in range(lanes):
+        n += parts[4 * lane + 2]
+        summed += np.float64(parts[4 * lane]) * parts[4 * lane + 2]
+    mean = summed / n
+    for lane in range(lanes):
+        apart, deviation = parts[4 * lane] - mean, np.float64(parts[4 * lane + 1])
+        squares += (apart * apart + deviation * deviation) * parts[4 * lane + 2]
+    out[0], out[1] = mean, np.sqrt(squares / n)
 
 
 @kernel("batch units low high y -> out")

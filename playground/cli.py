@@ -134,7 +134,9 @@ def _train(words: list[str]) -> int:
     parser.add_argument("--save", type=_document, metavar="OUT.playground",
                         help="write the trained network")
     parser.add_argument("--log", type=_writable, metavar="OUT.csv", help="write the history")
-    parser.add_argument("--json", action="store_true", help="the result as one JSON object")
+    parser.add_argument("--json", action="store_true", help="the result as one JSON object: its "
+                        "loss is that of the last batch, before that batch's update; train and "
+                        "validation judge all their samples with the weights at the end")
     options = parser.parse_args(words)
 
     loaded = _open(options.what)

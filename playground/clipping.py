@@ -10,6 +10,8 @@ from playground.node_tensors import NodeTensors, Pass
 from playground.program import NODE_STATISTICS
 from playground.tensor import Tensor
 
+STRIDE = len(NODE_STATISTICS)
+"""From one node's cell to that of the next."""
 Emit = Callable[..., None]
 """emit(kernel, node=None, **operands) appends an instruction."""
 
@@ -29,10 +31,14 @@ def emit_clipping(layout: Layout, one: Pass, emit: Emit, share: Emit) -> None:
     if mode == "off":
         emit(elementwise.copy, n=1, x=before, y=after)
     if mode == "global_norm":
-        emit(clip.clipped_norm, threshold=threshold, reference=before, norm=before,
-             clipped_norm=after)
+        _clipped_norms(emit, threshold, before, 0, before, after)
     for node in one.owners:
         _clip_node(layout, emit, share, node, before)
+    if mode in ("global_norm", "layer_norm"):
+        norms = layout.cells_of(measured, "grad_norm_before")
+        references, each = (before, 0) if mode == "global_norm" else (norms, STRIDE)
+        _clipped_norms(emit, threshold, references, each, norms,
+                       layout.cells_of(measured, "grad_norm"), len(measured))
     if mode in ("value", "layer_norm"):
         _norm(layout, emit, measured, "grad_norm", after)
     if one.number < len(layout.passes) - 1:
@@ -60,12 +66,16 @@ def _clip_node(layout: Layout, emit: Emit, share: Emit, node: NodeTensors, norm_
         reference = norm_of_all if mode == "global_norm" else norm
         share(clip.clip_by_norm, node=node.id, n=g.size, threshold=threshold, norm=reference,
               gradient=g)
-        emit(clip.clipped_norm, node=node.id, threshold=threshold, reference=reference, norm=norm,
-             clipped_norm=after)
+
+
+def _clipped_norms(emit: Emit, threshold: Tensor, references: Tensor, each: int, norms: Tensor,
+                   after: Tensor, n: int = 1) -> None:
+    emit(clip.clipped_norms, n=n, stride=STRIDE, each=each, threshold=threshold,
+         references=references, norms=norms, clipped_norms=after)
 
 
 def _norm(layout: Layout, emit: Emit, nodes: list[NodeTensors], statistic: str, norm: Tensor
           ) -> None:
     """norm = √(Σ the squares of one statistic of these nodes)."""
-    emit(clip.global_norm, n=len(nodes), stride=len(NODE_STATISTICS),
+    emit(clip.global_norm, n=len(nodes), stride=STRIDE,
          norms=layout.cells_of(nodes, statistic), norm=norm)

@@ -7,7 +7,7 @@ session of its own and comes out bit for bit as if it had been trained alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from playground.compiler import CompileError
 from playground.data import DataError
@@ -15,8 +15,11 @@ from playground.headless import SLICE, Outcome, Run
 from playground.history import HistoryView
 from playground.lane import Lane
 from playground.session import Session
-from playground.snapshot import LaneView
+from playground.snapshot import Boundary, BoundaryProbe, LaneView, Probe, Snapshot
+from playground.snapshot_maker import SnapshotMaker
 from playground.state import SavedState
+
+PAUSED = Snapshot("paused")
 
 
 def compare(lanes: Sequence[Lane], *, steps: int | None = None, epochs: int | None = None,
@@ -98,8 +101,11 @@ class Followers:
             if follower.session is not None and follower.session.trouble is None:
                 follower.session.validate()
 
-    def views(self) -> tuple[LaneView, ...]:
-        return tuple(follower.view() for follower in self._followers)
+    def views(self, status: Snapshot = PAUSED, probes: Iterable[Probe] = ()
+              ) -> tuple[LaneView, ...]:
+        """How they do. status, probes: what the engine knows of itself, and is asked."""
+        boundary = [probe for probe in probes if isinstance(probe, BoundaryProbe)]
+        return tuple(follower.view(status, boundary) for follower in self._followers)
 
 
 class _Follower:
@@ -109,6 +115,7 @@ class _Follower:
         self.lane, self.threads = lane, threads
         self.session: Session | None = None
         self._error = ""
+        self._maker: SnapshotMaker | None = None
         self._state, self._history = lane.state, lane.history
         """Where it begins; nothing once it was reset."""
         self._compile(progress)
@@ -118,6 +125,7 @@ class _Follower:
         self.session, self._error = None, ""
         try:
             self.session = Session(self.lane.graph, threads=self.threads, progress=progress)
+            self._maker = SnapshotMaker(self.session)
         except (CompileError, DataError) as error:
             self._error = str(error)
         except MemoryError:
@@ -183,13 +191,15 @@ class _Follower:
                 session.go_to(step * len(session.program.code))):
             self._begin()
 
-    def view(self) -> LaneView:
+    def view(self, status: Snapshot, probes: Iterable[BoundaryProbe]) -> LaneView:
         session = self.session
-        if session is None:
+        if session is None or self._maker is None:
             return LaneView(self.lane, message=self._error)
         nan = float("nan")
+        found = self._maker.answers(status, probes)
         validation = session.validation
         return LaneView(
             self.lane, session.step, session.trouble.text if session.trouble else "",
             session.history.view(), validation.loss if validation else nan,
-            validation.metric if validation else nan)
+            validation.metric if validation else nan,
+            next((value for value in found.values() if isinstance(value, Boundary)), None))

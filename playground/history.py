@@ -125,7 +125,7 @@ class History:
 
     def append_validation(self, step: int, loss: float, metric: float) -> None:
         """Add what validating after so many steps gave; the last one of a step counts."""
-        kept = self._validation[self._validation[:, 0] < step]
+        kept = self._validation[:np.searchsorted(self._validation[:, 0], step)]
         if len(kept) >= self._capacity:
             # Thin the older half; recent values stay complete.
             half = len(kept) // 2
@@ -149,7 +149,8 @@ class History:
 
     def forget_validations_after(self, step: int) -> None:
         """A replay measures the same buckets again, but it does not validate."""
-        self._validation = self._validation[self._validation[:, 0] <= step]
+        self._validation = self._validation[
+            :np.searchsorted(self._validation[:, 0], step, side="right")]
 
     def adopt(self, older: HistoryView) -> None:
         """Start with the buckets of another run (of a document, or before an edit).

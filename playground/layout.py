@@ -16,7 +16,7 @@ from playground.layers.base import Layer, Parameter, Shape, shapes_of, size_of
 from playground.layers.data import DataLayer
 from playground.layers.loss import LossLayer
 from playground.node_tensors import NodeGradients, NodeTensors, Pass, Tensors
-from playground.program import NODE_STATISTICS, RING_ROWS, STEP_STATISTICS
+from playground.program import NODE_STATISTICS, RING_ROWS, ROW_UNIT, STEP_STATISTICS
 from playground.shapes import Check, sources_of
 from playground.tensor import ALIGNMENT, DType, Tensor
 
@@ -25,7 +25,7 @@ L = TypeVar("L", bound=Layer)
 FEW = 4
 """Weights of which each one is followed."""
 SHARED_FROM = 8192
-"""From so many parameters on, lanes share out what is done to them, rather than wait."""
+"""From so many numbers on, lanes share out what is done to them, rather than wait."""
 UNREAD = "gradients that nobody reads"
 
 
@@ -336,14 +336,19 @@ class Layout:
         own.dy.append(gradient)
 
     def _place_measurements(self) -> None:
-        self.row = self.tensors.new("measurements", "metrics", (len(self.columns),))
+        width = -(-len(self.columns) // ROW_UNIT) * ROW_UNIT
+        self.row = self.tensors.new("measurements", "metrics", (width,))
         self.ring = self.tensors.new("measurements of many steps", "metrics",
-                                     (RING_ROWS, 1 + 3 * len(self.columns)))
+                                     (RING_ROWS, 1 + 3 * width))
         self.per_bucket = self.tensors.new("steps per bucket", "metrics", (2,), dtype="int64")
         if not self.instrument:
             return
         for node in self.measured():
-            if node.layer.active_range is not None and self.units_of(node)[2] > 1:
+            has_range, positions = node.layer.active_range is not None, self.units_of(node)[2]
+            if (positions > 1 or not has_range) and len(self.shares(node.y[0].size)) > 1:
+                node.output_parts = self.tensors.new(
+                    f"{node.id}.output_parts", "metrics", (self.lanes, 4), node.id)
+            if positions > 1 and has_range:
                 node.seen = self.tensors.new(
                     f"{node.id}.seen", "metrics", (self.units_of(node)[1],), node.id, "int32")
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from playground.codes import decoded, rebuilt_samples, representation
 from playground.compiler import random_key
-from playground.data import NO_TARGET, Dataset
+from playground.data import NO_TARGET, Dataset, PreparedData
 from playground.generation import find_rebuilt
 from playground.judged import judged
 from playground.layers.augmentation import Augmentation, augmented
@@ -88,7 +88,8 @@ def _weights(session: Session, most: int) -> Weights | None:
 def _tensor(session: Session, probe: TensorProbe) -> Floats | None:
     if probe.source == "validation" and probe.sample is not None:
         sample = probe.sample % len(session.data.x_validation)
-        found = session.evaluator.activations(session.data.x_validation[sample:sample + 1])
+        x = _moved(session.data, session.data.x_validation[sample:sample + 1], probe.moved)
+        found = session.evaluator.activations(x)
         return found[probe.name][0] if probe.name in found else None
     if probe.source == "data":
         node, _, port = probe.name.rpartition(".")
@@ -107,6 +108,18 @@ def _tensor(session: Session, probe: TensorProbe) -> Floats | None:
     if probe.sample is not None:
         return np.array(values[probe.sample % len(values)])
     return values[:probe.limit].copy()
+
+
+def _moved(data: PreparedData, x: Floats, pixels: int) -> Floats:
+    """Pictures x (n, channels, height, width) so much further to the right."""
+    if not pixels or not data.dataset.are_images:
+        return x
+    raw = data.raw(x)
+    width = raw.shape[-1]
+    moved, kept = np.zeros_like(raw), max(0, width - abs(pixels))
+    to, came = (width - kept, 0) if pixels > 0 else (0, width - kept)
+    moved[..., to:to + kept] = raw[..., came:came + kept]
+    return data.scaled(moved)
 
 
 def _workspace(session: Session, probe: WorkspaceProbe) -> Floats | None:

@@ -25,6 +25,9 @@ from playground.tensor import Region, Tensor
 
 RING_ROWS = 2048
 """Buckets of measurements that a program keeps until the session collects them."""
+ROW_UNIT = 64
+"""A row of them holds a multiple of so many numbers, as the loop that LLVM makes of `record` takes
+so many at a time: of 40, all would be left to its loop for the rest, which takes twice as long."""
 
 NODE_STATISTICS = (
     "grad_norm_before", "grad_max", "grad_zeros", "nonfinite", "grad_norm", "update_ratio",

@@ -32,13 +32,15 @@ class Check:
     """What is known of a graph before it runs. All dictionaries are keyed by node id.
 
     signals: of each output port. inputs: of each connected input, by port. errors: one sentence
-    per wrong node. notes: sentences worth knowing. parameters: numbers of learned values.
+    per wrong node. waiting: those of them that are only not connected yet. notes: sentences worth
+    knowing. parameters: numbers of learned values.
     memory: bytes for one training step. graph_error: what is wrong with the graph as a whole.
     """
 
     signals: dict[str, tuple[Signal, ...]] = field(default_factory=dict)
     inputs: dict[str, tuple[Signal, ...]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    waiting: set[str] = field(default_factory=set)
     notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     parameters: dict[str, int] = field(default_factory=dict)
     memory: dict[str, int] = field(default_factory=dict)
@@ -84,6 +86,14 @@ def check(graph: Graph, memory: float | None = None) -> Check:
     if graph_error or not (why := graph.training.optimizer.obstacle(graph, result)):
         return result
     return replace(result, graph_error=why, optimizer_error=why)
+
+
+def network(graph: Graph) -> object:
+    """What is computed: not where nodes stand, nor those aside, nor how all of it is trained."""
+    used = set(check(graph).used)
+    return (tuple((node.id, node.layer, node.learning, node.shares)
+                  for node in graph.nodes if node.id in used),
+            tuple(edge for edge in graph.edges if edge.target in used))
 
 
 def batch_of(graph: Graph, checked: Check) -> int:
@@ -135,6 +145,7 @@ def _check_node(graph: Graph, node: Node, result: Check) -> None:
     missing = _missing_input(layer, {e.target_port for e in graph.inputs_of(node.id)})
     if missing:
         result.errors[node.id] = missing
+        result.waiting.add(node.id)
         return
     sources = sources_of(graph, node.id)
     if any(source and source[0] not in result.signals for source in sources):

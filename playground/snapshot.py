@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from playground.history import HistoryView
     from playground.lane import Lane
     from playground.program import Program
+    from playground.training import Training
 
 Floats = NDArray[np.float32]
 State = Literal["empty", "compiling", "running", "paused", "diverged", "failed"]
@@ -28,12 +29,15 @@ class TensorProbe:
     "validation" an activation is computed anew for validation sample `sample`, with the
     weights as they are, in inference mode. With source "data" the x or target of the data node is
     not the batch but the first `limit` training samples, which are there before anything runs.
+    moved: of a validation sample that is a picture, by so many pixels to the right before the
+    network sees it; what moves in is black.
     """
 
     name: str
     sample: int | None = None
     limit: int = 64
     source: Literal["batch", "validation", "data"] = "batch"
+    moved: int = 0
 
 
 @dataclass(frozen=True)
@@ -299,6 +303,8 @@ class LaneView:
     """None where it never began."""
     validation_loss: float = float("nan")
     validation_metric: float = float("nan")
+    boundary: Boundary | None = None
+    """What it says everywhere, where a view asks that of the network."""
 
 
 @dataclass(frozen=True)
@@ -307,7 +313,7 @@ class Snapshot:
 
     state: State
     message: str = ""
-    """Why, in a sentence, when diverged or failed."""
+    """Why, in a sentence, when diverged or failed; when paused, what training has stopped at."""
     faults: tuple[Exception, ...] = ()
     """Of pictures that could not be made: the first for each kind of probe."""
     brief: str = ""
@@ -316,8 +322,12 @@ class Snapshot:
     """The node to blame when diverged or failed."""
     program: Program | None = None
     """Its `instructions` are the listing; immutable."""
+    training: Training | None = None
+    """Its numbers as they are now: those of the program's graph are as it was compiled."""
     position: int = 0
     """Index of the next instruction; 0 between two steps."""
+    stops: frozenset[int] = frozenset()
+    """Indices of the instructions that Run stops before."""
     step: int = 0
     """Finished steps."""
     epoch: int = 0

@@ -57,11 +57,12 @@ class SnapshotMaker:
         else:
             verdict = self._remembered(
                 status, None, lambda: verdict_of(history, session.program.learners))
-        answers = self._answers(status, probes)
+        answers = self.answers(status, probes)
         return replace(
             status, faults=tuple(self._faults.values()),
             brief=session.trouble.brief if session.trouble else "",
-            program=session.program, position=session.position, step=session.step,
+            program=session.program, training=session.graph.training,
+            position=session.position, step=session.step,
             epoch=session.epoch, batch_in_epoch=session.batch_in_epoch,
             batches_per_epoch=session.program.batches_per_epoch,
             instrumentation=session.instrumentation(), can_step_back=session.can_step_back,
@@ -76,7 +77,8 @@ class SnapshotMaker:
             nodes=_statistics(session) if measured else {},
             history=history, verdict=verdict, values=answers)
 
-    def _answers(self, status: Snapshot, probes: Iterable[Probe]) -> dict[Probe, object]:
+    def answers(self, status: Snapshot, probes: Iterable[Probe]) -> dict[Probe, object]:
+        """What the probes ask for; those that cannot be answered are not there."""
         answers: dict[Probe, object] = {}
         asked = frozenset(probes)
         self._made = {key: made for key, made in self._made.items() if key is None or key in asked}

@@ -19,7 +19,7 @@ class Clipping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     mode: Annotated[Literal["off", "value", "layer_norm", "global_norm"], Meta(
         title="Clip", description="off; by value: each component is capped at ±threshold; "
-        "by norm: g · c / ‖g‖ when ‖g‖ > c, per layer or over all layers.")] = "off"
+        "by norm: g · c / |g| when |g| > c, per layer or over all layers.")] = "off"
     threshold: Annotated[float, Meta(
         gt=0, le=1e6, title="Threshold",
         description="The cap c.", extra={"log": True})] = 1.0
@@ -47,6 +47,12 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     augmentation_seed: Annotated[int, Meta(
         ge=0, le=2**31 - 1, title="Augmentation seed",
         description="Draws how training samples are changed, where the data node says so.")] = 7
+
+    @property
+    def structure(self) -> tuple[object, ...]:
+        """What a program is compiled for; a change of it needs a new one."""
+        return (self.batch, self.optimizer.structure, self.schedule, self.clipping.mode,
+                self.weight_seed, self.shuffle_seed, self.dropout_seed, self.augmentation_seed)
 
     def seeded(self, seed: int) -> Training:
         """The same with one seed for everything that is drawn."""

@@ -134,6 +134,48 @@ def drive(python: str, home: Path, kind: str = "dense") -> str:
         app.close()
 
 
+def rewire(python: str, home: Path) -> str:
+    """Draw and undraw edges on the canvas; returns what happened, in a sentence."""
+    app = App(python, home)
+
+    def drag_and_undo(start: list[int], end: list[int], wanted: set[str], said: str = "") -> None:
+        drag((start[0], start[1]), (end[0], end[1]))
+        report = app.wait(f"the edges {wanted}", lambda r: r["edges"].keys() == wanted)
+        assert said in report["said"], report["said"]
+        assert report["ports"].keys() >= {"dense_1 in 0", "dense_1 out 0"}
+        xdotool("key", "ctrl+z")
+        app.wait("all to be as it was", lambda r: r["edges"] == before["edges"]
+                 and r["nodes"] == before["nodes"] and r["ports"] == before["ports"])
+
+    try:
+        app.run("train", "mlp-spiral", "--steps", "1", "--save", "mine.playground")
+        app.open("mine.playground")
+        report = app.wait("the network to be there", lambda r: r["state"] == "paused")
+        x, y, width, height = report["canvas"]
+        free = [x + width // 2, y + height - 40]
+        xdotool("mousemove", x + 4, y + 4, "click", 1)
+        xdotool("mousemove", *report["search"], "click", 1)
+        app.wait("the window to be active", lambda r: r["active"])
+        xdotool("type", "--delay", 60, "relu")
+        report = app.wait("the search to find it", lambda r: "relu" in r["palette"])
+        drag(tuple(report["palette"]["relu"]), (x + width // 4, y + height - 60))
+        before = app.wait("the dropped layer", lambda r: "relu_1" in r["nodes"])
+        chain = {"spiral_1 > dense_1", "dense_1 > dense_2", "dense_2 > dense_3",
+                 "dense_3 > loss_1"}
+        assert before["edges"].keys() == chain
+        drag_and_undo(before["nodes"]["relu_1"], before["edges"]["dense_1 > dense_2"],
+                      chain - {"dense_1 > dense_2"} | {"dense_1 > relu_1", "relu_1 > dense_2"})
+        drag_and_undo(before["ports"]["dense_1 out 0"], before["ports"]["dense_3 in 0"],
+                      chain - {"dense_2 > dense_3"} | {"dense_1 > dense_3"},
+                      "dense_3 now takes dense_1 in place of dense_2")
+        drag_and_undo(before["ports"]["dense_2 in 0"], before["ports"]["relu_1 in 0"],
+                      chain - {"dense_1 > dense_2"} | {"dense_1 > relu_1"})
+        drag_and_undo(before["ports"]["dense_2 in 0"], free, chain - {"dense_1 > dense_2"})
+        return "put a layer into an edge, replaced, moved and removed edges, and undid it all"
+    finally:
+        app.close()
+
+
 def python() -> str:
     """The Python that the app is installed for: PLAYGROUND_PYTHON, or this one."""
     return os.environ.get("PLAYGROUND_PYTHON") or sys.executable

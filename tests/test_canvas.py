@@ -27,7 +27,7 @@ from tests.on_canvas import (
     port,
 )
 from ui.canvas import editing
-from ui.canvas.node_item import GRID
+from ui.canvas.node_size import GRID
 from ui.canvas.view import CanvasView
 
 
@@ -169,6 +169,101 @@ def test_an_edge_dragged_off_its_input_goes_elsewhere_or_away(view: CanvasView) 
     click(view, port(view, "dense_1", False))  # A click on a port takes nothing away.
     assert view.document.graph.edges == (Edge("moons_1", 0, "dense_1", 0),)
     assert all(item.isVisible() for item in view.canvas.edges.values())
+
+
+def test_a_taken_input_gets_another_source_as_one_entry(view: CanvasView) -> None:
+    drag(view, port(view, "moons_1", True), port(view, "dense_2", False), let_go=False)
+    assert view._message.text() == "✓  Connect moons_1 to dense_2, in place of dense_1"
+    mouse(view, QEvent.Type.MouseButtonRelease, port(view, "dense_2", False))
+    assert view.document.graph.edges == (
+        Edge("moons_1", 0, "dense_1", 0), Edge("moons_1", 0, "dense_2", 0))
+    assert "dense_2 now takes moons_1 in place of dense_1" in view._message.text()
+    assert view._message.isVisible()
+    assert view.document.stack.count() == 1
+    view.document.stack.undo()
+    assert view.document.graph == network()
+    # Dropped on the node's middle; and an edge that is dragged off its own input to another.
+    drag(view, port(view, "moons_1", True), middle(view, "dense_2"))
+    assert Edge("moons_1", 0, "dense_2", 0) in view.document.graph.edges
+    view.document.stack.undo()
+    drag(view, port(view, "dense_1", False), port(view, "dense_2", False))
+    assert view.document.graph.edges == (Edge("moons_1", 0, "dense_2", 0),)
+    view.document.stack.undo()
+    assert view.document.graph == network()
+
+
+def test_what_is_connected_already_says_so(view: CanvasView) -> None:
+    drag(view, port(view, "dense_1", True), port(view, "dense_2", False), let_go=False)
+    assert view._message.text() == "✓  dense_2 takes dense_1 already"
+    mouse(view, QEvent.Type.MouseButtonRelease, port(view, "dense_2", False))
+    assert view.document.graph == network()
+    assert view.document.stack.count() == 0
+
+
+def test_inputs_that_take_several_keep_what_they_have(view: CanvasView) -> None:
+    view.document.edit("Add", view.document.graph.with_node(LAYERS["add"](), 240, 300))
+    for source in ("dense_1", "dense_2", "moons_1"):
+        drag(view, port(view, source, True), middle(view, "add_1"))
+    assert [e.source for e in view.document.graph.inputs_of("add_1")] == [
+        "dense_1", "dense_2", "moons_1"]
+
+
+def test_the_data_s_target_goes_to_the_loss_s_target(view: CanvasView) -> None:
+    drag(view, port(view, "moons_1", True, 1), middle(view, "loss_1"))
+    assert Edge("moons_1", 1, "loss_1", 1) in view.document.graph.edges
+    drag(view, port(view, "dense_1", True), middle(view, "loss_1"))
+    drag(view, port(view, "dense_2", True), middle(view, "loss_1"))  # not to what is optional
+    assert view.document.graph.inputs_of("loss_1") == (
+        Edge("dense_2", 0, "loss_1", 0), Edge("moons_1", 1, "loss_1", 1))
+
+
+def test_a_node_moved_onto_an_edge_goes_into_it(view: CanvasView) -> None:
+    drop(view, "relu", QPointF(240, 300))
+    view.document.stack.clear()
+    before, edge = view.document.graph, Edge("dense_1", 0, "dense_2", 0)
+    spot = view.canvas.edges[edge].path().pointAtPercent(0.5)
+    drag(view, middle(view, "relu_1"), spot, let_go=False)
+    assert view.canvas.edges[edge]._insert
+    assert view._message.text() == "✓  Insert between dense_1 and dense_2"
+    mouse(view, QEvent.Type.MouseButtonRelease, spot)
+    graph = view.document.graph
+    assert edge not in graph.edges
+    assert {Edge("dense_1", 0, "relu_1", 0), Edge("relu_1", 0, "dense_2", 0)} <= set(graph.edges)
+    boxes = {id: item.box() for id, item in view.canvas.nodes.items()}
+    assert boxes["dense_1"].right() < boxes["relu_1"].left()
+    assert boxes["relu_1"].right() < boxes["dense_2"].left()
+    assert view.document.stack.count() == 1
+    assert in_step(view)
+    view.document.stack.undo()  # the move as well
+    assert view.document.graph == before
+    assert in_step(view)
+
+
+def test_a_node_between_two_others_can_go_between_two_more(view: CanvasView) -> None:
+    drop(view, "relu", view.canvas.edges[
+        Edge("dense_1", 0, "dense_2", 0)].path().pointAtPercent(0.5))
+    first = Edge("moons_1", 0, "dense_1", 0)
+    drag(view, middle(view, "relu_1"), view.canvas.edges[first].path().pointAtPercent(0.5))
+    assert set(view.document.graph.edges) == {
+        Edge("moons_1", 0, "relu_1", 0), Edge("relu_1", 0, "dense_1", 0),
+        Edge("dense_1", 0, "dense_2", 0)}
+    view.document.stack.undo()
+    view.document.stack.undo()
+    assert view.document.graph == network()
+
+
+def test_what_cannot_go_between_is_only_moved(view: CanvasView, qtbot: QtBot) -> None:
+    edge = Edge("dense_1", 0, "dense_2", 0)
+    spot = view.canvas.edges[edge].path().pointAtPercent(0.5)
+    drag(view, middle(view, "loss_1"), spot)  # It has no output.
+    assert view.document.graph.edges == network().edges
+    view.document.stack.undo()
+    drop(view, "relu", QPointF(240, 300))
+    drag(view, middle(view, "relu_1"), spot, let_go=False)
+    qtbot.keyClick(view, Qt.Key.Key_Escape)
+    assert not view.canvas.edges[edge]._insert
+    assert not view._message.isVisible()
+    assert in_step(view)
 
 
 def test_rubber_band_and_clicks_select(view: CanvasView) -> None:

@@ -22,7 +22,7 @@ from tests.on_canvas import (
     network,
     open_canvas,
 )
-from ui.canvas.interactions import ConnectByKeys
+from ui.canvas.connecting import ConnectByKeys
 from ui.canvas.view import CanvasView
 
 

@@ -45,12 +45,15 @@ def statistics(norm: float, after: float = NAN, nonfinite: float = 0) -> NodeSta
 
 
 def test_error_text_stands_on_the_node(view: CanvasView) -> None:
-    loss = view.canvas.nodes["loss_1"]
-    assert loss.error == view.document.check.errors["loss_1"]
-    assert loss.error in loss.describe()
-    assert " ".join(loss._lines) == loss.error
+    wide = LAYERS["dense"]().with_settings(units=8)
+    view.document.edit("Widen", view.document.graph.with_layer("dense_2", wide))
     editing.connect(view.document, Edge("dense_2", 0, "loss_1", 0))
-    assert loss.error == view.document.check.errors.get("loss_1", "")
+    loss = view.canvas.nodes["loss_1"]
+    assert loss.error == view.document.check.errors["loss_1"] != ""
+    assert loss.error in loss.describe()
+    assert " ".join(loss.lines) == loss.error
+    editing.disconnect(view.document, Edge("dense_2", 0, "loss_1", 0))
+    assert not loss.error
 
 
 @pytest.mark.parametrize(("norm", "after", "word"), [
@@ -98,7 +101,7 @@ def test_the_data_show_what_the_canvas_has_asked_for(view: CanvasView) -> None:
     batch, one = np.ones((3, 1, 8, 8), np.float32), np.ones((1, 8, 8), np.float32)
     live.show_snapshot(Snapshot(state="paused", values={
         TensorProbe(f"{id}.x", limit=3): batch, TensorProbe(f"{id}.x", sample=0): one}))
-    assert len(view.canvas.nodes[id]._images) == 3
+    assert len(view.canvas.nodes[id].images) == 3
 
 
 def test_a_node_that_is_back_has_its_picture_again(view: CanvasView) -> None:
@@ -107,12 +110,12 @@ def test_a_node_that_is_back_has_its_picture_again(view: CanvasView) -> None:
     probe = TensorProbe("moons_1.x", limit=600, source="data")
     snapshot = Snapshot(state="paused", values={probe: points})
     live.show_snapshot(snapshot)
-    assert view.canvas.nodes["moons_1"]._images
+    assert view.canvas.nodes["moons_1"].images
     view.document.edit("Delete", view.document.graph.without({"moons_1"}))
     view.document.stack.undo()
-    assert not view.canvas.nodes["moons_1"]._images
+    assert not view.canvas.nodes["moons_1"].images
     live.show_snapshot(snapshot)
-    assert view.canvas.nodes["moons_1"]._images
+    assert view.canvas.nodes["moons_1"].images
 
 
 def test_equal_statistics_repaint_nothing(view: CanvasView, monkeypatch: pytest.MonkeyPatch

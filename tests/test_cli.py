@@ -117,6 +117,18 @@ def test_train_gives_one_json_object(capsys: Capture, file: Path) -> None:
     assert value["state"] == "done"
 
 
+def test_the_loss_is_that_of_the_last_batch_and_help_says_so(
+        capsys: Capture, file: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    value = result(capsys, "train", file, "--steps", 20, "--seed", 3, "--log", log)
+    with log.open(newline="") as lines:
+        last = list(csv.DictReader(lines))[-1]
+    assert value["loss"] == pytest.approx(float(last["loss"]), rel=1e-5)
+    assert value["loss"] != value["train"]["loss"]  # of all samples, one update later
+    _, out, _ = run(capsys, "train", "--help")
+    assert "loss is that of the last batch" in " ".join(out.split())
+
+
 def test_the_same_seed_gives_the_same_run(capsys: Capture, file: Path) -> None:
     def loss(seed: int) -> float:
         return float(result(capsys, "train", file, "--epochs", 2, "--seed", seed)["loss"])

@@ -16,7 +16,7 @@ from playground.examples import EXAMPLES
 from playground.headless import train
 from playground.lane import Lane
 from playground.session import Session
-from playground.snapshot import Snapshot
+from playground.snapshot import BoundaryProbe, Snapshot
 from playground.training import SGD, Clipping
 from tests.waiting import running_engine, wait
 
@@ -230,6 +230,18 @@ def test_lanes_go_on_where_they_are_on_other_threads() -> None:
     assert view.history is not None
     assert history is not None
     np.testing.assert_array_equal(view.history.values, history.values)
+
+
+def test_lanes_say_what_the_network_is_asked_to_say() -> None:
+    followers = Followers()
+    followers.set([pinned()], threads=1)
+    assert followers.views()[0].boundary is None
+    status = Snapshot(state="running")
+    found = followers.views(status, {BoundaryProbe(16)})[0].boundary
+    assert found is not None
+    assert found.values.shape == (16, 16)
+    # While it runs, and the answer is fresh, that is enough.
+    assert followers.views(status, {BoundaryProbe(16)})[0].boundary is found
 
 
 @pytest.mark.parametrize("change", ["threads", "rate"])

@@ -317,27 +317,38 @@ def test_a_fold_shows_the_member_that_is_worst_off(view: CanvasView) -> None:
 def test_a_fold_shows_the_loss_of_its_member(view: CanvasView) -> None:
     view.document.edit("Fold", folded("dense_4", "loss_1"))
     view.canvas.set_badge("loss_1", "0.412")
-    assert view.canvas.nodes["block_1"]._badge == "0.412"
+    assert view.canvas.nodes["block_1"].badge == "0.412"
     view.document.edit("Unfold", view.document.graph.without_fold("block_1"))
-    assert view.canvas.nodes["loss_1"]._badge == "0.412"
+    assert view.canvas.nodes["loss_1"].badge == "0.412"
     view.document.edit("Fold", folded("dense_4", "loss_1"))
-    assert view.canvas.nodes["block_1"]._badge == "0.412"
+    assert view.canvas.nodes["block_1"].badge == "0.412"
     view.canvas.set_badge("loss_1", None)
-    assert view.canvas.nodes["block_1"]._badge is None
+    assert view.canvas.nodes["block_1"].badge is None
+
+
+def test_a_fold_may_go_with_the_whole_network(view: CanvasView) -> None:
+    view.document.edit("Fold", folded("dense_4", "loss_1"))
+    view.canvas.set_badge("loss_1", "0.412")
+    view.document.edit("Delete", view.document.graph.without({"dense_4", "loss_1"}))
+    assert set(view.canvas.nodes) == {"spiral_1", "dense_1", "dense_2", "dense_3"}
+    view.document.stack.undo()
+    view.canvas.set_badge("loss_1", "0.412")
+    view.document.edit("Other", chain("circle"))
+    assert "block_1" not in view.canvas.nodes
 
 
 def test_a_fold_lights_up_for_its_members(view: CanvasView) -> None:
     view.document.edit("Fold", folded())
     view.canvas.set_active("dense_2", "backward", "|g| 0.48")
     item = view.canvas.nodes["block_1"]
-    assert item._active == "dense_2 · backward · |g| 0.48"
+    assert item.active == "dense_2 · backward · |g| 0.48"
     assert view.canvas.edges[Edge("dense_2", 0, "dense_3", 0)]._active
     view.canvas.set_failed("dense_1", "Not a number any more.")
     assert item.error == "dense_1: Not a number any more."
     # While training stands nobody tells it again: what comes out of the fold knows it.
     view.canvas.show_statistics({"dense_2": statistics(0.1)})
     view.document.edit("Unfold", view.document.graph.without_fold("block_1"))
-    assert view.canvas.nodes["dense_2"]._active == "backward · |g| 0.48"
+    assert view.canvas.nodes["dense_2"].active == "backward · |g| 0.48"
     assert view.canvas.nodes["dense_2"].statistics is not None
     assert view.canvas.nodes["dense_1"].error == "Not a number any more."
 

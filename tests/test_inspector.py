@@ -338,9 +338,14 @@ def test_a_wrong_node_says_so(qtbot, document):
     inspector = shown(qtbot, document)
     document.select({"dense_2"})
     assert not inspector.node_page.error.isVisible()
-    document.edit("Cut", document.graph.without_edges(document.graph.inputs_of("dense_2")))
-    assert "Nothing is connected" in inspector.node_page.error.text()
+    document.edit("Break", document.graph.with_layer("dense_2", make_layer("conv2d", {})))
+    assert inspector.node_page.error.text() == document.check.errors["dense_2"]
     assert inspector.node_page.error.isVisible()
+    # What only waits for its connection is told what it waits for, and not blamed.
+    document.edit("Cut", document.graph.without_edges(document.graph.inputs_of("dense_2")))
+    assert not inspector.node_page.error.isVisible()
+    assert "Nothing is connected" in inspector.node_page.notes.text()
+    assert inspector.node_page.notes.isVisible()
 
 
 def test_training_settings_edit_the_document(qtbot, document):
@@ -428,11 +433,13 @@ def test_a_short_form_after_a_long_one_does_not_scroll(qtbot, document):
 
 
 @pytest.mark.parametrize(("kind", "settings", "word"), [
-    ("file", {"path": "/nowhere.csv"}, "data"), ("dense", {}, "shape")])
+    ("file", {"path": "/nowhere.csv"}, "data"), ("conv2d", {}, "shape"), ("dense", {}, "")])
 def test_an_error_is_tagged_by_what_it_is_about(kind, settings, word):
-    graph = Graph().with_node(make_layer(kind, settings))
-    face = faces(graph, check(graph))[graph.nodes[0].id]
-    assert face.error
+    graph = Graph().with_node(make_layer("moons", {})).with_node(make_layer(kind, settings))
+    if graph.nodes[-1].inputs and word:
+        graph = graph.connect("moons_1", graph.nodes[-1].id)
+    face = faces(graph, check(graph))[graph.nodes[-1].id]
+    assert bool(face.error) == bool(word) != bool(face.waiting)
     assert face.trouble == word
 
 

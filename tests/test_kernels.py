@@ -400,11 +400,22 @@ def test_clip_by_value() -> None:
 @pytest.mark.parametrize(("norm", "scale"), [
     (10.0, 0.2), (2.0, 1.0), (1.0, 1.0), (np.nan, 1.0), (np.inf, 1.0)])
 def test_clip_by_norm(norm: float, scale: float, out: Out) -> None:
-    g, before, after = normal(N), normal(N), out(1)
+    g, before = normal(N), normal(N)
     clip.clip_by_norm(n=N, threshold=one(2), norm=one(norm), gradient=g)
-    clip.clipped_norm(threshold=one(2), reference=one(norm), norm=one(7), clipped_norm=after)
     close(g, before * scale)
-    close(after, 7 * scale)
+
+
+def test_clipped_norms() -> None:
+    before = np.array([[7, 9], [1, 9], [np.nan, 9], [np.inf, 9], [2, 9]], np.float32)
+    for reference, scale in ((10.0, 0.2), (2.0, 1.0), (1.0, 1.0), (np.nan, 1.0), (np.inf, 1.0)):
+        after = before.copy()
+        clip.clipped_norms(n=5, stride=2, each=0, threshold=one(2), references=one(reference),
+                           norms=before, clipped_norms=after)
+        close(after, before * np.array([scale, 1]))
+    after = before.copy()
+    clip.clipped_norms(n=5, stride=2, each=2, threshold=one(2), references=before, norms=before,
+                       clipped_norms=after)
+    close(after, [[2, 9], [1, 9], [np.nan, 9], [np.inf, 9], [2, 9]])
 
 
 def test_clipping_is_flagged(out: Out) -> None:
@@ -476,16 +487,31 @@ def test_norms_neither_overflow_nor_vanish(out: Out) -> None:
         np.testing.assert_allclose([result[0], norm[0]], size * np.sqrt(N), 1e-6)
 
 
-def test_activation_statistics(out: Out) -> None:
-    y, result = normal(N) * 0.01 + 30, out(2)
-    statistics.activation_statistics(n=N, y=y, out=result)
-    close(result, [y.mean(dtype=np.float64), y.std(dtype=np.float64)])
+def activation_statistics(y: np.ndarray, out: Out, lanes: int = 1) -> np.ndarray:
+    """In one go, or lane by lane."""
+    parts, result = out(lanes, 4), out(2)
+    if lanes == 1:
+        statistics.activation_statistics(n=y.size, y=y, out=result)
+        return result
+    for part, share in zip(parts, np.array_split(y, lanes), strict=True):
+        statistics.activation_part(n=share.size, y=share, out=part)
+    statistics.join_activation_parts(lanes=lanes, parts=parts, out=result)
+    return result
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 3])
+def test_activation_statistics(lanes: int, out: Out) -> None:
+    y = normal(N) * 0.01 + 30
+    y[:N // 2] += 1  # Lanes differ.
+    close(activation_statistics(y, out, lanes), [y.mean(dtype=np.float64), y.std(dtype=np.float64)])
     # Here the mean of the squares comes out just below the square of the mean.
-    statistics.activation_statistics(n=1001, y=np.full(1001, 0.1, np.float32), out=result)
-    close(result, [0.1, 0])
+    close(activation_statistics(np.full(1001, 0.1, np.float32), out, lanes), [0.1, 0])
+    for factor in (1e-30, 1, 1e30):  # whose squares leave single precision
+        spread = normal(N) * np.float32(factor)
+        close(activation_statistics(spread, out, lanes),
+              [spread.mean(dtype=np.float64), spread.std(dtype=np.float64)])
     y[7] = np.nan
-    statistics.activation_statistics(n=N, y=y, out=result)
-    assert np.isnan(result).all()
+    assert np.isnan(activation_statistics(y, out, lanes)).all()
 
 
 @pytest.mark.parametrize("units", [1, 2, 15, 16, 17, 64, 100])
@@ -496,7 +522,6 @@ def test_unit_statistics(batch: int, units: int, low: float, high: float, out: O
     y[-1, 0] = 1  # at work in the last sample alone
     statistics.unit_statistics(batch=batch, units=units, low=low, high=high, y=y, out=result)
     inactive = ((y <= low) | (y >= high)).all(axis=0).mean()
-    # Of numbers around ±30, summed from the first of them on.
     close(result, [y.mean(dtype=np.float64), y.std(dtype=np.float64), inactive], 1e-5)
 
 

@@ -10,16 +10,21 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QComboBox,
+    QDialogButtonBox,
+    QLabel,
     QLineEdit,
     QMessageBox,
     QSlider,
+    QStyle,
 )
 
 from playground import document as store
 from playground.examples import EXAMPLES
+from playground.graph import Graph
 from playground.snapshot import Snapshot
 from tests.fake_window import change
 from ui.keys import keeps
+from ui.seen import is_seen
 from ui.theme import theme
 
 # -- the start ------------------------------------------------------------------------------------
@@ -128,6 +133,36 @@ def test_an_example_opens_with_its_notes(window):
     window.files.new()
     assert notes.isHidden()
     assert "no notes" in window.notes.text.toPlainText()
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_an_empty_canvas_opens_beside_the_inspector(qtbot, make_window, tmp_path, first):
+    """Whether the window begins with it or comes to it from an example."""
+    store.save(tmp_path / "empty.json", Graph())
+    window = make_window()
+    window.open_first(tmp_path / "empty.json" if first else None)
+    window.show()
+    window.files.new()
+    for name in ("inspector", "gradients"):
+        qtbot.waitUntil(lambda name=name: is_seen(window.docks.all[name]))
+    assert window.docks.all["notes"].isHidden()
+    assert not is_seen(window.docks.all["compare"])
+
+
+def test_questions_have_no_icons_of_another_world(window, qtbot):
+    button = QMessageBox.StandardButton
+    question = QMessageBox(QMessageBox.Icon.Warning, "Save?", "Save the changes? They are lost "
+                           "otherwise.", button.Save | button.Discard | button.Cancel, window)
+    qtbot.addWidget(question)
+    question.show()
+    assert all(each.icon().isNull() for each in question.buttons())
+    pictures = [label for label in question.findChildren(QLabel) if label.objectName() ==
+                "qt_msgboxex_icon_label"]
+    assert pictures
+    assert all(label.size().isEmpty() for label in pictures)
+    hint = QStyle.StyleHint.SH_DialogButtonBox_ButtonsHaveIcons
+    box = question.findChild(QDialogButtonBox)
+    assert not box.style().styleHint(hint, None, box)  # desktops that would add them
 
 
 def test_small_examples_open_at_a_speed_to_watch(window, engine):

@@ -16,7 +16,9 @@ from playground.headless import train
 from playground.layers.base import Layer
 from playground.layers.conv import Conv1D, Conv2D
 from playground.layers.pool import AvgPool2D, MaxPool2D
+from playground.probes import answer
 from playground.session import Session
+from playground.snapshot import TensorProbe
 from tests.gradient_check import Bench
 
 # -- P6: a convolution is a dense layer with most weights removed and the rest shared --------------
@@ -85,6 +87,32 @@ def test_max_pooling_hides_a_shift_within_its_windows() -> None:
         image[0, row, column], shifted[0, row, column + 1] = 1, 1
     assert (image != shifted).sum() == 6
     np.testing.assert_array_equal(pooled(MaxPool2D(), image)[0], pooled(MaxPool2D(), shifted)[0])
+
+
+def test_each_pooling_makes_less_of_a_pixel_s_shift() -> None:
+    """What the note of cnn-digits claims, of 100 digits moved to the right by one: the distance
+    between what a layer gives before and after, as a share of its length before."""
+    session = Session(EXAMPLES["cnn-digits"].graph)
+    session.run(600)
+
+    def changes(node: str) -> float:
+        pairs = [[answer(session, TensorProbe(f"{node}.y", i, source="validation", moved=moved))
+                  for moved in (0, 1)] for i in range(100)]
+        return float(np.mean([np.linalg.norm(after - before) / np.linalg.norm(before)
+                              for before, after in pairs]))
+
+    conv_1, pool_1, conv_2, pool_2 = map(changes, ("conv_1", "pool_1", "conv_2", "pool_2"))
+    assert pool_1 < 0.8 * conv_1
+    assert pool_2 < 0.9 * conv_2
+
+
+def test_a_moved_sample_is_black_where_it_came_from() -> None:
+    session = Session(EXAMPLES["cnn-digits"].graph)
+    first, right, left = (session.data.raw(answer(session, TensorProbe(
+        "digits_1.x", 0, source="validation", moved=moved))[None])[0, 0] for moved in (0, 2, -1))
+    np.testing.assert_allclose(right[:, 2:], first[:, :-2], atol=1e-5)
+    np.testing.assert_allclose(left[:, :-1], first[:, 1:], atol=1e-5)
+    np.testing.assert_allclose([*right[:, 0], *right[:, 1], *left[:, -1]], 0, atol=1e-5)
 
 
 def test_max_pooling_routes_the_gradient_and_average_pooling_spreads_it() -> None:

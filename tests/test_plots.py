@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+import sys
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QObject, QPointF
 from PySide6.QtGui import QColor, QImage
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QGraphicsItem, QStyledItemDelegate
 from pytestqt.qtbot import QtBot
 
+import ui
 from ui import theme as themes
 from ui.views.plots import EndLabel, Plot
 
@@ -54,6 +59,52 @@ def test_a_band_fills_what_is_between_its_curves(plot: Plot, qapp: QApplication)
     plot.set_shade(shade, STEPS[:0], STEPS[:0], STEPS[:0])
     qapp.processEvents()
     assert color_at(plot, plot.grab().toImage(), 44, 43) != RED
+
+
+@pytest.mark.parametrize("values", [[], [np.nan, np.nan]])
+def test_a_band_without_numbers_is_nothing(
+        plot: Plot, values: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Qt paints it all the same where the origin can be seen."""
+    told: list[object] = []
+    monkeypatch.setattr(sys, "excepthook", lambda *error: told.append(error))
+    shade, nothing = plot.add_shade(), np.array(values)
+    plot.set_shade(shade, nothing, nothing, nothing)
+    plot.box.setRange(xRange=(-1, 1), yRange=(-1, 1), padding=0)
+    plot.grab()
+    assert not told
+
+
+def test_a_mistake_in_a_painting_is_told(
+        plot: Plot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that leaves it would end the process."""
+    told: list[type] = []
+    monkeypatch.setattr(sys, "excepthook", lambda kind, *_: told.append(kind))
+    shade = plot.add_shade()
+    plot.set_shade(shade, STEPS, STEPS, STEPS + 1)
+    plot.fit([STEPS], [STEPS])
+    shade._low = np.empty(0)
+    plot.grab()
+    assert told == [ValueError]
+
+
+def paintings() -> list[type]:
+    """The classes of the window whose `paint` Qt calls."""
+    for module in pkgutil.walk_packages(ui.__path__, "ui."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    kinds, found = [QGraphicsItem, QStyledItemDelegate], []
+    while kinds:
+        kinds += (below := kinds.pop().__subclasses__())
+        found += [kind for kind in below
+                  if kind.__module__.startswith("ui.") and "paint" in vars(kind)]
+    return found
+
+
+def test_every_painting_is_guarded() -> None:
+    found = paintings()
+    assert len(found) > 5
+    for kind in found:
+        assert hasattr(kind.paint, "__wrapped__"), f"{kind} may end the process"
 
 
 class Painted(QObject):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PySide6.QtGui import QColor
@@ -29,6 +31,14 @@ def test_text_can_be_read(qapp: QApplication, mode: themes.Mode) -> None:
         for role in ("healthy", "warning", "exploding", "vanishing", "accent"):
             assert contrast(theme().text(role, ground), theme().color(ground)) >= 4.5, role
     assert contrast(theme().color("on_accent"), theme().color("accent_fill")) >= 4.5
+
+
+def test_no_text_needs_a_letter_that_many_fonts_lack() -> None:
+    """U+2016, the bars of a norm, is a box in some of them: a gradient norm is written |g|."""
+    root = Path(themes.__file__).parent.parent
+    files = [*(root / "ui").rglob("*.py"), *(root / "playground").rglob("*.py")]
+    assert len(files) > 100
+    assert not [file.name for file in files if "\u2016" in file.read_text(encoding="utf-8")]
 
 
 def test_both_palettes_have_the_same_roles() -> None:

@@ -48,6 +48,9 @@ ELSEWHERE = {
     ("gradient-descent-linear", "rate-0.003"),
     ("exploding", "clipping-off"),  # test_through_time
     ("gan", "slow-judge"),  # test_gan
+    *(("local-minima", key) for key in (
+        "seed-2", "seed-3", "seed-6", "16-units", "16-units-seed-2", "16-units-seed-3")),
+    # test_local_minima
     *((name, key) for name in ("gradient-descent", "rosenbrock", "saddle", "himmelblau", "beale")
       for key in ("sgd", "momentum", "nesterov", "adam", "newton")),  # test_surface
 }

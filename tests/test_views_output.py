@@ -11,10 +11,13 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from playground.examples import EXAMPLES
+from playground.lane import Lane
 from playground.snapshot import (
     Boundary,
     BoundaryProbe,
     ConfusionProbe,
+    LaneView,
     Predictions,
     PredictionsProbe,
     Probe,
@@ -45,6 +48,36 @@ def boundary(**changes: Any) -> Boundary:
     return replace(Boundary(
         np.zeros((8, 8), np.float32), np.ones((8, 8), np.float32), (-2, 2, -3, 3), points,
         np.array([0, 1], np.float32), points, np.array([0, 1], np.float32), ("a", "b")), **changes)
+
+
+def test_lanes_lay_their_boundary_over_the_network_s(qtbot: QtBot) -> None:
+    """The second lane says b from x = 1 on, and the third has not said anything yet."""
+    lanes = tuple(Lane(name, EXAMPLES["mlp-spiral"].graph) for name in ("first", "second"))
+    right = np.zeros((8, 8), np.float32)
+    right[:, 6:] = 1
+    moment = replace(snapshot(values={BoundaryProbe(): boundary()}), lanes=(
+        LaneView(lanes[0]), LaneView(lanes[1], boundary=boundary(values=right))))
+    view = shown(qtbot, OutputView(), moment)
+    x, y = view.boundary.lane_answers.lines["second"].getData()
+    np.testing.assert_allclose(x, 1, atol=0.3)
+    assert (y.min(), y.max()) == pytest.approx((-3, 3), abs=0.5)
+    assert view.boundary.lane_answers.lines["first"].getData()[0].size == 0
+    assert list(view.boundary.legend.entries) == ["a", "b", "second"]
+    view.show_snapshot(replace(moment, lanes=()))
+    assert view.boundary.lane_answers.lines == {}
+    assert list(view.boundary.legend.entries) == ["a", "b"]
+
+
+def test_lanes_of_one_input_are_curves_and_the_plot_holds_them(qtbot: QtBot) -> None:
+    lane = Lane("high", EXAMPLES["mlp-spiral"].graph)
+    line = boundary(values=np.zeros(20, np.float32), margin=np.ones(20, np.float32),
+                    points=np.zeros((2, 1), np.float32), classes=())
+    high = LaneView(lane, boundary=replace(line, values=np.full(20, 9, np.float32)))
+    view = shown(qtbot, OutputView(), replace(
+        snapshot(values={BoundaryProbe(): line}), lanes=(high,)))
+    x, y = view.boundary.lane_answers.lines["high"].getData()
+    assert (x[0], x[-1], set(y)) == (-2, 2, {9})
+    assert view.boundary.plot.box.viewRange()[1][1] > 9
 
 
 def test_output_chooses_what_suits_the_data(qtbot: QtBot) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
@@ -51,6 +53,32 @@ def test_feature_maps_follow_selection_sample_and_source(qtbot: QtBot) -> None:
     assert view.probes() == {TensorProbe("conv_2.w")}
     view.select(None)
     assert view.node() == "conv_1"
+
+
+def test_feature_maps_of_a_moved_sample_stand_beside_those_before(qtbot: QtBot) -> None:
+    view = shown(qtbot, FeatureMapsView(), snapshot("cnn-digits"))
+    view.select("pool_1")
+    view.moved.setValue(-2)
+    assert view.source.currentIndex() == 1  # A sample of the batch cannot be moved.
+    before, after = (TensorProbe("pool_1.y", 0, source="validation", moved=m) for m in (0, -2))
+    given, moved = (replace(probe, name="digits_1.x") for probe in (before, after))
+    assert view.probes() == {before, after, given, moved}
+    maps = np.ones((3, 4, 4), np.float32)
+    view.show_snapshot(snapshot("cnn-digits", values={
+        before: maps, after: maps * 1.5, given: maps, moved: maps * 3}))
+    np.testing.assert_array_equal(view.filters.grid.values, maps)
+    np.testing.assert_array_equal(view.maps.grid.values, maps * 1.5)
+    assert view.maps.caption.text() == "MOVED · 50% changed"
+    assert view.reading.whole == "input: 200% changed"
+    view.source.setCurrentIndex(0)
+    assert view.probes() == {replace(before, source="batch"), replace(given, source="batch")}
+
+
+def test_only_pictures_can_be_moved(qtbot: QtBot) -> None:
+    view = shown(qtbot, FeatureMapsView(), snapshot("cnn-digits"))
+    assert not view.moved.isHidden()
+    view = shown(qtbot, FeatureMapsView(), snapshot("mlp-spiral"))
+    assert view.moved.isHidden()
 
 
 def test_pictures_find_what_is_pointed_at_and_enlarge(qtbot: QtBot) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from PySide6.QtWidgets import QApplication
@@ -16,6 +17,7 @@ from playground.state import SavedState
 from tests.drive import close, open_window, spin
 from ui.main_window import MainWindow
 from ui.views.feature_maps import FeatureMapsView
+from ui.views.gradients import GradientsView
 
 
 @pytest.fixture
@@ -72,6 +74,18 @@ def test_a_document_that_cannot_train_keeps_its_weights(
     assert kept is not None
     for name, values in trained.parameters.items():
         np.testing.assert_array_equal(values, kept.parameters[name])
+
+
+def test_the_threshold_is_drawn_where_it_is_now(window: MainWindow) -> None:
+    train(window, 50)
+    view = window.views["gradients"]
+    training = window.document.graph.training
+    assert isinstance(view, GradientsView)
+    assert view.plot.gutter.labels[0].text == "clip 1"
+    window.document.edit("Clip", window.document.graph.with_training(msgspec.structs.replace(
+        training, clipping=msgspec.structs.replace(training.clipping, threshold=0.25))))
+    window.bridge.step("batch")
+    wait(window, lambda: view.plot.gutter.labels[0].text == "clip 0.25")
 
 
 def test_a_node_put_aside_does_not_disturb_the_training(window: MainWindow) -> None:
@@ -135,18 +149,18 @@ def test_reset_leaves_no_picture_of_what_was(qapp: QApplication, tmp_path: Path)
     train(window, 30)
     nodes = window.canvas.canvas.nodes
     learning = [id for id in nodes if id.startswith(("conv", "pool", "dense"))]
-    wait(window, lambda: all(nodes[id]._images for id in learning))
+    wait(window, lambda: all(nodes[id].images for id in learning))
     wait(window, lambda: maps.maps.isVisible())
     maps.maps.grid.enlarge(2)
     maps.refresh()
     window.bridge.reset()
     wait(window, lambda: window.bridge.snapshot.step == 0)
-    wait(window, lambda: not any(nodes[id]._images for id in learning))
-    assert nodes["digits_1"]._images
+    wait(window, lambda: not any(nodes[id].images for id in learning))
+    assert nodes["digits_1"].images
     wait(window, lambda: maps.filters.isVisible() and not maps.maps.isVisible())
     maps.parts["maps"].trigger()
     wait(window, lambda: "Press Run" in maps.empty_text)
     window.bridge.step("batch")
-    wait(window, lambda: maps.maps.isVisible() and all(nodes[id]._images for id in learning))
+    wait(window, lambda: maps.maps.isVisible() and all(nodes[id].images for id in learning))
     close(window)
     window.deleteLater()

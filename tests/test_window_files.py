@@ -205,6 +205,41 @@ def test_a_recovered_document_saves_to_where_it_came_from(window, tmp_path):
     assert store.load(original).graph == EXAMPLES["perceptron"].graph
 
 
+def test_a_recovered_example_has_its_variations_again(window, tmp_path):
+    file, graph = tmp_path / "copy.playground", EXAMPLES["vqa"].graph
+    store.save(file, graph.moved({"join": (0, 900)}))
+    window.files.new()
+    assert not window.lanes.offered
+    assert window.files.recover(Crashed(file, "vqa", None, 0.0))
+    assert window.lanes.offered == EXAMPLES["vqa"].variations != ()
+    assert window.document.graph.node("join").y == 900
+    assert not window.document.clean
+    # A file that happens to have an example's name is somebody's own.
+    assert window.files.recover(Crashed(file, "vqa", tmp_path / "vqa", 0.0))
+    assert not window.lanes.offered
+
+
+def test_the_speed_is_the_window_s_and_an_example_s_goes_with_it(window, make_window, engine):
+    slider = window.training_bar.speed_slider
+    assert slider.speed() == EXAMPLES["mlp-spiral"].speed is not None
+    slider.choose(20.0)  # of this example
+    window.files.new()
+    assert slider.speed() is None
+    assert ("set_speed", None) in engine.calls
+    slider.choose(50.0)  # my own
+    window.files.open_example(EXAMPLES["mlp-spiral"])
+    assert slider.speed() == EXAMPLES["mlp-spiral"].speed
+    window.files.open_example(EXAMPLES["cnn-digits"])
+    assert slider.speed() == 50.0
+    window.files.new()
+    assert slider.speed() == 50.0
+    window.close()
+    assert window.preferences.speed == 50.0
+    assert make_window().training_bar.speed_slider.speed() == 50.0
+    window.preferences._settings.setValue("speed", "fast")  # somebody else's hand
+    assert window.preferences.speed is None
+
+
 def test_the_question_after_a_crash_names_the_time_and_can_wait(qtbot, tmp_path):
     question = RecoveryQuestion(Crashed(tmp_path, "net", None, 86_400.0))
     qtbot.addWidget(question)

@@ -54,6 +54,10 @@ OTHERWISE: dict[str, tuple[str, str | None]] = {
 }
 """Panel and node of the picture, where it is not the first panel that comes with the example (or
 Output): many of one kind would look all alike."""
+SIDE_BY_SIDE = {"local-minima"}
+"""Examples that are about how their variations differ."""
+GAP = 4
+"""Between small pictures, on either side."""
 PARTS = {"matrix": "picture"}
 """The widget of a panel that is its picture, where that is not all of it."""
 
@@ -95,11 +99,29 @@ def picture(session: Session, example: Example) -> QPixmap:
     pixmap.fill(theme().color("canvas"))
     panel, node = subject(example)
     painter = QPainter(pixmap)
-    drawn = draw(painter, QRectF(0, 0, WIDTH, HEIGHT), session, panel, node)
+    if example.name in SIDE_BY_SIDE:
+        drawn = side_by_side(painter, session, example)
+    else:
+        drawn = draw(painter, QRectF(0, 0, WIDTH, HEIGHT), session, panel, node)
     painter.end()
     if not drawn:
         render_panel(pixmap, session, example)
     return pixmap
+
+
+def side_by_side(painter: QPainter, session: Session, example: Example) -> bool:
+    """Four small pictures: of the network, and of its first variations after as many steps."""
+    others = [Session(lane.graph) for lane in example.variations[:3]]
+    for other in others:
+        other.run(session.step)
+    panel, node = subject(example)
+    painter.scale(0.5, 0.5)
+    drawn = True
+    for i, shown in enumerate((session, *others)):
+        row, column = divmod(i, 2)
+        area = QRectF(column * (WIDTH + GAP), row * (HEIGHT + GAP), WIDTH - GAP, HEIGHT - GAP)
+        drawn &= draw(painter, area, shown, panel, node)
+    return drawn
 
 
 def render_panel(pixmap: QPixmap, session: Session, example: Example) -> None:

@@ -11,7 +11,7 @@ import json
 import sys
 from typing import Any
 
-from PySide6.QtCore import QPoint, QTimer
+from PySide6.QtCore import QPoint, QPointF, QTimer
 from PySide6.QtWidgets import QWidget
 
 import ui.main_window
@@ -39,6 +39,27 @@ def palette(window: Any) -> dict[str, list[int]]:
     return found
 
 
+def ports(window: Any) -> dict[str, list[int]]:
+    """Each port of the network, as "dense_1 in 0"."""
+    view = window.canvas
+    return {f"{port.end[0]} {'out' if port.output else 'in'} {port.end[1]}": on_screen(
+        view, port.center()) for item in view.canvas.nodes.values()
+        for port in (*item.input_items, *item.output_items)}
+
+
+def edges(window: Any) -> dict[str, list[int]]:
+    """The middle of each edge, as "dense_1 > dense_2"."""
+    view = window.canvas
+    return {f"{edge.source} > {edge.target}": on_screen(view, item.path().pointAtPercent(0.5))
+            for edge, item in view.canvas.edges.items()}
+
+
+def on_screen(view: Any, spot: QPointF) -> list[int]:
+    """A point of the canvas."""
+    point = view.mapFromScene(spot)
+    return place(view.viewport(), point.x(), point.y())
+
+
 def describe(window: Any) -> dict[str, Any]:
     canvas, snapshot = window.canvas.viewport(), window.bridge.snapshot
     search = window.palette_panel.search
@@ -46,7 +67,10 @@ def describe(window: Any) -> dict[str, Any]:
         "search": place(search, search.width() // 2, search.height() // 2),
         "palette": palette(window),
         "canvas": [*place(canvas), canvas.width(), canvas.height()],
-        "nodes": [node.id for node in window.document.graph.nodes],
+        "nodes": {id: on_screen(window.canvas, item.box().center())
+                  for id, item in window.canvas.canvas.nodes.items()},
+        "ports": ports(window), "edges": edges(window),
+        "said": window.canvas._message.text() if window.canvas._message.isVisible() else "",
         "step": snapshot.step, "state": snapshot.state, "message": snapshot.message,
         "active": window.isActiveWindow(),
     }

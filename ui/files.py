@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from playground import document as store
 from playground.document import SUFFIX, DocumentError, Loaded
+from playground.examples import EXAMPLES, Example
 from playground.graph import Graph
 from ui.document import Document
 from ui.engine_bridge import EngineBridge
 from ui.preferences import Preferences
 from ui.recovery import Crashed, Write
-
-if TYPE_CHECKING:
-    from playground.examples import Example
 
 FILTER = f"Networks (*{SUFFIX} *.json);;All files (*)"
 WORTH_SAVING = 10.0
@@ -76,6 +73,10 @@ class Files(QObject):
     def show_example(self, example: Example) -> None:
         """Open an example at the start, when there is nothing to lose."""
         self._show(Loaded(example.graph, example.state), None, example.name)
+        self._bring(example)
+
+    def _bring(self, example: Example) -> None:
+        """What an example has beside its network."""
         self.staged.emit(example)
         self.paced.emit(example.speed)
 
@@ -87,6 +88,8 @@ class Files(QObject):
             self._warn("The autosaved document cannot be opened", error)
             return False
         self._show(loaded, crashed.original, crashed.name)
+        if crashed.original is None and crashed.name in EXAMPLES:
+            self._bring(EXAMPLES[crashed.name])
         self._document.stack.resetClean()
         return True
 

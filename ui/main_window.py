@@ -47,6 +47,7 @@ from ui.menu_entries import fill_menus
 from ui.menus import Menus
 from ui.notes import NotesPanel
 from ui.outline import Outline
+from ui.pacing import Pacing
 from ui.palette import Palette
 from ui.panels import PANELS, Panels
 from ui.preferences import Preferences
@@ -105,6 +106,7 @@ class MainWindow(QMainWindow):
         self.inspector = Inspector(self.document)
         self.transport = Transport(self.run_actions)
         self.training_bar = TrainingBar(self.document, self.bridge)
+        Pacing(self.training_bar.speed_slider, self.preferences, self.files)
         self.examples_button = QToolButton()
         self.examples_button.setText("Examples")
         self.examples_button.setToolTip("Networks to start from")
@@ -153,7 +155,6 @@ class MainWindow(QMainWindow):
         self.files.staged.connect(self._stage)
         self.files.opened.connect(self._show_notes)
         self.files.saved.connect(lambda: self.recovery.forget())
-        self.files.paced.connect(self.training_bar.speed_slider.set_speed)
         self.compare.reset_button.clicked.connect(self.run_actions.reset.trigger)
         self.notes.dismissed.connect(self.docks.all["notes"].hide)
         self.palette_panel.layer_chosen.connect(self.canvas.add_layer)
@@ -170,6 +171,7 @@ class MainWindow(QMainWindow):
         self._following.append(view)
         view.node_selected.connect(lambda id: self.document.select({id}))
         view.run_to_requested.connect(self.bridge.run_to)
+        view.stop_toggled.connect(self.bridge.toggle_stop)
         view.setting_changed.connect(self._change_setting)
         view.change_done.connect(self.document.end_gesture)
         view.start_moved.connect(self._move_start)
@@ -306,6 +308,7 @@ class MainWindow(QMainWindow):
         """An example opens with its notes; a document of one's own keeps to the settings."""
         if self.notes.empty:
             self.docks.all["notes"].hide()
+            self.docks.all["inspector"].raise_()  # and not what stands beside the notes
         elif self.document.path is None:
             self.docks.open("notes")
 

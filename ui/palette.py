@@ -45,6 +45,7 @@ from PySide6.QtWidgets import (
 
 from playground.layers import LAYERS
 from playground.layers.base import CATEGORIES, Layer, tooltip
+from ui.guarded import guarded
 from ui.theme import caption_font, theme, ui_font
 
 LAYER_MIME = "application/x-playground-layer"
@@ -279,6 +280,7 @@ class LayerDelegate(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(100, ROW if index.data(KIND) else CAPTION)
 
+    @guarded
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         look, rect = theme(), QRectF(option.rect)
         state = option.state

@@ -1,4 +1,4 @@
-"""What the window remembers between two runs: theme, layout, recent files."""
+"""What the window remembers between two runs: theme, layout, speed, recent files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from ui.theme import Mode
 
 RECENT = 9
 """As many as have a digit of their own."""
+SLOWEST, FASTEST = 1.0, 100_000.0
+"""Steps per second that can be asked for."""
 LAYOUT_VERSION = 2
 """Grows when the docks change, so that an old layout is not forced on new docks."""
 
@@ -59,6 +61,19 @@ class Preferences:
     @folded.setter
     def folded(self, groups: Iterable[str]) -> None:
         self._settings.setValue("folded", " ".join(sorted(groups)))
+
+    @property
+    def speed(self) -> float | None:
+        """Steps per second at most; None for no limit."""
+        try:
+            value = float(str(self._settings.value("speed")))
+        except ValueError:
+            return None
+        return value if SLOWEST <= value <= FASTEST else None
+
+    @speed.setter
+    def speed(self, value: float | None) -> None:
+        self._settings.setValue("speed", "" if value is None else str(value))
 
     @property
     def recent(self) -> list[Path]:

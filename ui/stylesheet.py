@@ -34,6 +34,9 @@ QSplitter::handle { background: $line; }
 QSplitter::handle:horizontal { width: 1px; }
 QSplitter::handle:vertical { height: 1px; }
 QSplitter::handle:hover { background: $accent; }
+QMessageBox QLabel#qt_msgboxex_icon_label { max-width: 0; max-height: 0; }
+QMessageBox QLabel#qt_msgbox_label { padding: 12px 16px 4px 0; }
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QToolTip { background: $inset; color: $text; border: 1px solid $line_strong; padding: 4px 6px; }
 
 QLabel[role="title"] { font-weight: 600; }
@@ -74,6 +77,8 @@ QPushButton:focus, QToolButton:focus { border-color: $accent; }
 QPushButton:default, QPushButton[role="primary"], QToolButton[role="primary"] {
     background: $accent_fill; border-color: $accent_fill; color: $on_accent; font-weight: 600; }
 QPushButton[role="primary"]:hover, QToolButton[role="primary"]:hover { background: $accent; }
+QPushButton[role="primary"]:disabled, QToolButton[role="primary"]:disabled {
+    background: $panel; border-color: $line; color: $disabled; }
 QPushButton[role="flat"], QToolButton[role="flat"] { background: transparent;
     border-color: transparent; padding: 4px; }
 QPushButton[role="flat"]:hover, QToolButton[role="flat"]:hover { background: $hover; }

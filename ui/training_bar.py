@@ -171,6 +171,8 @@ class SpeedSlider(QWidget):
 
     changed = Signal(object)
     """float, or None for no limit."""
+    chosen = Signal(object)
+    """The same, when it was the user."""
     DECADES = 5
     PER_DECADE = 20
 
@@ -186,11 +188,11 @@ class SpeedSlider(QWidget):
         self.number.setFixedWidth(NUMBER_WIDTH + 20)  # room for 100,000
         self.number.setToolTip("Steps per second, 1 to 100,000.")
         self.number.setAccessibleName("Steps per second")
-        self.number.edited.connect(self.set_speed)
+        self.number.edited.connect(self.choose)
         self.full = QPushButton("No limit")
         self.full.setToolTip("As fast as it can")
         self.full.setAutoDefault(False)
-        self.full.clicked.connect(lambda: self.set_speed(None))
+        self.full.clicked.connect(lambda: self.choose(None))
         self._speed: float | None = None
         self._show()
         row = QHBoxLayout(self)
@@ -210,6 +212,11 @@ class SpeedSlider(QWidget):
             self._show()
             self.changed.emit(speed)
 
+    def choose(self, speed: float | None) -> None:
+        """The user wants this speed."""
+        self.set_speed(speed)
+        self.chosen.emit(speed)
+
     def _show(self) -> None:
         speed = self._speed
         with QSignalBlocker(self.slider):
@@ -219,8 +226,8 @@ class SpeedSlider(QWidget):
         self.full.setEnabled(speed is not None)
 
     def _moved(self, place: int) -> None:
-        self.set_speed(None if place == self.slider.maximum() else
-                       float(f"{10 ** (place / self.PER_DECADE):.2g}"))
+        self.choose(None if place == self.slider.maximum() else
+                    float(f"{10 ** (place / self.PER_DECADE):.2g}"))
 
 
 class TrainingBar(QWidget):
@@ -252,14 +259,15 @@ class TrainingBar(QWidget):
         speed = Popover("Speed", self.speed_slider, parent=self)
         speed.own = lambda: self.speed_slider.number
         self.speed = self._add(
-            Chip("speed", "How many steps per second at most", lambda: speed))
+            Chip("speed", "How many steps per second at most. The window remembers it; some "
+                 "examples bring their own", lambda: speed))
         self.full_speed = QToolButton(self)
         self.full_speed.setText("max")
         self.full_speed.setAccessibleName("Full speed")
         self.full_speed.setToolTip("Train as fast as it can: no limit of steps per second")
         self.full_speed.setFixedHeight(30)
         self.full_speed.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.full_speed.clicked.connect(lambda: self.speed_slider.set_speed(None))
+        self.full_speed.clicked.connect(lambda: self.speed_slider.choose(None))
         self._row.addWidget(self.full_speed)
         self.speed_slider.changed.connect(lambda _: self._show_speed())
         self._show_speed()

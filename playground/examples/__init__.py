@@ -33,6 +33,7 @@ EXAMPLES = Gallery({
     "mlp-spiral": "plane.MLP_SPIRAL",
     "perceptron": "plane.PERCEPTRON",
     "perceptron-xor": "plane.PERCEPTRON_XOR",
+    "local-minima": "minima.LOCAL_MINIMA",
     "mlp-digits": "digits.MLP_DIGITS",
     "cnn-digits": "digits.CNN_DIGITS",
     "maxout-digits": "digits.MAXOUT_DIGITS",

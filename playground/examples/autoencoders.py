@@ -25,12 +25,12 @@ def _autoencoder(notes: str) -> Graph:
     net.add("flatten_1", Flatten(), 1, 0, "digits_1")
     net.add("encoder_1", Dense(units=128, activation="relu"), 2, 0, "flatten_1")
     net.add("encoder_2", Dense(units=64, activation="relu"), 3, 0, "encoder_1")
-    net.add("code", Dense(units=2), 4, 0.5, "encoder_2")
-    net.add("decoder_1", Dense(units=64, activation="relu"), 3, 1, "code")
-    net.add("decoder_2", Dense(units=128, activation="relu"), 2, 1, "decoder_1")
-    net.add("pixels", Dense(units=64, activation="sigmoid"), 1, 1, "decoder_2")
-    net.add("rebuilt", Reshape(shape=IMAGE), 0, 1, "pixels")
-    net.add("loss_1", MeanSquaredError(), 0, 2, "rebuilt", "digits_1")
+    net.add("code", Dense(units=2), 4, 0, "encoder_2")
+    net.add("decoder_1", Dense(units=64, activation="relu"), 0, 1, "code")
+    net.add("decoder_2", Dense(units=128, activation="relu"), 1, 1, "decoder_1")
+    net.add("pixels", Dense(units=64, activation="sigmoid"), 2, 1, "decoder_2")
+    net.add("rebuilt", Reshape(shape=IMAGE), 3, 1, "pixels")
+    net.add("loss_1", MeanSquaredError(), 4, 1, "rebuilt", "digits_1")
     return net.graph
 
 
@@ -72,13 +72,13 @@ def _convolutional(notes: str) -> Graph:
     net.add("conv_2", replace(down, channels=16), 2, 0, "conv_1")
     net.add("flatten_1", Flatten(), 3, 0, "conv_2")
     net.add("encoder", Dense(units=64, activation="relu"), 4, 0, "flatten_1")
-    net.add("code", Dense(units=2), 5, 0.5, "encoder")
-    net.add("decoder", Dense(units=64, activation="relu"), 4, 1, "code")
-    net.add("parts", Dense(units=16 * 7 * 7, activation="relu"), 3, 1, "decoder")
+    net.add("code", Dense(units=2), 5, 0, "encoder")
+    net.add("decoder", Dense(units=64, activation="relu"), 0, 1, "code")
+    net.add("parts", Dense(units=16 * 7 * 7, activation="relu"), 1, 1, "decoder")
     net.add("maps", Reshape(shape=(16, 7, 7)), 2, 1, "parts")
-    net.add("up_1", replace(up, channels=8), 1, 1, "maps")
-    net.add("rebuilt", to_pixels, 0, 1, "up_1")
-    net.add("loss_1", MeanSquaredError(), 0, 2, "rebuilt", "clothes_1")
+    net.add("up_1", replace(up, channels=8), 3, 1, "maps")
+    net.add("rebuilt", to_pixels, 4, 1, "up_1")
+    net.add("loss_1", MeanSquaredError(), 5, 1, "rebuilt", "clothes_1")
     return net.graph
 
 
@@ -117,11 +117,11 @@ def _denoising(notes: str) -> Graph:
     net.add("noise_1", GaussianNoise(deviation=0.3), 1, 0, "digits_1")
     net.add("flatten_1", Flatten(), 2, 0, "noise_1")
     net.add("encoder_1", Dense(units=128, activation="relu"), 3, 0, "flatten_1")
-    net.add("code", Dense(units=32, activation="relu"), 4, 0.5, "encoder_1")
-    net.add("decoder_1", Dense(units=128, activation="relu"), 3, 1, "code")
-    net.add("pixels", Dense(units=64, activation="sigmoid"), 2, 1, "decoder_1")
-    net.add("rebuilt", Reshape(shape=IMAGE), 1, 1, "pixels")
-    net.add("loss_1", MeanSquaredError(), 0, 1, "rebuilt", "digits_1")
+    net.add("code", Dense(units=32, activation="relu"), 4, 0, "encoder_1")
+    net.add("decoder_1", Dense(units=128, activation="relu"), 0, 1, "code")
+    net.add("pixels", Dense(units=64, activation="sigmoid"), 1, 1, "decoder_1")
+    net.add("rebuilt", Reshape(shape=IMAGE), 2, 1, "pixels")
+    net.add("loss_1", MeanSquaredError(), 3, 1, "rebuilt", "digits_1")
     return net.graph
 
 

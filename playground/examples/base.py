@@ -102,15 +102,14 @@ class Example:
 
 def chain(*layers: Layer, training: Training, notes: str, row: int = ROW, first: float = 1
           ) -> Graph:
-    """Layers one after another, data first, loss last: rows that turn round at the end.
+    """Layers one after another, data first, loss last, in rows like lines of text.
 
     first: how many columns the first node takes.
     """
     graph = Graph(notes=notes.strip() + "\n").with_training(training)
     before: str | None = None
     for i, layer in enumerate(layers):
-        down, across = divmod(i, row)
-        column = across if down % 2 == 0 else row - 1 - across
+        down, column = divmod(i, row)
         place = column + first - 1 if column else 0
         graph = graph.with_node(layer, PITCH_X * place, PITCH_Y * down)
         if before is not None:

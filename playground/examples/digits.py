@@ -66,6 +66,10 @@ move a little without changing what comes out.
 them in *Feature maps*, and beside them what each sees in the chosen digit. conv_2 reads those
 maps and finds parts of digits.
 
+**Move the digit** by a pixel: *moved* in *Feature maps*. The panel shows the maps before and after,
+and says how much has changed. **Select conv_1, pool_1, conv_2, pool_2** in turn: the change gets
+smaller at each pooling, as a stroke that stays within its window of 2×2 makes no difference.
+
 **Compare with `mlp-digits`**: better on the validation part, with about as many parameters, because
 what a filter learns in one corner it knows in all of them.
 

@@ -32,7 +32,7 @@ gradient. Here U starts as a rotation times 2: what the tanh does not take away 
 50 steps.
 
 **Press Space and look at the gradient norms**, with *whole run* (in the panel's menu): before
-clipping they reach thousands, after it no more than 1, the dashed line. g becomes g · c / ‖g‖:
+clipping they reach thousands, after it no more than 1, the dashed line. g becomes g · c / |g|:
 shorter, in the same direction. Nine in ten of the first steps are clipped, and the loss falls all
 the same.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from playground.examples.sequence_measures import SEQUENCE_MEASURES
@@ -17,11 +18,11 @@ from playground.layers.noise import GaussianNoise
 from playground.layers.sequence_data import RingsAndLines
 from playground.layers.surface import MINIMA, Surface
 from playground.representation import neighbours_agree, principal_components
+from playground.session import Session
 from playground.weights import copy_weights
 
 if TYPE_CHECKING:
     from playground.headless import Outcome
-    from playground.session import Session
 
 
 def accuracy(outcome: Outcome) -> float:
@@ -56,6 +57,34 @@ def gradient_ratio(outcome: Outcome) -> float:
     learning = [n.id for n in session.graph.order() if f"{n.id}.grad_norm_before" in history]
     first, last = (history.mean(f"{id}.grad_norm_before") for id in (learning[0], learning[-1]))
     return float(np.median((first / last)[len(history) // 2:]))
+
+
+STARTS = 5
+"""Of which the losses are compared, the network's own among them."""
+SETTLED = 1e-5
+"""The gradient norm below which nothing moves any more; that of the first step is near 0.1."""
+
+
+def starts(session: Session) -> Iterator[tuple[Session, float]]:
+    """The network, and others that began with the next weight seeds and did as many steps: each
+    with its loss. NaN where the gradient is not yet zero.
+    """
+    graph = session.graph
+    for i in range(STARTS):
+        if i:
+            training = replace(graph.training, weight_seed=graph.training.weight_seed + i)
+            other = Session(graph.with_training(training))
+            other.run(session.step)
+        else:
+            other = session
+        norm = other.measured("grad_norm_before")
+        yield other, other.measured("loss") if norm <= SETTLED else float("nan")
+
+
+def spread_of_losses(outcome: Outcome) -> float:
+    """How far apart the losses of some starts are when all have settled; NaN where one has not."""
+    losses = [loss for _, loss in starts(outcome.session)]
+    return float(np.max(losses) - np.min(losses))
 
 
 def distance_to_minimum(outcome: Outcome) -> float:
@@ -216,7 +245,7 @@ def neighbours_gained(outcome: Outcome) -> float:
 MEASURES: dict[str, Callable[[Outcome], float]] = {
     "accuracy": accuracy, "loss": loss, "over_fitting_gap": over_fitting_gap,
     "fall_of_loss": fall_of_loss,
-    "gradient_ratio": gradient_ratio,
+    "gradient_ratio": gradient_ratio, "spread_of_losses": spread_of_losses,
     "distance_to_exact": distance_to_exact, "distance_to_minimum": distance_to_minimum,
     "error_over_pca": error_over_pca,
     "decibels_gained": decibels_gained, "samples_on_modes": samples_on_modes,

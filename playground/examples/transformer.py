@@ -19,8 +19,6 @@ TEXT = Characters(steps=32, stride=1, lower_case=True, predict="each")
 CHARACTERS = 44
 """Different ones in the text."""
 WIDTH, INNER = 48, 96
-ROW, ABOVE = 1.3, 0.7
-"""Rows of the grid, between two rows of the drawing and up to attention."""
 
 
 def _transformer(notes: str) -> Graph:
@@ -30,20 +28,16 @@ def _transformer(notes: str) -> Graph:
     net.add("text_1", TEXT, 0, 0)
     net.add("embedding_1", Embedding(vocabulary=CHARACTERS, dimension=WIDTH), 1, 0, "text_1")
     before = net.add("position_1", PositionalEncoding(), 2, 0, "embedding_1")
-    # Each block begins in one row and ends in the next, which runs the other way: the sums stand
-    # below what they add, and attention stands above the way past it.
-    for block, row, way in ((1, 0.0, 1), (2, ROW, -1)):
-        net.add(f"attention_{block}", MultiHeadAttention(heads=4, causal=True), 3, row - ABOVE,
-                before)
-        net.add(f"sum_{block}", Add(), 3 + way, row, before, f"attention_{block}")
-        net.add(f"norm_{block}", LayerNorm(), 3 + 2 * way, row, f"sum_{block}")
-        net.add(f"inner_{block}", Dense(units=INNER, activation="relu"), 3 + 3 * way, row,
-                f"norm_{block}")
-        net.add(f"outer_{block}", Dense(units=WIDTH), 3 + 3 * way, row + ROW, f"inner_{block}")
-        net.add(f"sum_{block}b", Add(), 3 + 2 * way, row + ROW, f"norm_{block}", f"outer_{block}")
-        before = net.add(f"norm_{block}b", LayerNorm(), 3 + way, row + ROW, f"sum_{block}b")
-    net.add("dense_1", Dense(units=CHARACTERS), 3, 2 * ROW, before)
-    net.add("loss_1", SoftmaxCrossEntropy(), 4, 2 * ROW, "dense_1")
+    for block in (1, 2):  # a row for each
+        net.add(f"attention_{block}", MultiHeadAttention(heads=4, causal=True), 0, block, before)
+        net.add(f"sum_{block}", Add(), 1, block, before, f"attention_{block}")
+        net.add(f"norm_{block}", LayerNorm(), 2, block, f"sum_{block}")
+        net.add(f"inner_{block}", Dense(units=INNER, activation="relu"), 3, block, f"norm_{block}")
+        net.add(f"outer_{block}", Dense(units=WIDTH), 4, block, f"inner_{block}")
+        net.add(f"sum_{block}b", Add(), 5, block, f"norm_{block}", f"outer_{block}")
+        before = net.add(f"norm_{block}b", LayerNorm(), 6, block, f"sum_{block}b")
+    net.add("dense_1", Dense(units=CHARACTERS), 0, 3, before)
+    net.add("loss_1", SoftmaxCrossEntropy(), 1, 3, "dense_1")
     return net.graph
 
 

@@ -31,50 +31,50 @@ def _start(notes: str, row: float, scenes: DataLayer = SCENES) -> Wired:
     return net
 
 
-def _image(net: Wired) -> str:
-    """VGG in small: 3×3 convolutions and pooling, down to the 3×3 cells of the board; it turns
-    round into the second row."""
+def _image(net: Wired, column: int) -> str:
+    """VGG in small: 3×3 convolutions and pooling, down to the 3×3 cells of the board. It ends in
+    the second row, from this column on."""
     before: str = "scenes_1"
     for number, channels in enumerate((16, 32, 32), 1):
         before = net.add(f"conv_{number}", Conv2D(
             channels=channels, kernel=(3, 3), padding="same", activation="relu"),
             2 * number - 1, 0, before)
         before = net.add(f"pool_{number}", MaxPool2D(kernel=(2, 2)), 2 * number, 0, before)
-    net.add("pool_4", GlobalAvgPool2D(), 6, 1, before)
-    return net.add("image", Dense(units=64, activation="tanh"), 5, 1, "pool_4")
+    net.add("pool_4", GlobalAvgPool2D(), column, 1, before)
+    return net.add("image", Dense(units=64, activation="tanh"), column + 1, 1, "pool_4")
 
 
-def _question(net: Wired, row: float) -> str:
-    net.add("embedding_1", Embedding(vocabulary=len(VOCABULARY), dimension=16), 1, row,
+def _question(net: Wired, column: int, row: float) -> str:
+    net.add("embedding_1", Embedding(vocabulary=len(VOCABULARY), dimension=16), column, row,
             ("scenes_1", QUESTION))
-    net.add("tanh_1", Tanh(), 2, row, "embedding_1")
-    net.add("lstm_1", LSTM(units=16, layers=2, returns="states"), 3, row, "tanh_1")
-    net.add("tanh_2", Tanh(), 4, row, "lstm_1")
-    return net.add("question", Dense(units=64), 5, row, "tanh_2")
+    net.add("tanh_1", Tanh(), column + 1, row, "embedding_1")
+    net.add("lstm_1", LSTM(units=16, layers=2, returns="states"), column + 2, row, "tanh_1")
+    net.add("tanh_2", Tanh(), column + 3, row, "lstm_1")
+    return net.add("question", Dense(units=64), column + 4, row, "tanh_2")
 
 
-def _answer(net: Wired, before: str, column: int) -> Graph:
-    """Three more nodes in the second row, from this column to the left."""
-    net.add("hidden", Dense(units=64, activation="relu"), column, 1, before)
-    net.add("answer", Dense(units=12), column - 1, 1, "hidden")
-    net.add("loss_1", SoftmaxCrossEntropy(), column - 2, 1, "answer")
+def _answer(net: Wired, before: str, column: int, row: float) -> Graph:
+    """Three more nodes in a row."""
+    net.add("hidden", Dense(units=64, activation="relu"), column, row, before)
+    net.add("answer", Dense(units=12), column + 1, row, "hidden")
+    net.add("loss_1", SoftmaxCrossEntropy(), column + 2, row, "answer")
     return net.graph
 
 
 def _both(notes: str) -> Graph:
     net = _start(notes, 1)
-    image, question = _image(net), _question(net, 2)
-    return _answer(net, net.add("join", Concat(), 4, 1, image, question), 3)
+    image, question = _image(net, 5), _question(net, 2, 2)
+    return _answer(net, net.add("join", Concat(), 1, 3, image, question), 2, 3)
 
 
 def _image_alone(notes: str) -> Graph:
     net = _start(notes, 0)
-    return _answer(net, _image(net), 4)
+    return _answer(net, _image(net, 1), 3, 1)
 
 
 def _question_alone(notes: str) -> Graph:
     net = _start(notes, 0)
-    return _answer(net, _question(net, 0), 5)
+    return _answer(net, _question(net, 1, 0), 1, 1)
 
 
 VQA = Example(

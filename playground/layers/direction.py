@@ -86,19 +86,28 @@ class Direction:
             return int(not self.wants_state)
         return int(self.truncate > 0 and done % self.truncate == 0)
 
-    def blocks(self) -> list[range]:
-        """The time steps on the way back, a block at a time."""
-        back, count = self.order[::-1], self.work("dgates").shape[0]
-        return [back[first:first + count] for first in range(0, self.time, count)]
+    def blocks(self, order: range) -> list[range]:
+        """The time steps in this order, a block at a time."""
+        count = self.work("dgates").shape[0]
+        return [order[first:first + count] for first in range(0, self.time, count)]
 
     # -- instructions for many time steps at once ---------------------------------------------
 
-    def project(self, x: Tensor, width: int, *biases: str | None) -> None:
-        """Emit gates = x weight_ihᵀ + the two biases: x (time, batch, inputs)."""
+    def pack_inputs(self, width: int) -> None:
+        """Emit the packing of weight_ih."""
+        self.e.emit(kernels.packed.pack_transposed, terms=self.inputs, columns=width,
+                    w=self.w("weight_ih"), packed=self.work("packed_inputs"))
+
+    def project(self, steps: range, x: Tensor, width: int, *biases: str | None) -> None:
+        """Emit gates = x weight_ihᵀ + the two biases, for a block of steps.
+
+        x (time, batch, inputs)
+        """
         b_ih, b_hh = (self.w(name) if name else 0 for name in biases)
-        self.e.emit(kernels.recurrent.project_inputs, rows=self.rows, inputs=self.inputs,
-                    width=width, x=x, w=self.w("weight_ih"), b_ih=b_ih, b_hh=b_hh,
-                    z=self.work("gates"), b=self.work("bias"))
+        self.e.emit(kernels.recurrent.project_inputs, rows=len(steps) * self.batch,
+                    inputs=self.inputs, width=width, x=self.entries(x, steps),
+                    w=self.work("packed_inputs"), b_ih=b_ih, b_hh=b_hh,
+                    z=self.entries(self.work("gates"), steps), b=self.work("bias"))
 
     def gradients(self, steps: range, dy: Tensor, x: Tensor, weight: str, bias: str = "",
                   rows: tuple[int, int] | None = None) -> None:
@@ -153,7 +162,7 @@ class Direction:
     def in_block(self, name: str, t: int) -> Tensor:
         """What belongs to a time step, and is kept until its block has been gone through."""
         tensor = self.work(name)
-        (steps,) = (steps for steps in self.blocks() if t in steps)
+        (steps,) = (steps for steps in self.blocks(self.order[::-1]) if t in steps)
         return _entry(tensor, t - min(steps), f"{tensor.name}[{t}]")
 
     def entries(self, tensor: Tensor, steps: range) -> Tensor:

@@ -329,7 +329,7 @@ class LocalResponseNorm(Layer, frozen=True, kw_only=True):
 class L2Normalise(Layer, frozen=True, kw_only=True):
     """Gives every sample length 1: only its direction counts."""
 
-    formula = "y = x / max(‖x‖, ε)"
+    formula = "y = x / max(√Σx², ε)"
     samples = (((5,),), ((3, 4),), ((2, 3, 4),))
 
     axes: Axes = "all"

@@ -56,8 +56,7 @@ class Elman(RecurrentLayer, frozen=True, kw_only=True):
     def cell_workspace(self, batch: int, time: int) -> dict[str, Shape]:
         return super().cell_workspace(batch, time) | _packed(self.units, self.units)
 
-    def begin_forward(self, p: Direction, x: Tensor) -> None:
-        super().begin_forward(p, x)
+    def begin_forward(self, p: Direction) -> None:
         _pack_forward(p, self.units, self.units)
 
     def begin_backward(self, p: Direction) -> None:
@@ -176,8 +175,7 @@ class LSTM(RecurrentLayer, frozen=True, kw_only=True):
         return {**super().cell_workspace(batch, time), "squashed": (time, batch, self.units),
                 **_packed(self.units, 4 * self.units)}
 
-    def begin_forward(self, p: Direction, x: Tensor) -> None:
-        super().begin_forward(p, x)
+    def begin_forward(self, p: Direction) -> None:
         _pack_forward(p, self.units, 4 * self.units)
 
     def begin_backward(self, p: Direction) -> None:
@@ -231,11 +229,14 @@ class GRU(RecurrentLayer, frozen=True, kw_only=True):
                      "dnew": (*made["dgates"][:2], units), "dkept": (batch, units)}
         return made
 
-    def begin_forward(self, p: Direction, x: Tensor) -> None:
-        # Behind the reset gate stands the bias of the state too.
-        p.project(x, self.gates * self.units, "bias_ih", None if self.reset_after else "bias_hh")
+    def begin_forward(self, p: Direction) -> None:
         if self.reset_after:
             _pack_forward(p, self.units, 3 * self.units)
+
+    def project(self, p: Direction, steps: range, x: Tensor) -> None:
+        # Behind the reset gate stands the bias of the state too.
+        p.project(steps, x, self.gates * self.units, "bias_ih",
+                  None if self.reset_after else "bias_hh")
 
     def begin_backward(self, p: Direction) -> None:
         if self.reset_after:

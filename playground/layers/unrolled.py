@@ -1,9 +1,9 @@
 """What recurrent layers have in common: a sequence (time, features) goes through a cell.
 
-Each time step is an instruction of its own, so the network stands unrolled in the program. The
-projections of the inputs are made for all of them at once, before the first step. On the way back,
-a few steps make a block: what they leave behind goes into the gradients of weights and inputs at
-once, while it is in the cache, and gives way to the next block.
+Each time step is an instruction of its own, so the network stands unrolled in the program. A few
+steps make a block, and share one product of matrices for what does not wait for the step before:
+the projections of their inputs; on the way back, the gradients of weights and inputs, after which
+what the steps left behind gives way to the next block. All of it is still in the cache then.
 
 The workspace holds what views draw, with time first: a state such as h (time + 1, batch, units)
 before and after each step, dh likewise its whole gradient, h_grad_norm (time,) the norm of that
@@ -199,10 +199,12 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
                 names = ("x_steps", "dx_steps", "dx_reverse")[:2 + self.bidirectional]
                 made |= {work_name(name, number, False): shape for name in names}
         for number, reverse in self.places():
+            inputs = self._inputs(number, x[0])
             cell = {**self.cell_workspace(batch, time), **{
-                f"{name}_sums": shape[::-1]
-                for name, shape, _ in self.cell_parameters(self._inputs(number, x[0]))
+                f"{name}_sums": shape[::-1] for name, shape, _ in self.cell_parameters(inputs)
                 if len(shape) == 2}}
+            cell["packed_inputs"] = (
+                kernels.packed.packed_size(inputs, self.gates * self.units),)
             made |= {work_name(name, number, reverse): shape for name, shape in cell.items()}
         return made
 
@@ -234,16 +236,22 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
                            stride=self.state_size, offset=self._offset(p, name),
                            state=0 if state is None else state,
                            lengths=0 if lengths is None else lengths, h=p.start(name))
-                self.begin_forward(p, x)
-                for t in p.order:
-                    self.step_forward(p, t)
+                p.pack_inputs(self.gates * self.units)
+                self.begin_forward(p)
+                for steps in p.blocks(p.order):
+                    self.project(p, steps, x)
+                    for t in steps:
+                        self.step_forward(p, t)
             if number + 1 < self.layers:
                 x = self._join(e, directions)
         self._give(e)
 
-    def begin_forward(self, p: Direction, x: Tensor) -> None:
-        """Emit what comes before the steps, as the projections of x (time, batch, inputs)."""
-        p.project(x, self.gates * self.units, "bias_ih", "bias_hh")
+    def begin_forward(self, p: Direction) -> None:
+        """Emit what comes before the steps."""
+
+    def project(self, p: Direction, steps: range, x: Tensor) -> None:
+        """Emit the projections of the inputs of a block of time steps: x (time, batch, inputs)."""
+        p.project(steps, x, self.gates * self.units, "bias_ih", "bias_hh")
 
     def step_forward(self, p: Direction, t: int) -> None:
         """Emit one time step."""
@@ -280,7 +288,7 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
             for p in directions:
                 self._begin_gradients(p)
                 self.begin_backward(p)
-                for steps in p.blocks():
+                for steps in p.blocks(p.order[::-1]):
                     for t in steps:
                         self.step_backward(p, t)
                     self.add_gradients(p, x, steps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath, QPainterPathStroker, QPen
 from PySide6.QtWidgets import (
     QGraphicsItem,
@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.graph import Edge
-from ui.canvas.routing import Side, curve
+from ui.guarded import guarded
 from ui.theme import theme, ui_font
 
 CLICK_WIDTH = 14.0
@@ -51,9 +51,6 @@ class EdgeItem(QGraphicsPathItem):
             self._insert = insert
             self.update()
 
-    def route(self, start: QPointF, leaving: Side, end: QPointF, entering: Side) -> None:
-        self.setPath(curve(start, leaving, end, entering))
-
     def describe(self) -> str:
         """The edge in words."""
         e = self.edge
@@ -78,6 +75,7 @@ class EdgeItem(QGraphicsPathItem):
         line = self.path().controlPointRect().adjusted(-4, -4, 4, 4)
         return line.united(self._label_rect().adjusted(-1, -1, 1, 1)) if self.label else line
 
+    @guarded
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem,
               widget: QWidget | None = None) -> None:
         look = theme()

@@ -14,7 +14,7 @@ from playground.graph_json import DocumentError, decode, encode
 from playground.layers import LAYERS
 from playground.layers.base import Layer
 from playground.shapes import parameter_shapes
-from ui.canvas.layout import GAP_X, Box, Place, Size, arrange, snap
+from ui.canvas.layout import GAP_X, Box, Place, Size, arrange_in, snap
 from ui.canvas.room import around, free_step, make_room, overlap
 from ui.document import Document
 
@@ -64,27 +64,51 @@ def insert_layer(document: Document, kind: str, edge: Edge, measure: Measure = u
         return add_layer(document, kind, *place, measure)
 
     def change(graph: Graph) -> Graph:
-        graph = graph.without_edges([edge]).with_node(layer)
-        id = graph.nodes[-1].id
-        graph = (graph.with_edge(Edge(edge.source, edge.source_port, id, 0))
-                 .with_edge(Edge(id, 0, edge.target, edge.target_port)))
-        boxes, drawn = boxes_of(graph, measure), graph.drawn()
-        new = boxes.pop(id)
-        place, moved = make_room(boxes, drawn[edge.source], drawn[edge.target], new[2:])
-        graph = graph.moved({**moved, id: place})
-        return _settled(graph, graph.nodes[-1:], measure)
+        graph = graph.with_node(layer)
+        return _put_between(graph, graph.nodes[-1].id, edge, measure)
 
     return _added(document, f"Insert {layer.label}", change)
 
 
-def connect(document: Document, edge: Edge, instead: Edge | None = None) -> bool:
-    """Add an edge, in place of another one when an end of that was dragged elsewhere."""
-    if edge == instead:
+def goes_between(graph: Graph, name: str) -> bool:
+    """Whether what is drawn under a name can be moved into an edge: a node that passes data on, and
+    is connected to nothing or stands between two others."""
+    layer = graph.node(name).layer if name in graph else None
+    if not isinstance(layer, Layer) or not layer.inputs or not layer.outputs:
         return False
-    gone = [instead] if instead else []
-    return document.attempt(
-        f"Connect {edge.source} to {edge.target}",
-        lambda graph: graph.without_edges(gone).with_edge(edge))
+    return (len(graph.inputs_of(name)), len(graph.outputs_of(name))) in ((0, 0), (1, 1))
+
+
+def move_between(document: Document, id: str, edge: Edge, measure: Measure = usual_sizes) -> bool:
+    """Move a node into an edge, and make room for it. Where it stood, its neighbours are joined."""
+    def change(graph: Graph) -> Graph:
+        before, after = graph.inputs_of(id), graph.outputs_of(id)
+        graph = graph.without_edges([*before, *after])
+        for into, out in zip(before, after, strict=True):
+            graph = graph.with_edge(
+                Edge(into.source, into.source_port, out.target, out.target_port))
+        return _put_between(graph, id, edge, measure)
+
+    return document.attempt(f"Move {id} between {edge.source} and {edge.target}", change)
+
+
+def connect(document: Document, edge: Edge, instead: Edge | None = None) -> bool:
+    """Add an edge. It takes the place of the one that is at its input, and of the one that it was
+    when an end of that was dragged elsewhere."""
+    return document.attempt(f"Connect {edge.source} to {edge.target}",
+                            lambda graph: connected(graph, edge, instead))
+
+
+def connected(graph: Graph, edge: Edge, instead: Edge | None = None) -> Graph:
+    """What `connect` makes of a graph. Raises GraphError."""
+    old = taken(graph, edge)
+    return graph.without_edges([e for e in (old, instead) if e]).with_edge(edge)
+
+
+def taken(graph: Graph, edge: Edge) -> Edge | None:
+    """The edge that is at the input where this one leads."""
+    return next((e for e in graph.inputs_of(edge.target) if e.target_port == edge.target_port),
+                None)
 
 
 def disconnect(document: Document, edge: Edge) -> bool:
@@ -156,9 +180,9 @@ def duplicate(document: Document, measure: Measure = usual_sizes) -> tuple[str, 
     return paste_text(document, copy_text(document), measure=measure, what="Duplicate")
 
 
-def tidy(document: Document, sizes: Mapping[str, Size], width: float) -> bool:
-    """Lay the whole network out anew."""
-    places = arrange(document.graph, sizes, width)
+def tidy(document: Document, sizes: Mapping[str, Size], room: Size) -> bool:
+    """Lay the whole network out anew, for a room of this size."""
+    places = arrange_in(document.graph, sizes, room)
     return document.edit("Tidy up", document.graph.moved(places))
 
 
@@ -215,7 +239,7 @@ def unfold(document: Document, measure: Measure = usual_sizes) -> bool:
 def why_not(document: Document, edge: Edge, instead: Edge | None = None) -> str:
     """Why the graph would refuse this edge; empty when it would not."""
     try:
-        document.graph.without_edges([instead] if instead else []).with_edge(edge)
+        connected(document.graph, edge, instead)
     except GraphError as error:
         return str(error)
     return ""
@@ -230,6 +254,18 @@ def boxes_of(graph: Graph, measure: Measure) -> dict[str, Box]:
 def _names(ids: Collection[str]) -> str:
     """One by its name, several by their number."""
     return next(iter(ids)) if len(ids) == 1 else f"{len(ids)} layers"
+
+
+def _put_between(graph: Graph, id: str, edge: Edge, measure: Measure) -> Graph:
+    """A node that is connected to nothing, put into an edge; the others make room."""
+    graph = (graph.without_edges([edge])
+             .with_edge(Edge(edge.source, edge.source_port, id, 0))
+             .with_edge(Edge(id, 0, edge.target, edge.target_port)))
+    boxes, drawn = boxes_of(graph, measure), graph.drawn()
+    size = boxes.pop(id)[2:]
+    place, moved = make_room(boxes, drawn[edge.source], drawn[edge.target], size)
+    graph = graph.moved({**moved, id: place})
+    return _settled(graph, [graph.node(id)], measure)
 
 
 def _settled(graph: Graph, new: Iterable[Node], measure: Measure) -> Graph:

@@ -47,6 +47,7 @@ class Face:
     subtitle: str
     help: str
     error: str
+    """What contradicts itself."""
     notes: tuple[str, ...]
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
@@ -59,6 +60,8 @@ class Face:
     """Of a fold: the nodes that are drawn as this one, ..."""
     families: tuple[str, ...] = ()
     """... and their categories."""
+    waiting: str = ""
+    """What is not connected yet: a sentence."""
 
     @property
     def trouble(self) -> str:
@@ -88,6 +91,8 @@ class Face:
         parts += self.marks.values()
         if self.error:
             parts.append(f"wrong: {self.error}")
+        if self.waiting:
+            parts.append(f"not connected yet: {self.waiting}")
         return ", ".join(part for part in parts if part)
 
 
@@ -143,13 +148,14 @@ def _face(node: Node, check: Check, incoming: dict[int, Edge], used: set[int],
         Port(name, str(signals[i]) if i < len(signals) else "", i in used, end=(node.id, i))
         for i, name in enumerate(layer.outputs))
     shape = signals[0].shape if signals else ()
+    why, waits = check.errors.get(node.id, ""), node.id in check.waiting
     return Face(
         node.id, layer.label, layer.category,
         _badge(outputs[:1] if isinstance(layer, DataLayer) else outputs),
-        layer.subtitle(), tooltip(type(layer)), check.errors.get(node.id, ""),
+        layer.subtitle(), tooltip(type(layer)), "" if waits else why,
         check.notes.get(node.id, ()), _input_ports(node.id, names, optional, incoming, check),
         outputs, _picture(layer, shape, plane), check.parameters.get(node.id, 0), frozen,
-        node.shares)
+        node.shares, waiting=why if waits else "")
 
 
 def _badge(outputs: tuple[Port, ...]) -> str:

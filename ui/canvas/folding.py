@@ -49,6 +49,7 @@ def fold_face(graph: Graph, fold: Fold, found: Mapping[str, Face]) -> Face:
     parameters = sum(part.parameters for part in parts)
     learning = [part for part in parts if part.parameters]
     wrong = next((part for part in parts if part.error), None)
+    waits = next((part for part in parts if part.waiting), None)
     count = f"{len(parts)} layers"
     return Face(
         id=fold.name, title="Fold", category="", badge=_through(inputs, outputs),
@@ -58,7 +59,8 @@ def fold_face(graph: Graph, fold: Fold, found: Mapping[str, Face]) -> Face:
         notes=tuple(f"{part.id}: {note}" for part in parts for note in part.notes),
         inputs=inputs, outputs=outputs, picture="strip", parameters=parameters,
         frozen=bool(learning) and all(part.frozen for part in learning),
-        members=fold.members, families=tuple(part.category for part in parts))
+        members=fold.members, families=tuple(part.category for part in parts),
+        waiting=f"{waits.id}: {waits.waiting}" if waits else "")
 
 
 def drawn_network(graph: Graph, edges: Iterable[Edge]) -> tuple[list[str], list[Edge]]:

@@ -1,4 +1,4 @@
-"""Where nodes go: columns from data to loss, turning round into rows where the view ends.
+"""Where nodes go: columns from data to loss, in rows like lines of text.
 
 Pure arithmetic: sizes and edges in, corners out. Columns and the order in them come from the
 Sugiyama method (fast-sugiyama); without that library, from the longest path.
@@ -16,7 +16,7 @@ GRID = 8
 GAP_X, GAP_Y = 40, 32
 """Between columns, and between nodes of a column."""
 ROW_GAP = 64
-"""Between rows: the edge that turns round needs to be seen."""
+"""Between rows: here edges run back to where the next row begins."""
 
 CUT_COST, LONELY = 3.0, 2.0
 """What it costs to cut one more edge than needed, and to leave a single node in the last row, in
@@ -26,6 +26,21 @@ Size = tuple[float, float]
 Place = tuple[float, float]
 Box = tuple[float, float, float, float]
 """left, top, width, height"""
+
+
+WIDER = (1.0, 1.4, 2.0, 2.8, 4.0, 5.6)
+"""So many times the room are looked at, to see a large network as large as possible."""
+
+
+def arrange_in(graph: Graph, sizes: Mapping[str, Size], room: Size) -> dict[str, Place]:
+    """A corner for all that is drawn, so that it is seen as large as possible in a room."""
+    def shown(places: Mapping[str, Place]) -> float:
+        """The zoom at which all of it fits."""
+        far = [(x + sizes[id][0], y + sizes[id][1]) for id, (x, y) in places.items()]
+        return min(1.0, *(of / max(1.0, *(end[axis] for end in far))
+                          for axis, of in enumerate(room)))
+
+    return max((arrange(graph, sizes, room[0] * wider) for wider in WIDER), key=shown)
 
 
 def arrange(graph: Graph, sizes: Mapping[str, Size], width: float) -> dict[str, Place]:
@@ -109,9 +124,9 @@ def _place_rows(columns: Lanes, edges: Sequence[Edge], sizes: Mapping[str, Size]
         if sum(widths) + GAP_X * (len(widths) - 1) <= width:
             break
     rows = []
-    for number, band in enumerate(bands):
+    for band in bands:
         row: dict[str, Place] = {}
-        for slot, column in zip(_slots(number, len(band), len(widths)), band, strict=True):
+        for slot, column in enumerate(band):
             left = sum(widths[:slot]) + GAP_X * slot
             row |= _stack(column, left, widths[slot], sizes)
         top = min(y for _, y in row.values())
@@ -119,16 +134,11 @@ def _place_rows(columns: Lanes, edges: Sequence[Edge], sizes: Mapping[str, Size]
     return rows
 
 
-def _slots(number: int, length: int, count: int) -> range:
-    """Every second row runs back, so that the edge between rows is one short step down."""
-    return range(length) if number % 2 == 0 else range(count - 1, count - 1 - length, -1)
-
-
 def _slot_widths(bands: Sequence[Lanes], sizes: Mapping[str, Size]) -> list[float]:
     count = max(len(band) for band in bands)
     widths = [0.0] * count
-    for number, band in enumerate(bands):
-        for slot, column in zip(_slots(number, len(band), count), band, strict=True):
+    for band in bands:
+        for slot, column in enumerate(band):
             widths[slot] = max(widths[slot], *(sizes[id][0] for id in column))
     return widths
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import (
     QGraphicsItem,
@@ -12,7 +12,7 @@ from PySide6.QtWidgets import (
 )
 
 from ui.canvas.face import Port
-from ui.canvas.routing import Side, anchor
+from ui.guarded import guarded
 from ui.theme import theme
 
 DOT, LARGE, REACH = 3.0, 5.5, 9.0
@@ -29,7 +29,6 @@ class PortItem(QGraphicsItem):
         super().__init__(node)
         self.output = output
         self.number = number
-        self.side = Side.RIGHT if output else Side.LEFT
         self.end = ("", number)
         self._connected = False
         self._hovered = False
@@ -40,7 +39,8 @@ class PortItem(QGraphicsItem):
     def set_port(self, port: Port) -> None:
         self._connected, self.end = port.connected, port.end
         hint = "Drag to an input to connect." if self.output else (
-            "Drag away to disconnect." if port.connected else "Drag to an output to connect.")
+            "Drag away to disconnect; another connection takes its place." if port.connected
+            else "Drag to an output to connect.")
         self.setToolTip(f"{port.describe('Output' if self.output else 'Input')}<br>{hint}")
         self.update()
 
@@ -49,10 +49,6 @@ class PortItem(QGraphicsItem):
         if state != self._state:
             self._state = state
             self.update()
-
-    def stand(self, side: Side, number: int, count: int, size: QSizeF) -> None:
-        self.side = side
-        self.setPos(anchor(side, number, count, size))
 
     def center(self) -> QPointF:
         return self.scenePos()
@@ -73,6 +69,7 @@ class PortItem(QGraphicsItem):
         self._hovered = False
         self.update()
 
+    @guarded
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem,
               widget: QWidget | None = None) -> None:
         large = self._hovered or bool(self._state)

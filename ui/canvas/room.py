@@ -47,21 +47,20 @@ def make_room(boxes: Mapping[str, Box], source: str, target: str, size: Size) ->
         Place, dict[str, Place]]:
     """Where a node between two others goes, and where those after them move to, if they must.
 
-    What lies behind the target in the same row gives way sideways; where the edge runs from row
-    to row, everything below gives way down. What would be run over gives way too.
+    What lies behind the target in the same row gives way to the right. Where the edge runs back to
+    the beginning of another row, the new node begins it; where it runs straight up or down,
+    everything below gives way. What would be run over gives way too.
     """
     from_left, from_top, from_width, from_height = boxes[source]
     left, top, width, height = boxes[target]
-    forward = left >= from_left + from_width
-    if forward or left + width <= from_left:
-        gap = left - from_left - from_width if forward else from_left - left - width
-        step = max(0.0, 2 * GAP_X + size[0] - gap) * (1 if forward else -1)
-        x = (from_left + from_width + (gap + abs(step) - size[0]) / 2 if forward
-             else from_left - (gap + abs(step) + size[0]) / 2)
+    back = left + width <= from_left
+    if back or left >= from_left + from_width:
+        gap = 0.0 if back else left - from_left - from_width
+        step = size[0] + GAP_X if back else max(0.0, 2 * GAP_X + size[0] - gap)
+        x = left if back else from_left + from_width + (gap + step - size[0]) / 2
         behind = {id for id, box in boxes.items()
-                  if (box[0] >= left if forward else box[0] + box[2] <= left + width)
-                  and box[1] < top + height and top < box[1] + box[3]}
-        place = snap(x), snap((from_top + top) / 2)
+                  if box[0] >= left and box[1] < top + height and top < box[1] + box[3]}
+        place = snap(x), snap(top if back else (from_top + top) / 2)
         return place, _pushed(boxes, behind - {source}, snap(step), 0.0)
     downward = top > from_top
     low, high = (from_top + from_height, top) if downward else (top + height, from_top)

@@ -5,7 +5,7 @@ The scene changes nothing in the document; the view's gestures do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from PySide6.QtCore import QObject, QPointF, QRectF
 from PySide6.QtGui import QImage
@@ -20,8 +20,9 @@ from ui.canvas.face import signal_of
 from ui.canvas.folding import drawn_faces, seen_edges
 from ui.canvas.layout import Box, Place, Size
 from ui.canvas.node_item import NodeItem
+from ui.canvas.node_size import size_of
 from ui.canvas.port_item import PortItem
-from ui.canvas.routing import Side, choose_sides
+from ui.canvas.routing import route_all
 from ui.document import Document
 from ui.theme import theme
 
@@ -58,6 +59,9 @@ class CanvasScene(QGraphicsScene):
         """Bring the pictures from one graph to the next, by id; what is equal is not touched."""
         checked, seen, before = self.document.check, list(seen_edges(new)), self._drawn
         shown, places, self._drawn = drawn_faces(new, checked), new.places(), new.drawn()
+        for id in before.keys() - self._drawn.keys():
+            self._images.pop(id, None)
+            self._badges.pop(id, None)
         for id in self.nodes.keys() - shown.keys():
             self.removeItem(self.nodes.pop(id))
         for edge in self.edges.keys() - set(seen):
@@ -82,37 +86,41 @@ class CanvasScene(QGraphicsScene):
             signal = signal_of(checked, edge)
             self.edges[edge].set_label(str(signal) if signal else "")
         if changed or old.edges != new.edges or len(old.nodes) != len(new.nodes):
+            self._fit()
             self.route()
         if old.folds != new.folds:
             self._show_live()
-        for id in before.keys() - self._drawn.keys():
-            self._images.pop(id, None)
-            self._badges.pop(id, None)
         self._show_selection()
         self._show_active_edges()
 
-    def preview(self, places: Mapping[str, Place]) -> None:
-        """Show nodes elsewhere while they are dragged; the document does not know yet."""
+    def preview(self, places: Mapping[str, Place], above: Collection[str] = ()) -> None:
+        """Show nodes elsewhere while they are dragged; the document does not know yet.
+
+        above: those that edges may run under meanwhile.
+        """
         for id, place in places.items():
             self.nodes[id].setPos(*place)
-        self.route()
+        self.route(above)
 
-    def route(self) -> None:
-        """Draw all edges anew, from where their ports stand."""
-        boxes = {id: item.box() for id, item in self.nodes.items()}
-        ends = {edge: (self.port_of(True, edge.source, edge.source_port),
-                       self.port_of(False, edge.target, edge.target_port)) for edge in self.edges}
-        entering, leaving = choose_sides(
-            (Edge(self._drawn[edge.source], start.number, self._drawn[edge.target], end.number)
-             for edge, (start, end) in ends.items() if start and end), boxes)
-        for id, item in self.nodes.items():
-            item.place_ports(
-                [entering.get((id, i), Side.LEFT) for i in range(len(item.input_items))],
-                [leaving.get((id, i), Side.RIGHT) for i in range(len(item.output_items))])
-        for edge, picture in self.edges.items():
-            start, end = ends[edge]
+    def _fit(self) -> None:
+        """Give sentences as much room as the other nodes leave."""
+        wrong = [item for item in self.nodes.values() if item.error]
+        for item in wrong:
+            item.resize(size_of(item.face))
+        for item in wrong:
+            item.fit([other.box() for other in self.nodes.values() if other is not item])
+
+    def route(self, above: Collection[str] = ()) -> None:
+        """Draw all edges anew, from where their ports stand, around all nodes but some."""
+        ends = {}
+        for edge in self.edges:
+            start = self.port_of(True, edge.source, edge.source_port)
+            end = self.port_of(False, edge.target, edge.target_port)
             if start is not None and end is not None:
-                picture.route(start.center(), start.side, end.center(), end.side)
+                ends[edge] = start.center(), end.center()
+        boxes = {name: item.box() for name, item in self.nodes.items() if name not in above}
+        for edge, path in route_all(ends, boxes, self._drawn).items():
+            self.edges[edge].setPath(path)
 
     def _show_selection(self, _: object = None) -> None:
         for id, item in self.nodes.items():
@@ -188,9 +196,10 @@ class CanvasScene(QGraphicsScene):
         for other, item in self.nodes.items():
             sentence = text if name == id else f"{id}: {text}"
             item.set_failure(sentence if other == name else "")
-        if self._failed[0] != id:
+        if self._failed != (id, text):
+            self._failed = id, text
+            self._fit()
             self.route()
-        self._failed = id, text
 
     def _show_live(self) -> None:
         """What is known of the nodes, on the pictures that have just come: while training stands,

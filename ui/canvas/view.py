@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from PySide6.QtCore import QEvent, QMetaMethod, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QMetaMethod, QPointF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QDragEnterEvent,
@@ -12,39 +10,25 @@ from PySide6.QtGui import (
     QDragMoveEvent,
     QDropEvent,
     QFocusEvent,
-    QGuiApplication,
     QKeyEvent,
     QMouseEvent,
-    QResizeEvent,
 )
-from PySide6.QtWidgets import QInputDialog, QLineEdit, QWidget
+from PySide6.QtWidgets import QWidget
 
-from playground.graph import Edge
 from playground.layers import LAYERS
 from ui.canvas import editing
 from ui.canvas.actions import CanvasActions
-from ui.canvas.edge_item import EdgeItem
-from ui.canvas.folding import drawn_network, whole
-from ui.canvas.interactions import (
-    Connect,
-    ConnectByKeys,
-    DragNodes,
-    Interaction,
-    Pan,
-    RubberBand,
-)
-from ui.canvas.layout import Place
-from ui.canvas.messages import EmptyHint, Message
+from ui.canvas.connecting import Connect, ConnectByKeys
+from ui.canvas.editing_view import EditingView
+from ui.canvas.folding import drawn_network
+from ui.canvas.interactions import DragNodes, Interaction, Pan, RubberBand
 from ui.canvas.navigation import ARROWS, neighbour
-from ui.canvas.node_item import GRID, NodeItem, snap
-from ui.canvas.scene import CanvasScene
-from ui.canvas.zoom import MARGIN, ZoomableView
+from ui.canvas.node_size import GRID
 from ui.document import Document
 from ui.palette import LAYER_MIME
-from ui.theme import theme
 
 
-class CanvasView(ZoomableView):
+class CanvasView(EditingView):
     inspect_requested = Signal()
     """Enter: the keyboard wants to go to the inspector."""
     search_requested = Signal()
@@ -53,108 +37,16 @@ class CanvasView(ZoomableView):
     """Space was pressed and let go over the canvas without panning: run or pause."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.document = document
-        self.canvas = CanvasScene(document, self)
-        self.setScene(self.canvas)
+        super().__init__(document, parent)
         self.interaction: Interaction | None = None
         self._space = False
         self._space_used = False
-        self._insert: EdgeItem | None = None
-        self._menu_at: QPointF | None = None
         self.setAcceptDrops(True)
         self.setAccessibleName("Canvas")
         self.setAccessibleDescription(
             "The network as nodes and edges. Arrow keys go from node to node, C connects, "
             "Enter opens the settings. The outline lists the same nodes as text.")
-        # Not of the viewport: what lies there is moved along when it scrolls.
-        self._message = Message(self)
-        self._hint = EmptyHint(self)
         self.actions_ = CanvasActions(self)
-        document.graph_changed.connect(self._show_hint)
-        theme().changed.connect(self.viewport().update)
-        self._show_hint()
-
-    # -- what is seen -------------------------------------------------------------------------
-
-    def content(self) -> QRectF:
-        return self.canvas.content()
-
-    def tidy(self) -> None:
-        """Lay out in rows as wide as the view, and show them."""
-        width = max(400, self.viewport().width() - 2 * MARGIN)
-        editing.tidy(self.document, self.canvas.sizes(), width)
-        self.fit()
-
-    def say(self, text: str, state: str = "", lasting: bool = False) -> None:
-        """A message at the foot of the canvas, with the colour of a state ("error"). It passes
-        unless it is lasting; empty text takes it away."""
-        self._message.show_text(text, state, lasting)
-
-    # -- commands -----------------------------------------------------------------------------
-
-    def current(self) -> str | None:
-        """The one selected node, or the one selected fold."""
-        selected = whole(self.document.graph, self.document.selection)
-        return next(iter(selected)) if len(selected) == 1 else None
-
-    def current_item(self) -> NodeItem | None:
-        """What the one selected node or fold is drawn as."""
-        name = self.current()
-        return self.canvas.item_of(name) if name else None
-
-    def selected_places(self) -> dict[str, Place]:
-        """Where all that is drawn as selected stands."""
-        return {name: (item.x(), item.y()) for name, item in self.canvas.nodes.items()
-                if item.isSelected()}
-
-    def cut(self) -> None:
-        if self.document.selection:
-            self.copy()
-            editing.delete_selection(self.document)
-
-    def copy(self) -> None:
-        if self.document.selection:
-            QGuiApplication.clipboard().setText(editing.copy_text(self.document))
-
-    def paste(self) -> None:
-        at, seen = self._menu_at, self.mapToScene(self.viewport().rect()).boundingRect()
-        self._show_nodes(editing.paste_text(
-            self.document, QGuiApplication.clipboard().text(),
-            (snap(at.x()), snap(at.y())) if at else None, self.canvas.measure,
-            (seen.x(), seen.y(), seen.width(), seen.height())))
-
-    def duplicate(self) -> None:
-        self._show_nodes(editing.duplicate(self.document, self.canvas.measure))
-
-    def delete(self) -> None:
-        editing.delete_selection(self.document)
-
-    def select_all(self) -> None:
-        editing.select_all(self.document)
-
-    def rename(self) -> None:
-        old = self.current()
-        if old is None:
-            return
-        new, accepted = QInputDialog.getText(
-            self, "Rename", f"New name of {old}:", QLineEdit.EchoMode.Normal, old)
-        if accepted and new.strip() != old:
-            editing.rename(self.document, old, new)
-
-    def freeze(self) -> None:
-        """Freeze the weights of the selection, or let them learn again when all are frozen."""
-        editing.toggle_frozen(self.document)
-
-    def fold(self) -> None:
-        """Draw the selected nodes as one."""
-        if editing.fold(self.document, self.canvas.measure):
-            self._show_nodes(self.document.selection)
-
-    def unfold(self) -> None:
-        """Draw the members of the selected folds one by one."""
-        if editing.unfold(self.document, self.canvas.measure):
-            self._show_nodes(self.document.selection)
 
     def inspect(self) -> None:
         self.inspect_requested.emit()
@@ -168,47 +60,6 @@ class CanvasView(ZoomableView):
             self.document.refused.emit(f"{item.id} has no output: it ends the network.")
             return
         self.interaction = ConnectByKeys(self, item)
-
-    def add_layer(self, kind: str) -> str | None:
-        """Add a layer after the selected node, or in the middle of what is seen."""
-        item = self.current_item()
-        middle = self.mapToScene(self.viewport().rect().center())
-        x, y = middle.x() - editing.NEW_SIZE[0] / 2, middle.y() - editing.NEW_SIZE[1] / 2
-        after = None
-        if item is not None:
-            # Of a fold, the member whose output leads out of it.
-            after = item.output_items[0].end[0] if item.face.members and item.output_items else (
-                self.current())
-            if item.output_items and LAYERS[kind].inputs:
-                x, y = editing.beside(self.canvas.boxes()[item.id])
-        id = editing.add_layer(self.document, kind, x, y, self.canvas.measure, after)
-        self._show_nodes([id] if id else [])
-        return id
-
-    def add_from_menu(self, kind: str) -> None:
-        """Add where the menu was opened; into the edge that it was opened on."""
-        at = self._menu_at or self.mapToScene(self.viewport().rect().center())
-        edge = next(iter(self.document.selected_edges), None)
-        self._put(kind, at, edge)
-
-    def _put(self, kind: str, at: QPointF, edge: Edge | None) -> None:
-        if edge is None:
-            id = editing.add_layer(
-                self.document, kind, at.x() - 24, at.y() - 24, self.canvas.measure)
-        else:
-            id = editing.insert_layer(self.document, kind, edge, self.canvas.measure)
-        self._show_nodes([id] if id else [])
-
-    def _show_nodes(self, ids: Iterable[str]) -> None:
-        """Scroll as little as needed to see these nodes whole; where they are too large for the
-        view, their beginning."""
-        rect = QRectF()
-        for id in ids:
-            if (item := self.canvas.item_of(id)) is not None:
-                rect = rect.united(item.box())
-        if not rect.isNull():
-            room = self.mapToScene(self.viewport().rect()).boundingRect().size()
-            self.ensureVisible(QRectF(rect.topLeft(), rect.size().boundedTo(room)), 24, 24)
 
     # -- gestures -----------------------------------------------------------------------------
 
@@ -419,45 +270,22 @@ class CanvasView(ZoomableView):
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         if event.mimeData().hasFormat(LAYER_MIME):
-            self._mark_insert(self.canvas.edge_at(self.mapToScene(event.position().toPoint())))
+            self.mark_insert(self.canvas.edge_at(self.mapToScene(event.position().toPoint())))
             event.acceptProposedAction()
         else:
             event.ignore()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self._mark_insert(None)
+        self.mark_insert(None)
 
     def dropEvent(self, event: QDropEvent) -> None:
         kind = bytes(event.mimeData().data(LAYER_MIME).data()).decode(errors="replace")
         at = self.mapToScene(event.position().toPoint())
         edge = self.canvas.edge_at(at)
-        self._mark_insert(None)
+        self.mark_insert(None)
         if kind not in LAYERS:
             event.ignore()
             return
         self._put(kind, at, edge.edge if edge else None)
         event.acceptProposedAction()
         self.setFocus()
-
-    def _mark_insert(self, edge: EdgeItem | None) -> None:
-        if self._insert is not edge:
-            if self._insert is not None and self._insert.scene() is not None:
-                self._insert.set_insert(False)
-            self._insert = edge
-            if edge is not None:
-                edge.set_insert(True)
-                self.say(f"Insert between {edge.edge.source} and {edge.edge.target}", "healthy",
-                         lasting=True)
-            else:
-                self.say("")
-
-    # -- size ---------------------------------------------------------------------------------
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._hint.place()
-        self._message.place()
-
-    def _show_hint(self, *_: object) -> None:
-        self._hint.setVisible(not self.document.graph.nodes)
-        self._hint.place()

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem,
 
 from playground.layers.data import DataLayer
 from ui.dialogs.pictures import HEIGHT, WIDTH, Run, picture
+from ui.guarded import guarded
 from ui.theme import caption_font, theme, ui_font
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Cards(QStyledItemDelegate):
             return QSize(self.whole, CAPTION)
         return QSize(self.across, 2 * MARGIN + self._picture_height() + 8 + (1 + FACT_LINES) * LINE)
 
+    @guarded
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         area: QRect = option.rect
         painter.save()

@@ -189,8 +189,10 @@ class NodePage(Page):
         check = self._document.check
         self._id = node.id
         self.header.show_node(self._document.graph, node, check)
-        self.error.show_text(check.errors.get(node.id, ""))
-        self.notes.show_text("\n".join(check.notes.get(node.id, ())))
+        why, notes = check.errors.get(node.id, ""), check.notes.get(node.id, ())
+        waits = node.id in check.waiting  # is not wrong
+        self.error.show_text("" if waits else why)
+        self.notes.show_text("\n".join((why, *notes) if waits else notes))
         layer = node.layer
         self._choose.setVisible(getattr(layer, "kind", "") == "file")
         self.learning.show_node(node)

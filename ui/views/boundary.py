@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
@@ -9,11 +11,14 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from playground.snapshot import Boundary
+from playground.snapshot import Boundary, LaneView
+from ui.lanes import lane_color
 from ui.theme import DIVERGING, theme
 from ui.views.header import readable
+from ui.views.lane_answers import LaneAnswers
 from ui.views.legend import Legend
 from ui.views.plots import EndLabel, Plot, thin_pen
+from ui.views.series import Series
 
 Floats = NDArray[np.float32]
 LEVELS = 9
@@ -32,6 +37,7 @@ class BoundaryPlot(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.boundary: Boundary | None = None
+        self._answers: tuple[Boundary | None, ...] = ()
         self.plot = Plot(self, x_counts=False)
         self.plot.setAccessibleName("The network's output over its inputs")
         self.plot.left.setGrid(False)
@@ -42,7 +48,8 @@ class BoundaryPlot(QWidget):
         self.pulls = pg.PlotCurveItem(connect="pairs")
         self.pulls.setZValue(4)
         self.plot.addItem(self.pulls, ignoreBounds=True)
-        self.legend = Legend(self)
+        self.legend = Legend(self, "{}: its colour here")
+        self.lane_answers = LaneAnswers(self.plot)
         self._dots: list[pg.ScatterPlotItem] = []
         self._drawn: tuple[Floats, Floats] | None = None
         column = QVBoxLayout(self)
@@ -52,24 +59,29 @@ class BoundaryPlot(QWidget):
         column.addWidget(self.legend)
         self.restyle()
 
-    def show_boundary(self, boundary: Boundary) -> None:
-        if boundary is self.boundary and self._drawn is not None:
+    def show_boundary(self, boundary: Boundary, lanes: Sequence[LaneView] = ()) -> None:
+        """The network's answer, and what its lanes say in its place."""
+        answers = boundary, *(view.boundary for view in lanes)
+        if self._drawn is not None and len(answers) == len(self._answers) and all(
+                new is old for new, old in zip(answers, self._answers, strict=True)):
             return
-        self.boundary = boundary
+        self.boundary, self._answers = boundary, answers
         one_input = boundary.values.ndim == 1
         self.plot.setToolTip(JUDGED if boundary.judged else ANSWER)
         self.image.setVisible(not one_input)
         self.curve.setVisible(one_input)
+        drawn = self.lane_answers.draw(lanes)
         if one_input:
-            self._show_curve(boundary)
+            self._show_curve(boundary, [y for _, _, y in drawn])
         else:
             self._show_image(boundary)
         self._show_points(boundary, one_input)
         ends = np.zeros((0, 2)) if boundary.pulls is None else boundary.pulls.reshape(-1, 2)
         self.pulls.setData(ends[:, 0].astype(float), ends[:, 1].astype(float))
-        self.legend.show_names((), [
-            (name, theme().series(i)) for i, name in enumerate(boundary.classes)])
-        self.legend.setVisible(bool(boundary.classes))
+        entries = [(name, theme().series(i)) for i, name in enumerate(boundary.classes)]
+        entries += [(lanes[place].lane.name, lane_color(place)) for place, *_ in drawn]
+        self.legend.show_names((), entries)
+        self.legend.setVisible(bool(entries))
 
     def restyle(self) -> None:
         self.plot.restyle()
@@ -94,12 +106,12 @@ class BoundaryPlot(QWidget):
         else:
             self.plot.gutter.show_labels([])
 
-    def _show_curve(self, boundary: Boundary) -> None:
+    def _show_curve(self, boundary: Boundary, others: Sequence[Series]) -> None:
         x0, x1, _, _ = boundary.extent
         x = np.linspace(x0, x1, boundary.values.size)
         values = boundary.values.astype(np.float64)
         self.plot.set_curve(self.curve, x, values)
-        self.plot.fit([x], [values, boundary.target.astype(np.float64)], least_span=1e-3)
+        self.plot.fit([x], [values, boundary.target.astype(np.float64), *others], least_span=1e-3)
         self.plot.gutter.show_labels([])
 
     def _show_points(self, boundary: Boundary, one_input: bool) -> None:

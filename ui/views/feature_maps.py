@@ -12,12 +12,14 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
 from playground.layers.base import show_shape
 from playground.snapshot import Probe, Snapshot, TensorProbe
+from ui.elided import Elided
 from ui.spin import Spin
 from ui.theme import ui_font
 from ui.views.base import Table, View
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from playground.program import Program
 
 Floats = NDArray[np.float32]
+MOST_MOVED = 4
+"""Pixels."""
 Source = Literal["batch", "validation"]
 
 
@@ -61,8 +65,11 @@ class Section(QWidget):
         column.addWidget(self.grid, 1)
         self.grid.clicked.connect(self._toggle)
 
-    def show_array(self, values: Floats | None, name: str, shape: str, picture: bool) -> None:
-        """Signed numbers, or a picture as people see it."""
+    def show_array(self, values: Floats | None, name: str, shape: str, picture: bool,
+                   reach: float | None = None) -> None:
+        """Signed numbers, or a picture as people see it. reach: the largest number of the scale,
+        where that is not theirs.
+        """
         if values is None:
             return
         self.name = name
@@ -71,7 +78,7 @@ class Section(QWidget):
         if picture and values.ndim == 3 and values.shape[0] in (1, 3):
             self.grid.show_colors(grey_levels(values[None]))
         else:
-            self.grid.show_maps(as_maps(values), largest(values))
+            self.grid.show_maps(as_maps(values), largest(values) if reach is None else reach)
 
     def _toggle(self, index: int) -> None:
         self.grid.enlarge(None if self.grid.alone is not None or len(self.grid.values) < 2
@@ -109,27 +116,40 @@ class FeatureMapsView(View):
         self.sample.setPrefix("sample ")
         self.sample.setToolTip("Which sample to show")
         self.sample.setAccessibleName("Sample")
-        self.reading = QLabel(self.body)
-        self.reading.setProperty("role", "secondary")
+        self.moved = Spin(self.body)
+        self.moved.setRange(-MOST_MOVED, MOST_MOVED)
+        self.moved.setPrefix("moved ")
+        self.moved.setSuffix(" px")
+        for box in (self.sample, self.moved):
+            box.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.moved.setToolTip(
+            "Move the sample to the right before it goes in, or to the left (-): what the layer "
+            "gives stands beside what it gives unmoved, with how much has changed. Pooling is what "
+            "makes that less.")
+        self.moved.setAccessibleName("Pixels by which the sample is moved")
+        self.moved.valueChanged.connect(self._move)
+        self.reading = Elided("secondary")
         self.reading.setFont(ui_font(12))
+        self._told = ""
         self.source.currentIndexChanged.connect(lambda _: self.refresh())
         self.sample.valueChanged.connect(lambda _: self.refresh())
 
-        sections = QHBoxLayout()
-        sections.setSpacing(16)
+        self._columns = QHBoxLayout()
+        self._columns.setSpacing(16)
         for section, stretch in ((self.input, 2), (self.filters, 4), (self.maps, 6)):
-            sections.addWidget(section, stretch)
+            self._columns.addWidget(section, stretch)
             section.grid.pointed.connect(
                 lambda i, r, c, section=section: self._point(section, i, r, c))
         controls = QHBoxLayout()
         controls.setSpacing(8)
         controls.addWidget(self.source)
         controls.addWidget(self.sample)
-        controls.addWidget(self.reading, 1, Qt.AlignmentFlag.AlignRight)
+        controls.addWidget(self.moved)
+        controls.addWidget(self.reading, 1)
         column = QVBoxLayout(self.body)
         column.setContentsMargins(12, 0, 12, 8)
         column.setSpacing(8)
-        column.addLayout(sections, 1)
+        column.addLayout(self._columns, 1)
         column.addLayout(controls)
 
         header = self.header
@@ -164,14 +184,35 @@ class FeatureMapsView(View):
         probes: set[Probe] = set()
         part = self._part()
         weights, output = _weights(program, node), _output(program, node)
-        if weights and part != "maps":
+        if weights and part != "maps" and not self._moves():
             probes.add(TensorProbe(weights))
         if part != "filters":
-            source: Source = "validation" if self.source.currentIndex() else "batch"
-            for name in (output, _input(program, node)):
+            for name in (output, _input(program)):
                 if name:
-                    probes.add(TensorProbe(name, sample=self.sample.value(), source=source))
+                    probes |= {self._of_sample(name), self._of_sample(name, self._moves())}
         return frozenset(probes)
+
+    def _of_sample(self, name: str, moved: int = 0) -> TensorProbe:
+        source: Source = "validation" if self.source.currentIndex() else "batch"
+        return TensorProbe(name, sample=self.sample.value(), source=source, moved=moved)
+
+    def _moves(self) -> int:
+        """By how many pixels; pictures can be moved, as the network sees them anew: not those of
+        the batch in training."""
+        possible = (self.source.currentIndex() and self._part() != "filters"
+                    and self._is_picture())
+        return self.moved.value() if possible else 0
+
+    def _is_picture(self) -> bool:
+        program = self.snapshot.program if self.snapshot else None
+        name = _input(program) if program is not None else None
+        return bool(program and name and len(sample_shape(program.tensors[name])) == 3)
+
+    def _move(self) -> None:
+        """Only a validation sample can be moved."""
+        if self.moved.value():
+            self.source.setCurrentIndex(1)
+        self.refresh()
 
     def selection_changed(self) -> None:
         for section in self.sections:
@@ -195,51 +236,72 @@ class FeatureMapsView(View):
             self.sample.setMaximum(max(0, program.batch - 1))
         else:
             self.sample.setMaximum(999_999)
-        wanted = self.wanted()
-        arrays: dict[str, Floats] = {
-            probe.name: value for probe, value in snapshot.values.items()
-            if isinstance(probe, TensorProbe) and probe in wanted and value is not None}
+        self.moved.setVisible(self._is_picture() and self._part() != "filters")
         if not snapshot.nodes:
             for section in self.sections:  # What was enlarged may be gone, after a reset.
                 if section is not self.filters:
                     section.grid.enlarge(None)
-        weights, output, data = (_weights(program, node), _output(program, node),
-                                 _input(program, node))
-        shape = program.tensors[weights].shape if weights else ()
-        self._show(self.input, "input", program, data, arrays, picture=True)
-        self._show(self.filters, "filters" if len(shape) > 2 else "weights", program, weights,
-                   arrays)
+        weights, output, data = _weights(program, node), _output(program, node), _input(program)
+        wanted, moves = self.wanted(), self._moves()
+
+        def of_sample(name: str | None, moved: int) -> Floats | None:
+            probe = self._of_sample(name or "", moved)
+            return snapshot.values.get(probe) if probe in wanted else None
+
+        before, after = of_sample(output, 0), of_sample(output, moves)
+        given, moved = of_sample(data, 0), of_sample(data, moves)
         maps = output is not None and len(sample_shape(program.tensors[output])) > 1
-        self._show(self.maps, "maps" if maps else "outputs", program, output, arrays)
+        caption = "maps" if maps else "outputs"
+        self._show(self.input, "input", program, data, moved, picture=True)
+        self._tell(f"input: {change(given, moved):.0%} changed"
+                   if moves and given is not None and moved is not None else "")
+        self._columns.setStretch(1, 6 if moves else 4)
+        if moves and before is not None and after is not None:
+            reach = max(largest(before), largest(after))
+            self._show(self.filters, f"{caption} before", program, output, before, reach=reach)
+            self._show(self.maps, "moved", program, output, after, reach=reach,
+                       told=f"{change(before, after):.0%} changed")
+        else:
+            probe = TensorProbe(weights or "")
+            shape = program.tensors[weights].shape if weights else ()
+            self._show(self.filters, "filters" if len(shape) > 2 else "weights", program, weights,
+                       snapshot.values.get(probe) if probe in wanted else None)
+            self._show(self.maps, caption, program, output, after)
         where = "validation" if self.source.currentIndex() else "batch"
         self.header.note.show_text(
             node if self._part() == "filters"
             else f"{node} · {where} sample {self.sample.value()}")
 
+    def _tell(self, text: str) -> None:
+        """What stands below the maps where no number of them is pointed at."""
+        if self.reading.whole == self._told:
+            self.reading.show_text(text)
+        self._told = text
+
     def _show(self, section: Section, caption: str, program: Program, name: str | None,
-              arrays: dict[str, Floats], picture: bool = False) -> None:
-        values = arrays.get(name) if name else None
-        shape = show_shape(sample_shape(program.tensors[name])) if name else ""
+              values: Floats | None, picture: bool = False, reach: float | None = None,
+              told: str = "") -> None:
+        shape = told or (show_shape(sample_shape(program.tensors[name])) if name else "")
         # An enlarged map has the panel to itself: its numbers need the room.
         alone = next((s for s in self.sections if s.grid.alone is not None), section)
         section.setVisible(values is not None and section is alone)
-        section.show_array(values, caption, shape, picture)
+        section.show_array(values, caption, shape, picture, reach)
 
     def _part(self) -> str:
         return next(key for key, action in self.parts.items() if action.isChecked())
 
     def _point(self, section: Section, index: int, row: int, column: int) -> None:
         if index < 0:
-            self.reading.setText("")
+            self.reading.show_text(self._told)
             return
         values = section.grid.values[index]
         what = f"{section.name.rstrip('s')} {index}"
-        if section is self.filters and (name := self._weights_shape()) and len(name) == 4:
+        if section.name == "filters" and (name := self._weights_shape()) and len(name) == 4:
             what = f"filter {index // name[1]}, channel {index % name[1]}"
         finite = values[np.isfinite(values)]
         span = (f"{format_number(finite.min())} … {format_number(finite.max())}" if finite.size
                 else "nothing finite")
-        self.reading.setText(
+        self.reading.show_text(
             f"{what} · {span} · [{row}, {column}] = {format_number(values[row, column])}")
 
     def _weights_shape(self) -> tuple[int, ...] | None:
@@ -277,10 +339,16 @@ def _output(program: Program, node: str) -> str | None:
     return tensor.name if tensor is not None and category(program, node) != "loss" else None
 
 
-def _input(program: Program, node: str) -> str | None:
-    """The data that ends up in this node."""
+def change(before: Floats, after: Floats) -> float:
+    """How far `after` is from `before`, as a share of how large that is."""
+    size = float(np.linalg.norm(before))
+    return float(np.linalg.norm(after - before)) / size if size else float("nan")
+
+
+def _input(program: Program) -> str | None:
+    """What comes out of the first data node."""
     return next((f"{data}.x" for data in data_nodes(program) if f"{data}.x" in program.tensors),
                 None)
 
 
-__all__ = ["FeatureMapsView"]
+__all__ = ["FeatureMapsView", "change"]

@@ -137,7 +137,7 @@ class GradientsView(View):
             node for node in trained_nodes(snapshot.program)
             if f"{node}.{quantity.column}" in history.columns
             and (node in snapshot.program.learners or not quantity.column.startswith("grad"))))
-        clipping = snapshot.program.graph.training.clipping
+        clipping = (snapshot.training or snapshot.program.graph.training).clipping
         self.with_total = self.quantity == "norm" and clipping.mode == "global_norm"
         colors = self._colors()
         self.beside.setVisible(bool(snapshot.lanes))

@@ -126,7 +126,7 @@ class OutputView(View):
             if (found := values.get(FilmProbe())) is not None:
                 self.film.show_film(found)
         elif mode == "boundary" and (found := values.get(BoundaryProbe())) is not None:
-            self.boundary.show_boundary(found)
+            self.boundary.show_boundary(found, snapshot.lanes)
         elif mode == "confusion":
             counts, names = values.get(self._confusion_probe()), values.get(CLASS_NAMES)
             if counts is not None:

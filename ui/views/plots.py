@@ -16,9 +16,10 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
+from ui.guarded import guarded
 from ui.theme import theme, ui_font
 from ui.views.numbers import format_count, format_number
-from ui.views.series import Series, bounds, edge_on_axis, on_axis, spread
+from ui.views.series import Series, all_finite, bounds, edge_on_axis, on_axis, spread
 from ui.views.shade import Shade
 
 AXIS_PIXELS = 11
@@ -40,6 +41,8 @@ class EndLabel:
 class NumberAxis(pg.AxisItem):  # type: ignore[misc]
     """Few round ticks with compact numbers, linear or logarithmic; the numbers are never bold,
     never rotated, and have no line."""
+
+    paint = guarded(pg.AxisItem.paint)
 
     def __init__(self, orientation: str, counts: bool = False) -> None:
         super().__init__(orientation, showValues=True, maxTickLength=0)
@@ -164,6 +167,7 @@ class Gutter(pg.AxisItem):  # type: ignore[misc]
             self.setWidth(width + AXIS_PIXELS)
         self.update()
 
+    @guarded
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem,
               widget: QWidget | None = None) -> None:
         view = self.linkedView()
@@ -186,6 +190,8 @@ class Gutter(pg.AxisItem):  # type: ignore[misc]
 
 class Curve(pg.PlotCurveItem):  # type: ignore[misc]
     """A line of width 1 that remembers its numbers in data units."""
+
+    paint = guarded(pg.PlotCurveItem.paint)
 
     def __init__(self) -> None:
         super().__init__(skipFiniteCheck=True)
@@ -257,12 +263,13 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         """Gaps where a value is not finite, or not positive on a logarithmic axis."""
         curve.step, curve.values = step, values
         x, y = on_axis(step, self.log_x), on_axis(values, self.log_y)
-        fine = np.isfinite(x) & np.isfinite(y)
-        if fine.all():
+        if all_finite(x) and all_finite(y):
             if x.size == 1:  # One point alone would not be seen: a short dash.
                 x, y = x + np.array([-0.1, 0.1]), np.repeat(y, 2)
             curve.setData(x, y, connect="all", skipFiniteCheck=True)
-        elif fine.any():
+            return
+        fine = np.isfinite(x) & np.isfinite(y)
+        if fine.any():
             # A point of its own, with nothing on either side, would not be seen: keep pairs.
             connect = (fine[:-1] & fine[1:]).astype(np.int32)
             curve.setData(np.where(fine, x, x[fine][0]), np.where(fine, y, y[fine][0]),

@@ -12,6 +12,7 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QKeyEvent, QPainter
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from ui.guarded import guarded
 from ui.theme import SEQUENTIAL, mix, theme, ui_font
 from ui.views.legend import Legend
 from ui.views.pictures import PictureGrid, Tile
@@ -35,6 +36,7 @@ ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0),
 class AxisName(pg.LabelItem):  # type: ignore[misc]
     """The meaning of an axis, on a ground of its own: points may lie below it."""
 
+    @guarded
     def paint(self, painter: QPainter, *_: object) -> None:
         if self.text:
             painter.fillRect(self.itemRect(), _ground())

@@ -48,6 +48,16 @@ def thin(step: ArrayLike, mean: ArrayLike, low: ArrayLike | None = None,
                     np.minimum.reduceat(lows, starts), np.maximum.reduceat(highs, starts))
 
 
+def all_finite(values: NDArray[np.floating]) -> bool:
+    """Whether each is a finite number; may be False where only their sum is too large.
+
+    Without a mask: NumPy keeps a few blocks of every small size that it has met, and one mask
+    per length of a history that grows comes to megabytes.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(values.sum()))
+
+
 def smooth(values: Series, points: int) -> Series:
     """A centred moving mean, cut off at the ends. Non-finite values stay and spoil no others."""
     if points < 2 or values.size < 3:
@@ -70,9 +80,9 @@ def recent(step: ArrayLike, values: ArrayLike, steps: int = RECENT) -> tuple[flo
     x, y = np.asarray(step, np.float64), np.asarray(values, np.float64)
     if not x.size:
         return np.nan, 0
-    last = x > x[-1] - steps
-    counts = np.diff(x, prepend=0)[last]
-    return float(np.average(y[last], weights=counts)), int(counts.sum())
+    first = np.searchsorted(x, x[-1] - steps, side="right")
+    counts = np.diff(x, prepend=0)[first:]
+    return float(np.average(y[first:], weights=counts)), int(counts.sum())
 
 
 def first_nonfinite(step: ArrayLike, values: ArrayLike) -> tuple[float, str] | None:
@@ -90,7 +100,9 @@ def first_nonfinite(step: ArrayLike, values: ArrayLike) -> tuple[float, str] | N
 
 def nonfinite_places(values: Series) -> NDArray[np.intp]:
     """Where values stop being finite: Inf anywhere, NaN after the first number."""
-    started = np.maximum.accumulate(~np.isnan(values)) if values.size else values.astype(bool)
+    if all_finite(values):
+        return np.empty(0, np.intp)
+    started = np.maximum.accumulate(~np.isnan(values))
     return np.flatnonzero(np.isinf(values) | (np.isnan(values) & started))
 
 
@@ -99,6 +111,9 @@ def on_axis(values: ArrayLike, log: bool) -> Series:
     y = np.asarray(values, np.float64)
     if not log:
         return y
+    if y.size and y.min() > 0:
+        shown: Series = np.log10(y)
+        return shown
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(y > 0, np.log10(y), np.nan)
 
@@ -106,14 +121,16 @@ def on_axis(values: ArrayLike, log: bool) -> Series:
 def edge_on_axis(values: ArrayLike, log: bool) -> Series:
     """Like `on_axis`, for the edge of an area: one that reaches zero reaches out of the plot."""
     y = np.asarray(values, np.float64)
-    return np.where(y <= 0, ZERO, on_axis(y, log)) if log else y
+    if not log or (y.size and y.min() > 0):
+        return on_axis(y, log)
+    return np.where(y <= 0, ZERO, on_axis(y, log))
 
 
 def bounds(arrays: list[Series]) -> tuple[float, float] | None:
     """The least and largest finite value of several arrays."""
     low, high = np.inf, -np.inf
     for array in arrays:
-        finite = array[np.isfinite(array)]
+        finite = array if all_finite(array) else array[np.isfinite(array)]
         if finite.size:
             low, high = min(low, float(finite.min())), max(high, float(finite.max()))
     return (low, high) if low <= high else None
@@ -136,5 +153,5 @@ def spread(wanted: list[float], gap: float, low: float, high: float) -> list[flo
     return [float(place) for place in result]
 
 
-__all__ = ["MAX_POINTS", "Band", "Series", "bounds", "edge_on_axis", "first_nonfinite",
-           "nonfinite_places", "on_axis", "recent", "smooth", "spread", "thin"]
+__all__ = ["MAX_POINTS", "Band", "Series", "all_finite", "bounds", "edge_on_axis",
+           "first_nonfinite", "nonfinite_places", "on_axis", "recent", "smooth", "spread", "thin"]

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
-from ui.views.series import Series
+from ui.guarded import guarded
+from ui.views.series import Series, all_finite
 
 
 class Shade(pg.GraphicsObject):  # type: ignore[misc]
@@ -24,11 +25,13 @@ class Shade(pg.GraphicsObject):  # type: ignore[misc]
         self.setZValue(-5)
 
     def set_data(self, x: Series, low: Series, high: Series) -> None:
-        fine = np.isfinite(x) & np.isfinite(low) & np.isfinite(high)
+        if not all(map(all_finite, (x, low, high))):
+            fine = np.isfinite(x) & np.isfinite(low) & np.isfinite(high)
+            x, low, high = x[fine], low[fine], high[fine]
         self.prepareGeometryChange()
-        self._x, self._low, self._high = x[fine], low[fine], high[fine]
+        self._x, self._low, self._high = x, low, high
         self._bounds = QRectF()
-        if fine.any():
+        if x.size:
             left, bottom = float(self._x[0]), float(self._low.min())
             self._bounds = QRectF(left, bottom, float(self._x[-1]) - left,
                                   float(self._high.max()) - bottom)
@@ -37,7 +40,10 @@ class Shade(pg.GraphicsObject):  # type: ignore[misc]
     def boundingRect(self) -> QRectF:
         return self._bounds
 
+    @guarded
     def paint(self, painter: QPainter, *_: object) -> None:
+        if not self._x.size:
+            return
         place, ratio = painter.worldTransform(), painter.device().devicePixelRatio()
         seen = place.mapRect(painter.clipBoundingRect() & self._bounds)
         first, end = math.floor(seen.left() * ratio), math.ceil(seen.right() * ratio)
