@@ -52,11 +52,11 @@ def _deep(skip: bool, notes: str) -> Graph:
     net.add("loss_1", SoftmaxCrossEntropy(), tail + 2, 2, "dense_1")
     graph = net.graph
     places = ((size, 1), (size + FOLD_WIDTH, 1), (0, 2))
-    for (first, end), (column, row) in zip(FOLDS, places, strict=True):
+    for (first, end), (x, y) in zip(FOLDS, places, strict=True):
         names = tuple(f"{kind}{block}{part}" for block in range(first, end + 1)
                       for kind, part in (("conv_", "a"), ("conv_", "b"), ("add_", "")))
         graph = graph.with_fold([node.id for node in graph.nodes if node.id in names],
-                                PITCH_X * column, PITCH_Y * row, f"blocks_{first}_to_{end}")
+                                PITCH_X * x, PITCH_Y * y, f"blocks_{first}_to_{end}")
     return graph
 
 
