@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -50,7 +49,7 @@ class Session:
 
     def __init__(self, graph: Graph, *, threads: int = 1, instrument: bool = True,
                  progress: Progress | None = None) -> None:
-        self.graph, self._progress = graph, progress
+        self.graph, self.threads, self._progress = graph, threads, progress
         self.program = compile_program(graph, lanes=threads, instrument=instrument)
         self.arena = Arena(self.program.sizes)
         view = self.arena.view
@@ -285,7 +284,7 @@ class Session:
 
         False when the change is more than numbers and needs a new program.
         """
-        if _structure(training) != _structure(self.graph.training):
+        if training.structure != self.graph.training.structure:
             return False
         self.graph = self.graph.with_training(training)
         self._note_edit(_hyper(training))
@@ -477,10 +476,3 @@ def _hyper(training: Training) -> dict[str, float]:
     optimizer = training.optimizer
     values = {name: float(getattr(optimizer, name)) for name in optimizer.hyper}
     return {**values, "threshold": training.clipping.threshold}
-
-
-def _structure(training: Training) -> tuple[Any, ...]:
-    """What a program is compiled for; a change of it needs a new one."""
-    return (training.batch, training.optimizer.structure, training.schedule,
-            training.clipping.mode, training.weight_seed, training.shuffle_seed,
-            training.dropout_seed, training.augmentation_seed)

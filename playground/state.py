@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
+Sizes = dict[str, tuple[int, ...]]
+"""Shapes of tensors by name."""
 Edit = tuple[int, Mapping[str, float]]
 """Numbers such as the learning rate that were changed before an instruction, by index."""
 PARTS = ("parameters", "optimizer", "running")
@@ -43,6 +45,26 @@ class SavedState:
         return replace(self, parameters=rename(self.parameters),
                        optimizer=rename(self.optimizer), running=rename(self.running))
 
+    @property
+    def nbytes(self) -> int:
+        """What the arrays take."""
+        return sum(array.nbytes for part in PARTS for array in getattr(self, part).values())
+
+    def fits(self, sizes: Sizes) -> bool:
+        """Whether it has all these parameters."""
+        return all(name in self.parameters and self.parameters[name].shape == shape
+                   for name, shape in sizes.items())
+
+    def with_nodes(self, nodes: Collection[str], other: SavedState) -> SavedState:
+        """The same state, but for these nodes: they are as in the other one."""
+        def joined(ours: Mapping[str, Array], theirs: Mapping[str, Array]) -> dict[str, Array]:
+            return {name: array for name, array in ours.items() if node_of(name) not in nodes} | {
+                name: array for name, array in theirs.items() if node_of(name) in nodes}
+
+        return replace(self, parameters=joined(self.parameters, other.parameters),
+                       optimizer=joined(self.optimizer, other.optimizer),
+                       running=joined(self.running, other.running))
+
     def same_as(self, other: Any) -> bool:
         """Bit for bit, NaN included."""
         if not isinstance(other, SavedState):
@@ -50,6 +72,11 @@ class SavedState:
         return (self.step, self.position, self.edits) == (
             other.step, other.position, other.edits) and all(
             _same(getattr(self, part), getattr(other, part)) for part in PARTS)
+
+
+def node_of(name: str) -> str:
+    """The node of a tensor, "conv_1" of "conv_1.w"."""
+    return name.partition(".")[0]
 
 
 def swapped(name: str, names: Mapping[str, str]) -> str:

@@ -80,6 +80,24 @@ def test_lanes_share_out_many_parameters(mode: str, instrument: bool) -> None:
                                    err_msg=name)
 
 
+def test_lanes_measure_a_large_output_each_in_its_samples() -> None:
+    def make(threads: int) -> Session:
+        return Session(spiral(dense(600, "identity"), dense(3, "identity"), batch=33),
+                       threads=threads)
+
+    alone, run, stepped = make(1), make(2), make(2)
+    assert "join_activation_parts" in {i.kernel.name for i in run.program.instructions}
+    for session in (alone, run):
+        session.run(5)
+    while stepped.step < 5:
+        stepped.advance(1)
+    assert state(run) == state(stepped)
+    y = alone.values("dense_1.y")
+    for session in (alone, run):
+        assert session.measured("dense_1.mean") == pytest.approx(y.mean(), abs=1e-5)
+        assert session.measured("dense_1.deviation") == pytest.approx(y.std(), rel=1e-4)
+
+
 def test_no_lane_moves_its_share_once_something_is_not_finite() -> None:
     graph = spiral(dense(128, "relu"), dense(100, "relu"), optimizer=SGD(learning_rate=1000),
                    clipping=Clipping(mode="off"))

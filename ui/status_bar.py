@@ -87,7 +87,7 @@ class StatusBar(QStatusBar):
             where = f" at {snapshot.node}" if snapshot.node else ""
             word = f"{word}{where}: {snapshot.message}" if snapshot.message else word + where
         elif snapshot.state == "paused":
-            word = _paused(snapshot)
+            word = snapshot.message or _paused(snapshot)
             color = "unknown" if word == "ready" else color
         look = (theme().color(color).name(), theme().text(color).name(), word)
         if look != self._look:

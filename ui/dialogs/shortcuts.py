@@ -8,7 +8,9 @@ from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QVBoxLa
 Section = tuple[str, list[tuple[str, str]]]
 
 CANVAS: Section = ("Canvas", [
-    ("Drag from a port", "Connect"),
+    ("Drag from a port", "Connect; a taken input changes its source"),
+    ("Drag off an input", "Lead the connection elsewhere, or take it away"),
+    ("Drag a layer onto a connection", "Put it in between"),
     ("Drag on empty ground", "Select with a frame"),
     ("Space + drag, or middle button", "Move the view"),
     ("Wheel", "Zoom"),
