@@ -129,7 +129,7 @@ class MainWindow(QMainWindow):
         self.lanes.tried.connect(self._try_instead)
         self.files.saved.connect(self._tell_unsaved)
         self.document.graph_changed.connect(self._follow_start)
-        self.notes.set_foot(self.dial, self.variations)
+        self.notes.set_foot(self.variations.caption, self.dial, self.variations)
         self.compare = ComparePanel(self.lanes)
         self.docks.add("compare", "Compare", self.compare, RIGHT, inspector)
         self.bridge.add_view(self.compare)
