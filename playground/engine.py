@@ -435,7 +435,9 @@ class Engine:
             return
         self._message, self._stops.condition = "", condition
         if epoch is not None:
-            step = epoch * self._session.program.batches_per_epoch
+            session = self._session
+            step = session.step + (
+                epoch * session.program.batches_per_epoch - session.steps_of_epochs)
         self._pace.start(step)
         self._rate.start()
         self._state, self._changed = "running", True

@@ -120,12 +120,17 @@ class Session:
 
     @property
     def epoch(self) -> int:
-        """Finished epochs."""
-        return self.step // self.program.batches_per_epoch
+        """Finished epochs, also where some of them had another batch size."""
+        return self.steps_of_epochs // self.program.batches_per_epoch
 
     @property
     def batch_in_epoch(self) -> int:
-        return self.step % self.program.batches_per_epoch
+        return self.steps_of_epochs % self.program.batches_per_epoch
+
+    @property
+    def steps_of_epochs(self) -> int:
+        """Steps as epochs count them: as if the batch size had always been that of now."""
+        return int(self._counters[0] + self._counters[1])
 
     @property
     def _moment(self) -> int:
@@ -308,7 +313,9 @@ class Session:
             if tensor.region in PARTS:
                 copies[tensor.region][name] = self.arena.view(tensor).copy()
         saved = SavedState(step=self.step, position=position,
-                           edits=tuple(edits) if position else (), **copies)
+                           edits=tuple(edits) if position else (),
+                           ahead=int(self._counters[1]),
+                           batches_per_epoch=self.program.batches_per_epoch, **copies)
         self._redo(saved)
         return saved
 
@@ -337,7 +344,7 @@ class Session:
                         and (part != "optimizer" or node not in changed)):
                     self.values(name)[...] = values
         if len(missing) < len(self.program.parameters):
-            self._counters[0] = saved.step
+            self._counters[:2] = saved.step, saved.ahead_for(self.program.batches_per_epoch)
             past = History(self.program.columns)
             if history is not None:
                 past.adopt(history)

@@ -35,6 +35,17 @@ class SavedState:
     optimizer: Mapping[str, Array] = field(default_factory=dict)
     running: Mapping[str, Array] = field(default_factory=dict)
     edits: tuple[Edit, ...] = ()
+    ahead: int = 0
+    """How many steps more than there were epochs count: their number outlives the batch size."""
+    batches_per_epoch: int = 0
+    """Of what was saved; 0: as many as the network has that goes on from it."""
+
+    def ahead_for(self, batches_per_epoch: int) -> int:
+        """`ahead` where epochs have another size: the one that had begun begins anew."""
+        was = self.batches_per_epoch
+        if was in (0, batches_per_epoch):
+            return self.ahead
+        return (self.step + self.ahead) // was * batches_per_epoch - self.step
 
     def renamed(self, names: Mapping[str, str]) -> SavedState:
         """The same state of a network whose nodes are called otherwise (old id -> new id)."""
@@ -69,8 +80,8 @@ class SavedState:
         """Bit for bit, NaN included."""
         if not isinstance(other, SavedState):
             return False
-        return (self.step, self.position, self.edits) == (
-            other.step, other.position, other.edits) and all(
+        return (self.step, self.position, self.edits, self.ahead) == (
+            other.step, other.position, other.edits, other.ahead) and all(
             _same(getattr(self, part), getattr(other, part)) for part in PARTS)
 
 

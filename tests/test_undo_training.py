@@ -119,6 +119,20 @@ def test_another_optimizer_and_back_keeps_the_velocity(engine: Engine) -> None:
     assert saved(engine)[0].same_as(state)
 
 
+def test_another_batch_size_leaves_the_epochs_as_many_as_they_were(engine: Engine) -> None:
+    graph = network()
+    load(engine, graph)
+    per_epoch = engine.ask(lambda session: session.program.batches_per_epoch)
+    assert per_epoch is not None
+    train(engine, 3 * per_epoch)
+    engine.set_training(spiral(batch=7).training)
+    wait(engine, lambda s: s.batches_per_epoch not in (0, per_epoch) and s.epoch == 3)
+    engine.step("epoch")
+    after = wait(engine, lambda s: s.state == "paused" and s.step > 3 * per_epoch)
+    assert (after.epoch, after.batch_in_epoch) == (4, 0)
+    assert after.step == 3 * per_epoch + after.batches_per_epoch
+
+
 def test_numbers_changed_since_then_hold(engine: Engine) -> None:
     graph = network()
     load(engine, graph)

@@ -199,8 +199,18 @@ class MainWindow(QMainWindow):
     @cached_property
     def recovery(self) -> Recovery:
         """Autosave. Its locks cost some time: taken when it is first asked for."""
-        return Recovery(self.files.autosave, lambda: (self.document.name, self.document.path),
-                        self._recovery_folder, self)
+        recovery = Recovery(self.files.autosave, lambda: self.files.origin,
+                            self._recovery_folder, self)
+        recovery.told.connect(self._tell_autosave)
+        if recovery.last_error:
+            self._tell_autosave(recovery.last_error)
+        return recovery
+
+    def _tell_autosave(self, failure: str) -> None:
+        """That copies for a crash are not kept; empty when they are again."""
+        self.status.show_autosave(failure)
+        if failure:
+            self.canvas.say(failure, "error")
 
     def open_first(self, path: Path | None = None, example: str | None = None) -> None:
         """What the window opens with: a file or an example. Best called before it shows."""
