@@ -213,9 +213,13 @@ class Session:
     def run_to(self, node: str, phase: Phase | None = None) -> bool:
         """Run until the node (in the phase) comes next; False when it has no instruction."""
         index = self.program.index_of(node, phase)
-        if index is None:
-            return False
+        return index is not None and self.run_to_instruction(index)
+
+    def run_to_instruction(self, index: int) -> bool:
+        """Run until this instruction of a step comes next; False when there is no such one."""
         length = len(self.program.code)
+        if not 0 <= index < length:
+            return False
         self.advance((index - self.position - 1) % length + 1)
         return True
 

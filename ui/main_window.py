@@ -170,7 +170,7 @@ class MainWindow(QMainWindow):
         """A view that was just built: from now on it follows the selection and the training."""
         self._following.append(view)
         view.node_selected.connect(lambda id: self.document.select({id}))
-        view.run_to_requested.connect(self.bridge.run_to)
+        view.run_to_requested.connect(self.bridge.run_to_instruction)
         view.stop_toggled.connect(self.bridge.toggle_stop)
         view.setting_changed.connect(self._change_setting)
         view.change_done.connect(self.document.end_gesture)
