@@ -20,7 +20,7 @@ from playground.document import DocumentError, Loaded
 from playground.examples import EXAMPLES, Example
 from playground.graph import Graph
 from playground.lane import Lane
-from playground.results import as_table, in_words, result_of
+from playground.results import as_table, in_words, mark_of, result_of
 from playground.summary import SummaryError, summarize
 
 if TYPE_CHECKING:
@@ -136,7 +136,8 @@ def _train(words: list[str]) -> int:
     parser.add_argument("--log", type=_writable, metavar="OUT.csv", help="write the history")
     parser.add_argument("--json", action="store_true", help="the result as one JSON object: its "
                         "loss is that of the last batch, before that batch's update; train and "
-                        "validation judge all their samples with the weights at the end")
+                        "validation judge all their samples with the weights at the end; an "
+                        "example trained as long as its mark says tells what it has reached")
     options = parser.parse_args(words)
 
     loaded = _open(options.what)
@@ -163,6 +164,9 @@ def _train(words: list[str]) -> int:
         bar.end()
     _write(options, outcome)
     result = result_of(options.what, outcome)
+    example = EXAMPLES.get(options.what)
+    if example is not None and (mark := mark_of(example, outcome)) is not None:
+        result["mark"] = mark
     if options.json:
         _print_json(result)
     else:
