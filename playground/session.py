@@ -148,6 +148,11 @@ class Session:
         return first is not None and (self.step, self.position) > (first, 0)
 
     @property
+    def seconds_per_step(self) -> float:
+        """Of the machine alone, on a running average; NaN before the first step is through."""
+        return self._seconds_per_step or float("nan")
+
+    @property
     def metric_name(self) -> str:
         return self.program.metric_name
 
@@ -207,7 +212,7 @@ class Session:
         return done
 
     def forward_to(self, unit: Unit) -> int:
-        """Run to the end of the current instruction, layer, phase, batch or epoch."""
+        """Run to the end of the current instruction, layer, phase, pass, batch or epoch."""
         return self.advance(until_end(unit, self.program, self.position, self.batch_in_epoch))
 
     def run_to(self, node: str, phase: Phase | None = None) -> bool:

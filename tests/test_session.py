@@ -20,7 +20,7 @@ from playground.training import SGD, Adam, Clipping, Training
 from tests.networks import Samples, Step, row
 from tests.sketch import chain, dense, spiral
 
-UNITS: tuple[Unit, ...] = ("instruction", "layer", "phase", "batch", "epoch")
+UNITS: tuple[Unit, ...] = ("instruction", "layer", "phase", "pass", "batch", "epoch")
 
 
 def noisy_graph(**training: object) -> Graph:

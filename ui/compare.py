@@ -176,11 +176,14 @@ class LaneRow(QWidget):
         if lane is not None and lane.help:
             self.name.setToolTip(f"{lane.name}: {lane.help}")
         self.told = Note()
-        self.told.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.costs = Note()
+        for note in (self.told, self.costs):
+            note.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         words = QVBoxLayout()
         words.setSpacing(0)
         words.addWidget(self.name)
         words.addWidget(self.told)
+        words.addWidget(self.costs)
         row = QHBoxLayout(self)
         row.setContentsMargins(18, 4, 0, 4)
         row.addLayout(words, 1)
@@ -228,6 +231,13 @@ class LaneRow(QWidget):
 
     def show_state(self, text: str, tip: str = "") -> None:
         self.told.show_text(text, tip)
+
+    def show_costs(self, parameters: int, seconds: float) -> None:
+        """How large it is, and what one of its steps takes by itself."""
+        parts = [f"{parameters:,} parameters"] if parameters else []
+        if math.isfinite(seconds):
+            parts.append(f"{format_number(1e6 * seconds)} µs per step")
+        self.costs.show_text(" · ".join(parts))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -295,12 +305,15 @@ class ComparePanel(QWidget):
         own, *others = self.rows
         own.show_state(_state(snapshot.step, snapshot.validation_loss,
                               snapshot.validation_metric, share))
+        if snapshot.program is not None:
+            own.show_costs(snapshot.program.check.total_parameters, snapshot.seconds_per_step)
         views = {view.lane.name: view for view in snapshot.lanes}
         for row in others:
             assert row.lane is not None
             view = views.get(row.lane.name)
             if view is not None:
                 _tell(row, view, share)
+                row.show_costs(view.parameters, view.seconds_per_step)
 
     def _follow(self) -> None:
         """A row for the network and for each lane; those that were there stay."""
