@@ -21,7 +21,7 @@ from playground.document import DocumentError, Loaded
 from playground.examples import EXAMPLES, Example
 from playground.graph import Graph
 from playground.lane import Lane
-from playground.results import as_table, in_words, result_of
+from playground.results import as_table, in_words, mark_of, result_of
 from playground.summary import SummaryError, summarize
 
 if TYPE_CHECKING:
@@ -156,7 +156,8 @@ def _train(words: list[str]) -> int:
     parser.add_argument("--log", type=_log, metavar="OUT.csv", help="write the history")
     parser.add_argument("--json", action="store_true", help="the result as one JSON object: its "
                         "loss is that of the last batch, before that batch's update; train and "
-                        "validation judge all their samples with the weights at the end")
+                        "validation judge all their samples with the weights at the end; an "
+                        "example trained as long as its mark says tells what it has reached")
     options = parser.parse_args(words)
 
     seen = document.stamp(options.save) if options.save else None
@@ -184,6 +185,9 @@ def _train(words: list[str]) -> int:
         bar.end()
     elsewhere = _write(options, outcome, seen)
     result = result_of(options.what, outcome)
+    example = EXAMPLES.get(options.what)
+    if example is not None and (mark := mark_of(example, outcome)) is not None:
+        result["mark"] = mark
     if options.json:
         _print_json(result)
     else:

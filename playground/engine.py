@@ -181,6 +181,10 @@ class Engine:
         """Run until this node comes next."""
         self._commands.put(lambda: self._once(lambda s: s.run_to(node, phase)))
 
+    def run_to_instruction(self, index: int) -> None:
+        """Run until this instruction of a step comes next."""
+        self._commands.put(lambda: self._once(lambda s: s.run_to_instruction(index)))
+
     def reset(self) -> None:
         """Initial weights, step 0."""
         self._commands.put(lambda: self._once(self._reset))

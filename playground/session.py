@@ -148,6 +148,11 @@ class Session:
         return first is not None and (self.step, self.position) > (first, 0)
 
     @property
+    def seconds_per_step(self) -> float:
+        """Of the machine alone, on a running average; NaN before the first step is through."""
+        return self._seconds_per_step or float("nan")
+
+    @property
     def metric_name(self) -> str:
         return self.program.metric_name
 
@@ -207,15 +212,19 @@ class Session:
         return done
 
     def forward_to(self, unit: Unit) -> int:
-        """Run to the end of the current instruction, layer, phase, batch or epoch."""
+        """Run to the end of the current instruction, layer, phase, pass, batch or epoch."""
         return self.advance(until_end(unit, self.program, self.position, self.batch_in_epoch))
 
     def run_to(self, node: str, phase: Phase | None = None) -> bool:
         """Run until the node (in the phase) comes next; False when it has no instruction."""
         index = self.program.index_of(node, phase)
-        if index is None:
-            return False
+        return index is not None and self.run_to_instruction(index)
+
+    def run_to_instruction(self, index: int) -> bool:
+        """Run until this instruction of a step comes next; False when there is no such one."""
         length = len(self.program.code)
+        if not 0 <= index < length:
+            return False
         self.advance((index - self.position - 1) % length + 1)
         return True
 

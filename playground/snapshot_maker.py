@@ -75,6 +75,7 @@ class SnapshotMaker:
             validation_metric=validation.metric if validation else nan,
             learning_rate=session.measured("learning_rate") if measured else nan,
             nodes=_statistics(session) if measured else {},
+            seconds_per_step=session.seconds_per_step,
             history=history, verdict=verdict, values=answers)
 
     def answers(self, status: Snapshot, probes: Iterable[Probe]) -> dict[Probe, object]:

@@ -20,7 +20,7 @@ from playground.training import SGD, Adam, Clipping, Training
 from tests.networks import Samples, Step, row
 from tests.sketch import chain, dense, spiral
 
-UNITS: tuple[Unit, ...] = ("instruction", "layer", "phase", "batch", "epoch")
+UNITS: tuple[Unit, ...] = ("instruction", "layer", "phase", "pass", "batch", "epoch")
 
 
 def noisy_graph(**training: object) -> Graph:
@@ -176,6 +176,15 @@ def test_run_to_a_node_in_a_phase() -> None:
     assert session.run_to("dense_2", "backward")
     assert session.step == 1
     assert not session.run_to("nobody")
+    length = len(session.program.code)
+    for index in (length - 1, 0, 3, 3):
+        step = session.step
+        assert session.run_to_instruction(index)
+        assert session.position == index
+        assert session.step in (step, step + 1)
+    assert not session.run_to_instruction(length)
+    assert not session.run_to_instruction(-1)
+    assert session.position == 3
 
 
 def test_seeds_are_separate() -> None:

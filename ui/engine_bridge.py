@@ -274,6 +274,9 @@ class EngineBridge(QObject):
     def run_to(self, node: str, phase: Phase | None = None) -> None:
         self._drive(lambda engine: engine.run_to(node, phase))
 
+    def run_to_instruction(self, index: int) -> None:
+        self._drive(lambda engine: engine.run_to_instruction(index))
+
     def run_until(self, step: int | None = None, epoch: int | None = None,
                   condition: Condition | None = None) -> None:
         self._drive(lambda engine: engine.run_until(step, epoch, condition))

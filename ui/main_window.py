@@ -130,7 +130,7 @@ class MainWindow(QMainWindow):
         self.lanes.tried.connect(self._try_instead)
         self.files.saved.connect(self._tell_unsaved)
         self.document.graph_changed.connect(self._follow_start)
-        self.notes.set_foot(self.dial, self.variations)
+        self.notes.set_foot(self.variations.caption, self.dial, self.variations)
         self.compare = ComparePanel(self.lanes)
         self.docks.add("compare", "Compare", self.compare, RIGHT, inspector)
         self.bridge.add_view(self.compare)
@@ -171,7 +171,7 @@ class MainWindow(QMainWindow):
         """A view that was just built: from now on it follows the selection and the training."""
         self._following.append(view)
         view.node_selected.connect(lambda id: self.document.select({id}))
-        view.run_to_requested.connect(self.bridge.run_to)
+        view.run_to_requested.connect(self.bridge.run_to_instruction)
         view.stop_toggled.connect(self.bridge.toggle_stop)
         view.setting_changed.connect(self._change_setting)
         view.change_done.connect(self.document.end_gesture)
