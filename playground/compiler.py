@@ -193,6 +193,11 @@ class _Compiler:
                 self._add_output_penalty(node, total)
         if not layout.training or self.within is not None:
             return
+        for node in one.nodes:
+            if node.output_parts is not None:
+                self._once("loss", node.id, statistics.join_activation_parts,
+                           lanes=layout.lanes, parts=node.output_parts,
+                           out=layout.cell(f"{node.id}.mean", 2))
         if len(layout.check.losses) > 1:
             for node in one.losses:
                 self._once("loss", node.id, elementwise.copy, n=1, x=node.work[0]["loss"],
@@ -228,8 +233,15 @@ class _Compiler:
                        units=units, low=low, high=high, y=y,
                        out=layout.cell(f"{node.id}.mean", 3))
             return
-        self._once("forward", node.id, statistics.activation_statistics, n=y.size, y=y,
-                   out=layout.cell(f"{node.id}.mean", 2))
+        if (parts := node.output_parts) is None:
+            self._once("forward", node.id, statistics.activation_statistics, n=y.size, y=y,
+                       out=layout.cell(f"{node.id}.mean", 2))
+        else:
+            # They go on with what is in their caches, and meet only at the loss.
+            self._each_lane("forward", node.id, lambda lane, append: append(
+                statistics.activation_part, {
+                    "n": layout.shard(y, lane).size, "y": layout.shard(y, lane),
+                    "out": parts.part(4 * lane, (4,), parts.name)}))
         if node.seen is not None:
             self._once("forward", node.id, statistics.unit_activity, batch=batch, units=units,
                        positions=positions, low=low, high=high, y=y, seen=node.seen,

@@ -59,6 +59,8 @@ class NodeTensors:
     """What each lane measured of its share of the gradient."""
     squares: Tensor | None = None
     """Of the update and of the weights, for each lane's share; where they are measured."""
+    output_parts: Tensor | None = None
+    """What each lane measured of its samples' output; only where that is large."""
     seen: Tensor | None = None
     """Which channels were active in the batch; only where they can be inactive, of many values."""
 

@@ -316,7 +316,7 @@ class Snapshot:
 
     state: State
     message: str = ""
-    """Why, in a sentence, when diverged or failed."""
+    """Why, in a sentence, when diverged or failed; when paused, what training has stopped at."""
     faults: tuple[Exception, ...] = ()
     """Of pictures that could not be made: the first for each kind of probe."""
     brief: str = ""
@@ -329,6 +329,8 @@ class Snapshot:
     """Its numbers as they are now: those of the program's graph are as it was compiled."""
     position: int = 0
     """Index of the next instruction; 0 between two steps."""
+    stops: frozenset[int] = frozenset()
+    """Indices of the instructions that Run stops before."""
     step: int = 0
     """Finished steps."""
     epoch: int = 0

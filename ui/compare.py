@@ -106,23 +106,24 @@ class VariationChip(QAbstractButton):
 
 
 class Variations(QWidget):
-    """The chips of the open example's variations; hidden where it has none."""
+    """The chips of the open example's variations; hidden where it has none. Their caption is put
+    into place by whom they belong to.
+    """
 
     def __init__(self, lanes: Lanes, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._lanes = lanes
         self.chips: list[VariationChip] = []
-        self._caption = QLabel()
-        self._caption.setProperty("role", "caption")
-        self._caption.setToolTip("Variations of this example: one thing is different, all else the "
-                                 "same, batches and seeds too.")
+        self.caption = QLabel()
+        self.caption.setProperty("role", "caption")
+        self.caption.setToolTip("Variations of this example: one thing is different, all else the "
+                                "same, batches and seeds too.")
         self._flow = QWidget()
         self._layout = FlowLayout(self._flow, gap=6)
         self._layout.setContentsMargins(0, 0, 0, 0)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        column.addWidget(self._caption)
         column.addWidget(self._flow)
         policy = self._flow.sizePolicy()
         policy.setHeightForWidth(True)
@@ -143,8 +144,9 @@ class Variations(QWidget):
             self._layout.addWidget(chip)
             chip.show()
         self.setVisible(bool(self.chips))
+        self.caption.setVisible(bool(self.chips))
         instead = any(chip.lane.instead for chip in self.chips)
-        self._caption.setText("TRY INSTEAD" if instead else "TRAIN BESIDE IT")
+        self.caption.setText("TRY INSTEAD" if instead else "TRAIN BESIDE IT")
         self._flow.updateGeometry()
         self._refresh()
 
@@ -281,7 +283,9 @@ class ComparePanel(QWidget):
         column.addLayout(buttons)
         column.addLayout(self._list)
         column.addWidget(self._how)
-        column.addWidget(Variations(lanes))
+        variations = Variations(lanes)
+        column.addWidget(variations.caption)
+        column.addWidget(variations)
         column.addStretch(1)
         area = QScrollArea()
         area.setWidgetResizable(True)

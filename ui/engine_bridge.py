@@ -18,7 +18,7 @@ import shiboken6
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from playground.graph import Graph
-from playground.shapes import check
+from playground.shapes import network
 from playground.snapshot import Probe, Snapshot
 from ui.document import Document
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from playground.lane import Lane
     from playground.session import Unit
     from playground.state import SavedState
+    from playground.stops import Condition
 
     Saved = tuple[SavedState, HistoryView | None]
 
@@ -273,8 +274,18 @@ class EngineBridge(QObject):
     def run_to(self, node: str, phase: Phase | None = None) -> None:
         self._drive(lambda engine: engine.run_to(node, phase))
 
-    def run_until(self, step: int | None = None, epoch: int | None = None) -> None:
-        self._drive(lambda engine: engine.run_until(step=step, epoch=epoch))
+    def run_to_instruction(self, index: int) -> None:
+        self._drive(lambda engine: engine.run_to_instruction(index))
+
+    def run_until(self, step: int | None = None, epoch: int | None = None,
+                  condition: Condition | None = None) -> None:
+        self._drive(lambda engine: engine.run_until(step, epoch, condition))
+
+    def toggle_stop(self, instruction: int) -> None:
+        self._drive(lambda engine: engine.toggle_stop(instruction))
+
+    def clear_stops(self) -> None:
+        self._send(lambda engine: engine.clear_stops())
 
     def reset(self) -> None:
         self.training_seconds = 0.0
@@ -314,11 +325,3 @@ def _guarded(act: Callable[[], T]) -> T | None:
     except Exception as error:
         sys.excepthook(type(error), error, error.__traceback__)
         return None
-
-
-def network(graph: Graph) -> object:
-    """What is computed: not where nodes stand, nor those aside, nor how all of it is trained."""
-    used = set(check(graph).used)
-    return (tuple((node.id, node.layer, node.learning, node.shares)
-                  for node in graph.nodes if node.id in used),
-            tuple(edge for edge in graph.edges if edge.target in used))

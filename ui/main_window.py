@@ -129,7 +129,7 @@ class MainWindow(QMainWindow):
         self.lanes.tried.connect(self._try_instead)
         self.files.saved.connect(self._tell_unsaved)
         self.document.graph_changed.connect(self._follow_start)
-        self.notes.set_foot(self.dial, self.variations)
+        self.notes.set_foot(self.variations.caption, self.dial, self.variations)
         self.compare = ComparePanel(self.lanes)
         self.docks.add("compare", "Compare", self.compare, RIGHT, inspector)
         self.bridge.add_view(self.compare)
@@ -170,7 +170,8 @@ class MainWindow(QMainWindow):
         """A view that was just built: from now on it follows the selection and the training."""
         self._following.append(view)
         view.node_selected.connect(lambda id: self.document.select({id}))
-        view.run_to_requested.connect(self.bridge.run_to)
+        view.run_to_requested.connect(self.bridge.run_to_instruction)
+        view.stop_toggled.connect(self.bridge.toggle_stop)
         view.setting_changed.connect(self._change_setting)
         view.change_done.connect(self.document.end_gesture)
         view.start_moved.connect(self._move_start)
@@ -198,8 +199,18 @@ class MainWindow(QMainWindow):
     @cached_property
     def recovery(self) -> Recovery:
         """Autosave. Its locks cost some time: taken when it is first asked for."""
-        return Recovery(self.files.autosave, lambda: (self.document.name, self.document.path),
-                        self._recovery_folder, self)
+        recovery = Recovery(self.files.autosave, lambda: self.files.origin,
+                            self._recovery_folder, self)
+        recovery.told.connect(self._tell_autosave)
+        if recovery.last_error:
+            self._tell_autosave(recovery.last_error)
+        return recovery
+
+    def _tell_autosave(self, failure: str) -> None:
+        """That copies for a crash are not kept; empty when they are again."""
+        self.status.show_autosave(failure)
+        if failure:
+            self.canvas.say(failure, "error")
 
     def open_first(self, path: Path | None = None, example: str | None = None) -> None:
         """What the window opens with: a file or an example. Best called before it shows."""

@@ -94,8 +94,10 @@ def _fill_run(menus: Menus, window: MainWindow) -> None:
     menus.run.addActions([run.run, run.step_layer, run.step_instruction, run.step_pass,
                          run.back])
     menus.run.addSeparator()
-    menus.run.addActions([run.run_to, run.run_epoch, run.until_step, run.until_epoch])
-    window.canvas.actions_.for_nodes.append(run.run_to)
+    menus.run.addActions([run.run_to, run.run_epoch, run.until_step, run.until_epoch, run.until])
+    menus.run.addSeparator()
+    menus.run.addActions([run.stop_before, run.clear_stops])
+    window.canvas.actions_.for_nodes += [run.run_to, run.stop_before]
     menus.run.addSeparator()
     unit = menus.run.addMenu("Step &Unit")
     unit.addActions(list(run.units.values()))

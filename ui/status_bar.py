@@ -44,6 +44,7 @@ class StatusBar(QStatusBar):
         self._fps = self._label("Pictures of this window per second", right=True)
         self._cost = self._label("Share of the time that goes into measuring", right=True)
         self._threads = self._label("Threads that train", right=True)
+        self._autosave = self._label("", right=True)
         self._snapshot = Snapshot(state="empty")
         self._reason = ""
         self._look: tuple[str, ...] = ()
@@ -71,6 +72,11 @@ class StatusBar(QStatusBar):
     def show_fps(self, fps: float) -> None:
         _set(self._fps, f"{fps:.0f} fps")
 
+    def show_autosave(self, failure: str) -> None:
+        """A sentence while no copies are kept for a crash; empty when they are."""
+        _set(self._autosave, "not autosaved" if failure else "")
+        self._autosave.setToolTip(failure)
+
     def show_reason(self, reason: str) -> None:
         """Why the network cannot run; empty when it can."""
         self._reason = reason
@@ -87,7 +93,7 @@ class StatusBar(QStatusBar):
             where = f" at {snapshot.node}" if snapshot.node else ""
             word = f"{word}{where}: {snapshot.message}" if snapshot.message else word + where
         elif snapshot.state == "paused":
-            word = _paused(snapshot)
+            word = snapshot.message or _paused(snapshot)
             color = "unknown" if word == "ready" else color
         look = (theme().color(color).name(), theme().text(color).name(), word)
         if look != self._look:

@@ -23,6 +23,7 @@ from ui.theme import theme
 
 if TYPE_CHECKING:
     from playground.session import Unit
+    from playground.stops import Condition
 
 UNITS: dict[str, tuple[str, str]] = {
     "instruction": ("op", "One instruction of the program"),
@@ -74,6 +75,17 @@ class RunActions(QObject):
             "Run Until Step…", "", "Run until a number of steps is done", self._until_step)
         self.until_epoch = self._action(
             "Run Until Epoch…", "", "Run until a number of epochs is done", self._until_epoch)
+        self.until = self._action(
+            "Run Until…", "", "Run until a number says so: the loss, a gradient norm, ...",
+            self._until)
+        self.stop_before = self._action(
+            "Stop Before Selected Node", "F9",
+            "Let Run stop each time before the selected node computes; or no more",
+            self._stop_before)
+        self.clear_stops = self._action(
+            "Clear Breakpoints", "Ctrl+Shift+F9", "Let Run stop before no instruction",
+            bridge.clear_stops)
+        self._last_condition: Condition | None = None
         self._group = QActionGroup(self)
         self.units = {unit: self._unit_action(unit) for unit in UNITS}
 
@@ -87,7 +99,7 @@ class RunActions(QObject):
         """Every action but the units."""
         return (self.run, self.step, self.step_layer, self.step_instruction, self.step_pass,
                 self.back, self.reset, self.run_to, self.run_epoch, self.until_step,
-                self.until_epoch)
+                self.until_epoch, self.until, self.stop_before, self.clear_stops)
 
     def refresh(self) -> None:
         """Enable what can be done now; the tooltip of the rest says why not."""
@@ -114,6 +126,10 @@ class RunActions(QObject):
         _allow(self.run_to, over or self._no_stop())
         for action in (self.run_epoch, self.until_step, self.until_epoch):
             _allow(action, over)
+        not_yet = over or ("" if snapshot.program is not None else moving or "Run it first.")
+        _allow(self.until, not_yet)
+        _allow(self.stop_before, not_yet or self._no_stop())
+        _allow(self.clear_stops, "" if snapshot.stops else "There are none.")
 
     def _show_passes(self, snapshot: Snapshot) -> None:
         """The unit for a pass, where the network has several: one for each player."""
@@ -182,6 +198,21 @@ class RunActions(QObject):
     def _run_to(self) -> None:
         for node in self._document.selection:
             self._bridge.run_to(node)
+
+    def _stop_before(self) -> None:
+        program = self._bridge.snapshot.program
+        for node in self._document.selection:
+            at = None if program is None else program.index_of(node)
+            if at is not None:
+                self._bridge.toggle_stop(at)
+
+    def _until(self) -> None:
+        from ui.dialogs.until import UntilDialog
+
+        dialog = UntilDialog(self._bridge.snapshot, self._last_condition, self._window)
+        if dialog.exec():
+            self._last_condition = dialog.condition()
+            self._bridge.run_until(condition=self._last_condition)
 
     def _reset(self) -> None:
         if self.may_reset():

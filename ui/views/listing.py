@@ -54,7 +54,8 @@ class ListingView(View):
         self.list.setModel(self.model)
         self.list.setAccessibleName("Instructions of one training step")
         self.list.setToolTip("One training step. Click an instruction for its formula and "
-                             "operands; double-click to run to it.")
+                             "operands, left of its number to let Run stop before it each "
+                             "time; double-click to run to it.")
         self.list.setFont(mono_font(12))
         self.list.setShowGrid(False)
         self.list.setStyleSheet("QTableView::item { padding: 0 3px; }")
@@ -73,6 +74,7 @@ class ListingView(View):
         header.setSectionResizeMode(OPERATION, QHeaderView.ResizeMode.Stretch)
         self.list.selectionModel().currentRowChanged.connect(self._chosen)
         self.list.doubleClicked.connect(self._run_to)
+        self.list.clicked.connect(self._toggle_stop)
 
         self.operands = QTextBrowser(self.body)
         self.operands.setAccessibleName("Formula and operands of the instruction")
@@ -126,6 +128,7 @@ class ListingView(View):
             self._fit_columns()
         # While it runs, the position is where the last call happened to stop: no news.
         self.model.show_position(-1 if snapshot.state == "running" else snapshot.position)
+        self.model.show_stops(snapshot.stops)
         self._hide_rows()
         began = snapshot.step or snapshot.position
         self.model.show_times(snapshot.values.get(TimingsProbe()) if began
@@ -160,10 +163,10 @@ class ListingView(View):
     # -- inside -------------------------------------------------------------------------------
 
     def _hide_rows(self) -> None:
-        """What only measures is left out, but never the instruction that comes next; a caption
-        with nothing below it, too."""
+        """What only measures is left out, but never the instruction that comes next or has a
+        breakpoint; a caption with nothing below it, too."""
         model = self.model
-        shown = (self._program, self.measuring.isChecked(), model.position)
+        shown = (self._program, self.measuring.isChecked(), model.position, model.stops)
         if shown == self._shown:
             return
         self._shown = shown
@@ -172,7 +175,7 @@ class ListingView(View):
             instruction = model.instruction_at(row)
             hide = empty if instruction is None else (
                 measures(instruction) and not self.measuring.isChecked()
-                and model.rows[row] != model.position)
+                and model.rows[row] not in (model.position, *model.stops))
             empty = instruction is None or (empty and hide)
             if hide != self.list.isRowHidden(row):
                 self.list.setRowHidden(row, hide)
@@ -232,12 +235,15 @@ class ListingView(View):
             if instruction.node is not None:
                 self.node_selected.emit(instruction.node)
 
+    def _toggle_stop(self, index: QModelIndex) -> None:
+        if index.column() == ARROW and self.model.rows[index.row()] >= 0:
+            self.stop_toggled.emit(self.model.rows[index.row()])
+
     def _run_to(self, index: QModelIndex) -> None:
-        instruction = self.model.instruction_at(index.row())
-        if instruction is not None and instruction.node is not None:
+        if (instruction := self.model.rows[index.row()]) >= 0:
             # From now on the details are those of the instruction that comes next.
             self.list.setCurrentIndex(QModelIndex())
-            self.run_to_requested.emit(instruction.node, instruction.phase)
+            self.run_to_requested.emit(instruction)
 
     def _show_operands(self, snapshot: Snapshot) -> None:
         instruction = self.chosen()

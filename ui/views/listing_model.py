@@ -35,6 +35,7 @@ class ListingModel(QAbstractTableModel):
         self.instructions: tuple[Instruction, ...] = ()
         self.rows: list[int] = []
         self.position = -1
+        self.stops: frozenset[int] = frozenset()
         self._captions: dict[int, str] = {}
         self.times: list[str] = []
         self._row_of: dict[int, int] = {}
@@ -63,6 +64,13 @@ class ListingModel(QAbstractTableModel):
         old, self.position = self.position, position
         for i in (old, position):
             row = self.row_of(i)
+            if row is not None:
+                self.dataChanged.emit(self.index(row, 0), self.index(row, TIME))
+
+    def show_stops(self, stops: frozenset[int]) -> None:
+        """Mark the instructions that Run stops before."""
+        changed, self.stops = self.stops ^ stops, stops
+        for row in map(self.row_of, changed):
             if row is not None:
                 self.dataChanged.emit(self.index(row, 0), self.index(row, TIME))
 
@@ -113,12 +121,15 @@ class ListingModel(QAbstractTableModel):
             return RIGHT
         if role == Role.ForegroundRole:
             if column == ARROW:
-                return theme().color("accent")
+                return theme().color("error" if i in self.stops else "accent")
             measured = measures(self.instructions[i]) or column in (NUMBER, TIME)
             return theme().color("text" if here else "faint" if measured else "secondary")
         if role == Role.BackgroundRole and here:
             return theme().color("accent_soft")
         if role == Role.ToolTipRole:
+            if column == ARROW:
+                return "Breakpoint: Run stops here; click to take it away" if i in self.stops else (
+                    "Click to let Run stop here each time")
             return f"{self.instructions[i].kernel.formula}\nDouble-click to run to here"
         return None
 
@@ -136,7 +147,7 @@ class ListingModel(QAbstractTableModel):
     def _text(self, i: int, column: int, here: bool) -> str:
         instruction = self.instructions[i]
         if column == ARROW:
-            return "▸" if here else ""
+            return "▸" if here else "●" if i in self.stops else ""
         if column == NUMBER:
             return str(i)
         if column == NODE:

@@ -1,0 +1,130 @@
+"""Where training stops by itself: before an instruction, or when a number says so."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from playground.emitter import Phase
+    from playground.program import Program
+    from playground.session import Session
+
+VALIDATED = ("validation_loss", "validation_metric")
+"""What is measured now and then, not after each step."""
+
+
+@dataclass(frozen=True)
+class Breakpoint:
+    """An instruction, named so that the program of an edited network has it again."""
+
+    phase: Phase
+    node: str | None
+    kernel: str
+    number: int
+    """Which of all with this phase, node and kernel."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A measured number that passes a limit.
+
+    column: one of the program's ("loss", "dense_1.grad_norm_before", ...) or of VALIDATED.
+    """
+
+    column: str
+    sign: Literal["<", ">"]
+    limit: float
+
+    def holds(self, session: Session) -> bool:
+        """Whether it does now; never where the number does not exist or is NaN."""
+        value = self.value(session)
+        return value < self.limit if self.sign == "<" else value > self.limit
+
+    def value(self, session: Session) -> float:
+        """The number as it was measured last."""
+        seen = session.validation
+        if self.column in VALIDATED:
+            return float("nan") if seen is None else (
+                seen.loss if self.column == VALIDATED[0] else seen.metric)
+        if self.column not in session.program.columns or not session.has_run:
+            return float("nan")
+        return session.measured(self.column)
+
+
+class Stops:
+    """All that are set."""
+
+    def __init__(self) -> None:
+        self._breakpoints: frozenset[Breakpoint] = frozenset()
+        self._found: tuple[Program | None, frozenset[int]] = None, frozenset()
+        """Where they are in a program, found once for each."""
+        self.condition: Condition | None = None
+        """For this run alone."""
+
+    def toggle(self, program: Program, instruction: int) -> None:
+        """Stop before an instruction from now on; or no more."""
+        self._set(self._breakpoints ^ {breakpoints_of(program)[instruction]})
+
+    def clear(self) -> None:
+        """Stop before none."""
+        self._set(frozenset())
+
+    def _set(self, breakpoints: frozenset[Breakpoint]) -> None:
+        self._breakpoints, self._found = breakpoints, (None, frozenset())
+
+    def places(self, program: Program) -> frozenset[int]:
+        """The instructions of this program that training stops before."""
+        if self._breakpoints and self._found[0] is not program:
+            self._found = program, frozenset(
+                i for i, one in enumerate(breakpoints_of(program)) if one in self._breakpoints)
+        return self._found[1]
+
+    def run_for(self, session: Session, seconds: float, most: int | None) -> str:
+        """Train for about so long and so many steps; gives why it stops now, or nothing."""
+        if places := self.places(session.program):
+            session.advance(_distance(places, session.position, len(session.program.code)))
+            return "" if session.trouble else (
+                f"stopped at a breakpoint, before instruction {session.position}")
+        if self.condition is None:
+            session.run_for(seconds, most)
+            return ""
+        if self.condition.column in VALIDATED:
+            session.run_for(seconds, most)
+            return self._reached(session)
+        end = time.perf_counter() + seconds
+        last = None if most is None else session.step + most
+        reached = ""
+        while not reached and session.trouble is None and session.step != last and (
+                time.perf_counter() < end):
+            session.run(1)
+            reached = self._reached(session)
+        return reached
+
+    def _reached(self, session: Session) -> str:
+        if (goal := self.condition) is None or not goal.holds(session):
+            return ""
+        return (f"stopped after step {session.step:,}: {goal.column} {goal.value(session):.4g} "
+                f"{goal.sign} {goal.limit:g}")
+
+
+def breakpoints_of(program: Program) -> list[Breakpoint]:
+    """The names of all instructions, in their order."""
+    seen: Counter[tuple[Phase, str | None, str]] = Counter()
+    names = []
+    for one in program.instructions:
+        name = (one.phase, one.node, one.kernel.name)
+        names.append(Breakpoint(*name, seen[name]))
+        seen[name] += 1
+    return names
+
+
+def _distance(places: Iterable[int], position: int, length: int) -> int:
+    """Instructions from a position to the next of the places; a whole step where it is one."""
+    return min((place - position - 1) % length + 1 for place in places)
+
+
+__all__ = ["VALIDATED", "Breakpoint", "Condition", "Stops", "breakpoints_of"]
