@@ -161,14 +161,16 @@ class RunActions(QObject):
         action.setCheckable(True)
         action.setChecked(unit == self.unit)
         action.setToolTip(f"Step by {word}: {help[0].lower()}{help[1:]}")
-        action.triggered.connect(lambda: self._set_unit(unit))
+        action.triggered.connect(lambda: self.set_unit(unit))
         self._group.addAction(action)
         return action
 
     # -- doing --------------------------------------------------------------------------------
 
-    def _set_unit(self, unit: str) -> None:
+    def set_unit(self, unit: str) -> None:
+        """What Step and Back are from now on."""
         self.unit = unit
+        self.units[unit].setChecked(True)
         self.unit_changed.emit(unit)
         self.refresh()
 

@@ -9,6 +9,7 @@ Section = tuple[str, list[tuple[str, str]]]
 
 CANVAS: Section = ("Canvas", [
     ("Drag from a port", "Connect"),
+    ("Shift + click", "Select one more, or one less"),
     ("Drag on empty ground", "Select with a frame"),
     ("Space + drag, or middle button", "Move the view"),
     ("Wheel", "Zoom"),
