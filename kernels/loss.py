@@ -77,7 +77,7 @@ def softmax_cross_entropy(a):
             correct += wins
     # One long loop, so that short rows fill the vectors too.
     for k in range(batch * classes):
-        flat[k] = vector_math.exp(flat[k])
+        flat[k] = vector_math.exp_negative(flat[k])
     for i in range(batch):
         p, share = floats(a[6] + 4 * i * classes, classes), ZERO
         for c in range(classes):

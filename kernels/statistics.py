@@ -148,6 +148,37 @@ def activation_statistics(a):
     out[0], out[1] = mean_and_deviation(y, n)
 
 
+@kernel("n y -> out")
+def activation_part(a):
+    """out = the mean and the standard deviation of a lane's y, and how many they are.
+
+    y (n,), out (4,)
+    """
+    n = a[0]
+    y, out = floats(a[1], n), floats(a[2], 4)
+    out[0], out[1] = mean_and_deviation(y, n)
+    out[2] = n
+
+
+@kernel("lanes parts -> out")
+def join_activation_parts(a):
+    """out = the mean and the standard deviation of y, of all lanes together.
+
+    parts (lanes, 4), out (2,)
+    """
+    lanes = a[0]
+    parts, out = floats(a[1], 4 * lanes), floats(a[2], 2)
+    n, summed, squares = 0.0, 0.0, 0.0
+    for lane in range(lanes):
+        n += parts[4 * lane + 2]
+        summed += np.float64(parts[4 * lane]) * parts[4 * lane + 2]
+    mean = summed / n
+    for lane in range(lanes):
+        apart, deviation = parts[4 * lane] - mean, np.float64(parts[4 * lane + 1])
+        squares += (apart * apart + deviation * deviation) * parts[4 * lane + 2]
+    out[0], out[1] = mean, np.sqrt(squares / n)
+
+
 @kernel("batch units low high y -> out")
 def unit_statistics(a):
     """out = mean and standard deviation of y; the share of units always <= low or >= high.

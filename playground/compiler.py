@@ -73,6 +73,7 @@ class _Compiler:
         if layout.training:
             self._load()
         self._unpack()
+        passes = []
         if layout.training:
             for one in layout.passes:
                 for node in one.nodes:
@@ -82,7 +83,9 @@ class _Compiler:
                     self._backward(node, one)
                 self._clip(one)
                 self._update(one)
-            self._finish_step()
+                if one is layout.passes[-1]:
+                    self._finish_step()
+                passes.append((one.group, len(self.code)))
         else:
             for node in layout.nodes.values():
                 self._forward(node, layout.passes[0])
@@ -95,7 +98,8 @@ class _Compiler:
             tensors=layout.tensors.by_name, parameters=layout.parameters,
             running=layout.running,
             columns=layout.columns, followed=tuple(layout.followed), sizes=layout.tensors.sizes,
-            batches_per_epoch=layout.batches_per_epoch, data_node=layout.data.id,
+            batches_per_epoch=layout.batches_per_epoch, passes=tuple(passes),
+            data_node=layout.data.id,
             learners=tuple(id for id in layout.nodes if any(
                 owner.id == id for one in layout.passes for owner in one.owners)),
             loss_node=layout.loss.id, loss=layout.passes[0].total,
@@ -189,6 +193,11 @@ class _Compiler:
                 self._add_output_penalty(node, total)
         if not layout.training or self.within is not None:
             return
+        for node in one.nodes:
+            if node.output_parts is not None:
+                self._once("loss", node.id, statistics.join_activation_parts,
+                           lanes=layout.lanes, parts=node.output_parts,
+                           out=layout.cell(f"{node.id}.mean", 2))
         if len(layout.check.losses) > 1:
             for node in one.losses:
                 self._once("loss", node.id, elementwise.copy, n=1, x=node.work[0]["loss"],
@@ -224,8 +233,15 @@ class _Compiler:
                        units=units, low=low, high=high, y=y,
                        out=layout.cell(f"{node.id}.mean", 3))
             return
-        self._once("forward", node.id, statistics.activation_statistics, n=y.size, y=y,
-                   out=layout.cell(f"{node.id}.mean", 2))
+        if (parts := node.output_parts) is None:
+            self._once("forward", node.id, statistics.activation_statistics, n=y.size, y=y,
+                       out=layout.cell(f"{node.id}.mean", 2))
+        else:
+            # They go on with what is in their caches, and meet only at the loss.
+            self._each_lane("forward", node.id, lambda lane, append: append(
+                statistics.activation_part, {
+                    "n": layout.shard(y, lane).size, "y": layout.shard(y, lane),
+                    "out": parts.part(4 * lane, (4,), parts.name)}))
         if node.seen is not None:
             self._once("forward", node.id, statistics.unit_activity, batch=batch, units=units,
                        positions=positions, low=low, high=high, y=y, seen=node.seen,

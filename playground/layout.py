@@ -25,7 +25,7 @@ L = TypeVar("L", bound=Layer)
 FEW = 4
 """Weights of which each one is followed."""
 SHARED_FROM = 8192
-"""From so many parameters on, lanes share out what is done to them, rather than wait."""
+"""From so many numbers on, lanes share out what is done to them, rather than wait."""
 UNREAD = "gradients that nobody reads"
 
 
@@ -257,7 +257,7 @@ class Layout:
         if penalties or len(losses) > 1 or layer_of(
                 self.graph, losses[0].id, LossLayer).weight != 1:
             total = self.tensors.new(f"loss_and_penalties {number + 1}", "workspace", (1,))
-        return Pass(number, losses, nodes, owners, total)
+        return Pass(number, group, losses, nodes, owners, total)
 
     # -- training -----------------------------------------------------------------------------
 
@@ -344,7 +344,11 @@ class Layout:
         if not self.instrument:
             return
         for node in self.measured():
-            if node.layer.active_range is not None and self.units_of(node)[2] > 1:
+            has_range, positions = node.layer.active_range is not None, self.units_of(node)[2]
+            if (positions > 1 or not has_range) and len(self.shares(node.y[0].size)) > 1:
+                node.output_parts = self.tensors.new(
+                    f"{node.id}.output_parts", "metrics", (self.lanes, 4), node.id)
+            if positions > 1 and has_range:
                 node.seen = self.tensors.new(
                     f"{node.id}.seen", "metrics", (self.units_of(node)[1],), node.id, "int32")
 

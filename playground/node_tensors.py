@@ -59,6 +59,8 @@ class NodeTensors:
     """What each lane measured of its share of the gradient."""
     squares: Tensor | None = None
     """Of the update and of the weights, for each lane's share; where they are measured."""
+    output_parts: Tensor | None = None
+    """What each lane measured of its samples' output; only where that is large."""
     seen: Tensor | None = None
     """Which channels were active in the batch; only where they can be inactive, of many values."""
 
@@ -79,12 +81,13 @@ class NodeGradients:
 class Pass:
     """The losses that train one group of nodes: a forward, a backward and an update of their own.
 
-    Most networks have one. nodes: those that lead to the losses, in order of execution. owners:
-    the nodes whose parameters it trains. gradients: by node, of those that need any. total: the
-    weighted sum of losses and penalties.
+    Most networks have one. group: its name, "" for all. nodes: those that lead to the losses, in
+    order of execution. owners: the nodes whose parameters it trains. gradients: by node, of those
+    that need any. total: the weighted sum of losses and penalties.
     """
 
     number: int
+    group: str
     losses: list[NodeTensors]
     nodes: list[NodeTensors]
     owners: list[NodeTensors]

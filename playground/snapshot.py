@@ -305,6 +305,9 @@ class LaneView:
     validation_metric: float = float("nan")
     boundary: Boundary | None = None
     """What it says everywhere, where a view asks that of the network."""
+    parameters: int = 0
+    seconds_per_step: float = float("nan")
+    """Of its own steps alone; NaN before the first."""
 
 
 @dataclass(frozen=True)
@@ -334,6 +337,8 @@ class Snapshot:
     batch_in_epoch: int = 0
     batches_per_epoch: int = 0
     steps_per_second: float = 0.0
+    seconds_per_step: float = float("nan")
+    """Of the network's steps alone, whatever else takes time; NaN before the first."""
     instrumentation: float = 0.0
     """Share of the time that goes into measuring, 0..1."""
     can_step_back: bool = False

@@ -76,6 +76,7 @@ class SnapshotMaker:
             validation_step=session.validation_step if validation else None,
             learning_rate=session.measured("learning_rate") if measured else nan,
             nodes=_statistics(session) if measured else {},
+            seconds_per_step=session.seconds_per_step,
             history=history, verdict=verdict, values=answers)
 
     def answers(self, status: Snapshot, probes: Iterable[Probe]) -> dict[Probe, object]:

@@ -192,6 +192,14 @@ def test_a_taken_input_gets_another_source_as_one_entry(view: CanvasView) -> Non
     assert view.document.graph == network()
 
 
+def test_what_is_connected_already_says_so(view: CanvasView) -> None:
+    drag(view, port(view, "dense_1", True), port(view, "dense_2", False), let_go=False)
+    assert view._message.text() == "✓  dense_2 takes dense_1 already"
+    mouse(view, QEvent.Type.MouseButtonRelease, port(view, "dense_2", False))
+    assert view.document.graph == network()
+    assert view.document.stack.count() == 0
+
+
 def test_inputs_that_take_several_keep_what_they_have(view: CanvasView) -> None:
     view.document.edit("Add", view.document.graph.with_node(LAYERS["add"](), 240, 300))
     for source in ("dense_1", "dense_2", "moons_1"):

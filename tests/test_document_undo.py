@@ -175,9 +175,28 @@ class Editing(RuleBasedStateMachine):
         source, target = self._some(a), self._some(b)
         if source and target:
             before, count = self.document.graph, len(self.said)
-            if not editing.connect(self.document, Edge(source, 0, target, port)):
+            edge = Edge(source, 0, target, port)
+            if editing.connect(self.document, edge):
+                assert len(self.document.graph.inputs_of(target)) in (
+                    len(before.inputs_of(target)), len(before.inputs_of(target)) + 1)
+                assert editing.taken(self.document.graph, edge) == edge
+            else:
                 assert self.document.graph is before
-                assert len(self.said) == count + 1
+                assert len(self.said) == count + (edge not in before.edges)
+
+    @rule(a=st.integers(0, 9), b=st.integers(0, 9))
+    def move_between(self, a: int, b: int) -> None:
+        id, before = self._some(a), self.document.graph
+        free = [e for e in before.edges if id not in (e.source, e.target)]
+        if not id or not free or not editing.goes_between(before, id):
+            return
+        edge, count = free[b % len(free)], self.document.stack.count()
+        assert editing.move_between(self.document, id, edge)
+        after = self.document.graph
+        assert len(after.edges) - len(before.edges) == (0 if before.inputs_of(id) else 1)
+        assert [e.source for e in after.inputs_of(id)] == [edge.source]
+        assert [e.target for e in after.outputs_of(id)] == [edge.target]
+        assert self.document.stack.count() <= count + 1
 
     @rule(a=st.integers(0, 9), b=st.integers(0, 9))
     def remove(self, a: int, b: int) -> None:

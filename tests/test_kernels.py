@@ -374,7 +374,7 @@ def test_adams_update_ratio_where_squares_leave_float32(
 def test_schedules(out: Out) -> None:
     base, rate = one(0.5), out(1)
     for step in (0, 1, 9, 10, 25, 99):
-        counters, epoch = np.array([step]), step // 10
+        counters, epoch = np.array([step, 30]), step // 10 + 3
         schedule.schedule_constant(base=base, learning_rate=rate)
         close(rate, 0.5)
         schedule.schedule_factor(factor_per_epoch=0.9, warmup=0, batches_per_epoch=10,
@@ -487,20 +487,31 @@ def test_norms_neither_overflow_nor_vanish(out: Out) -> None:
         np.testing.assert_allclose([result[0], norm[0]], size * np.sqrt(N), 1e-6)
 
 
-def test_activation_statistics(out: Out) -> None:
-    y, result = normal(N) * 0.01 + 30, out(2)
-    statistics.activation_statistics(n=N, y=y, out=result)
-    close(result, [y.mean(dtype=np.float64), y.std(dtype=np.float64)])
+def activation_statistics(y: np.ndarray, out: Out, lanes: int = 1) -> np.ndarray:
+    """In one go, or lane by lane."""
+    parts, result = out(lanes, 4), out(2)
+    if lanes == 1:
+        statistics.activation_statistics(n=y.size, y=y, out=result)
+        return result
+    for part, share in zip(parts, np.array_split(y, lanes), strict=True):
+        statistics.activation_part(n=share.size, y=share, out=part)
+    statistics.join_activation_parts(lanes=lanes, parts=parts, out=result)
+    return result
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 3])
+def test_activation_statistics(lanes: int, out: Out) -> None:
+    y = normal(N) * 0.01 + 30
+    y[:N // 2] += 1  # Lanes differ.
+    close(activation_statistics(y, out, lanes), [y.mean(dtype=np.float64), y.std(dtype=np.float64)])
     # Here the mean of the squares comes out just below the square of the mean.
-    statistics.activation_statistics(n=1001, y=np.full(1001, 0.1, np.float32), out=result)
-    close(result, [0.1, 0])
+    close(activation_statistics(np.full(1001, 0.1, np.float32), out, lanes), [0.1, 0])
     for factor in (1e-30, 1, 1e30):  # whose squares leave single precision
         spread = normal(N) * np.float32(factor)
-        statistics.activation_statistics(n=N, y=spread, out=result)
-        close(result, [spread.mean(dtype=np.float64), spread.std(dtype=np.float64)])
+        close(activation_statistics(spread, out, lanes),
+              [spread.mean(dtype=np.float64), spread.std(dtype=np.float64)])
     y[7] = np.nan
-    statistics.activation_statistics(n=N, y=y, out=result)
-    assert np.isnan(result).all()
+    assert np.isnan(activation_statistics(y, out, lanes)).all()
 
 
 @pytest.mark.parametrize("units", [1, 2, 15, 16, 17, 64, 100])

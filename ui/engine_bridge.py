@@ -18,7 +18,7 @@ import shiboken6
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from playground.graph import Graph
-from playground.shapes import check
+from playground.shapes import network
 from playground.snapshot import Probe, Snapshot
 from ui.document import Document
 
@@ -313,6 +313,9 @@ class EngineBridge(QObject):
     def run_to(self, node: str, phase: Phase | None = None) -> None:
         self._drive(lambda engine: engine.run_to(node, phase))
 
+    def run_to_instruction(self, index: int) -> None:
+        self._drive(lambda engine: engine.run_to_instruction(index))
+
     def run_until(self, step: int | None = None, epoch: int | None = None,
                   condition: Condition | None = None) -> None:
         self._drive(lambda engine: engine.run_until(step, epoch, condition))
@@ -361,11 +364,3 @@ def _guarded(act: Callable[[], T]) -> T | None:
     except Exception as error:
         sys.excepthook(type(error), error, error.__traceback__)
         return None
-
-
-def network(graph: Graph) -> object:
-    """What is computed: not where nodes stand, nor those aside, nor how all of it is trained."""
-    used = set(check(graph).used)
-    return (tuple((node.id, node.layer, node.learning, node.shares)
-                  for node in graph.nodes if node.id in used),
-            tuple(edge for edge in graph.edges if edge.target in used))

@@ -87,8 +87,9 @@ class MainWindow(QMainWindow):
         self.files = Files(self.document, self.bridge, self.preferences, self.thumbnail, self)
         self._recovery_folder = recovery_folder
         self.run_actions = RunActions(self.bridge, self.document, self)
-        if self.preferences.unit in self.run_actions.units:
-            self.run_actions.set_unit(self.preferences.unit)
+        unit = self.run_actions.units.get(self.preferences.unit)
+        if unit is not None and unit.isVisible():
+            unit.trigger()
         self._following: list[View] = []
         """The views that are built."""
         self._keys = KeyGuard(self)
@@ -136,7 +137,7 @@ class MainWindow(QMainWindow):
         self.lanes.tried.connect(self._try_instead)
         self.files.saved.connect(self._tell_unsaved)
         self.document.graph_changed.connect(self._follow_start)
-        self.notes.set_foot(self.dial, self.variations)
+        self.notes.set_foot(self.variations.caption, self.dial, self.variations)
         self.compare = ComparePanel(self.lanes)
         self.docks.add("compare", "Compare", self.compare, RIGHT, inspector)
         self.bridge.add_view(self.compare)
@@ -179,7 +180,7 @@ class MainWindow(QMainWindow):
         """A view that was just built: from now on it follows the selection and the training."""
         self._following.append(view)
         view.node_selected.connect(lambda id: self.document.select({id}))
-        view.run_to_requested.connect(self.bridge.run_to)
+        view.run_to_requested.connect(self.bridge.run_to_instruction)
         view.stop_toggled.connect(self.bridge.toggle_stop)
         view.setting_changed.connect(self._change_setting)
         view.change_done.connect(self.document.end_gesture)
@@ -210,8 +211,18 @@ class MainWindow(QMainWindow):
     @cached_property
     def recovery(self) -> Recovery:
         """Autosave. Its locks cost some time: taken when it is first asked for."""
-        return Recovery(self.files.autosave, lambda: (self.document.name, self.document.path),
-                        self._recovery_folder, self)
+        recovery = Recovery(self.files.autosave, lambda: self.files.origin,
+                            self._recovery_folder, self)
+        recovery.told.connect(self._tell_autosave)
+        if recovery.last_error:
+            self._tell_autosave(recovery.last_error)
+        return recovery
+
+    def _tell_autosave(self, failure: str) -> None:
+        """That copies for a crash are not kept; empty when they are again."""
+        self.status.show_autosave(failure)
+        if failure:
+            self.canvas.say(failure, "error")
 
     def open_first(self, path: Path | None = None, example: str | None = None) -> None:
         """What the window opens with: a file or an example. Best called before it shows."""

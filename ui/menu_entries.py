@@ -98,7 +98,8 @@ def _raise(dock: QDockWidget, shown: bool) -> None:
 
 def _fill_run(menus: Menus, window: MainWindow) -> None:
     run = window.run_actions
-    menus.run.addActions([run.run, run.step_layer, run.step_instruction, run.back])
+    menus.run.addActions([run.run, run.step_layer, run.step_instruction, run.step_pass,
+                         run.back])
     menus.run.addSeparator()
     menus.run.addActions([run.run_to, run.run_epoch, run.until_step, run.until_epoch, run.until])
     menus.run.addSeparator()

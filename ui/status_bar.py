@@ -44,6 +44,7 @@ class StatusBar(QStatusBar):
         self._fps = self._label("Pictures of this window per second", right=True)
         self._cost = self._label("Share of the time that goes into measuring", right=True)
         self._threads = self._label("Threads that train", right=True)
+        self._autosave = self._label("", right=True)
         self._snapshot = Snapshot(state="empty")
         self._reason = ""
         self._look: tuple[str, ...] = ()
@@ -74,6 +75,11 @@ class StatusBar(QStatusBar):
     def set_outdated(self, on: bool) -> None:
         """What the network before an edit has reached is not what the drawn one has."""
         self._metric.setEnabled(not on)
+
+    def show_autosave(self, failure: str) -> None:
+        """A sentence while no copies are kept for a crash; empty when they are."""
+        _set(self._autosave, "not autosaved" if failure else "")
+        self._autosave.setToolTip(failure)
 
     def show_reason(self, reason: str) -> None:
         """Why the network cannot run; empty when it can."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playground.examples.base import Example, Mark, chain, seeded
+from playground.examples.base import PITCH_Y, Example, Mark, chain, seeded
 from playground.examples.wired import Wired
 from playground.graph import Graph
 from playground.layers.augmentation import Augmentation
@@ -16,6 +16,9 @@ from playground.layers.norm import LocalResponseNorm
 from playground.layers.pool import MaxPool2D
 from playground.schedules import Cosine
 from playground.training import Adam
+
+BRANCH, SECOND = 0.88, 1.15
+"""Rows from one branch of a module to the next, and columns from its first layers to the second."""
 
 
 def _conv(channels: int, kernel: int = 3, groups: int = 1) -> Conv2D:
@@ -92,42 +95,48 @@ through 1×1, 3×3 and 5×5 convolutions and through pooling, and what comes out
 convolutions before the large kernels (*reduce*) and after the pool (*project*) make it cheap: they
 mix the channels down to a few before the costly part.
 
-**Press Space, then look at the canvas**: four branches beside each other, joined by *concat*. In
-the gradient norms the branches learn at different speeds; none is left behind, since each has a
-short way to the loss.
+**Press Space, then look at the canvas**: four branches beside each other, joined by *concat*.
+*module_b* is a second one of its kind, folded: double-click it. In the gradient norms the branches
+learn at different speeds; none is left behind, since each has a short way to the loss.
 
 **Select a_5x5 and a_3x3** and compare their maps in *Feature maps*: the small kernel keeps the
 texture of the cloth, the large one its outline.
 
 **Try.** Take away a branch: select its nodes, press Delete, and train again. How much is missed?
 """)
-    net.add("fashion_1", FashionMnist(standardise="global"), 0, 1)
-    net.add("stem", _conv(16, 5), 1, 1, "fashion_1")
-    net.add("pool_1", MaxPool2D(), 2, 1, "stem")
-    first = _module(net, "a", "pool_1", 3, ones=8, threes=(8, 16), fives=(4, 8), pooled=8)
-    net.add("pool_2", MaxPool2D(), 6, 1, first)
-    last = _module(net, "b", "pool_2", 7, ones=32, threes=(16, 64), fives=(8, 32), pooled=32)
-    net.add("pool_3", MaxPool2D(), 10, 1, last)
-    net.add("flatten_1", Flatten(), 11, 1, "pool_3")
-    net.add("dropout_1", Dropout(rate=0.4), 12, 1, "flatten_1")
-    net.add("dense_1", Dense(units=10), 13, 1, "dropout_1")
-    net.add("loss_1", SoftmaxCrossEntropy(), 14, 1, "dense_1")
-    return net.graph
+    middle, tail = BRANCH, 4 * BRANCH
+    net.add("fashion_1", FashionMnist(standardise="global"), 0, middle)
+    net.add("stem", _conv(16, 5), 1, middle, "fashion_1")
+    net.add("pool_1", MaxPool2D(), 2, middle, "stem")
+    first = _module(net, "a", "pool_1", 3, 0, ones=8, threes=(8, 16), fives=(4, 8), pooled=8)
+    net.add("pool_2", MaxPool2D(), 5 + SECOND, middle, first)
+    last = _module(net, "b", "pool_2", 3, 5, ones=32, threes=(16, 64), fives=(8, 32), pooled=32)
+    net.add("pool_3", MaxPool2D(), 1.3, tail, last)
+    net.add("flatten_1", Flatten(), 2.3, tail, "pool_3")
+    net.add("dropout_1", Dropout(rate=0.4), 3.3, tail, "flatten_1")
+    net.add("dense_1", Dense(units=10), 4.3, tail, "dropout_1")
+    net.add("loss_1", SoftmaxCrossEntropy(), 5.3, tail, "dense_1")
+    second = [node.id for node in net.graph.nodes if node.id.startswith("b_")]
+    return net.graph.with_fold(second, 0, PITCH_Y * tail, "module_b")
 
 
-def _module(net: Wired, name: str, source: str, column: int, *, ones: int,
+def _module(net: Wired, name: str, source: str, column: int, branch: int, *, ones: int,
             threes: tuple[int, int], fives: tuple[int, int], pooled: int) -> str:
-    """Four branches and their concatenation; gives its id. (reduced, channels) of 3×3 and 5×5."""
-    heads = [net.add(f"{name}_1x1", _conv(ones, 1), column + 1, 0, source)]
+    """Four branches and their concatenation; gives its id. (reduced, channels) of 3×3 and 5×5.
+
+    column, branch: where it begins on the canvas.
+    """
+    def add(id: str, layer: Layer, across: float, down: int, *sources: str) -> str:
+        return net.add(f"{name}_{id}", layer, column + across, (branch + down) * BRANCH, *sources)
+
+    heads = [add("1x1", _conv(ones, 1), SECOND, 0, source)]
     for row, (kernel, (reduced, channels)) in enumerate(((3, threes), (5, fives)), 1):
         size = f"{kernel}x{kernel}"
-        net.add(f"{name}_reduce_{size}", _conv(reduced, 1), column, row, source)
-        heads.append(net.add(f"{name}_{size}", _conv(channels, kernel), column + 1, row,
-                             f"{name}_reduce_{size}"))
+        reduce = add(f"reduce_{size}", _conv(reduced, 1), 0, row, source)
+        heads.append(add(size, _conv(channels, kernel), SECOND, row, reduce))
     pool = MaxPool2D(kernel=(3, 3), stride=(1, 1), padding="same")
-    net.add(f"{name}_pool", pool, column, 3, source)
-    heads.append(net.add(f"{name}_project", _conv(pooled, 1), column + 1, 3, f"{name}_pool"))
-    return net.add(f"{name}_concat", Concat(), column + 2, 1, *heads)
+    heads.append(add("project", _conv(pooled, 1), SECOND, 3, add("pool", pool, 0, 3, source)))
+    return add("concat", Concat(), SECOND + 1, 1, *heads)
 
 
 VGG_SMALL = Example(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from playground.activations import ActivationName
-from playground.examples.base import Example, Mark, seeded
+from playground.examples.base import PITCH_X, PITCH_Y, Example, Mark, seeded
 from playground.examples.wired import Wired
 from playground.graph import Graph
 from playground.lane import Lane
@@ -19,7 +19,13 @@ from playground.training import SGD, Clipping
 BLOCKS = 15
 """Of two convolutions each; with the first convolution and the dense layer, 32 layers."""
 CHANNELS = 12
-PER_ROW = 3
+OPEN = {1: (2, 0), 2: (0, 1)}
+"""Blocks that are drawn layer by layer, and their column and row."""
+FOLDS = ((3, 6), (7, 10), (11, 15))
+"""The others, from the first to the last that are drawn as one. Unfolded they come below, two to a
+row."""
+FOLD_WIDTH = 1.45
+"""Columns: a fold tells what goes in and what comes out."""
 EPOCHS = 8
 
 
@@ -32,19 +38,26 @@ def _deep(skip: bool, notes: str) -> Graph:
     net = Wired(seeded(7, optimizer=SGD(learning_rate=0.02, momentum=0.9),
                        schedule=Cosine(period=EPOCHS),
                        clipping=Clipping(mode="global_norm", threshold=1.0)), notes)
+    size = 3 if skip else 2
     net.add("digits_1", Digits(standardise="global"), 0, 0)
     last = net.add("conv_0", _conv("relu"), 1, 0, "digits_1")
     for block in range(1, BLOCKS + 1):
-        row, place = divmod(block - 1, PER_ROW)
-        column = 3 * place
-        a = net.add(f"conv_{block}a", _conv("relu"), column, row + 1, last)
-        b = net.add(f"conv_{block}b", _conv("identity" if skip else "relu"), column + 1, row + 1, a)
-        last = net.add(f"add_{block}", Add(), column + 2, row + 1, last, b) if skip else b
-    row = -(-BLOCKS // PER_ROW) + 1
-    net.add("average", GlobalAvgPool2D(), 0, row, last)
-    net.add("dense_1", Dense(units=10), 1, row, "average")
-    net.add("loss_1", SoftmaxCrossEntropy(), 2, row, "dense_1")
-    return net.graph
+        column, row = OPEN.get(block) or (size * ((block + 1) % 2), (block + 3) // 2)
+        a = net.add(f"conv_{block}a", _conv("relu"), column, row, last)
+        b = net.add(f"conv_{block}b", _conv("identity" if skip else "relu"), column + 1, row, a)
+        last = net.add(f"add_{block}", Add(), column + 2, row, last, b) if skip else b
+    tail = FOLD_WIDTH
+    net.add("average", GlobalAvgPool2D(), tail, 2, last)
+    net.add("dense_1", Dense(units=10), tail + 1, 2, "average")
+    net.add("loss_1", SoftmaxCrossEntropy(), tail + 2, 2, "dense_1")
+    graph = net.graph
+    places = ((size, 1), (size + FOLD_WIDTH, 1), (0, 2))
+    for (first, end), (x, y) in zip(FOLDS, places, strict=True):
+        names = tuple(f"{kind}{block}{part}" for block in range(first, end + 1)
+                      for kind, part in (("conv_", "a"), ("conv_", "b"), ("add_", "")))
+        graph = graph.with_fold([node.id for node in graph.nodes if node.id in names],
+                                PITCH_X * x, PITCH_Y * y, f"blocks_{first}_to_{end}")
+    return graph
 
 
 PLAIN_DEEP = Example(
@@ -54,7 +67,8 @@ PLAIN_DEEP = Example(
 
 31 convolutions and a dense layer in a row, with ReLU and He's initialisation: nothing vanishes at
 once, and still it hardly learns. Each layer bends the signal a little, and after thirty of them
-what comes out says little about what went in, and the gradient little about what to change.
+what comes out says little about what went in, and the gradient little about what to change. (Most
+of the layers are folded: double-click *blocks_3_to_6* to see some.)
 
 **Press Space and look at the loss**: after eight epochs a network of two layers
 has the digits (`cnn-digits`); this one still guesses at half of them.
@@ -76,7 +90,8 @@ RESNET = Example(
 
 He, Zhang, Ren and Sun, 2015: let two layers compute only what is to be *added* to their input. Then
 doing nothing is easy, the signal has a straight way through, and so has the gradient: *add* passes
-it on whole, to both sides.
+it on whole, to both sides. Two such blocks are drawn layer by layer; double-click
+*blocks_3_to_6* and its like to see the others.
 
 **Press Space and look at the loss**, and at the gradient norms: the curves of 32 layers lie in one
 bundle, and in a few epochs the digits are known.
@@ -87,7 +102,7 @@ same layers, the same number of weights and the same steps end far below.
 **Step through it.** Pause, press F10 through the backward phase, and watch ∂y arrive at an *add*
 and go on along both ways.
 
-**Try.** Cut one skip connection, then all of one row, and train again.
+**Try.** Cut one skip connection, then all that you can find, and train again.
 """),
     Mark("accuracy", ">=", 0.9, epochs=EPOCHS), panels=("gradients",),
     variations=(Lane("no skip connections", _deep(False, ""),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playground.examples.base import Example, Mark, chain, seeded
+from playground.examples.base import PITCH_X, PITCH_Y, Example, Mark, chain, seeded
 from playground.graph import Graph
 from playground.layers.activation import ReLU
 from playground.layers.base import Layer
@@ -16,7 +16,9 @@ from playground.learning import Learning
 
 BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 FEATURES = 4096
-ROW = 8
+ROW = 6
+FOLD_WIDTH = 1.2
+"""Columns that a folded block takes."""
 
 
 def _vgg16(notes: str) -> Graph:
@@ -30,13 +32,33 @@ def _vgg16(notes: str) -> Graph:
     for _ in range(2):
         layers += [Dense(units=FEATURES, initializer="he_uniform"), ReLU(), Dropout(rate=0.5)]
     layers.append(MeanSquaredError())
-    graph = chain(*layers, row=ROW, training=seeded(7, batch=1), notes=notes)
+    graph = _in_blocks(chain(*layers, training=seeded(7, batch=1), notes=notes))
     for node in graph.nodes:
         if isinstance(node.layer, Conv2D | Dense):
             graph = graph.with_learning(node.id, Learning(frozen=True))
     loss = graph.node("loss_1")
-    graph = graph.with_node(Constant(shape=(FEATURES,)), loss.x, loss.y + 176, "zeros")
+    graph = graph.with_node(Constant(shape=(FEATURES,)), loss.x - PITCH_X, loss.y, "zeros")
     return graph.connect("zeros", "loss_1", 0, 1)
+
+
+def _in_blocks(graph: Graph) -> Graph:
+    """The first block is drawn layer by layer and each of the others as one node; unfolded they
+    come below, a row for each.
+    """
+    left = [node.id for node in graph.nodes]
+
+    def take(count: int) -> list[str]:
+        taken, left[:] = left[:count], left[count:]
+        return taken
+
+    rows = {0: (0.0, take(ROW))}  # row -> its first column and what is there
+    for i, block in enumerate(BLOCKS[1:]):
+        members = take(2 * len(block) + 1)
+        rows[4 + i] = 0.0, members
+        graph = graph.with_fold(members, PITCH_X * FOLD_WIDTH * i, PITCH_Y, f"block_{i + 2}")
+    rows |= {1: (FOLD_WIDTH * (len(BLOCKS) - 1), take(1)), 2: (0, take(ROW)), 3: (1, take(1))}
+    return graph.moved({id: (PITCH_X * (first + column), PITCH_Y * row)
+                        for row, (first, ids) in rows.items() for column, id in enumerate(ids)})
 
 
 VGG16 = Example(
@@ -50,7 +72,8 @@ such convolutions see 5×5 pixels and three see 7×7, with fewer weights than on
 bend between them. Without the layer that names 1,000 classes, what is left turns a picture of
 3×224×224 into 4,096 numbers that other networks can build on.
 
-**Look at the canvas before you run**: nothing has been allocated yet. The badges tell each shape;
+**Look at the canvas before you run**: nothing has been allocated yet. The badges tell each shape.
+Four of the five blocks are folded: double-click one to see its layers.
 `playground summary vgg16` prints them all: 37 rows, 134,260,544 weights, 731 MB. Three quarters of
 the weights sit in one layer, *dense_1*; most of the work is done in the convolutions.
 

@@ -140,7 +140,9 @@ class Connect(Interaction):
             return
         why = editing.why_not(self.document, edge, self._moved)
         self._verdict = "error" if why else "healthy"
-        if not why:
+        if edge != self._moved and edge in self.document.graph.edges:
+            why = f"{self._input_name(edge)} takes {edge.source} already"
+        elif not why:
             # The new sentence only: what was wrong before is not this edge's fault.
             result = check(editing.connected(self.document.graph, edge, self._moved))
             missing = edge.target in result.waiting

@@ -39,7 +39,8 @@ class PortItem(QGraphicsItem):
     def set_port(self, port: Port) -> None:
         self._connected, self.end = port.connected, port.end
         hint = "Drag to an input to connect." if self.output else (
-            "Drag away to disconnect." if port.connected else "Drag to an output to connect.")
+            "Drag away to disconnect; another connection takes its place." if port.connected
+            else "Drag to an output to connect.")
         self.setToolTip(f"{port.describe('Output' if self.output else 'Input')}<br>{hint}")
         self.update()
 

@@ -10,7 +10,7 @@ from ui.canvas.background import paint_dots
 from ui.theme import theme
 
 MIN_ZOOM, MAX_ZOOM = 0.15, 4.0
-MARGIN = 48
+MARGIN = 28
 """Pixels left free around the content when all of it is shown."""
 
 

@@ -35,6 +35,7 @@ class UntilDialog(QDialog):
             self.sign.addItem(words, sign)
         self.limit = NumberField(Limits(), integer=False, log=True)
         self.limit.set_value(_round(snapshot.loss / 2))
+        self.limit.setMinimumWidth(96)
         self.quantity.setAccessibleName("Quantity")
         self.sign.setAccessibleName("Falls or rises")
         self.limit.setAccessibleName("Limit")
@@ -47,8 +48,8 @@ class UntilDialog(QDialog):
         grid.setColumnStretch(0, 1)
         for place, field in enumerate((self.quantity, self.sign, self.limit)):
             grid.addWidget(field, 0, place)
-        hint = QLabel("Checked after each step, of the batch that was trained on; what is of the "
-                      "validation part, whenever that was measured anew.")
+        hint = QLabel("Looked at after each step, on the batch it was trained with; numbers of the "
+                      "validation part whenever they are measured.")
         hint.setWordWrap(True)
         hint.setProperty("role", "secondary")
         self.problem = QLabel()

@@ -35,8 +35,8 @@ class View(QWidget):
 
     node_selected = Signal(str)
     """The user pointed at a node here."""
-    run_to_requested = Signal(str, str)
-    """(node, phase): the user wants to stop there."""
+    run_to_requested = Signal(int)
+    """The user wants to stop before this instruction, once."""
     stop_toggled = Signal(int)
     """The user wants Run to stop before this instruction each time; or no more."""
     setting_changed = Signal(str, str, object)

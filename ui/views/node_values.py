@@ -28,7 +28,8 @@ FAMILIAR = {
     "w": "weights w", "b": "bias b", "dw": "gradient of weights ∂w", "db": "gradient of bias ∂b",
     "y": "output y", "dy": "gradient of output ∂y", "z": "before activation z",
     "dz": "gradient before activation ∂z", "x": "data x", "target": "target",
-    "mean": "mean of the batch", "var": "variance of the batch",
+    "batch_mean": "mean of the batch",
+    "batch_var": "variance of the batch",
     "running_mean": "running mean", "running_var": "running variance",
 }
 VALUES = 40_000

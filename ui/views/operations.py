@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from playground.emitter import Instruction
 
 SUFFIXES = {
+    # How something is done is not what is done.
+    "_packed": "", "_turned": "",
     "_weight_gradient": " ∂w", "_bias_gradient": " ∂b", "_input_gradient": " ∂x",
     "_backward": " ∂x", "_forward": "", "_plain": "", "_update": "",
 }
@@ -17,7 +19,8 @@ NAMES = {
 }
 MEASURING = frozenset({
     "gradient_statistics", "gradient_part", "join_gradient_parts", "update_ratios", "vector_norm",
-    "activation_statistics", "unit_statistics", "unit_activity", "record",
+    "activation_statistics", "activation_part", "join_activation_parts", "unit_statistics",
+    "unit_activity", "record",
     "accuracy", "binary_accuracy", "mean_absolute_error", "clipped_norms", "clipped",
 })
 """Instructions that only measure: training would be the same without them."""
