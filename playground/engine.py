@@ -344,6 +344,7 @@ class Engine:
         if kept is not None:
             saved, history = kept.saved, kept.history
         self._message, self._node, self._later = "", None, None
+        self._rate.start()  # the speed of the last network is not that of this one
         if not (at_once or was_running) and sum(check(graph).memory.values()) >= LARGE:
             self._session, self._later = None, (graph, is_document)
             self._unloaded = (saved, history) if saved is not None else None

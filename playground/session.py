@@ -69,6 +69,8 @@ class Session:
         """Whether activations, gradients and measurements hold anything yet."""
         self.trouble: Trouble | None = None
         self.validation: Evaluation | None = None
+        self.validation_step = 0
+        """After how many steps that was."""
         self._seconds_per_step = 0.0
         self._ran = (0, 0.0)
         """Instructions since the last finished step, and their seconds."""
@@ -233,7 +235,7 @@ class Session:
         data = self.data
         result = self.evaluator.evaluate(
             data.x_validation, data.target_validation, progress=self._progress)
-        self.validation = result
+        self.validation, self.validation_step = result, self.step
         self.history.append_validation(self.step, result.loss, result.metric)
         return result
 
@@ -372,6 +374,7 @@ class Session:
             return False
         self.arena.values[:] = old.arena.values
         self.position, self.has_run, self.validation = old.position, old.has_run, old.validation
+        self.validation_step = old.validation_step
         self._keyframes, self._edits, self._aside = old._keyframes, old._edits, old._aside
         self._seconds_per_step = old._seconds_per_step
         self._recorder.inherit(old._recorder)

@@ -351,6 +351,8 @@ class Snapshot:
     metric_name: str = ""
     validation_loss: float = float("nan")
     validation_metric: float = float("nan")
+    validation_step: int | None = None
+    """After how many steps that was; None where it was not."""
     learning_rate: float = float("nan")
     nodes: Mapping[str, NodeStatistics] = field(default_factory=dict)
     history: HistoryView | None = None
@@ -361,3 +363,15 @@ class Snapshot:
     """What is going on while compiling: "Compiling conv2d_forward (3 of 12)"."""
     lanes: tuple[LaneView, ...] = ()
     """The variants that train beside it, in the order in which they were set."""
+
+    @property
+    def validated_at(self) -> int | None:
+        """The step that the validation is of, where it is not that of all the other numbers.
+
+        While it runs, validation always lags a little: only what is far behind counts.
+        """
+        at = self.validation_step
+        if at is None:
+            return None
+        lag = abs(self.step - at)
+        return at if lag > (self.step // 2 if self.state == "running" else 0) else None

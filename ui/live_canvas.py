@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt
@@ -47,6 +49,8 @@ class LiveCanvas(QWidget):
         self._count = 0
         self._has_run = False
         self._drawn: dict[str, object] = {}
+        self._outdated = False
+        self._shown: Snapshot | None = None
 
     def isVisible(self) -> bool:
         """As long as the canvas is."""
@@ -80,8 +84,14 @@ class LiveCanvas(QWidget):
                 wanted |= {TensorProbe(f"{id}.{port}", sample=0) for port in layer.outputs}
         return frozenset(wanted)
 
+    def set_outdated(self, on: bool) -> None:
+        """What a node shows goes while it is of another node, of the network before an edit."""
+        self._outdated = on
+        if self._shown is not None:
+            self.show_snapshot(self._shown)
+
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        scene = self._scene
+        scene, self._shown = self._scene, snapshot
         failed = snapshot.node if snapshot.state in ("diverged", "failed") else None
         scene.set_failed(failed, (snapshot.brief or snapshot.message) if failed else "")
         self._show_active(snapshot)
@@ -89,6 +99,8 @@ class LiveCanvas(QWidget):
         self._count += 1
         if snapshot.state == "running" and self._count % EVERY:
             return
+        if self._outdated:
+            snapshot = self._of_the_same(snapshot)
         scene.show_statistics(snapshot.nodes)
         if snapshot.program is not None:
             for id, loss in snapshot.losses.items():
@@ -157,6 +169,27 @@ class LiveCanvas(QWidget):
         for id, found in outputs.items():
             if id not in responses:
                 scene.set_thumbnail(id, _pictures([found[port] for port in sorted(found)]))
+
+    def _of_the_same(self, snapshot: Snapshot) -> Snapshot:
+        """Only what is of nodes that are still the same; the others lose what they have shown."""
+        if snapshot.program is None:
+            return snapshot
+        graph, check = self._scene.document.graph, self._scene.document.check
+        before, measured = snapshot.program.graph, snapshot.program.check
+        others = {node.id for node in graph.nodes if node.id not in before
+                  or type(node.layer) is not type(before.node(node.id).layer)
+                  or check.signals.get(node.id) != measured.signals.get(node.id)}
+        for id in others:
+            self._scene.set_thumbnail(id, [])
+            self._scene.set_badge(id, None)
+        values = {probe: {id: maps for id, maps in found.items() if id not in others}
+                  if isinstance(probe, ResponsesProbe) else found
+                  for probe, found in snapshot.values.items()
+                  if getattr(probe, "name", "").rpartition(".")[0] not in others}
+        return replace(
+            snapshot, values=values,
+            nodes={id: found for id, found in snapshot.nodes.items() if id not in others},
+            losses={id: found for id, found in snapshot.losses.items() if id not in others})
 
     def _show_active(self, snapshot: Snapshot) -> None:
         program = snapshot.program

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QDockWidget, QMenu
 
 from playground.examples import EXAMPLES
 from playground.examples.themes import by_theme
@@ -80,6 +80,7 @@ def _fill_view(menus: Menus, window: MainWindow) -> None:
     for dock in window.docks.all.values():
         toggle = dock.toggleViewAction()
         toggle.setToolTip(f"Show or hide the panel {dock.windowTitle()}")
+        toggle.triggered.connect(partial(_raise, dock))
         menus.view.addAction(toggle)
     menus.add(menus.view, "&Reset Layout", window.docks.reset,
               help="Every panel where it was the first time")
@@ -87,6 +88,12 @@ def _fill_view(menus: Menus, window: MainWindow) -> None:
     menus.add_choice(menus.view.addMenu("&Theme"),
                      {"dark": "&Dark", "light": "&Light", "system": "Like the &System"},
                      theme().mode, window.set_theme)
+
+
+def _raise(dock: QDockWidget, shown: bool) -> None:
+    """What was asked for comes before its neighbours."""
+    if shown:
+        dock.raise_()
 
 
 def _fill_run(menus: Menus, window: MainWindow) -> None:

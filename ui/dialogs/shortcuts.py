@@ -11,6 +11,7 @@ CANVAS: Section = ("Canvas", [
     ("Drag from a port", "Connect; a taken input changes its source"),
     ("Drag off an input", "Lead the connection elsewhere, or take it away"),
     ("Drag a layer onto a connection", "Put it in between"),
+    ("Shift + click", "Select one more, or one less"),
     ("Drag on empty ground", "Select with a frame"),
     ("Space + drag, or middle button", "Move the view"),
     ("Wheel", "Zoom"),
