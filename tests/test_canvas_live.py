@@ -121,13 +121,13 @@ def test_a_batch_norm_shows_the_means_of_the_batch_and_the_running_ones(
     live.show_snapshot(maker.make(Snapshot("paused"), live.probes()))
     (image,) = item.images
     assert image == channel_means(
-        session.values("batch_norm_1.mean"), session.values("batch_norm_1.running_mean"),
+        session.values("batch_norm_1.batch_mean"), session.values("batch_norm_1.running_mean"),
         picture_rect(item.face, item.rect().width()).size())
     # One that uses the running statistics has nothing to tell apart: what comes out is shown.
     layer = graph.node("batch_norm_1").layer.with_settings(statistics="running")
     view.document.edit("Freeze", graph.with_layer("batch_norm_1", layer))
     assert TensorProbe("batch_norm_1.y", sample=0) in live.probes()
-    assert TensorProbe("batch_norm_1.mean") not in live.probes()
+    assert TensorProbe("batch_norm_1.batch_mean") not in live.probes()
 
 
 def test_means_lie_where_they_are_and_what_is_not_finite_at_the_edge() -> None:

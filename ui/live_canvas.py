@@ -31,7 +31,7 @@ STRIP_WIDTH = 32
 EVERY = 3
 """Pictures and ticks change with every third snapshot, at 10 Hz: more would only flicker."""
 POINTS = 200
-MEANS = ("mean", "running_mean")
+MEANS = ("batch_mean", "running_mean")
 """Of a batch norm: those of the batch, and those of validation."""
 CHANNELS_FIRST = ("conv", "pool")
 """Families whose sequences are (channels, length); all others are (time, features)."""
