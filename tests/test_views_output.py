@@ -234,6 +234,7 @@ def test_tabular_predictions_are_a_table(qtbot: QtBot) -> None:
 @pytest.mark.parametrize(("kernel", "name"), [
     ("dense_weight_gradient", "dense ∂w"), ("tanh_forward", "tanh"),
     ("conv2d_input_gradient", "conv2d ∂x"), ("avg_pool2d_backward", "avg pool2d ∂x"),
+    ("conv2d_input_gradient_turned", "conv2d ∂x"), ("conv2d_forward_packed", "conv2d"),
     ("adam_update", "adam"), ("load_batch", "load batch")])
 def test_operations_have_human_names(kernel: str, name: str) -> None:
     assert operation(kernel) == name
