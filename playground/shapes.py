@@ -73,6 +73,7 @@ def check(graph: Graph, memory: float | None = None) -> Check:
     for id in result.inputs:
         result.memory[id] = _bytes_needed(graph, id, batch, result)
     used, losses, graph_error = _find_training(graph)
+    _note_padding(graph, result)
     _check_sharing(graph, result, used)
     _check_groups(graph, result, losses)
     _check_memory(result, used or tuple(result.memory), memory)
@@ -162,6 +163,22 @@ def _check_node(graph: Graph, node: Node, result: Check) -> None:
     except ShapeError as error:
         result.signals.pop(node.id, None)
         result.errors[node.id] = str(error)
+
+
+def _note_padding(graph: Graph, result: Check) -> None:
+    """Note where steps after a sample's own length, which are 0 by then, are taken for steps."""
+    for edge in graph.edges:
+        layer, source = graph.node(edge.target).layer, graph.node(edge.source).layer
+        if not (isinstance(layer, Layer) and layer.whole_time and isinstance(source, Layer)
+                and edge.target in result.signals and "lengths" in source.inputs):
+            continue
+        port = source.inputs.index("lengths")
+        if any(e.target_port == port for e in graph.inputs_of(edge.source)):
+            result.notes[edge.target] = (
+                *result.notes.get(edge.target, ()),
+                f"{edge.source} gives zeros after a sample's own length, and {layer.label} takes "
+                f"them for time steps. Let {edge.source} return its last state, or read whole "
+                "sequences.")
 
 
 def _check_memory(result: Check, nodes: tuple[str, ...], limit: float | None) -> None:

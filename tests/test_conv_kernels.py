@@ -225,6 +225,25 @@ def test_other_vector_widths(width: int, tmp_path: Path) -> None:
         check=True, env=environment, cwd=here.parent)
 
 
+SLOPES = """
+import sys
+from tests.cases import cases
+from tests.gradient_check import Bench, wrong_gradients
+from tests.test_every_layer import TOLERANCE
+for kind in sys.argv[1:]:
+    case = cases(kind)[0]
+    wrong = wrong_gradients(Bench(case.layer, case.shapes), TOLERANCE)
+    assert not wrong, (kind, wrong)
+"""
+
+
+def test_recurrence_and_attention_with_vectors_of_8(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-c", SLOPES, "elman", "lstm", "gru", "multi_head_attention"],
+        check=True, cwd=Path(__file__).parents[1],
+        env={**os.environ, "PLAYGROUND_VECTOR_WIDTH": "8", "PLAYGROUND_CACHE_DIR": str(tmp_path)})
+
+
 @pytest.mark.torch
 @pytest.mark.parametrize("name", [n for n, (*_, c) in CASES.items() if "same" not in n])
 def test_pytorch_agrees(name: str, torch: Any) -> None:

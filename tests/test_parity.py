@@ -110,6 +110,15 @@ def test_layer(torch: Any, case: Case) -> None:
     check_layer(torch, case.layer, case.shapes)
 
 
+@pytest.mark.parametrize(("kind", "settings", "shape"), [
+    *((kind, {"layers": 64, "units": 2}, (2, 3)) for kind in ("elman", "lstm", "gru")),
+    ("jordan", {"layers": 64, "units": 2, "output_units": 1}, (1, 3)),
+    ("split", {"parts": 64}, (64, 2))])
+def test_upper_limits(torch: Any, kind: str, settings: dict[str, int], shape: tuple[int, ...]
+                      ) -> None:
+    check_layer(torch, make_layer(kind, settings), (shape,))
+
+
 def convolutions() -> list[Conv2D]:
     """Padding, its mode, stride, dilation and groups in all combinations."""
     return [

@@ -91,6 +91,7 @@ class Attention(Layer, frozen=True, kw_only=True):
 
     formula = "y = softmax(q kᵀ / √d) v"
     inputs = ("query", "key", "value")
+    whole_time = True
     samples = (((4, 3), (5, 3), (5, 2)), ((3, 2), (3, 2), (3, 2)))
 
     causal: Causal = False
@@ -142,6 +143,7 @@ class MultiHeadAttention(Layer, frozen=True, kw_only=True):
 
     formula = "y = [head₁, head₂, ...] w_outᵀ + b_out"
     inputs = ("x", "memory")
+    whole_time = True
     optional = frozenset({"memory"})
     samples = (((4, 6),), ((3, 2), (5, 2)), ((5, 4),))
 

@@ -118,6 +118,8 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Values for the generic tests, of settings whose limits do not tell what is possible."""
     is_view: ClassVar[bool] = False
     """The output is the input under another shape: no instruction, no memory."""
+    whole_time: ClassVar[bool] = False
+    """It takes every time step of a sequence for one of the sample's own: it knows no lengths."""
     whole_batch: ClassVar[bool] = False
     """Its instructions see all samples of the step at once: statistics of a batch are not those
     of its parts. The lanes meet there, and one of them does the work."""

@@ -116,6 +116,7 @@ class OneHot(SymbolLayer, frozen=True, kw_only=True):
 class TimeLayer(Layer, frozen=True, kw_only=True):
     """Goes along the time axis of a sequence."""
 
+    whole_time = True
     samples = (((4, 3),), ((1, 5),))
 
     @staticmethod

@@ -18,6 +18,7 @@ import argparse
 import json
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -91,6 +92,11 @@ def main() -> None:
     parser.add_argument("--plain", action="store_true", help="do not measure gradient norms etc.")
     parser.add_argument("--json", action="store_true", help="one JSON object and nothing else")
     arguments = parser.parse_args()
+    missing = [name for name in PEERS if not available(name)]
+    if asked := [name for name in missing if name in arguments.peers]:
+        parser.error(f"{', '.join(asked)} is not installed: pip install -e '.[bench]'")
+    if missing and "all" in arguments.peers:
+        print(f"{', '.join(missing)} is not installed and left out.", file=sys.stderr)
     torch.manual_seed(0)
     torch.set_num_threads(arguments.threads)
     if arguments.threads == 1:
