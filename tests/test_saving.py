@@ -86,6 +86,29 @@ def test_one_s_own_saves_are_not_asked_about(window, opened):
     assert window.files.save(), "there is nothing to lose"
 
 
+def test_a_file_that_is_open_in_another_window_is_told(window, make_window, opened, tmp_path):
+    def opens(second, path) -> list[str]:
+        told = []
+        second.files.told.disconnect()
+        second.files.told.connect(told.append)
+        assert second.files.open(path)
+        return told
+
+    second = make_window()
+    assert "net.playground is open in another window too" in opens(second, opened)[0]
+    link = tmp_path / "link.playground"
+    link.symlink_to(opened)
+    assert opens(second, link)
+    assert opens(second, opened), "having another one open takes nothing away"
+    window.document.stack.setClean()
+    window.files.new()
+    assert not opens(second, opened)
+    assert opens(window, link)
+    second.files.claim.release()
+    assert not [lock for lock in (tmp_path / "recovery").glob("*.lock")
+                if lock.stem not in (window.recovery.file.stem, second.recovery.file.stem)]
+
+
 def test_a_recovered_copy_does_not_replace_a_newer_original(window, make_window, opened,
                                                             monkeypatch, tmp_path):
     window.recovery.save()

@@ -170,6 +170,7 @@ def test_a_window_with_a_file_is_offered_the_copies_of_that_file(
     window.recovery.wait()
     window.recovery._held.unlock()
     window.recovery._owned = False
+    window.files.claim.release()
     asked = answer_recovery(monkeypatch, "later")
     second = make_window()
     second.open_first(file if is_it else other)

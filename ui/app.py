@@ -95,6 +95,7 @@ def _what_to_open(what: str | None) -> tuple[Path | None, str | None]:
 def _shoot(window: MainWindow, app: QApplication, path: Path) -> None:
     is_written = window.grab().save(str(path), "PNG")
     window.bridge.shutdown()
+    window.files.claim.release()
     window.recovery.close()
     if not is_written:
         sys.stderr.write(f"playground: {path} could not be written: choose another file\n")

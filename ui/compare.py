@@ -183,10 +183,13 @@ class LaneRow(QWidget):
         words.setSpacing(0)
         words.addWidget(self.name)
         words.addWidget(self.told)
-        words.addWidget(self.costs)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(18, 4, 0, 4)
+        row = QHBoxLayout()
         row.addLayout(words, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(18, 4, 0, 4)
+        column.setSpacing(0)
+        column.addLayout(row)
+        column.addWidget(self.costs)
         if lane is not None:
             self._edited = QTimer(self)
             self._edited.setSingleShot(True)
@@ -236,7 +239,8 @@ class LaneRow(QWidget):
         """How large it is, and what one of its steps takes by itself."""
         parts = [f"{parameters:,} parameters"] if parameters else []
         if math.isfinite(seconds):
-            parts.append(f"{format_number(1e6 * seconds)} µs per step")
+            parts.append(f"{format_number(1e3 * seconds)} ms per step" if seconds >= 1e-3 else
+                         f"{format_number(1e6 * seconds)} µs per step")
         self.costs.show_text(" · ".join(parts))
 
     def paintEvent(self, event: QPaintEvent) -> None:

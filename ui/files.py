@@ -12,11 +12,12 @@ from playground import document as store
 from playground.document import SUFFIX, DocumentError, Loaded, Stamp
 from playground.examples import EXAMPLES, Example
 from playground.graph import Graph
+from ui.claim import Claim
 from ui.dialogs.changed import ChangedQuestion
 from ui.document import Document
 from ui.engine_bridge import EngineBridge
 from ui.preferences import Preferences
-from ui.recovery import Crashed, Origin, Write
+from ui.recovery import Crashed, Origin, Write, recovery_folder
 
 FILTER = f"Networks (*{SUFFIX} *.json);;All files (*)"
 WORTH_SAVING = 10.0
@@ -40,7 +41,8 @@ class Files(QObject):
     """How many steps per second suit the example; None for no limit."""
 
     def __init__(self, document: Document, bridge: EngineBridge, preferences: Preferences,
-                 thumbnail: Callable[[], bytes], window: QWidget) -> None:
+                 thumbnail: Callable[[], bytes], window: QWidget,
+                 folder: Callable[[], Path] = recovery_folder) -> None:
         super().__init__(window)
         self._document, self._bridge, self._preferences = document, bridge, preferences
         self._thumbnail, self._window = thumbnail, window
@@ -49,6 +51,7 @@ class Files(QObject):
         self._saved_step = 0
         self._seen: Stamp | None = None
         """The document's file as it was opened or saved here."""
+        self.claim = Claim(folder)
         bridge.snapshot_ready.connect(lambda _: document.set_trained(self._much_trained))
 
     # -- opening ------------------------------------------------------------------------------
@@ -104,20 +107,26 @@ class Files(QObject):
         except DocumentError as error:
             self._warn(f"{path.name} cannot be opened", error)
             return False
-        self._show(loaded, path, path.name, seen)
+        is_alone = self._show(loaded, path, path.name, seen)
         self._preferences.add_recent(path)
-        if loaded.notes:
-            self.told.emit("\n\n".join(loaded.notes))
+        notes = list(loaded.notes)
+        if not is_alone:
+            notes.append(f"{path.name} is open in another window too. Whichever saves later is "
+                         "asked before it replaces what the other one saved.")
+        if notes:
+            self.told.emit("\n\n".join(notes))
         return True
 
     def _show(self, loaded: Loaded, path: Path | None, name: str,
-              seen: Stamp | None = None) -> None:
+              seen: Stamp | None = None) -> bool:
+        """Have another document; False when another window has its file open too."""
         self._read_only, self._seen = loaded.read_only, seen
         self._saved_step = loaded.state.step if loaded.state is not None else 0
         self._bridge.close()
         self._document.replace(loaded.graph, path, name)
         self._bridge.open(loaded.state, loaded.history)
         self.opened.emit()
+        return self.claim.take(path)
 
     # -- saving -------------------------------------------------------------------------------
 
@@ -173,6 +182,8 @@ class Files(QObject):
         self._read_only, self._seen = False, store.stamp(path)
         self._bridge.training_seconds = 0.0
         self._saved_step = self._bridge.snapshot.step
+        if path != self._document.path:
+            self.claim.take(path)
         self._document.saved(path)
         self._preferences.add_recent(path)
         self.saved.emit()

@@ -16,8 +16,10 @@ from playground.layers.data import DataLayer
 from playground.layers.loss import LossLayer
 from playground.layers.unrolled import RecurrentLayer
 from playground.snapshot import Probe, ResponsesProbe, Snapshot, TensorProbe, WorkspaceProbe
-from ui.canvas.face import is_plane
+from ui.canvas.face import is_plane, shows_means
+from ui.canvas.node_size import picture_rect
 from ui.canvas.scene import CanvasScene
+from ui.channel_means import channel_means
 from ui.colormaps import SEQUENTIAL, magnitude_image, signed_image
 from ui.theme import theme
 from ui.views.numbers import format_number
@@ -29,6 +31,8 @@ STRIP_WIDTH = 32
 EVERY = 3
 """Pictures and ticks change with every third snapshot, at 10 Hz: more would only flicker."""
 POINTS = 200
+MEANS = ("mean", "running_mean")
+"""Of a batch norm: those of the batch, and those of validation."""
 CHANNELS_FIRST = ("conv", "pool")
 """Families whose sequences are (channels, length); all others are (time, features)."""
 ROLL = 16
@@ -55,7 +59,8 @@ class LiveCanvas(QWidget):
     def probes(self) -> frozenset[Probe]:
         wanted: set[Probe] = set()
         check = self._scene.document.check
-        if is_plane(self._scene.document.graph, check):
+        plane = is_plane(self._scene.document.graph, check)
+        if plane:
             wanted.add(ResponsesProbe(limit=TILES))
         for id in check.used:
             if id not in check.signals:
@@ -73,6 +78,8 @@ class LiveCanvas(QWidget):
             elif isinstance(layer, RecurrentLayer) and layer.returns != "sequence":
                 # The last state alone is a strip; how it came about is a picture.
                 wanted.add(_states(id, layer))
+            elif shows_means(layer) and not plane:
+                wanted |= {TensorProbe(f"{id}.{name}") for name in MEANS}
             elif not layer.is_view:
                 wanted |= {TensorProbe(f"{id}.{port}", sample=0) for port in layer.outputs}
         return frozenset(wanted)
@@ -112,6 +119,7 @@ class LiveCanvas(QWidget):
         for id, maps in responses.items():
             scene.set_thumbnail(id, [signed_image(m, _scale(maps)) for m in maps])
         outputs: dict[str, dict[str, Floats]] = {}
+        means: dict[str, dict[str, Floats]] = {}
         for probe, values in snapshot.values.items():
             if not isinstance(probe, TensorProbe | WorkspaceProbe):
                 continue
@@ -128,7 +136,9 @@ class LiveCanvas(QWidget):
                 continue
             if isinstance(layer, RecurrentLayer) and layer.returns != "sequence":
                 continue
-            if probe.sample == 0 and port in layer.outputs:
+            if shows_means(layer) and port in MEANS:
+                means.setdefault(id, {})[port] = values
+            elif probe.sample == 0 and port in layer.outputs:
                 outputs.setdefault(id, {})[port] = values if layer.category in CHANNELS_FIRST or (
                     values.ndim != 2) else values.T
             elif port == "x" and values.ndim == 4:
@@ -150,6 +160,12 @@ class LiveCanvas(QWidget):
                 classes = bool(scene.document.check.signals[id][1].classes)
                 scene.set_thumbnail(id, [_points(values, target, classes)] if values.shape[1] == 2
                                     else [signed_image(_folded(x)) for x in values[:3]])
+        for id, found in means.items():
+            item = scene.nodes.get(id)
+            if item is not None and len(found) == len(MEANS) and item.face.picture == "map":
+                size = picture_rect(item.face, item.rect().width()).size()
+                batch, running = (found[name] for name in MEANS)
+                scene.set_thumbnail(id, [channel_means(batch, running, size)])
         for id, found in outputs.items():
             if id not in responses:
                 scene.set_thumbnail(id, _pictures([found[port] for port in sorted(found)]))

@@ -84,8 +84,9 @@ class MainWindow(QMainWindow):
         self.preferences = preferences or Preferences()
         self.document = Document(parent=self)
         self.bridge = EngineBridge(self.document, create, self)  # type: ignore[arg-type]
-        self.files = Files(self.document, self.bridge, self.preferences, self.thumbnail, self)
         self._recovery_folder = recovery_folder
+        self.files = Files(self.document, self.bridge, self.preferences, self.thumbnail, self,
+                           lambda: self.recovery.folder)
         self.run_actions = RunActions(self.bridge, self.document, self)
         unit = self.run_actions.units.get(self.preferences.unit)
         if unit is not None and unit.isVisible():
@@ -266,6 +267,7 @@ class MainWindow(QMainWindow):
         self.preferences.sync()
         self.hide()  # a long step may have to end first
         self.bridge.shutdown()
+        self.files.claim.release()
         self.recovery.close()
         event.accept()
 

@@ -73,8 +73,8 @@ class Recovery(QObject):
                  folder: Path | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._prepare, self._describe = prepare, describe
-        self._folder = folder or recovery_folder()
-        self.file = self._folder / f"{uuid4().hex[:12]}.playground"
+        self.folder = folder or recovery_folder()
+        self.file = self.folder / f"{uuid4().hex[:12]}.playground"
         self._adopted: list[tuple[Crashed, QLockFile]] = []
         self._writer: threading.Thread | None = None
         self._rest_until = 0.0
@@ -88,9 +88,9 @@ class Recovery(QObject):
 
     def _take_lock(self) -> bool:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            self.last_error = (f"Autosave is off: {error.strerror or error} ({self._folder}). "
+            self.last_error = (f"Autosave is off: {error.strerror or error} ({self.folder}). "
                                "Save by hand now and then.")
             return False
         self._held = QLockFile(str(_lock(self.file)))
@@ -99,7 +99,7 @@ class Recovery(QObject):
 
     def _tidy(self) -> None:
         """Remove what killed runs left that is of no use: locks and notes without a document."""
-        for lock_file in self._folder.glob("*.lock"):
+        for lock_file in self.folder.glob("*.lock"):
             file = lock_file.with_suffix(".playground")
             if lock_file == _lock(self.file) or file.exists():
                 continue
@@ -178,7 +178,7 @@ class Recovery(QObject):
 
     def crashed(self) -> list[Crashed]:
         """What runs that ended without a clean exit have left, newest first."""
-        found = [left for file in self._folder.glob("*.playground")
+        found = [left for file in self.folder.glob("*.playground")
                  if file != self.file and (left := _read(file)) is not None]
         return sorted(found, key=lambda left: -left.saved)
 
