@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import copy
+import errno
 import json
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from playground.document import save
 from playground.examples import EXAMPLES
 from playground.graph_json import DocumentError, decode, encode
 
@@ -51,3 +55,17 @@ def test_errors_are_without_jargon(what: object) -> None:
     for path, sentence in told:
         assert not [word for word in JARGON if word in sentence], (path, sentence)
         assert sentence.endswith((".", ")")), (path, sentence)
+
+
+@pytest.mark.parametrize(("number", "space"), [
+    (errno.ENOSPC, True), (errno.EFBIG, True), (errno.EACCES, False), (errno.EPERM, False)])
+def test_more_space_is_the_advice_where_space_is_short(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, space: bool) -> None:
+    def refuse(*args: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(DocumentError) as caught:
+        save(tmp_path / "mine.playground", EXAMPLES["mlp-spiral"].graph)
+    assert ("free some space" in str(caught.value)) == space
+    assert "another folder" in str(caught.value)
