@@ -268,17 +268,24 @@ def _convert(raw: dict[str, Any]) -> _File:
 
 _WORDS = {
     r"`str` matching regex .*": "a name of letters, digits and _ that begins with a letter",
-    "`int`": "a whole number", "`float`": "a number", "`str`": "a text", "`bool`": "true or false",
-    "`array`": "a list", "`object`": "an object", "`null`": "nothing",
+    r"Object missing required field `(.*?)`": r'the field "\1" is missing',
+    r"Object contains unknown field `(.*?)`": r'the field "\1" is not known',
     "<=": "of at most", ">=": "of at least",
 }
 """What msgspec calls things, and what people do."""
 
 
+_TYPES = {"int": "a whole number", "float": "a number", "str": "a text", "bool": "true or false",
+          "array": "a list", "list": "a list", "object": "an object", "dict": "an object",
+          "null": "nothing", "NoneType": "nothing"}
+
+
 def _plain(text: str) -> str:
     for jargon, words in _WORDS.items():
         text = re.sub(jargon, words, text)
-    return re.sub(r" - at `(.*?)`", r", in \1", text)
+    text = re.sub(r" - at `(.*?)`", r", in \1", text)
+    return re.sub("`(.*?)`", lambda found: " or ".join(
+        _TYPES.get(kind, kind) for kind in found[1].split(" | ")), text)
 
 
 def _where(data: bytes, message: str) -> str:

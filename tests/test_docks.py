@@ -78,3 +78,9 @@ def test_why_training_has_stopped_is_said_in_full(window: MainWindow) -> None:
     assert sentence in window.canvas._message.text()
     window.bridge._show(Snapshot(state="paused"))
     assert window.canvas._message.isHidden()
+
+
+def test_notes_are_in_front_again_after_a_reset_of_the_layout(window: MainWindow) -> None:
+    window.docks.open("inspector")
+    window.reset_layout()
+    assert is_seen(window.notes)

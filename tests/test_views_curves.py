@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from playground.graph import Graph
+from playground.program import NODE_STATISTICS
 from playground.snapshot import (
     Verdict,
 )
+from playground.training import Clipping
 from tests.shown_views import program, shown, snapshot
 from ui import theme as themes
 from ui.views.gradients import TOTAL, GradientsView
@@ -20,6 +24,7 @@ from ui.views.legend import MOST_NAMES, Legend, line_colors, line_places
 from ui.views.loss import LossView
 from ui.views.network import trained_nodes
 from ui.views.numbers import format_number
+from ui.views.quantities import QUANTITIES
 from ui.views.series import MAX_POINTS
 
 
@@ -274,6 +279,30 @@ def test_gradients_bars_and_other_quantities(qtbot: QtBot) -> None:
     assert view.header.title.text() == "Update : weight"
     view.quantities["inactive"].setChecked(True)
     assert not view.plot.log_y
+
+
+@pytest.mark.parametrize(("key", "column"), [
+    ("max", "grad_max"), ("zeros", "grad_zeros"), ("mean", "mean")])
+def test_whatever_is_measured_can_be_seen(qtbot: QtBot, key: str, column: str) -> None:
+    view = shown(qtbot, GradientsView(), snapshot(**{f"dense_2__{column}": 0.375}))
+    view.quantities[key].setChecked(True)
+    assert view.lines["dense_2"].values[-1] == pytest.approx(0.375)
+    assert {q.column for q in QUANTITIES.values()} | {"grad_norm", "nonfinite"} == set(
+        NODE_STATISTICS), "measured each step, and shown nowhere"
+
+
+@pytest.mark.parametrize(("mode", "with_line"), [
+    ("value", "max"), ("global_norm", "norm"), ("layer_norm", "norm")])
+def test_the_threshold_stands_beside_what_it_cuts(
+        qtbot: QtBot, mode: str, with_line: str) -> None:
+    made = snapshot(dense_2__grad_max=0.375)
+    clipping = Clipping(mode=mode, threshold=0.25)  # type: ignore[arg-type]
+    view = shown(qtbot, GradientsView(), replace(
+        made, training=msgspec.structs.replace(Graph().training, clipping=clipping)))
+    for key in ("norm", "max", "zeros"):
+        view.quantities[key].setChecked(True)
+        labels = [label.text for label in view.plot.gutter.labels]
+        assert ("clip 0.25" in labels) == (key == with_line), key
 
 
 def test_pointing_emphasises_and_clicking_selects(qtbot: QtBot) -> None:

@@ -280,6 +280,11 @@ class MainWindow(QMainWindow):
         self.docks.restage()
         QTimer.singleShot(0, self, self.docks.raise_floating)
 
+    def reset_layout(self) -> None:
+        """Every panel where it was the first time, with an example's notes in front again."""
+        self.docks.reset()
+        self._show_notes()
+
     # -- small things -------------------------------------------------------------------------
 
     def set_theme(self, mode: str) -> None:

@@ -80,9 +80,9 @@ def _fill_view(menus: Menus, window: MainWindow) -> None:
     for dock in window.docks.all.values():
         toggle = dock.toggleViewAction()
         toggle.setToolTip(f"Show or hide the panel {dock.windowTitle()}")
-        toggle.triggered.connect(partial(_raise, dock))
+        toggle.triggered.connect(lambda shown, dock=dock: _raise(dock, shown))
         menus.view.addAction(toggle)
-    menus.add(menus.view, "&Reset Layout", window.docks.reset,
+    menus.add(menus.view, "&Reset Layout", window.reset_layout,
               help="Every panel where it was the first time")
     menus.view.addSeparator()
     menus.add_choice(menus.view.addMenu("&Theme"),

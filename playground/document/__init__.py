@@ -7,6 +7,7 @@ history.csv and thumbnail.png. Only the first two must be there.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import textwrap
@@ -123,9 +124,11 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        way_out = "free some space, or save to another folder" if full else "save to another folder"
         raise DocumentError(
             f"{path} could not be saved: {error.strerror or error}. What was there before is "
-            "unchanged; free some space, or save to another folder.") from error
+            f"unchanged; {way_out}.") from error
 
 
 def _members(graph: bytes, state: SavedState | None, history: HistoryView | None,

@@ -151,9 +151,7 @@ class GradientsView(View):
             self._pointed = ""
         self._chips(snapshot.verdict, clipping.mode)
 
-        limit = (clipping.threshold
-                 if self.quantity == "norm" and clipping.mode in ("layer_norm", "global_norm")
-                 else math.nan)
+        limit = clipping.threshold if clipping.mode in quantity.clipped_by else math.nan
         clips = self.quantity == "norm" and clipping.mode != "off"
         if compares:
             self._draw_lanes(snapshot.lanes, history, quantity)
@@ -199,7 +197,7 @@ class GradientsView(View):
                       least_span=1.0 if quantity.log else 0.1)
         self._mark_bad(list(bad))
         self._mark_zeros(colors)
-        word, role = ("clip", "error") if self.quantity == "norm" else ("", "healthy")
+        word, role = ("clip", "error") if math.isfinite(limit) else ("", "healthy")
         labels = [EndLabel(v, f"{word} {format_number(v, 2)}".strip(), theme().text(role))
                   for v in guides if math.isfinite(v)]
         strong = self._strong()

@@ -64,8 +64,8 @@ def smooth(values: Series, points: int) -> Series:
     """A centred moving mean of what is near in value, too: noise goes, while a jump or a peak stays
     where it is, and as high.
 
-    Near is within NEAR times what neighbours around it usually differ by: the sigma filter of Lee
-    1983. Non-finite values stay and spoil no others.
+    Near is within NEAR times what neighbours usually differ by, on its calmer side: the sigma
+    filter of Lee 1983. Non-finite values stay and spoil no others.
     """
     half = points // 2
     if half < 1 or values.size < 3:
@@ -73,12 +73,18 @@ def smooth(values: Series, points: int) -> Series:
     finite = np.isfinite(values)
     around = np.lib.stride_tricks.sliding_window_view(
         np.pad(np.where(finite, values, np.nan), half, constant_values=np.nan), 2 * half + 1)
-    steps = np.sort(np.abs(np.diff(around, axis=1)), axis=1)  # NaN comes last
-    usual = np.take_along_axis(steps, (np.isfinite(steps).sum(axis=1) // 2)[:, None], axis=1)
+    steps = np.abs(np.diff(around, axis=1))
+    usual = np.fmin(_middle(steps[:, :half]), _middle(steps[:, half:]))
     with np.errstate(invalid="ignore", divide="ignore"):
         near = np.abs(around - values[:, None]) <= NEAR * usual
         mean = np.where(near, around, 0.0).sum(axis=1) / near.sum(axis=1)
     return np.where(finite & near.any(axis=1), mean, values)
+
+
+def _middle(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The median of what is finite in each row (n, k), as (n, 1); NaN where nothing is."""
+    ranked = np.sort(rows, axis=1)  # NaN comes last
+    return np.take_along_axis(ranked, (np.isfinite(rows).sum(axis=1) // 2)[:, None], axis=1)
 
 
 def recent(step: ArrayLike, values: ArrayLike, steps: int = RECENT) -> tuple[float, int]:
