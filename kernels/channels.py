@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.jit import floats, kernel
+from kernels.jit import floats, helper, kernel
 
 
 @kernel("batch channels positions b -> y")
@@ -22,6 +22,19 @@ def add_to_channels(a):
                 y[i] += value
 
 
+@helper
+def sum_channels(batch, channels, positions, x, sums):
+    """sums[c] = sum_ni x[n, c, i]: a row of positions after the other, as they lie in memory."""
+    sums[:channels] = 0
+    for n in range(batch):
+        for c in range(channels):
+            start, total = (n * channels + c) * positions, np.float32(0)
+            row = x[start:start + positions]
+            for i in range(positions):
+                total += row[i]
+            sums[c] += total
+
+
 @kernel("batch channels positions x -> sums")
 def channel_sums(a):
     """sums[c] = sum_ni x[n, c, i].
@@ -30,10 +43,4 @@ def channel_sums(a):
     """
     batch, channels, positions = a[0], a[1], a[2]
     x, sums = floats(a[3], batch * channels * positions), floats(a[4], channels)
-    for c in range(channels):
-        total = np.float32(0)
-        for n in range(batch):
-            start = (n * channels + c) * positions
-            for i in range(start, start + positions):
-                total += x[i]
-        sums[c] = total
+    sum_channels(batch, channels, positions, x, sums)

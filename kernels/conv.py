@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from kernels.channels import sum_channels
 from kernels.conv_panels import correlate_packed, multiply_packed
 from kernels.jit import floats, helper, inline, kernel
 from kernels.lowering import (
@@ -16,6 +17,9 @@ from kernels.lowering import (
 from kernels.product import tile_rows
 from kernels.simd import TILE_COLUMNS, VECTORS, correlate_tile, multiply_tile
 
+ZERO = np.float32(0)
+STRIP = 8 * TILE_COLUMNS
+"""Positions that are finished before the next: their y stays in the cache meanwhile."""
 TAP_BLOCK = 256
 """Terms per pass of a product: so many rows, one tile wide, stay in the first-level cache."""
 POSITION_BLOCK = 1024
@@ -51,40 +55,53 @@ def correlate(maps, taps, n, dy, dy_start, x, x_taps, dw, dw_start, dw_step, dw_
 
 
 @inline
-def convolve(a, packs):
-    """What both kernels of forward do."""
-    g = geometry(a)
+def convolve(g, x, w, b, has_bias, y, address, packs, is_turned):
+    """y = b + the products of w with the lowered x; `is_turned`: see lowering.fill_tables."""
     kernel_size, positions = g.kernel_height * g.kernel_width, g.out_height * g.out_width
     inputs, maps = g.in_channels // g.groups, g.out_channels // g.groups
-    x = floats(a[SIZES], g.batch * g.in_channels * g.height * g.width)
-    w = floats(a[SIZES + 1], g.out_channels * inputs * kernel_size)
-    b, has_bias = floats(a[SIZES + 2], g.out_channels), a[SIZES + 2] != 0
-    y = floats(a[SIZES + 3], g.batch * g.out_channels * positions)
-    work = workspace(g, a[SIZES + 4])
+    work = workspace(g, address)
     for first in range(0, g.batch, g.block):
         samples = min(g.block, g.batch - first)
         n = samples * positions
         # A block of one sample has the order of y.
         out, start = (y, first * g.out_channels * n) if g.block == 1 else (work.maps, 0)
-        for o in range(g.out_channels):
-            at = start + o * n
-            out[at:at + n] = b[o] if has_bias else np.float32(0)
         for group in range(g.groups):
+            to = start + group * maps * n
             for channel in range(0, inputs, g.slice):
                 channels = min(g.slice, inputs - channel)
-                prepare(g, first, samples, group * inputs + channel, channels, work)
+                prepare(g, first, samples, group * inputs + channel, channels, work, is_turned)
                 lower_input(g, x, first, samples, group * inputs + channel, channels, work, False)
-                weights, to = group * maps * inputs + channel, start + group * maps * n
-                if packs:
-                    multiply_packed(maps, channels * kernel_size, n, work.lowered,
-                                    work.weight_rows, w, weights * kernel_size,
-                                    inputs * kernel_size, out, to)
-                else:
-                    multiply(maps, channels * kernel_size, n, work.lowered, 0, work.tap_rows,
-                             w, weights * kernel_size, work.tap_weights, work.map_weights,
-                             out, to, work.map_rows)
+                weights = (group * inputs + channel) * maps * kernel_size
+                if not is_turned:
+                    weights = (group * maps * inputs + channel) * kernel_size
+                for t in range(0, n, STRIP):
+                    width = min(STRIP, n - t)
+                    if channel == 0:
+                        for o in range(maps):
+                            at = to + o * n + t
+                            out[at:at + width] = b[group * maps + o] if has_bias else ZERO
+                    if packs:
+                        multiply_packed(maps, channels * kernel_size, width, work.lowered, t,
+                                        work.weight_rows, w, weights, inputs * kernel_size,
+                                        out, to + t, n)
+                    else:
+                        multiply(maps, channels * kernel_size, width, work.lowered, t,
+                                 work.tap_rows, w, weights, work.tap_weights, work.map_weights,
+                                 out, to + t, work.map_rows)
         if g.block > 1:
             move_maps(g, y, first, samples, work.maps, True)
+
+
+@inline
+def convolve_forward(a, packs):
+    """What both kernels of forward do."""
+    g = geometry(a)
+    x = floats(a[SIZES], g.batch * g.in_channels * g.height * g.width)
+    w = floats(a[SIZES + 1], g.out_channels * (g.in_channels // g.groups) * g.kernel_height
+               * g.kernel_width)
+    b, has_bias = floats(a[SIZES + 2], g.out_channels), a[SIZES + 2] != 0
+    y = floats(a[SIZES + 3], g.batch * g.out_channels * g.out_height * g.out_width)
+    convolve(g, x, w, b, has_bias, y, a[SIZES + 4], packs, False)
 
 
 @kernel(f"{GEOMETRY} x w b -> y work")
@@ -93,7 +110,7 @@ def conv2d_forward(a):
 
     x (n, c, height, width), w (o, c / groups, u, v), b (o,) or 0 for none, y (n, o, i, j)
     """
-    convolve(a, False)
+    convolve_forward(a, False)
 
 
 @kernel(f"{GEOMETRY} x w b -> y work")
@@ -103,19 +120,22 @@ def conv2d_forward_packed(a):
     For many maps. x (n, c, height, width), w (o, c / groups, u, v), b (o,) or 0 for none,
     y (n, o, i, j)
     """
-    convolve(a, True)
+    convolve_forward(a, True)
 
 
-@helper
-def sum_maps(batch, maps, positions, dy, db):
-    """db[o] = sum_ni dy[n, o, i]."""
-    for o in range(maps):
-        total = np.float32(0)
-        for n in range(batch):
-            at = (n * maps + o) * positions
-            for i in range(at, at + positions):
-                total += dy[i]
-        db[o] = total
+@kernel(f"{GEOMETRY} dy w -> dx work")
+def conv2d_input_gradient_turned(a):
+    """dx = dy convolved with every w[o, c] turned by half a circle, for a stride of 1.
+
+    The geometry is that of this convolution: dy (n, c, height, width), w (c, o / groups, u, v),
+    dx (n, o, i, j)
+    """
+    g = geometry(a)
+    dy = floats(a[SIZES], g.batch * g.in_channels * g.height * g.width)
+    w = floats(a[SIZES + 1], g.in_channels * (g.out_channels // g.groups) * g.kernel_height
+               * g.kernel_width)
+    dx = floats(a[SIZES + 2], g.batch * g.out_channels * g.out_height * g.out_width)
+    convolve(g, dy, w, dy, False, dx, a[SIZES + 3], False, True)
 
 
 @inline
@@ -139,7 +159,7 @@ def find_weight_gradient(a, packs):
         for group in range(g.groups):
             for channel in range(0, inputs, g.slice):
                 channels = min(g.slice, inputs - channel)
-                prepare(g, first, samples, group * inputs + channel, channels, work)
+                prepare(g, first, samples, group * inputs + channel, channels, work, False)
                 lower_input(g, x, first, samples, group * inputs + channel, channels, work, False)
                 weights, at = group * maps * inputs + channel, start + group * maps * n
                 if packs:
@@ -151,7 +171,7 @@ def find_weight_gradient(a, packs):
                               work.tap_rows, dw, weights * kernel_size, inputs * kernel_size,
                               work.tap_weights)
     if has_bias:
-        sum_maps(g.batch, g.out_channels, positions, dy, db)
+        sum_channels(g.batch, g.out_channels, positions, dy, db)
 
 
 @kernel(f"{GEOMETRY} x dy -> dw db work")
@@ -193,7 +213,8 @@ def conv2d_input_gradient(a):
         for group in range(g.groups):
             for channel in range(0, inputs, g.slice):
                 channels = min(g.slice, inputs - channel)
-                prepare(g, first, samples, group * inputs + channel, channels, work)
+                prepare(g, first, samples, group * inputs + channel, channels, work,
+                        False)
                 work.lowered[:] = 0
                 row_taps = channels * g.kernel_width
                 for u in range(g.kernel_height):

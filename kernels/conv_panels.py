@@ -18,17 +18,17 @@ def suits(g: Geometry) -> bool:
 
 
 @helper
-def multiply_packed(rows, terms, n, x, x_rows, w, w_start, w_row, y, y_start):
-    """y[r, t] += sum_k w[w_start + r w_row + k] x[x_rows[k] + t]; r < rows, t < n, k < terms."""
+def multiply_packed(rows, terms, n, x, x_start, x_rows, w, w_start, w_row, y, y_start, y_row):
+    """y[r y_row + t] += sum_k w[r w_row + k] x[x_rows[k] + t]; r < rows, t < n, k < terms."""
     panel = floats(stack_block(), TERM_BLOCK * TILE_COLUMNS)
     for t in range(0, n, TILE_COLUMNS):
         width = min(TILE_COLUMNS, n - t)
         for k in range(0, terms, TERM_BLOCK):
             depth = min(TERM_BLOCK, terms - k)
             for i in range(depth):
-                copy_row(width, x, x_rows[k + i] + t, 1, panel, i * TILE_COLUMNS, 1)
+                copy_row(width, x, x_start + x_rows[k + i] + t, 1, panel, i * TILE_COLUMNS, 1)
             panel_product(rows, width, depth, w, w_start + k, w_row, 1, panel,
-                          y, y_start + t, n, True)
+                          y, y_start + t, y_row, True)
 
 
 @helper

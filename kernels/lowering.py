@@ -60,7 +60,19 @@ def with_blocks(g: Geometry) -> Geometry:
     block = max(1, min(g.batch, 1024 // positions, 2**19 // (g.out_channels * positions)))
     # With fewer than eight channels a product is too short for what it costs to begin.
     channels = max(8, LOWERED_SIZE // (block * _lowered_size(g)))
-    return g._replace(block=block, slice=min(g.in_channels // g.groups, channels))
+    slices = -(-g.in_channels // g.groups // channels)
+    return g._replace(block=block, slice=-(-g.in_channels // g.groups // slices))
+
+
+def turned(g: Geometry) -> Geometry:
+    """The convolution that takes ∂y back to ∂x, by turned kernels, where `g` has a stride of 1."""
+    rows = (g.kernel_height - 1) * g.dilation_height
+    columns = (g.kernel_width - 1) * g.dilation_width
+    return with_blocks(g._replace(
+        in_channels=g.out_channels, height=g.out_height, width=g.out_width,
+        out_channels=g.in_channels, out_height=g.height, out_width=g.width,
+        top=rows - g.top, left=columns - g.left,
+        bottom=rows - g.bottom, right=columns - g.right))
 
 
 def _lowered_size(g: Geometry) -> int:
@@ -129,9 +141,13 @@ def workspace(g, address):
 
 
 @helper
-def fill_tables(g, samples, channels, work):
-    """Fill in the tables for so many samples and channels; taps go by kernel row, then channel."""
+def fill_tables(g, samples, channels, work, is_turned):
+    """Fill in the tables for so many samples and channels; taps go by kernel row, then channel.
+
+    `is_turned`: w is (channel, map, row, column), and its kernels are turned by half a circle.
+    """
     row_size = samples * g.out_width
+    maps, size = g.out_channels // g.groups, g.kernel_height * g.kernel_width
     tap = 0
     for u in range(g.kernel_height):
         i, phase = divmod(u * g.dilation_height, g.stride_height)
@@ -139,23 +155,25 @@ def fill_tables(g, samples, channels, work):
             for v in range(g.kernel_width):
                 plane = (v * channels + channel) * g.stride_height + phase
                 work.tap_rows[tap] = (plane * lowered_rows(g) + i) * row_size
-                work.tap_weights[tap] = (channel * g.kernel_height + u) * g.kernel_width + v
-                work.weight_rows[work.tap_weights[tap]] = work.tap_rows[tap]
+                weight = channel * size + u * g.kernel_width + v
+                work.weight_rows[weight] = work.tap_rows[tap]
+                if is_turned:
+                    weight = (channel * maps + 1) * size - 1 - (u * g.kernel_width + v)
+                work.tap_weights[tap] = weight
                 tap += 1
-    taps_of_group = g.in_channels // g.groups * g.kernel_height * g.kernel_width
-    for o in range(g.out_channels // g.groups):
+    for o in range(maps):
         work.map_rows[o] = o * g.out_height * row_size
-        work.map_weights[o] = o * taps_of_group
+        work.map_weights[o] = o * size if is_turned else o * (g.in_channels // g.groups * size)
     for v in range(g.kernel_width):
         work.shifts[v] = v * g.dilation_width - g.left
 
 
 @inline
-def prepare(g, first, samples, channel, channels, work):
+def prepare(g, first, samples, channel, channels, work, is_turned):
     """Tables and empty borders for a slice of a block, unless the slice before left the same."""
     is_ragged = g.in_channels // g.groups % g.slice != 0
     if (first == 0 and channel == 0) or samples < g.block or is_ragged:
-        fill_tables(g, samples, channels, work)
+        fill_tables(g, samples, channels, work, is_turned)
         work.lowered[:] = 0
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from kernels import vector_math
+from kernels.counters import steps_of_epochs
 from kernels.jit import floats, inline, ints, kernel, longs, matrix, real
 
 _32 = np.uint64(32)
@@ -182,11 +183,10 @@ def add_noise(a):
 def shuffle_samples(a):
     """order = a permutation of the samples, drawn anew for each epoch. Fisher & Yates 1938.
 
-    counters int64: [0] the step; order (samples + 1,) int32, its last one 1 + epoch or 0 for none
+    counters int64 (2,); order (samples + 1,) int32, its last one 1 + epoch or 0 for none
     """
-    samples, batches_per_epoch, step = a[0], a[1], longs(a[3], 1)[0]
+    samples, epoch = a[0], steps_of_epochs(a[3]) // a[1]
     order = ints(a[4], samples + 1)
-    epoch = step // batches_per_epoch
     if order[samples] == epoch + 1:
         return
     key, start = mixed(a[2]), np.uint64(epoch) << _32
@@ -204,12 +204,12 @@ def shuffle_samples(a):
 def load_batch(a):
     """x, target = the samples whose turn it is in this step.
 
-    counters int64: [0] the step; order int32; data (samples, sample_size), targets (samples,
+    counters int64 (2,); order int32; data (samples, sample_size), targets (samples,
     target_size) -> rows first to first + lane_batch of the step's batch: x (lane_batch,
     sample_size), target (lane_batch, target_size)
     """
     batch, first, lane_batch, batches_per_epoch = a[0], a[1], a[2], a[3]
-    sample_size, target_size, step, data, targets = a[4], a[5], longs(a[6], 1)[0], a[8], a[9]
+    sample_size, target_size, step, data, targets = a[4], a[5], steps_of_epochs(a[6]), a[8], a[9]
     x, target = matrix(a[10], lane_batch, sample_size), matrix(a[11], lane_batch, target_size)
     start = (step % batches_per_epoch) * batch + first
     order = ints(a[7], start + lane_batch)

@@ -24,7 +24,7 @@ ZERO, ONE = np.float32(0), np.float32(1)
 
 @kernel("rows inputs width x w b_ih b_hh -> z b")
 def project_inputs(a):
-    """z = x w + b_ih + b_hh, of all time steps at once.
+    """z = x w + b_ih + b_hh, of a few time steps at once.
 
     x (rows, inputs), w (inputs, width) packed, b_ih, b_hh (width,) or 0 for none; z (rows, width),
     b (width,): the sum of both

@@ -1,6 +1,6 @@
 """Learning-rate schedules: the rate of this step from the base rate and the number of steps.
 
-base and learning_rate are addresses of one float32 each; counters int64: [0] is the step. While
+base and learning_rate are addresses of one float32 each; counters as in kernels/counters.py. While
 the steps of the warm-up last the clock of a schedule stands still.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kernels.counters import steps_of_epochs
 from kernels.jit import floats, inline, kernel, longs, real
 
 
@@ -15,6 +16,13 @@ from kernels.jit import floats, inline, kernel, longs, real
 def steps_since(counters, warmup):
     """Steps since the warm-up ended."""
     step = longs(counters, 1)[0] - warmup
+    return step if step > 0 else np.int64(0)
+
+
+@inline
+def epoch_steps_since(counters, warmup):
+    """The same, as epochs count them."""
+    step = steps_of_epochs(counters) - warmup
     return step if step > 0 else np.int64(0)
 
 
@@ -33,7 +41,7 @@ def schedule_factor(a):
 
     base, learning_rate (1,)
     """
-    factor, epoch = real(a[0]), steps_since(a[3], a[1]) // a[2]
+    factor, epoch = real(a[0]), epoch_steps_since(a[3], a[1]) // a[2]
     floats(a[5], 1)[0] = floats(a[4], 1)[0] * factor ** np.float64(epoch)
 
 
@@ -43,7 +51,7 @@ def schedule_step(a):
 
     base, learning_rate (1,)
     """
-    every, gamma, epoch = a[0], real(a[1]), steps_since(a[4], a[2]) // a[3]
+    every, gamma, epoch = a[0], real(a[1]), epoch_steps_since(a[4], a[2]) // a[3]
     floats(a[6], 1)[0] = floats(a[5], 1)[0] * gamma ** np.float64(epoch // every)
 
 
@@ -65,7 +73,7 @@ def schedule_cosine(a):
     base, learning_rate (1,)
     """
     length, minimum, restarts, growth = a[0] * a[5], real(a[1]), a[2], a[3]
-    step, base = steps_since(a[6], a[4]), np.float64(floats(a[7], 1)[0])
+    step, base = epoch_steps_since(a[6], a[4]), np.float64(floats(a[7], 1)[0])
     if restarts == 0:
         step = min(step, length)
     elif growth == 1:

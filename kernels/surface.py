@@ -1,6 +1,6 @@
 """Functions of two numbers with known minima, to watch optimizers on: a loss that one can draw.
 
-`which` is a number of BOWL, ROSENBROCK, ...; every function is 0 at its minima.
+`which` is a number of BOWL, ROSENBROCK, ...; every function is 0 where it is lowest.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import numpy as np
 
 from kernels.jit import floats, inline, kernel, real
 
-BOWL, ROSENBROCK, SADDLE, HIMMELBLAU, BEALE = range(5)
+BOWL, ROSENBROCK, SADDLE, HIMMELBLAU, BEALE, WELLS = range(6)
 
 
 @inline
@@ -24,6 +24,8 @@ def height(which, condition, x, y):
     if which == HIMMELBLAU:
         a, b = x * x + y - 11.0, x + y * y - 7.0
         return a * a + b * b
+    if which == WELLS:
+        return ((x / 4.0 - 1.0 / 12.0) * x - 5.0 / 8.0) * x * x + 1625.0 / 3072.0 + 0.5 * y * y
     a = 1.5 - x + x * y
     b = 2.25 - x + x * y * y
     c = 2.625 - x + x * y * y * y
@@ -42,6 +44,8 @@ def slope(which, condition, x, y):
     if which == HIMMELBLAU:
         a, b = x * x + y - 11.0, x + y * y - 7.0
         return 4.0 * x * a + 2.0 * b, 2.0 * a + 4.0 * y * b
+    if which == WELLS:
+        return (x + 1.0) * x * (x - 1.25), y
     a = 1.5 - x + x * y
     b = 2.25 - x + x * y * y
     c = 2.625 - x + x * y * y * y

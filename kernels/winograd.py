@@ -8,7 +8,7 @@ so that everything between image and result stays in the second-level cache.
 
 from typing import NamedTuple
 
-from kernels.conv import sum_maps
+from kernels.channels import sum_channels
 from kernels.jit import floats, helper, kernel
 from kernels.lowering import Geometry
 from kernels.product import product
@@ -306,4 +306,4 @@ def winograd_weight_gradient(a):
         transpose(TAPS * TAPS, channels, work.taps, 0, channels,
                   dw, o * channels * TAPS * TAPS, TAPS * TAPS)
     if has_bias:
-        sum_maps(t.batch, maps, positions, dy, db)
+        sum_channels(t.batch, maps, positions, dy, db)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import itertools
 import math
 import os
 import sys
@@ -20,7 +21,7 @@ from playground.document import DocumentError, Loaded
 from playground.examples import EXAMPLES, Example
 from playground.graph import Graph
 from playground.lane import Lane
-from playground.results import as_table, in_words, result_of
+from playground.results import as_table, in_words, mark_of, result_of
 from playground.summary import SummaryError, summarize
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ DONE, WRONG, DIVERGED, INTERRUPTED = 0, 2, 3, 130
 DEFAULT_EPOCHS = 10
 MAX_THREADS = 256
 BAR = 24
+LONGEST = 200
+"""Letters of a name that are repeated in a sentence."""
+SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+"""The environment has one of them where Linux can show a window."""
 VARIATION = "EXAMPLE:VARIATION"
 
 
@@ -65,18 +70,33 @@ def _window(words: list[str]) -> int:
     parser.add_argument("what", nargs="?", metavar="FILE|EXAMPLE", help="what to open")
     parser.add_argument("--version", action="version", version=f"playground {_version()}")
     parser.add_argument("--theme", choices=("dark", "light", "system"), help="colours")
-    parser.add_argument("--screenshot", metavar="PNG", help="draw the window to a file and end")
+    parser.add_argument("--screenshot", type=_writable, metavar="PNG",
+                        help="draw the window to a file and end")
     options = parser.parse_args(words)
-    what, shoots = options.what, options.screenshot is not None
-    if what is not None and what not in EXAMPLES and not Path(what).exists() and not (
-            _is_document(what) and not shoots and _from_desktop()):
-        raise _unknown(what)
+    what = options.what
+    if what is not None and what not in EXAMPLES:
+        # Where nobody would read a line, the window says what is wrong with a file.
+        is_file = _is_document(what) or _exists(what)
+        if options.screenshot is not None or not (is_file and _from_desktop()):
+            _open(what)
+    if sys.platform == "linux" and not any(map(os.environ.get, SCREENS)):
+        raise UsageError("The window needs a screen, and here is none: neither DISPLAY nor "
+                         "WAYLAND_DISPLAY is set. Without a window: playground examples, summary, "
+                         "train or compare.")
     try:
         from ui.app import main as open_window
     except ImportError as error:
         raise UsageError(f"The window cannot open: {error}. On Debian and Ubuntu the README "
                          "names the packages to install.") from error
     return open_window(words)
+
+
+def _exists(what: str) -> bool:
+    """Whether there is such a file; a name that the system cannot even look for is none."""
+    try:
+        return bool(what) and Path(what).exists()
+    except OSError:
+        return False
 
 
 def _is_document(what: str) -> bool:
@@ -133,12 +153,14 @@ def _train(words: list[str]) -> int:
     _add_length(parser)
     parser.add_argument("--save", type=_document, metavar="OUT.playground",
                         help="write the trained network")
-    parser.add_argument("--log", type=_writable, metavar="OUT.csv", help="write the history")
+    parser.add_argument("--log", type=_log, metavar="OUT.csv", help="write the history")
     parser.add_argument("--json", action="store_true", help="the result as one JSON object: its "
                         "loss is that of the last batch, before that batch's update; train and "
-                        "validation judge all their samples with the weights at the end")
+                        "validation judge all their samples with the weights at the end; an "
+                        "example trained as long as its mark says tells what it has reached")
     options = parser.parse_args(words)
 
+    seen = document.stamp(options.save) if options.save else None
     loaded = _open(options.what)
     _check_losses(options, loaded)
     if options.seed is not None:
@@ -161,14 +183,20 @@ def _train(words: list[str]) -> int:
         raise UsageError(str(error)) from error
     finally:
         bar.end()
-    _write(options, outcome)
+    elsewhere = _write(options, outcome, seen)
     result = result_of(options.what, outcome)
+    example = EXAMPLES.get(options.what)
+    if example is not None and (mark := mark_of(example, outcome)) is not None:
+        result["mark"] = mark
     if options.json:
         _print_json(result)
     else:
         print(in_words(result))
     if outcome.message:
         print(f"playground: {_one_line(outcome.message)}", file=sys.stderr)
+    if elsewhere is not None:
+        raise UsageError(f"{options.save} was changed by another program while this trained, and "
+                         f"stays as it is. The trained network is in {elsewhere}.")
     return {"done": DONE, "diverged": DIVERGED, "interrupted": INTERRUPTED}[outcome.state]
 
 
@@ -218,7 +246,7 @@ def _compare(words: list[str]) -> int:
 def _open(what: str) -> Loaded:
     if what in EXAMPLES:
         return Loaded(EXAMPLES[what].graph, EXAMPLES[what].state)
-    if not Path(what).exists():
+    if not _exists(what):
         raise _unknown(what)
     return document.load(what)
 
@@ -273,6 +301,8 @@ def _fresh(loaded: Loaded) -> tuple[str, ...]:
 
 
 def _unknown(what: str) -> UsageError:
+    if len(what) > LONGEST:
+        what = f"{what[:LONGEST]}..."
     close = difflib.get_close_matches(what, EXAMPLES, n=3)
     way_out = f"Did you mean {' or '.join(close)}?" if close else (
         f"Give the path of a document, or one of: {', '.join(EXAMPLES)}.")
@@ -296,13 +326,26 @@ def _length(options: argparse.Namespace, what: str) -> tuple[int | None, int | N
 # -- results --------------------------------------------------------------------------------------
 
 
-def _write(options: argparse.Namespace, outcome: Outcome) -> None:
-    session = outcome.session
+def _write(options: argparse.Namespace, outcome: Outcome, seen: document.Stamp | None
+           ) -> Path | None:
+    """Save what was asked for. Gives the name of another file, where the one that was `seen` is
+    not there any more, but what somebody else has saved meanwhile.
+    """
+    session, elsewhere = outcome.session, None
     history = session.history.view()
     if options.save:
-        document.save(options.save, session.graph, session.saved_state(), history)
+        if document.stamp(options.save) not in (None, seen):
+            elsewhere = _free_name(options.save)
+        document.save(elsewhere or options.save, session.graph, session.saved_state(), history)
     if options.log:
         document.save_history(options.log, history)
+    return elsewhere
+
+
+def _free_name(path: Path) -> Path:
+    """net-2.playground, for net.playground."""
+    names = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
+    return next(name for name in names if not name.exists())
 
 
 def _print_json(value: Any) -> None:
@@ -380,8 +423,14 @@ _count, _seed, _threads = _whole(1, 10**9), _whole(0, 2**31 - 1), _whole(1, MAX_
 def _writable(text: str) -> Path:
     """Told before training, not after it."""
     path = Path(text)
-    if path.is_dir() or not os.access(path.resolve().parent, os.W_OK):
-        raise argparse.ArgumentTypeError(f"{text} cannot be written: choose another file")
+    try:
+        if path.is_dir() or not os.access(path.resolve().parent, os.W_OK):
+            raise argparse.ArgumentTypeError(f"{text} cannot be written: choose another file")
+        path.exists()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text[:LONGEST]} cannot be written ({error.strerror}): choose another file"
+            ) from error
     return path
 
 
@@ -391,6 +440,18 @@ def _document(text: str) -> Path:
         raise argparse.ArgumentTypeError(
             f"{text} is not a name for a trained network: end it in {document.SUFFIX}")
     return _writable(text)
+
+
+def _log(text: str) -> Path:
+    """A table takes the place of a table only."""
+    path = _writable(text)
+    if path.suffix.lower() in (document.SUFFIX, ".json"):
+        raise argparse.ArgumentTypeError(
+            f"{text} is a name for a network, and a log is a table: end it in .csv")
+    if not document.is_history(path):
+        raise argparse.ArgumentTypeError(
+            f"{text} is there already and is no log of this app: choose another name")
+    return path
 
 
 def _one_line(text: object) -> str:

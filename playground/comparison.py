@@ -202,4 +202,5 @@ class _Follower:
             self.lane, session.step, session.trouble.text if session.trouble else "",
             session.history.view(), validation.loss if validation else nan,
             validation.metric if validation else nan,
-            next((value for value in found.values() if isinstance(value, Boundary)), None))
+            next((value for value in found.values() if isinstance(value, Boundary)), None),
+            session.program.check.total_parameters, session.seconds_per_step)

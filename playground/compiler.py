@@ -73,6 +73,7 @@ class _Compiler:
         if layout.training:
             self._load()
         self._unpack()
+        passes = []
         if layout.training:
             for one in layout.passes:
                 for node in one.nodes:
@@ -82,7 +83,9 @@ class _Compiler:
                     self._backward(node, one)
                 self._clip(one)
                 self._update(one)
-            self._finish_step()
+                if one is layout.passes[-1]:
+                    self._finish_step()
+                passes.append((one.group, len(self.code)))
         else:
             for node in layout.nodes.values():
                 self._forward(node, layout.passes[0])
@@ -95,7 +98,8 @@ class _Compiler:
             tensors=layout.tensors.by_name, parameters=layout.parameters,
             running=layout.running,
             columns=layout.columns, followed=tuple(layout.followed), sizes=layout.tensors.sizes,
-            batches_per_epoch=layout.batches_per_epoch, data_node=layout.data.id,
+            batches_per_epoch=layout.batches_per_epoch, passes=tuple(passes),
+            data_node=layout.data.id,
             learners=tuple(id for id in layout.nodes if any(
                 owner.id == id for one in layout.passes for owner in one.owners)),
             loss_node=layout.loss.id, loss=layout.passes[0].total,

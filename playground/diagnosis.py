@@ -48,7 +48,10 @@ class Limits:
     spike_floor: float = 5.0
     """Spikes below this norm do no harm (a net that has nearly learned its data has many)."""
     spike_steps: int = 20
-    """The number of points before a spike: what is usual must be known."""
+    """The number of points before a spike: what is usual must be known. And of those that tell how
+    the norms are now."""
+    calm: float = 1e-3
+    """With the newest norms all below this a spike before them is over."""
     often_clipped: float = 0.5
     """From this share of clipped steps on, the threshold sets the step length, not the loss."""
     update_low: float = 1e-4
@@ -207,7 +210,8 @@ def _broken(norms: Series, highest: Series) -> int | None:
 
 
 def _growing(names: Sequence[str], typical: Series, limits: Limits) -> str:
-    if len(typical) < 2 or not typical[-1] > 0:
+    # However it grew: what arrives below that moves nothing.
+    if len(typical) < 2 or not typical[-1] > 0 or typical[0] < limits.vanished:
         return ""
     total = typical[0] / typical[-1]
     per_layer = total ** (1 / (len(typical) - 1))
@@ -218,6 +222,8 @@ def _growing(names: Sequence[str], typical: Series, limits: Limits) -> str:
 
 
 def _large(names: Sequence[str], typical: Series, highest: Series, limits: Limits) -> str:
+    if np.nan_to_num(highest[:, -limits.spike_steps:], nan=0.0).max() < limits.calm:
+        return ""
     peak = np.nanmax(highest, axis=1)
     worst = int(np.argmax(peak))
     if peak[worst] > limits.exploded:

@@ -27,6 +27,7 @@ from playground.pace import Pace
 from playground.rate import Rate
 from playground.session import Session
 from playground.shapes import check
+from playground.shelf import Shelf
 from playground.snapshot import Probe, Snapshot, State
 from playground.snapshot_maker import SnapshotMaker
 from playground.state import SavedState
@@ -91,6 +92,8 @@ class Engine:
         """The last one that was made in full."""
         self._unloaded: tuple[SavedState, HistoryView | None] | None = None
         """The state of a network that is not loaded: the next one may go on from it."""
+        self._shelf = Shelf()
+        """What this network knew before it was edited."""
         self._later: tuple[Graph, bool] | None = None
         """A large network that has not run yet, and whether its state is a document's."""
         self._followers = Followers()
@@ -117,10 +120,11 @@ class Engine:
              renamed: Mapping[str, str] | None = None) -> None:
         """Train this graph from now on.
 
-        With `saved`, go on from there. Otherwise parameters with the same node, name and shape
-        keep their values, and training goes on if it was running. `renamed` (old id -> new id)
-        tells which nodes are only called otherwise: they keep theirs, and where nothing else is
-        new, so does the past that one can step back to.
+        With `saved`, go on from there. Otherwise it is an edit: parameters with the same node,
+        name and shape keep their values, what an earlier edit took comes back where it fits again
+        (see `playground.shelf`), and training goes on if it was running. `renamed` (old id -> new
+        id) tells which nodes are only called otherwise: they keep theirs, and where nothing else
+        is new, so does the past that one can step back to.
         """
         if saved is None and not renamed:
             self._commands.put(Edit(partial(self._load, graph)))
@@ -176,6 +180,10 @@ class Engine:
     def run_to(self, node: str, phase: Phase | None = None) -> None:
         """Run until this node comes next."""
         self._commands.put(lambda: self._once(lambda s: s.run_to(node, phase)))
+
+    def run_to_instruction(self, index: int) -> None:
+        """Run until this instruction of a step comes next."""
+        self._commands.put(lambda: self._once(lambda s: s.run_to_instruction(index)))
 
     def reset(self) -> None:
         """Initial weights, step 0."""
@@ -289,14 +297,12 @@ class Engine:
             return
         before = session.step
         reached = self._stops.run_for(session, SLICE, most)
+        self._shelf.trained()
         self._rate.add(session.step - before)
         self._changed = True
-        if session.trouble is not None:
-            self._state, self._message = "diverged", session.trouble.text
-            self._node = session.trouble.node
-        elif reached:
-            self._state, self._message = "paused", reached
-            if session.position == 0:
+        if session.trouble is not None or reached:
+            self._stop(session, reached)
+            if session.position == 0 and session.trouble is None:
                 session.validate()
 
     def _catching_up(self) -> bool:
@@ -324,14 +330,21 @@ class Engine:
               at_once: bool = False) -> None:
         was_running, self._graph = self._state == "running", graph
         old, is_document = self._session, saved is not None
-        if saved is None and old is not None:
-            saved, history = old.saved_state(), old.history.view()
-        elif saved is None and self._unloaded is not None:
+        if is_document:
+            self._shelf = Shelf()
+        elif old is not None:
+            saved, history = self._shelf.keep(old)
+        elif self._unloaded is not None:
             saved, history = self._unloaded
         if saved is not None and renamed:
             saved = saved.renamed(renamed)
             history = history.renamed(renamed) if history is not None else None
+            self._shelf.renamed()
+        kept = self._shelf.find(graph, self.threads, saved)
+        if kept is not None:
+            saved, history = kept.saved, kept.history
         self._message, self._node, self._later = "", None, None
+        self._rate.start()  # the speed of the last network is not that of this one
         if not (at_once or was_running) and sum(check(graph).memory.values()) >= LARGE:
             self._session, self._later = None, (graph, is_document)
             self._unloaded = (saved, history) if saved is not None else None
@@ -340,17 +353,25 @@ class Engine:
         self._state = "running" if at_once else "compiling"
         self._publish()
         try:
-            session = Session(graph, threads=self.threads, progress=self._show_progress)
-            goes_on = renamed and old is not None and not is_document and session.inherit(old)
-            if saved is not None and not goes_on:
-                session.restore(saved, history, keep_position=is_document)
+            if kept is not None and kept.session is not None:
+                session, session.graph = kept.session, graph
+                session.set_training(graph.training)
+            else:
+                session = Session(graph, threads=self.threads, progress=self._show_progress)
+                goes_on = renamed and old is not None and not is_document and session.inherit(old)
+                if saved is not None and not goes_on:
+                    session.restore(self._shelf.filled(saved, session.program), history,
+                                    keep_position=is_document or kept is not None)
         except Exception:
             # The old network must not run on under the picture of the new one.
             self._session = None
             self._unloaded = (saved, history) if saved is not None else None
             raise
         self._session, self._unloaded = session, None
-        self._state = "running" if was_running else "paused"
+        if session.trouble is None:
+            self._state = "running" if was_running else "paused"
+        else:
+            self._stop(session)
         self._changed = True
         if not at_once:  # a large one has a step before it, and is validated after that
             session.validate()
@@ -389,6 +410,7 @@ class Engine:
     def _unload(self) -> None:
         self._stopping.clear()
         self._graph = self._session = self._unloaded = self._later = None
+        self._shelf = Shelf()
         self._followers = Followers()
         self._stops.clear()
         self._state, self._changed = "empty", True
@@ -418,7 +440,9 @@ class Engine:
             return
         self._message, self._stops.condition = "", condition
         if epoch is not None:
-            step = epoch * self._session.program.batches_per_epoch
+            session = self._session
+            step = session.step + (
+                epoch * session.program.batches_per_epoch - session.steps_of_epochs)
         self._pace.start(step)
         self._rate.start()
         self._state, self._changed = "running", True
@@ -449,19 +473,27 @@ class Engine:
         session = self._session
         if session is None:
             return
+        before = session.step, session.position
         work(session)
+        if (session.step, session.position) != before:
+            self._shelf.trained()
         self._followers.go_back(session.step)
         self._followers.follow(session.step, PATIENCE)
-        trouble = session.trouble
-        self._state = "diverged" if trouble else "paused"
-        self._message = trouble.text if trouble else ""
-        self._node = trouble.node if trouble else None
-        if session.position == 0 and not trouble:
+        self._stop(session)
+        if session.position == 0 and session.trouble is None:
             session.validate()
         self._changed = True
 
+    def _stop(self, session: Session, reached: str = "") -> None:
+        """Stand where the session is: paused, or because of what is not finite."""
+        trouble = session.trouble
+        self._state = "diverged" if trouble else "paused"
+        self._message = trouble.text if trouble else reached
+        self._node = trouble.node if trouble else None
+
     def _reset(self, session: Session) -> None:
         self._state = "compiling"  # it cannot be given up
+        self._shelf = Shelf()
         session.reset()
         self._followers.reset()
 

@@ -257,7 +257,7 @@ class Layout:
         if penalties or len(losses) > 1 or layer_of(
                 self.graph, losses[0].id, LossLayer).weight != 1:
             total = self.tensors.new(f"loss_and_penalties {number + 1}", "workspace", (1,))
-        return Pass(number, losses, nodes, owners, total)
+        return Pass(number, group, losses, nodes, owners, total)
 
     # -- training -----------------------------------------------------------------------------
 

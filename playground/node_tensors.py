@@ -81,12 +81,13 @@ class NodeGradients:
 class Pass:
     """The losses that train one group of nodes: a forward, a backward and an update of their own.
 
-    Most networks have one. nodes: those that lead to the losses, in order of execution. owners:
-    the nodes whose parameters it trains. gradients: by node, of those that need any. total: the
-    weighted sum of losses and penalties.
+    Most networks have one. group: its name, "" for all. nodes: those that lead to the losses, in
+    order of execution. owners: the nodes whose parameters it trains. gradients: by node, of those
+    that need any. total: the weighted sum of losses and penalties.
     """
 
     number: int
+    group: str
     losses: list[NodeTensors]
     nodes: list[NodeTensors]
     owners: list[NodeTensors]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 
-def plural(count: int, thing: str) -> str:
-    """1 unit, 2 units."""
-    return f"{count} {thing}{'' if count == 1 else 's'}"
+def plural(count: int, thing: str, things: str = "") -> str:
+    """1 unit, 2 units; `things` where an s is not enough."""
+    return f"{count} {thing if count == 1 else things or thing + 's'}"
 
 
 def short_exponent(number: str) -> str:

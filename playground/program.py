@@ -60,6 +60,9 @@ class Program:
     columns: tuple[str, ...]
     sizes: dict[Region, int]
     batches_per_epoch: int
+    passes: tuple[tuple[str, int], ...]
+    """For each pass the group that it trains, "" for all, and where its code ends. The first begins
+    with loading, the last ends the step."""
     data_node: str
     followed: tuple[str, ...]
     """Columns that hold weights, "dense_1.w[0]", before each update; only where they are few."""

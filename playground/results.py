@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from playground.examples import Example
     from playground.headless import Outcome
 
 
@@ -29,6 +30,21 @@ def result_of(what: str, outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def mark_of(example: Example, outcome: Outcome) -> dict[str, Any] | None:
+    """The mark of an example and what a run has reached; None for one that did not end, or was not
+    as long as the mark says.
+    """
+    mark = example.mark
+    length = mark.steps or (mark.epochs or 0) * outcome.session.program.batches_per_epoch
+    if outcome.state != "done" or outcome.steps != length:
+        return None
+    from playground.examples.measures import MEASURES  # Some train a network of their own.
+
+    reached = MEASURES[mark.metric](outcome)
+    return {"metric": mark.metric, "sense": mark.sense, "value": mark.value, "reached": reached,
+            "holds": mark.holds(reached), "told": f"{mark}: {mark.show(reached)}"}
+
+
 def in_words(result: dict[str, Any]) -> str:
     """One run, in some lines."""
     lines = [f"{result['example']}: {result['state']} at step {result['steps']:,} "
@@ -42,6 +58,8 @@ def in_words(result: dict[str, Any]) -> str:
     for node, norms in result["gradient_norms"].items():
         lines.append(f"gradient    {node:<{wide}}  {norms['before']:.3e}  "
                      f"after clipping {norms['after']:.3e}")
+    if mark := result.get("mark"):
+        lines.append(f"mark        {mark['told']}, {'reached' if mark['holds'] else 'missed'}")
     return "\n".join(lines)
 
 
@@ -50,12 +68,14 @@ def as_table(results: Sequence[dict[str, Any]]) -> str:
     network before clipping.
     """
     metrics = list(dict.fromkeys(name for r in results for name in r["validation"]))
-    head = ["", "state", "step", "train loss", *(f"validation {name}" for name in metrics),
+    head = ["", "state", "step", "parameters", "train loss",
+            *(f"validation {name}" for name in metrics),
             "first gradient", "last gradient", "seconds"]
     rows = [head]
     for r in results:
         norms = [norm["before"] for norm in r["gradient_norms"].values()] or [math.nan]
-        rows.append([r["example"], r["state"], f"{r['steps']:,}", f"{r['train']['loss']:.4g}",
+        rows.append([r["example"], r["state"], f"{r['steps']:,}",
+                     f"{r['parameters']:,}", f"{r['train']['loss']:.4g}",
                      *(f"{r['validation'][name]:.4g}" if name in r["validation"] else "-"
                        for name in metrics),
                      f"{norms[0]:.2e}", f"{norms[-1]:.2e}", f"{r['seconds']:.1f}"])

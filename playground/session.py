@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -50,7 +49,7 @@ class Session:
 
     def __init__(self, graph: Graph, *, threads: int = 1, instrument: bool = True,
                  progress: Progress | None = None) -> None:
-        self.graph, self._progress = graph, progress
+        self.graph, self.threads, self._progress = graph, threads, progress
         self.program = compile_program(graph, lanes=threads, instrument=instrument)
         self.arena = Arena(self.program.sizes)
         view = self.arena.view
@@ -70,6 +69,8 @@ class Session:
         """Whether activations, gradients and measurements hold anything yet."""
         self.trouble: Trouble | None = None
         self.validation: Evaluation | None = None
+        self.validation_step = 0
+        """After how many steps that was."""
         self._seconds_per_step = 0.0
         self._ran = (0, 0.0)
         """Instructions since the last finished step, and their seconds."""
@@ -121,12 +122,17 @@ class Session:
 
     @property
     def epoch(self) -> int:
-        """Finished epochs."""
-        return self.step // self.program.batches_per_epoch
+        """Finished epochs, also where some of them had another batch size."""
+        return self.steps_of_epochs // self.program.batches_per_epoch
 
     @property
     def batch_in_epoch(self) -> int:
-        return self.step % self.program.batches_per_epoch
+        return self.steps_of_epochs % self.program.batches_per_epoch
+
+    @property
+    def steps_of_epochs(self) -> int:
+        """Steps as epochs count them: as if the batch size had always been that of now."""
+        return int(self._counters[0] + self._counters[1])
 
     @property
     def _moment(self) -> int:
@@ -142,6 +148,11 @@ class Session:
     def can_step_back(self) -> bool:
         first = self._keyframes.first_step
         return first is not None and (self.step, self.position) > (first, 0)
+
+    @property
+    def seconds_per_step(self) -> float:
+        """Of the machine alone, on a running average; NaN before the first step is through."""
+        return self._seconds_per_step or float("nan")
 
     @property
     def metric_name(self) -> str:
@@ -203,15 +214,19 @@ class Session:
         return done
 
     def forward_to(self, unit: Unit) -> int:
-        """Run to the end of the current instruction, layer, phase, batch or epoch."""
+        """Run to the end of the current instruction, layer, phase, pass, batch or epoch."""
         return self.advance(until_end(unit, self.program, self.position, self.batch_in_epoch))
 
     def run_to(self, node: str, phase: Phase | None = None) -> bool:
         """Run until the node (in the phase) comes next; False when it has no instruction."""
         index = self.program.index_of(node, phase)
-        if index is None:
-            return False
+        return index is not None and self.run_to_instruction(index)
+
+    def run_to_instruction(self, index: int) -> bool:
+        """Run until this instruction of a step comes next; False when there is no such one."""
         length = len(self.program.code)
+        if not 0 <= index < length:
+            return False
         self.advance((index - self.position - 1) % length + 1)
         return True
 
@@ -220,7 +235,7 @@ class Session:
         data = self.data
         result = self.evaluator.evaluate(
             data.x_validation, data.target_validation, progress=self._progress)
-        self.validation = result
+        self.validation, self.validation_step = result, self.step
         self.history.append_validation(self.step, result.loss, result.metric)
         return result
 
@@ -285,7 +300,7 @@ class Session:
 
         False when the change is more than numbers and needs a new program.
         """
-        if _structure(training) != _structure(self.graph.training):
+        if training.structure != self.graph.training.structure:
             return False
         self.graph = self.graph.with_training(training)
         self._note_edit(_hyper(training))
@@ -309,7 +324,9 @@ class Session:
             if tensor.region in PARTS:
                 copies[tensor.region][name] = self.arena.view(tensor).copy()
         saved = SavedState(step=self.step, position=position,
-                           edits=tuple(edits) if position else (), **copies)
+                           edits=tuple(edits) if position else (),
+                           ahead=int(self._counters[1]),
+                           batches_per_epoch=self.program.batches_per_epoch, **copies)
         self._redo(saved)
         return saved
 
@@ -338,7 +355,7 @@ class Session:
                         and (part != "optimizer" or node not in changed)):
                     self.values(name)[...] = values
         if len(missing) < len(self.program.parameters):
-            self._counters[0] = saved.step
+            self._counters[:2] = saved.step, saved.ahead_for(self.program.batches_per_epoch)
             past = History(self.program.columns)
             if history is not None:
                 past.adopt(history)
@@ -357,6 +374,7 @@ class Session:
             return False
         self.arena.values[:] = old.arena.values
         self.position, self.has_run, self.validation = old.position, old.has_run, old.validation
+        self.validation_step = old.validation_step
         self._keyframes, self._edits, self._aside = old._keyframes, old._edits, old._aside
         self._seconds_per_step = old._seconds_per_step
         self._recorder.inherit(old._recorder)
@@ -477,10 +495,3 @@ def _hyper(training: Training) -> dict[str, float]:
     optimizer = training.optimizer
     values = {name: float(getattr(optimizer, name)) for name in optimizer.hyper}
     return {**values, "threshold": training.clipping.threshold}
-
-
-def _structure(training: Training) -> tuple[Any, ...]:
-    """What a program is compiled for; a change of it needs a new one."""
-    return (training.batch, training.optimizer.structure, training.schedule,
-            training.clipping.mode, training.weight_seed, training.shuffle_seed,
-            training.dropout_seed, training.augmentation_seed)

@@ -88,6 +88,14 @@ def check(graph: Graph, memory: float | None = None) -> Check:
     return replace(result, graph_error=why, optimizer_error=why)
 
 
+def network(graph: Graph) -> object:
+    """What is computed: not where nodes stand, nor those aside, nor how all of it is trained."""
+    used = set(check(graph).used)
+    return (tuple((node.id, node.layer, node.learning, node.shares)
+                  for node in graph.nodes if node.id in used),
+            tuple(edge for edge in graph.edges if edge.target in used))
+
+
 def batch_of(graph: Graph, checked: Check) -> int:
     """Samples per step: the batch size or, where the optimizer wants them or there are no more,
     all that train.

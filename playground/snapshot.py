@@ -305,6 +305,9 @@ class LaneView:
     validation_metric: float = float("nan")
     boundary: Boundary | None = None
     """What it says everywhere, where a view asks that of the network."""
+    parameters: int = 0
+    seconds_per_step: float = float("nan")
+    """Of its own steps alone; NaN before the first."""
 
 
 @dataclass(frozen=True)
@@ -334,6 +337,8 @@ class Snapshot:
     batch_in_epoch: int = 0
     batches_per_epoch: int = 0
     steps_per_second: float = 0.0
+    seconds_per_step: float = float("nan")
+    """Of the network's steps alone, whatever else takes time; NaN before the first."""
     instrumentation: float = 0.0
     """Share of the time that goes into measuring, 0..1."""
     can_step_back: bool = False
@@ -346,6 +351,8 @@ class Snapshot:
     metric_name: str = ""
     validation_loss: float = float("nan")
     validation_metric: float = float("nan")
+    validation_step: int | None = None
+    """After how many steps that was; None where it was not."""
     learning_rate: float = float("nan")
     nodes: Mapping[str, NodeStatistics] = field(default_factory=dict)
     history: HistoryView | None = None
@@ -356,3 +363,15 @@ class Snapshot:
     """What is going on while compiling: "Compiling conv2d_forward (3 of 12)"."""
     lanes: tuple[LaneView, ...] = ()
     """The variants that train beside it, in the order in which they were set."""
+
+    @property
+    def validated_at(self) -> int | None:
+        """The step that the validation is of, where it is not that of all the other numbers.
+
+        While it runs, validation always lags a little: only what is far behind counts.
+        """
+        at = self.validation_step
+        if at is None:
+            return None
+        lag = abs(self.step - at)
+        return at if lag > (self.step // 2 if self.state == "running" else 0) else None

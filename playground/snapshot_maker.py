@@ -73,8 +73,10 @@ class SnapshotMaker:
             metric_name=session.metric_name,
             validation_loss=validation.loss if validation else nan,
             validation_metric=validation.metric if validation else nan,
+            validation_step=session.validation_step if validation else None,
             learning_rate=session.measured("learning_rate") if measured else nan,
             nodes=_statistics(session) if measured else {},
+            seconds_per_step=session.seconds_per_step,
             history=history, verdict=verdict, values=answers)
 
     def answers(self, status: Snapshot, probes: Iterable[Probe]) -> dict[Probe, object]:

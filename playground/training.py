@@ -48,6 +48,12 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ge=0, le=2**31 - 1, title="Augmentation seed",
         description="Draws how training samples are changed, where the data node says so.")] = 7
 
+    @property
+    def structure(self) -> tuple[object, ...]:
+        """What a program is compiled for; a change of it needs a new one."""
+        return (self.batch, self.optimizer.structure, self.schedule, self.clipping.mode,
+                self.weight_seed, self.shuffle_seed, self.dropout_seed, self.augmentation_seed)
+
     def seeded(self, seed: int) -> Training:
         """The same with one seed for everything that is drawn."""
         return msgspec.structs.replace(self, weight_seed=seed, shuffle_seed=seed,

@@ -31,17 +31,17 @@ def find_trouble(program: Program, arena: Arena, position: int, step: int) -> Tr
 
     position: the instruction that would come next; step: finished steps.
     """
-    stopped = f"Stopped before the update of step {step + 1}: "
+    stopped = f"Stopped before the update of step {step + 1:,}: "
     if any(row[0] is not None and row[0].phase == "update" for row in program.code[:position]):
         # Losses that take turns: those before this one have moved their nodes.
-        stopped = f"Stopped in step {step + 1}, before the update of this turn: "
+        stopped = f"Stopped in step {step + 1:,}, before the update of this turn: "
     for name in program.parameters:
         tensor = program.tensors[name]
         if not np.isfinite(arena.view(tensor)).all():
             return Trouble(
                 tensor.node, "update", step,
                 f"{stopped}the weights of {tensor.node} became too large in the update of step "
-                f"{step}. {ADVICE}", f"Weights overflowed in step {step}.")
+                f"{step:,}. {ADVICE}", f"Weights overflowed in step {step:,}.")
     for row in program.code[:position]:
         for instruction in filter(None, row):
             for tensor in instruction.writes:
@@ -54,7 +54,7 @@ def find_trouble(program: Program, arena: Arena, position: int, step: int) -> Tr
                         f"{stopped}{instruction.node or 'the network'} gave {wrong} values that "
                         f"are infinite or not a number, first in {instruction.phase} "
                         f"({tensor.name}). {ADVICE}",
-                        f"Not finite: {tensor.name} in {instruction.phase} of step {step + 1}.")
+                        f"Not finite: {tensor.name} in {instruction.phase} of step {step + 1:,}.")
     return Trouble(
         None, "clip", step, f"{stopped}the gradient is too large for float32. {ADVICE}",
-        f"Gradient too large in step {step + 1}.")
+        f"Gradient too large in step {step + 1:,}.")

@@ -8,7 +8,8 @@ from typing import Any, Literal
 from playground.emitter import Instruction
 from playground.program import Program
 
-Unit = Literal["instruction", "layer", "phase", "batch", "epoch"]
+Unit = Literal["instruction", "layer", "phase", "pass", "batch", "epoch"]
+"""pass: a forward, a backward and an update for one group; of most networks the whole batch."""
 
 
 def until_end(unit: Unit, program: Program, position: int, batch_in_epoch: int) -> int:
@@ -20,6 +21,8 @@ def until_end(unit: Unit, program: Program, position: int, batch_in_epoch: int) 
         return length - position
     if unit == "epoch":
         return (program.batches_per_epoch - batch_in_epoch) * length - position
+    if unit == "pass":
+        return next(end for _, end in program.passes if end > position) - position
     group = _group(unit)
     here = group(program.instructions[position])
     end = position + 1
@@ -38,6 +41,10 @@ def since_start(unit: Unit, program: Program, position: int, batch_in_epoch: int
     if unit == "epoch":
         batches = batch_in_epoch or (0 if position else program.batches_per_epoch)
         return batches * length + position
+    if unit == "pass":
+        starts = [0, *(end for _, end in program.passes[:-1])]
+        end = position or length
+        return end - max(start for start in starts if start < end)
     group = _group(unit)
     end = position or length
     start = end - 1

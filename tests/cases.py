@@ -17,6 +17,8 @@ from tests.networks import signals_of
 
 MIXTURES = 10
 """For layers with several settings: how many random combinations of them."""
+SMALL = 64
+"""An upper limit that is tried too: up to here a layer is no burden."""
 LARGEST = 100.0
 """Of a number without a smaller limit."""
 
@@ -115,9 +117,11 @@ def _values(type_: inspect.Type) -> Iterator[Any]:
             yield from (False, True)
         case inspect.LiteralType(values=values):
             yield from values
-        case inspect.IntType(ge=low, gt=above):
+        case inspect.IntType(ge=low, gt=above, le=high):
             first = low if low is not None else above + 1 if above is not None else 0
             yield from (first, first + 1)
+            if high is not None and high <= SMALL:
+                yield high
         case inspect.FloatType():
             yield from (_lowest(type_), _highest(type_))
         case inspect.TupleType(item_types=items):

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QEventLoop, QSettings, QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QEventLoop, QModelIndex, QSettings, Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractItemView, QApplication
 
 from ui.main_window import MainWindow
 from ui.preferences import Preferences
@@ -62,3 +63,11 @@ def close(window: MainWindow) -> None:
     window.document.stack.setClean()
     window.bridge.training_seconds = 0.0
     window.close()
+
+
+def double_click(view: QAbstractItemView, index: QModelIndex) -> None:
+    """Both clicks at one place, as a hand makes them: what the first one does may move the rows."""
+    place = view.visualRect(index).center()
+    for click in (QTest.mouseClick, QTest.mouseDClick):
+        click(view.viewport(), Qt.MouseButton.LeftButton, pos=place)
+        QApplication.processEvents()

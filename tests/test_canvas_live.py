@@ -6,14 +6,17 @@ import math
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QSizeF, Qt
 from PySide6.QtGui import QFontMetricsF, QImage, QPainter
 from PySide6.QtWidgets import QApplication, QStyleOptionGraphicsItem
 from pytestqt.qtbot import QtBot
 
+from playground.examples import EXAMPLES
 from playground.graph import Edge, Graph, UnknownLayer
 from playground.layers import LAYERS
+from playground.session import Session
 from playground.snapshot import NodeStatistics, Snapshot, TensorProbe
+from playground.snapshot_maker import SnapshotMaker
 from tests.on_canvas import (
     drop,
     in_step,
@@ -21,8 +24,10 @@ from tests.on_canvas import (
 )
 from ui import theme as themes
 from ui.canvas import editing, gradient
+from ui.canvas.node_size import picture_rect
 from ui.canvas.text import name_font
 from ui.canvas.view import CanvasView
+from ui.channel_means import channel_means
 from ui.colormaps import signed_image
 from ui.live_canvas import LiveCanvas
 from ui.outline import Outline
@@ -102,6 +107,46 @@ def test_the_data_show_what_the_canvas_has_asked_for(view: CanvasView) -> None:
     live.show_snapshot(Snapshot(state="paused", values={
         TensorProbe(f"{id}.x", limit=3): batch, TensorProbe(f"{id}.x", sample=0): one}))
     assert len(view.canvas.nodes[id].images) == 3
+
+
+def test_a_batch_norm_shows_the_means_of_the_batch_and_the_running_ones(
+        qtbot: QtBot, qapp: QApplication) -> None:
+    graph = EXAMPLES["batch-norm"].graph
+    view = open_canvas(qtbot, qapp, graph)
+    live, session = LiveCanvas(view.canvas, view), Session(graph)
+    maker, item = SnapshotMaker(session), view.canvas.nodes["batch_norm_1"]
+    live.show_snapshot(maker.make(Snapshot("paused"), live.probes()))
+    assert not item.images
+    session.run(3)
+    live.show_snapshot(maker.make(Snapshot("paused"), live.probes()))
+    (image,) = item.images
+    assert image == channel_means(
+        session.values("batch_norm_1.mean"), session.values("batch_norm_1.running_mean"),
+        picture_rect(item.face, item.rect().width()).size())
+    # One that uses the running statistics has nothing to tell apart: what comes out is shown.
+    layer = graph.node("batch_norm_1").layer.with_settings(statistics="running")
+    view.document.edit("Freeze", graph.with_layer("batch_norm_1", layer))
+    assert TensorProbe("batch_norm_1.y", sample=0) in live.probes()
+    assert TensorProbe("batch_norm_1.mean") not in live.probes()
+
+
+def test_means_lie_where_they_are_and_what_is_not_finite_at_the_edge() -> None:
+    def dots(*batch: float) -> list[float]:
+        """The heights of the dots, as shares of the picture's from below."""
+        image = channel_means(np.array(batch, np.float32), np.zeros(len(batch), np.float32),
+                              QSizeF(146, 34))
+        accent, step = theme().color("accent").rgb(), 200 // len(batch)
+        found = []
+        for i in range(len(batch)):
+            x = 92 + i * step + step // 2
+            found.append(1 - np.mean([y + 0.5 for y in range(68)
+                                      if image.pixelColor(x, y).rgb() == accent]) / 68)
+        return found
+
+    assert dots(1.0, -1.0, 0.5, -0.5) == pytest.approx(
+        [0.918, 0.082, 0.709, 0.291], abs=0.02)
+    assert dots(1.0, math.nan, math.inf, -math.inf) == pytest.approx(
+        [0.918, 0.918, 0.918, 0.082], abs=0.02)
 
 
 def test_a_node_that_is_back_has_its_picture_again(view: CanvasView) -> None:

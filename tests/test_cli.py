@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ import pytest
 
 from playground import document, graph_json
 from playground.cli import _Bar, main
-from playground.examples import EXAMPLES
-from playground.examples.base import chain, seeded
+from playground.examples import EXAMPLES, plane
+from playground.examples.base import Mark, chain, seeded
 from playground.graph import Graph
 from playground.headless import train
 from playground.layers.core import Dense
@@ -115,6 +116,33 @@ def test_train_gives_one_json_object(capsys: Capture, file: Path) -> None:
     assert value["gradient_norms"].keys() == {"dense_1", "dense_2"}
     assert value["gradient_norms"]["dense_1"]["before"] > 0
     assert value["state"] == "done"
+
+
+def test_an_example_tells_its_mark_when_it_was_trained_for_as_long(capsys: Capture) -> None:
+    mark = result(capsys, "train", "perceptron")["mark"]
+    example = EXAMPLES["perceptron"].mark
+    assert (mark["metric"], mark["sense"], mark["value"]) == (
+        example.metric, example.sense, example.value)
+    assert mark["holds"] is example.holds(mark["reached"]) is True
+    _, out, _ = run(capsys, "train", "perceptron")
+    shown = example.show(mark["reached"])
+    assert out.splitlines()[-1] == f"mark        {example}: {shown}, reached"
+    assert "mark" not in result(capsys, "train", "perceptron", "--steps", 5)
+
+
+def test_a_missed_mark_is_told(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    example = EXAMPLES["perceptron"]
+    monkeypatch.setattr(plane, "PERCEPTRON", replace(example, mark=Mark(
+        "accuracy", ">=", 1.5, steps=3)))
+    code, out, _ = run(capsys, "train", "perceptron")
+    assert code == 0
+    assert out.splitlines()[-1].endswith("missed")
+
+
+def test_the_marks_that_only_measures_know_are_told_too(capsys: Capture) -> None:
+    mark = result(capsys, "train", "exploding")["mark"]
+    assert mark["metric"] == "clipped_share"
+    assert mark["holds"]
 
 
 def test_the_loss_is_that_of_the_last_batch_and_help_says_so(
@@ -382,6 +410,7 @@ def test_compare_prints_a_row_for_each(capsys: pytest.CaptureFixture[str]) -> No
     assert main(["compare", "exploding", "exploding:clipping-off", "--steps", "60"]) == 0
     head, *rows = capsys.readouterr().out.splitlines()
     assert "train loss" in head
+    assert [row.split()[3] for row in rows] == ["1,185", "1,185"]
     assert [row.split()[:3] for row in rows] == [
         ["exploding", "done", "60"], ["exploding:clipping-off", "diverged", "28"]]
 
@@ -391,7 +420,8 @@ def test_an_example_alone_is_compared_with_its_variations(
     assert main(["compare", "deep-sigmoid", "--steps", "5", "--json"]) == 0
     results = json.loads(capsys.readouterr().out)
     assert [r["example"] for r in results] == [
-        "deep-sigmoid", "deep-sigmoid:relu-instead", "deep-sigmoid:tanh-instead"]
+        "deep-sigmoid", "deep-sigmoid:relu-instead", "deep-sigmoid:tanh-instead",
+        "deep-sigmoid:maxout-instead"]
     assert {r["steps"] for r in results} == {5}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
+from playground.comparison import Followers
 from playground.examples import EXAMPLES
 from playground.lane import Lane
+from playground.session import Session
 from playground.snapshot import LaneView, Snapshot
+from playground.snapshot_maker import SnapshotMaker
 from tests.fake_engine import FakeEngine
 from tests.shown_views import history, program, shown, snapshot
 from ui.lanes import MOST, OWN
@@ -37,7 +41,8 @@ def beside(**series: Any) -> Snapshot:
     first = history(columns, loss=np.linspace(2, 0.5, 100), dense_1__grad_norm_before=3.0,
                     grad_norm_before=7.0)
     second = history(columns, steps=10, loss=np.geomspace(2, 1e30, 10))
-    lanes = (LaneView(SPIRAL.variations[0], 100, "", first, 0.5, 0.6),
+    lanes = (LaneView(SPIRAL.variations[0], 100, "", first, 0.5, 0.6, parameters=3456,
+                      seconds_per_step=2.5e-4),
              LaneView(SPIRAL.variations[1], 10, "Stopped before step 11.", second))
     return Snapshot(**{name: getattr(moment, name) for name in (
         "state", "program", "step", "loss", "metric", "metric_name", "history")}, lanes=lanes)
@@ -163,6 +168,27 @@ def test_the_panel_tells_how_each_does(window: MainWindow) -> None:
     assert first == "60 % · val 0.500 · step 100"
     assert second == "✕ diverged at 10"
     assert window.compare.rows[2].told.toolTip() == "Stopped before step 11."
+    own, first, second = (row.costs.whole for row in window.compare.rows)
+    assert own == f"{program().check.total_parameters:,} parameters"
+    assert first == "3,456 parameters · 250 µs per step"
+    assert second == ""
+
+
+def test_lanes_tell_their_size_and_the_time_of_their_own_steps() -> None:
+    """Each by itself: the GRU has fewer weights than the LSTM beside it."""
+    example = EXAMPLES["lstm"]
+    followers = Followers()
+    followers.set([lane for lane in example.variations if lane.key == "gru"], threads=1)
+    session = Session(example.graph)
+    maker = SnapshotMaker(session)
+    assert math.isnan(maker.make(Snapshot("paused"), ()).seconds_per_step)
+    session.run(3)
+    followers.follow(3, seconds=10)
+    own = maker.make(Snapshot("paused", lanes=followers.views()), ())
+    (gru,) = own.lanes
+    assert own.program is not None
+    assert gru.parameters < own.program.check.total_parameters
+    assert 0 < gru.seconds_per_step < 1 > own.seconds_per_step > 0
 
 
 def test_the_dial_draws_the_weights_anew_and_runs_a_step(window: MainWindow, engine: FakeEngine
@@ -277,7 +303,7 @@ def test_pointing_at_a_lane_ends_with_its_line(qtbot: QtBot) -> None:
 def test_mode_collapse_is_one_click_away_and_one_back(
         window: MainWindow, engine: FakeEngine) -> None:
     window.files.open_example(EXAMPLES["gan"])
-    (chip,) = window.variations.chips
+    chip = window.variations.chips[0]
     assert (chip.text(), chip.isChecked()) == ("slow judge", False)
     assert "tenth of the learning rate" in chip.toolTip()
     before = window.document.graph
@@ -302,7 +328,7 @@ def test_who_keeps_the_training_keeps_the_network(
         window: MainWindow, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     window.files.open_example(EXAMPLES["gan"])
     monkeypatch.setattr(window.run_actions, "may_reset", lambda: False)
-    (chip,) = window.variations.chips
+    chip = window.variations.chips[0]
     engine.calls.clear()
     chip.click()
     assert not chip.isChecked()

@@ -72,6 +72,7 @@ class Convolution:
         self.method = layer.method(batch, shape)
         self.work = np.full(self.method.workspace + 64, np.nan, np.float32)
         self._operands: dict[str, Any] = {**self.method.operands, "work": self.work}
+        self._input_operands: dict[str, Any] = {**self.method.input_operands, "work": self.work}
 
     def forward(self) -> np.ndarray:
         y = np.full_like(self.dy, np.nan)
@@ -87,7 +88,7 @@ class Convolution:
 
     def input_gradient(self) -> np.ndarray:
         dx = np.full_like(self.x, np.nan)
-        self.method.input_gradient(**self._operands, dy=self.dy, w=self.w, dx=dx)
+        self.method.input_gradient(**self._input_operands, dy=self.dy, w=self.w, dx=dx)
         return dx
 
 
@@ -168,6 +169,11 @@ def test_each_way_is_taken_where_it_suits() -> None:
         taken = layer.method(batch, shape).forward.name
         assert (taken == "winograd_forward") == ("winograd" in name)
         assert (taken == "conv2d_forward_packed") == ("packed" in name)
+    for name, turns in (("same", True), ("dilation", False), ("full", True), ("stride", False),
+                        ("depthwise", True), ("padding beyond the kernel", True)):
+        batch, shape, layer = CASES[name]
+        taken = layer.method(batch, shape).input_gradient.name
+        assert taken == f"conv2d_input_gradient{'_turned' * turns}"
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if "winograd" in name])

@@ -86,6 +86,23 @@ def test_small_spikes_do_no_harm_and_medians_need_points() -> None:
     assert kind(NODES, early) == "healthy"
 
 
+@pytest.mark.parametrize("peak", [80.0, 5000.0])
+@pytest.mark.parametrize(("since", "level", "expected"), [
+    (30, 1e-8, "settled"), (30, 5e-4, "healthy"), (30, 0.01, "exploding"), (5, 1e-8, "exploding")])
+def test_a_spike_is_over_once_all_norms_are_small_again(peak: float, since: int, level: float,
+                                                        expected: str) -> None:
+    """A network that rests, and Adam, whose steps stay large while gradients get small: now and
+    then it throws the weights off, and is back a little later."""
+    norms = steady(level, level / 2)
+    norms[0, -since] = peak
+    assert kind(NODES[:2], norms) == expected
+
+
+def test_what_grows_to_next_to_nothing_does_not_explode() -> None:
+    assert kind(NODES, steady(9e-8, 9e-10, 9e-12, 9e-14)) == "settled"
+    assert kind(NODES, steady(9e-6, 9e-8, 9e-10, 9e-12)) == "exploding"
+
+
 def test_a_gradient_that_starts_large_and_falls_is_no_spike() -> None:
     fall = 0.5 + 20 * np.exp(-np.arange(100) / 5)
     assert kind(NODES[:1], fall[None]) == "healthy"

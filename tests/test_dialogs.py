@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QDialog,
@@ -12,7 +13,7 @@ from playground.examples import EXAMPLES
 from tests.fake_window import change
 from ui.app import Complaints
 from ui.data_nodes import import_data
-from ui.dialogs.data_import import DataImport, problem_of
+from ui.dialogs.data_import import DataImport, describe, problem_of
 from ui.dialogs.gallery import Gallery
 from ui.dialogs.help import LayerHelp, layer_page
 from ui.dialogs.shortcuts import CANVAS, ShortcutsDialog
@@ -65,6 +66,42 @@ def test_enter_in_the_path_looks_and_does_not_import(qtbot, tmp_path):
     assert dialog.isVisible()
     assert "40 samples" in dialog.summary.text()
     assert dialog._import.hasFocus()
+
+
+def test_another_file_begins_with_its_own_columns(qtbot, tmp_path):
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    first.write_text("width,label\n" + "1,a\n2,b\n" * 20)
+    second.write_text("1,2,x\n3,4,y\n" * 20)
+    dialog = DataImport(str(first))
+    qtbot.addWidget(dialog)
+    assert dialog.target.currentText() == "label"
+    dialog.path.setText(str(second))
+    dialog.path.editingFinished.emit()
+    assert "has no column" not in dialog.summary.text()
+    assert dialog.target.currentText() == dialog.target.itemText(2)
+    assert dialog._import.isEnabled()
+
+
+@pytest.mark.parametrize(("content", "why"), [
+    ("width,kind\n" + "1,a\n2,b\n" * 30 + ",a\n", "line 62"), ("width,kind\n", "")])
+def test_the_preview_promises_nothing_that_import_refuses(qtbot, tmp_path, content, why):
+    file = tmp_path / "bad.csv"
+    file.write_text(content)
+    dialog = DataImport(str(file))
+    qtbot.addWidget(dialog)
+    assert not dialog._import.isEnabled()
+    assert why in dialog.summary.text()
+    assert dialog.summary.text()
+
+
+def test_one_of_a_kind_has_no_plural(qtbot, tmp_path):
+    file = tmp_path / "one.csv"
+    file.write_text("width,kind\n1,a\n")
+    dialog = DataImport(str(file))
+    qtbot.addWidget(dialog)
+    assert dialog._preview is not None
+    assert "1 samples" not in describe(dialog._preview)
+    assert "1 sample" in describe(dialog._preview)
 
 
 def test_data_with_an_error_is_not_imported(qtbot, tmp_path):

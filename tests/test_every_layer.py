@@ -16,6 +16,7 @@ from msgspec import inspect
 from playground.layers import LAYERS
 from playground.layers.base import make_layer
 from playground.layout import UNREAD
+from playground.optimizers import SGD, AdaDelta, AdaGrad, Adam, RMSProp
 from tests.cases import CASES, Case, cases, fits, kinds, settings_of, single_changes
 from tests.gradient_check import Bench, wrong_gradients
 from tests.networks import signals_of
@@ -249,6 +250,19 @@ def test_each_setting_has_help_and_limits(kind: str) -> None:
         if isinstance(inner, inspect.IntType | inspect.FloatType):
             assert (inner.ge, inner.gt) != (None, None), field.name
             assert (inner.le, inner.lt) != (None, None), field.name
+
+
+def test_nothing_is_called_as_what_an_optimizer_keeps() -> None:
+    # Both are named after the node: "dense_1.velocity".
+    kept = {slot for optimizer in (Adam(amsgrad=True), AdaGrad(), AdaDelta(),
+                                   SGD(momentum=0.9), RMSProp(centered=True, momentum=0.9))
+            for slot in optimizer.slots}
+    assert {"velocity", "mean", "square"} <= kept
+    for case in CASES:
+        own = {*case.layer.workspace(4, *case.shapes), *case.layer.outputs,
+               *(p.name for p in case.layer.parameters(*case.shapes)),
+               *(p.name for p in case.layer.running(*case.shapes))}
+        assert own & kept == set(), case
 
 
 @pytest.mark.parametrize("kind", kinds())

@@ -210,7 +210,9 @@ HEIGHTS: dict[SurfaceName, tuple[Callable[[Array, Array], Array], list[float]]] 
     "saddle": (lambda x, y: x**2 / 2 + (y**2 - 1)**2 / 4, [0, -1]),
     "himmelblau": (lambda x, y: (x**2 + y - 11)**2 + (x + y**2 - 7)**2, [3, 2]),
     "beale": (lambda x, y: (1.5 - x + x * y)**2 + (2.25 - x + x * y**2)**2
-              + (2.625 - x + x * y**3)**2, [3, 0.5])}
+              + (2.625 - x + x * y**3)**2, [3, 0.5]),
+    "wells": (lambda x, y: x**4 / 4 - x**3 / 12 - x**2 / 1.6 + 1625 / 3072 + y**2 / 2,
+              [1.25, 0])}
 """Each surface, and a minimum of it."""
 
 

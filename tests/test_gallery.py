@@ -137,3 +137,11 @@ def test_an_example_is_loaded_once(window: object, engine: object) -> None:
     window.files.show_example(EXAMPLES["perceptron"])  # type: ignore[attr-defined]
     assert [name for name in engine.names() if "load" in name] == [  # type: ignore[attr-defined]
         "unload", "load"]
+
+
+@pytest.mark.parametrize("name", ["alexnet", "mlp-digits", "transformer"])
+def test_an_exact_name_is_marked_first(gallery: Gallery, name: str) -> None:
+    gallery.search.setText(name)
+    chosen = gallery.chosen()
+    assert chosen is not None
+    assert chosen.name == name

@@ -8,11 +8,16 @@ import pytest
 
 from playground.examples import EXAMPLES
 from playground.examples.measures import SAMPLES, digits_named, modes_found
+from playground.graph import Graph
 from playground.headless import Outcome, train
 from playground.session import Session
 from playground.training import Adam
 
 GRAPH = EXAMPLES["gan"].graph
+
+
+def variation(key: str) -> Graph:
+    return next(lane.graph for lane in EXAMPLES["gan"].variations if lane.key == key)
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +49,41 @@ def test_too_much_momentum_collapses_onto_a_cloud_or_two() -> None:
 
 def test_a_slow_judge_lets_the_maker_collapse() -> None:
     """The variation of the note: all other settings are those that find eight clouds."""
-    (slow,) = EXAMPLES["gan"].variations
-    session = Session(slow.graph)
+    session = Session(variation("slow-judge"))
     for _ in range(4):
         session.run(1000)
         assert modes_found(session) <= 2
+
+
+def moved(session: Session, before: dict[str, np.ndarray]) -> set[str]:
+    """The groups of the nodes whose weights are others than before."""
+    nodes = {name.partition(".")[0] for name, values in before.items()
+             if not np.array_equal(values, session.values(name))}
+    return {session.graph.node(node).learning.group for node in nodes}
+
+
+def test_a_pass_is_one_players_step() -> None:
+    session, straight = Session(GRAPH), Session(GRAPH)
+    assert [group for group, _ in session.program.passes] == ["judge", "maker"]
+    session.run(3)
+    straight.run(4)
+    for player in ("judge", "maker"):
+        before = {name: session.values(name).copy() for name in session.program.parameters}
+        session.forward_to("pass")
+        assert moved(session, before) == {player}
+    assert (session.step, session.position) == (4, 0)
+    assert session.arena.state.tobytes() == straight.arena.state.tobytes()
+    # And back: the maker's step, the judge's; from within one to its beginning.
+    middle = session.program.passes[0][1]
+    for expected in (middle, 0):
+        assert session.back("pass")
+        assert (session.step, session.position) == (3, expected)
+    session.forward_to("pass")
+    session.advance(5)
+    assert session.back("pass")
+    assert session.position == middle
+    session.run(1)
+    assert session.arena.state.tobytes() == straight.arena.state.tobytes()
 
 
 def test_the_judge_comes_first_and_each_moves_its_own() -> None:
@@ -121,8 +156,7 @@ def test_digits_collapse_onto_one() -> None:
 
 @pytest.mark.parametrize("figure", ["ring", "line"])
 def test_other_figures_are_imitated(figure: str) -> None:
-    points = GRAPH.node("points_1").layer
-    session = Session(GRAPH.with_layer("points_1", points.with_settings(figure=figure)))
+    session = Session(variation(figure))
     session.run(4000)
     x, y = session.evaluator.drawn("made", 1000, 1).T
     off = np.abs(np.hypot(x, y) - 1) if figure == "ring" else np.abs(y - x / 2)
@@ -135,8 +169,7 @@ def test_other_figures_are_imitated(figure: str) -> None:
 
 def test_the_ends_of_a_line_are_reached_though_not_both_at_all_times() -> None:
     """An end is the edge of what the judge knows: the maker draws back and comes again."""
-    points = GRAPH.node("points_1").layer
-    session = Session(GRAPH.with_layer("points_1", points.with_settings(figure="line")))
+    session = Session(variation("line"))
     ends = []
     for _ in range(4):
         session.run(2000)

@@ -374,7 +374,7 @@ def test_adams_update_ratio_where_squares_leave_float32(
 def test_schedules(out: Out) -> None:
     base, rate = one(0.5), out(1)
     for step in (0, 1, 9, 10, 25, 99):
-        counters, epoch = np.array([step]), step // 10
+        counters, epoch = np.array([step, 30]), step // 10 + 3
         schedule.schedule_constant(base=base, learning_rate=rate)
         close(rate, 0.5)
         schedule.schedule_factor(factor_per_epoch=0.9, warmup=0, batches_per_epoch=10,

@@ -233,6 +233,35 @@ def test_keys_belong_to_what_has_the_focus(window):
     assert not keeps(window.outline, space)
 
 
+def test_undo_in_a_field_is_the_document_s_where_its_text_has_nothing_to_undo(qtbot, window):
+    def press(widget, key, modifier=Qt.KeyboardModifier.NoModifier):
+        qtbot.keyClick(widget, key, modifier)
+        QApplication.processEvents()
+
+    control, document = Qt.KeyboardModifier.ControlModifier, window.document
+    window.activateWindow()
+    document.select({"dense_1"})
+    before = document.graph
+    number = window.inspector.node_page.form.rows["units"].editor.number
+    number.setFocus()
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is number)
+    old = number.lineEdit().text()
+    number.lineEdit().selectAll()
+    qtbot.keyClicks(number, "65")
+    press(number, Qt.Key.Key_Z, control)
+    assert number.lineEdit().text() != "65", "the typing was undone"
+    assert document.graph == before
+    number.lineEdit().selectAll()
+    qtbot.keyClicks(number, "65")
+    press(number, Qt.Key.Key_Return)
+    assert document.graph.node("dense_1").layer.units == 65
+    press(number, Qt.Key.Key_Z, control)
+    assert document.graph == before
+    assert number.lineEdit().text() == old
+    press(number, Qt.Key.Key_Y, control)
+    assert document.graph.node("dense_1").layer.units == 65
+
+
 # -- the real engine ------------------------------------------------------------------------------
 
 

@@ -89,7 +89,7 @@ def test_frozen_statistics_stay_and_are_used() -> None:
                     running_mean=2.0, running_var=4.0)
     np.testing.assert_allclose(y, (np.array(FEATURES) - 2) / 2, rtol=1e-5)
     assert (bench.session.values("batch_norm_1.running_mean") == 2).all()
-    assert "batch_norm_1.mean" not in bench.session.program.tensors
+    assert "batch_norm_1.batch_mean" not in bench.session.program.tensors
 
 
 def test_validation_uses_the_running_statistics_of_the_moment() -> None:

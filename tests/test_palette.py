@@ -43,6 +43,9 @@ def test_search_narrows_and_enter_adds(qtbot: QtBot) -> None:
     with qtbot.waitSignal(palette.layer_chosen) as told:
         qtbot.keyClick(palette.search.field, Qt.Key.Key_Return)
     assert told.args == [palette.kinds()[0]]
+    qtbot.keyClicks(palette.search.field, "/pool")
+    assert palette.search.field.text() == "pool", "the next search takes the place of the last"
+    qtbot.keyClicks(palette.search.field, "/dense")
     qtbot.keyClick(palette.search.field, Qt.Key.Key_Escape)
     assert set(palette.kinds()) == {k for k, c in LAYERS.items() if c.category not in FOLDED}
 

@@ -71,7 +71,7 @@ def test_dropout_backward() -> None:
 def _shuffled(samples: int, key: int, step: int, order: np.ndarray | None = None) -> np.ndarray:
     order = np.zeros(samples + 1, np.int32) if order is None else order
     random.shuffle_samples(samples=samples, batches_per_epoch=10, shuffle_key=key,
-                           counters=np.array([step]), order=order)
+                           counters=np.array([step + 20, -20]), order=order)
     return order
 
 
@@ -104,7 +104,7 @@ def test_load_batch() -> None:
     order = np.array([4, 0, 9, 2, 8, 1, 3, 5, 7, 6, 10, 1], np.int32)
     x, target = np.zeros((2, 3), np.float32), np.zeros((2, 2), np.float32)
     random.load_batch(batch=5, first=2, lane_batch=2, batches_per_epoch=2, sample_size=3,
-                      target_size=2, counters=np.array([7]), order=order, data=data,
+                      target_size=2, counters=np.array([5, 2]), order=order, data=data,
                       targets=targets, x=x, target=target)
     np.testing.assert_array_equal(x, data[[5, 7]])
     np.testing.assert_array_equal(target, targets[[5, 7]])

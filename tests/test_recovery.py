@@ -10,16 +10,17 @@ import pytest
 from PySide6.QtCore import QSettings
 
 from ui.preferences import RECENT, Preferences
-from ui.recovery import Recovery
+from ui.recovery import Origin, Recovery
 
 CRASH = """
 import os, sys
 from pathlib import Path
 from PySide6.QtCore import QCoreApplication
-from ui.recovery import Recovery
+from ui.recovery import Origin, Recovery
 app = QCoreApplication([])
 recovery = Recovery(lambda file: lambda: file.write_text("work"),
-                    lambda: ("net.playground", Path("/home/me/net.playground")), Path(sys.argv[1]))
+                    lambda: Origin("net.playground", Path("/home/me/net.playground"), (1, 2, 3)),
+                    Path(sys.argv[1]))
 recovery.save()
 recovery.wait()
 print("saved", flush=True)
@@ -29,7 +30,7 @@ os._exit(1) if sys.argv[2] == "crash" else sys.stdin.read()
 
 @pytest.fixture
 def recovery(qapp, tmp_path):
-    recovery = Recovery(lambda file: lambda: file.write_text("work"), lambda: ("a", None), tmp_path)
+    recovery = Recovery(lambda file: lambda: file.write_text("work"), lambda: Origin("a"), tmp_path)
     yield recovery
     recovery.close()
 
@@ -49,6 +50,7 @@ def test_what_a_crash_left_is_offered_once(recovery, tmp_path):
     left, = recovery.crashed()
     assert left.name == "net.playground"
     assert left.original == Path("/home/me/net.playground")
+    assert left.seen == (1, 2, 3)
     assert left.file.read_text() == "work"
     left.discard()
     assert recovery.crashed() == []
@@ -94,7 +96,7 @@ def test_locks_of_killed_runs_are_removed_at_the_start(qapp, tmp_path):
         assert other.stdout.readline().strip() == b"saved"
         alive, = tmp_path.glob("*.lock")
         assert alive != left
-        own = Recovery(lambda file: None, lambda: ("a", None), tmp_path)
+        own = Recovery(lambda file: None, lambda: Origin("a"), tmp_path)
         assert set(tmp_path.iterdir()) == {alive, own.file.with_suffix(".lock")}
         own.close()
         assert list(tmp_path.iterdir()) == [alive], "a run that lives keeps its lock"
@@ -106,7 +108,7 @@ def test_what_a_crash_left_is_not_tidied_away(qapp, tmp_path):
     subprocess.run([sys.executable, "-c", CRASH, str(tmp_path), "crash"], check=False,
                    cwd=Path(__file__).parents[1], capture_output=True)
     before = set(tmp_path.iterdir())
-    own = Recovery(lambda file: None, lambda: ("a", None), tmp_path)
+    own = Recovery(lambda file: None, lambda: Origin("a"), tmp_path)
     assert before <= set(tmp_path.iterdir())
     assert len(own.crashed()) == 1
     own.close()
@@ -116,7 +118,7 @@ def test_a_failed_save_is_not_the_end(qapp, tmp_path):
     def fail() -> None:
         raise OSError("disk full")
 
-    recovery = Recovery(lambda file: fail, lambda: ("a", None), tmp_path)
+    recovery = Recovery(lambda file: fail, lambda: Origin("a"), tmp_path)
     recovery.save()
     recovery.wait()
     assert "disk full" in recovery.last_error
@@ -125,7 +127,7 @@ def test_a_failed_save_is_not_the_end(qapp, tmp_path):
 
 
 def test_nothing_to_save_writes_nothing(qapp, tmp_path):
-    recovery = Recovery(lambda file: None, lambda: ("a", None), tmp_path)
+    recovery = Recovery(lambda file: None, lambda: Origin("a"), tmp_path)
     recovery.save()
     recovery.wait()
     assert not recovery.file.exists()

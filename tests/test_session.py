@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from playground import document as store
 from playground.compiler import CompileError
 from playground.graph import Graph
 from playground.layers.base import make_layer
@@ -17,7 +20,7 @@ from playground.training import SGD, Adam, Clipping, Training
 from tests.networks import Samples, Step, row
 from tests.sketch import chain, dense, spiral
 
-UNITS: tuple[Unit, ...] = ("instruction", "layer", "phase", "batch", "epoch")
+UNITS: tuple[Unit, ...] = ("instruction", "layer", "phase", "pass", "batch", "epoch")
 
 
 def noisy_graph(**training: object) -> Graph:
@@ -173,6 +176,15 @@ def test_run_to_a_node_in_a_phase() -> None:
     assert session.run_to("dense_2", "backward")
     assert session.step == 1
     assert not session.run_to("nobody")
+    length = len(session.program.code)
+    for index in (length - 1, 0, 3, 3):
+        step = session.step
+        assert session.run_to_instruction(index)
+        assert session.position == index
+        assert session.step in (step, step + 1)
+    assert not session.run_to_instruction(length)
+    assert not session.run_to_instruction(-1)
+    assert session.position == 3
 
 
 def test_seeds_are_separate() -> None:
@@ -414,3 +426,47 @@ def test_branches_sum_their_gradients() -> None:
     dsum, w2 = session.values("add_1.dy"), session.values("dense_2.w")
     expected = dsum @ w2 + dsum * (session.values("dense_1.y") > 0)
     np.testing.assert_allclose(session.values("dense_1.dy"), expected, rtol=1e-4, atol=1e-7)
+
+
+# -- epochs ---------------------------------------------------------------------------------------
+
+
+def test_finished_epochs_outlive_the_batch_size(tmp_path: Path) -> None:
+    small = Session(spiral(dense(4), batch=8))
+    small.run(3 * small.program.batches_per_epoch + 5)
+    large = Session(spiral(dense(4), batch=16))
+    large.restore(small.saved_state())
+    assert large.step == small.step
+    assert (large.epoch, large.batch_in_epoch) == (3, 0), "the fourth begins anew"
+    seen = large.program.batches_per_epoch
+    large.forward_to("epoch")
+    assert (large.step, large.epoch, large.batch_in_epoch) == (small.step + seen, 4, 0)
+    # A document keeps it, and so does the way back.
+    store.save(tmp_path / "a.playground", large.graph, large.saved_state())
+    loaded = store.load(tmp_path / "a.playground")
+    assert not loaded.notes
+    assert loaded.state is not None
+    again = Session(large.graph)
+    again.restore(loaded.state)
+    assert (again.step, again.epoch) == (large.step, 4)
+    for session in (large, again):
+        session.run(5)
+    assert again.arena.state.tobytes() == large.arena.state.tobytes()
+    back = Session(small.graph)
+    back.restore(large.saved_state())
+    assert (back.step, back.epoch, back.batch_in_epoch) == (large.step, 4, 0)
+
+
+def test_each_epoch_sees_every_sample_once_after_another_batch_size() -> None:
+    first = Session(spiral(dense(4), batch=8))
+    first.run(7)
+    session = Session(spiral(dense(4), batch=20))
+    session.restore(first.saved_state())
+    seen: list[bytes] = []
+    for _ in range(session.program.batches_per_epoch):
+        session.run_to("dense_1", "forward")
+        seen += [row.tobytes() for row in session.values("spiral_1.x")]
+        session.forward_to("batch")
+    assert len(set(seen)) == len(seen) == 160
+    assert set(seen) == {row.tobytes() for row in session.data.x_train}
+    assert (session.epoch, session.batch_in_epoch) == (1, 0)

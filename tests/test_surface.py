@@ -28,7 +28,8 @@ from tests.waiting import wait
 from ui.main_window import MainWindow
 from ui.views.surface import SurfaceView, height_pixels
 
-NAMES = ("gradient-descent", "rosenbrock", "saddle", "himmelblau", "beale")
+NAMES = ("gradient-descent", "rosenbrock", "saddle", "himmelblau", "beale",
+         "shallow-minimum")
 BOWL = EXAMPLES["gradient-descent"].graph
 
 
@@ -168,6 +169,36 @@ def test_from_the_other_side_nobody_arrives_and_newton_goes_farthest() -> None:
             for lane, outcome in zip(lanes, compare(lanes, steps=600), strict=True)}
     assert min(left.values()) > 4
     assert max(left, key=lambda name: left[name]) == "Newton"
+
+
+SHALLOW, DEEP = (-1.0, 0.0), (1.25, 0.0)
+
+
+def ends(start: tuple[float, float]) -> dict[str, tuple[float, np.ndarray]]:
+    """The loss after 150 steps from there, and the place, by optimizer."""
+    example = EXAMPLES["shallow-minimum"]
+    lanes = [Lane(lane.name, lane.graph.with_layer("place", Shift(start=start)))
+             for lane in (Lane("descent", example.graph), *example.variations)]
+    return {lane.name: (outcome.train.loss, outcome.session.values("place.w"))
+            for lane, outcome in zip(lanes, compare(lanes, steps=150), strict=True)}
+
+
+def near(places: dict[str, tuple[float, np.ndarray]], minimum: tuple[float, float]) -> set[str]:
+    return {name for name, (_, place) in places.items()
+            if np.linalg.norm(place - np.array(minimum)) < 0.1}
+
+
+def test_momentum_passes_a_shallow_minimum_where_the_others_stay() -> None:
+    found = ends((-2.2, 1.5))
+    assert near(found, SHALLOW) == {"descent", "SGD", "Adam", "Newton"}
+    assert near(found, DEEP) == {"momentum", "Nesterov"}
+    losses = {name: loss for name, (loss, _) in found.items()}
+    assert losses["descent"] == pytest.approx(0.254, abs=0.001)
+    assert [losses["momentum"], losses["Nesterov"]] == pytest.approx([0.020] * 2, abs=0.001)
+
+
+def test_a_short_way_down_gives_no_speed_and_behind_the_ridge_all_arrive() -> None:
+    assert len(near(ends((-1.5, 1.5)), SHALLOW)) == len(near(ends((0.3, 1.5)), DEEP)) == 6
 
 
 @pytest.mark.parametrize("name", NAMES)

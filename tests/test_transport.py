@@ -7,6 +7,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QMessageBox, QWidget
 
+from playground.compiler import compile_program
+from playground.examples import EXAMPLES
 from playground.layers.base import make_layer
 from playground.snapshot import BoundaryProbe, Snapshot
 from tests.fake_engine import FakeEngine
@@ -153,6 +155,31 @@ def test_positions_do_not_belong_to_the_network(document):
 
 
 # -- the actions ------------------------------------------------------------------------------
+
+
+def test_a_step_by_pass_is_offered_where_players_learn_in_turn(
+        qtbot, bridge, engine, actions, window):
+    transport = Transport(actions, window)
+    button = transport.unit_buttons["pass"]
+    alone, two = (compile_program(EXAMPLES[name].graph) for name in ("perceptron", "gan"))
+    show(qtbot, bridge, engine, step=5, program=alone)
+    assert button.isHidden()
+    assert not actions.step_pass.isVisible()
+    show(qtbot, bridge, engine, step=5, program=two, can_step_back=True)
+    assert not button.isHidden()
+    assert "(judge, then maker)" in button.toolTip()
+    button.click()
+    engine.calls.clear()
+    transport.buttons["step"].click()
+    transport.buttons["back"].click()
+    actions.step_pass.trigger()
+    assert [call for call in engine.calls if call[0] != "watch"] == [
+        ("step", "pass"), ("back", "pass"), ("step", "pass")]
+    # Another network, with one player: the unit falls back to what a pass is there.
+    show(qtbot, bridge, engine, step=5, program=alone)
+    assert button.isHidden()
+    assert actions.unit == "batch"
+    assert transport.unit_buttons["batch"].isChecked()
 
 
 def test_keys_and_buttons_do_the_same(qtbot, bridge, engine, actions, window):

@@ -213,6 +213,26 @@ def test_smoothing_ignores_but_keeps_nan() -> None:
     assert np.allclose(np.delete(result, 3), 1.0)
 
 
+def test_smoothing_calms_noise_and_keeps_a_peak_where_it_is() -> None:
+    noise = np.random.default_rng(3).lognormal(0, 0.3, 400)
+    noise *= 0.004
+    values = noise.copy()
+    values[200:206] = [2.5, 0.9, 0.3, 0.1, 0.04, 0.015]
+    line = smooth(values, 10)
+    assert np.std(line[20:180]) < 0.55 * np.std(values[20:180])
+    assert line[200] > 2.0
+    assert line.argmax() == 200
+    assert line[190:200].max() < 0.008, "nothing begins before the jump"
+    assert line[212:230].max() < 0.008, "nor lasts longer"
+
+
+def test_smoothing_follows_a_step() -> None:
+    values = np.repeat([1.0, 5.0], 100) + np.random.default_rng(0).normal(0, 0.1, 200)
+    line = smooth(values, 20)
+    assert np.abs(line[:100] - 1).max() < 0.25
+    assert np.abs(line[100:] - 5).max() < 0.25
+
+
 def test_first_nonfinite_skips_what_was_never_measured() -> None:
     step = np.arange(1.0, 6)
     assert first_nonfinite(step, np.array([np.nan, np.nan, 1, 2, 3])) is None
@@ -231,7 +251,14 @@ def test_labels_are_spread_and_ticks_are_round() -> None:
 
 def test_the_mean_of_the_last_steps_counts_steps_and_not_points() -> None:
     assert recent([], [])[1] == 0
-    assert recent(np.arange(1.0, 101), np.arange(1.0, 101)) == (75.5, 50)
-    assert recent([20, 40, 80], [9.0, 1.0, 4.0]) == (3.0, 60)
+    assert recent(np.arange(1.0, 1001), np.arange(1.0, 1001)) == (975.5, 50)
+    assert recent([700, 720, 760], [9.0, 1.0, 4.0]) == (3.0, 60)
     assert recent([1000, 2000], [9.0, 4.0]) == (4.0, 1000)
     assert np.isnan(recent([1, 2], [1.0, np.nan])[0])
+
+
+def test_now_is_not_the_descent_that_led_here() -> None:
+    loss = 30 * np.exp(-np.arange(1.0, 45) / 5) + 0.2
+    now, steps = recent(np.arange(1.0, 45), loss)
+    assert steps == 4
+    assert now == pytest.approx(loss[-1], rel=0.02)

@@ -24,6 +24,7 @@ from playground.snapshot import (
     TensorProbe,
     TimingsProbe,
 )
+from tests.drive import double_click
 from tests.shown_views import program, shown, snapshot
 from ui import theme as themes
 from ui.views.confusion import recalls
@@ -233,6 +234,7 @@ def test_tabular_predictions_are_a_table(qtbot: QtBot) -> None:
 @pytest.mark.parametrize(("kernel", "name"), [
     ("dense_weight_gradient", "dense ∂w"), ("tanh_forward", "tanh"),
     ("conv2d_input_gradient", "conv2d ∂x"), ("avg_pool2d_backward", "avg pool2d ∂x"),
+    ("conv2d_input_gradient_turned", "conv2d ∂x"), ("conv2d_forward_packed", "conv2d"),
     ("adam_update", "adam"), ("load_batch", "load batch")])
 def test_operations_have_human_names(kernel: str, name: str) -> None:
     assert operation(kernel) == name
@@ -284,11 +286,14 @@ def test_listing_shows_the_operands_of_the_chosen_instruction(qtbot: QtBot) -> N
 
 def test_double_click_asks_to_run_there(qtbot: QtBot) -> None:
     view = shown(qtbot, ListingView(), snapshot(state="paused"))
-    at = next(i for i, x in enumerate(program().instructions)
-              if x.node == "dense_2" and x.phase == "backward")
-    with qtbot.waitSignal(view.run_to_requested) as caught:
-        view.list.doubleClicked.emit(view.model.index(view.model.row_of(at) or 0, OPERATION))
-    assert caught.args == ["dense_2", "backward"]
+    for at, instruction in enumerate(program().instructions):
+        if measures(instruction):
+            continue
+        index = view.model.index(view.model.row_of(at) or 0, OPERATION)
+        view.list.scrollTo(index)
+        with qtbot.waitSignal(view.run_to_requested) as caught:
+            double_click(view.list, index)
+        assert caught.args == [at]
 
 
 def measuring_place() -> int:

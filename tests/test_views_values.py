@@ -18,7 +18,7 @@ from ui import theme as themes
 from ui.views.array_table import ArrayModel
 from ui.views.feature_maps import FeatureMapsView
 from ui.views.histogram import bulk_histogram, statistics
-from ui.views.node_values import NodeValuesView
+from ui.views.node_values import NodeValuesView, _rank
 from ui.views.pictures import PictureGrid, as_maps
 
 
@@ -127,6 +127,11 @@ def test_node_values_list_the_tensors_and_show_the_numbers(qtbot: QtBot) -> None
     assert {p.name for p in view.probes()} == {"dense_1.dw"}  # type: ignore[union-attr]
     view.select("dense_2")
     assert {p.name for p in view.probes()} == {"dense_2.dw"}  # type: ignore[union-attr]
+
+
+def test_a_layer_of_attention_shows_first_where_it_looks() -> None:
+    assert min(["w", "b", "qkv", "weights", "y", "dw"], key=_rank) == "weights"
+    assert min(["running_mean", "w", "b", "dw"], key=_rank) == "w"
 
 
 def test_a_value_that_is_not_there_leaves_nothing_of_another(qtbot: QtBot) -> None:

@@ -14,10 +14,13 @@ from playground import document as store
 from playground.graph import Graph
 from playground.layers.base import make_layer
 from playground.state import SavedState
-from tests.drive import close, open_window, spin
+from tests.drive import close, double_click, open_window, spin
 from ui.main_window import MainWindow
 from ui.views.feature_maps import FeatureMapsView
 from ui.views.gradients import GradientsView
+from ui.views.listing import ListingView
+from ui.views.listing_model import OPERATION
+from ui.views.operations import measures
 
 
 @pytest.fixture
@@ -112,14 +115,25 @@ def test_deleting_a_layer_and_undoing_brings_its_weights_back(window: MainWindow
     np.testing.assert_array_equal(weights(window).parameters["dense_2.w"], before)
 
 
-def test_a_double_click_in_the_listing_runs_to_there(window: MainWindow) -> None:
+def test_a_double_click_in_the_listing_runs_to_that_instruction(window: MainWindow) -> None:
     train(window, 10)
-    window.views["program"].run_to_requested.emit("dense_2", "backward")  # type: ignore
-    wait(window, lambda: window.bridge.snapshot.position > 0)
-    snapshot = window.bridge.snapshot
-    assert snapshot.program is not None
-    instruction = snapshot.program.instructions[snapshot.position]
-    assert (instruction.node, instruction.phase) == ("dense_2", "backward")
+    view = window.views["program"]
+    assert isinstance(view, ListingView)
+    window.docks.open("program")
+    wait(window, lambda: view.list.isVisible() and view.model.rowCount())
+    instructions = view.model.instructions
+    # The last of several of one layer and phase, then one of no layer.
+    of_a_layer = max(i for i, x in enumerate(instructions)
+                     if (x.node, x.phase) == ("dense_2", "backward") and not measures(x))
+    of_none = next(i for i, x in enumerate(instructions) if x.node is None and i > of_a_layer)
+    for at in (of_a_layer, of_none):
+        row = view.model.row_of(at)
+        assert row is not None
+        index = view.model.index(row, OPERATION)
+        view.list.scrollTo(index)
+        double_click(view.list, index)
+        wait(window, lambda at=at: window.bridge.snapshot.position == at)
+        assert window.bridge.snapshot.step == 10
 
 
 def test_a_data_file_that_has_moved_is_told_on_its_node_alone(

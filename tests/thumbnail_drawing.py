@@ -42,7 +42,7 @@ from ui.theme import mix, theme, ui_font
 from ui.views.boundary import class_pixels, value_pixels
 from ui.views.forecasts import is_forecast
 from ui.views.pictures import grey_levels, largest
-from ui.views.predictions import caption, judge
+from ui.views.predictions import Judged, caption, judge
 from ui.views.token_rows import words_of
 
 Floats = NDArray[np.float32]
@@ -161,6 +161,9 @@ def samples(painter: QPainter, area: QRectF, p: Predictions) -> None:
     """Pictures with what the network takes them for, red where it is wrong; of numbers, the true
     one and the network's."""
     judged = judge(p)
+    if p.words:
+        questions(painter, area, judged)
+        return
     names = [caption(judged, i).removeprefix("✗ ") for i in range(len(p.x))]
     columns = 3 if not p.classes else 5 if max(map(len, names)) < 5 else 4
     font = ui_font(11, QFont.Weight.DemiBold)
@@ -176,6 +179,23 @@ def samples(painter: QPainter, area: QRectF, p: Predictions) -> None:
             f"{'✗ ' * wrong}{names[i]}", Qt.TextElideMode.ElideRight, int(cell.width()))
         painter.drawText(QRectF(cell.left(), cell.bottom() - line + 1, cell.width(), line),
                          Qt.AlignmentFlag.AlignCenter, text)
+
+
+def questions(painter: QPainter, area: QRectF, judged: Judged) -> None:
+    """Pictures, each with what is asked about it and what the network answers."""
+    p = judged.predictions
+    for i, cell in enumerate(cells(area, 1, 3)):
+        square = QRectF(cell.left(), cell.top(), cell.height(), cell.height())
+        painter.drawImage(square, picture(grey_levels(p.x[i:i + 1])[0]))
+        half = cell.height() / 2
+        beside = cell.adjusted(cell.height() + 2 * GAP, 0, 0, -half)
+        painter.setFont(ui_font(11))
+        painter.setPen(theme().color("text"))
+        painter.drawText(beside, Qt.AlignmentFlag.AlignVCenter, p.words[i])
+        painter.setFont(ui_font(11, QFont.Weight.DemiBold))
+        painter.setPen(theme().text("error" if judged.wrong[i] else "healthy"))
+        painter.drawText(beside.translated(0, half), Qt.AlignmentFlag.AlignVCenter,
+                         caption(judged, i))
 
 
 def rebuilt(painter: QPainter, area: QRectF, session: Session) -> None:

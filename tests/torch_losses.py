@@ -92,7 +92,8 @@ def _surface(layer: Any, x: Sequence[Tensor], t: Tensor | None) -> Tensor:
         "rosenbrock": (1 - a)**2 + 100 * (b - a**2)**2,
         "saddle": a**2 / 2 + (b**2 - 1)**2 / 4,
         "himmelblau": (a**2 + b - 11)**2 + (a + b**2 - 7)**2,
-        "beale": (1.5 - a + a * b)**2 + (2.25 - a + a * b**2)**2 + (2.625 - a + a * b**3)**2}
+        "beale": (1.5 - a + a * b)**2 + (2.25 - a + a * b**2)**2 + (2.625 - a + a * b**3)**2,
+        "wells": a**4 / 4 - a**3 / 12 - a**2 / 1.6 + 1625 / 3072 + b**2 / 2}
     return heights[layer.surface].mean()
 
 

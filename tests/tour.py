@@ -41,7 +41,12 @@ def run(window: MainWindow, steps: int, seconds: float = 20) -> None:
 
 
 def edit(window: MainWindow, graph: Graph) -> None:
+    """Change the network, and wait for it: a cold machine compiles for a while."""
     window.document.edit("Change", graph)
+    bridge = window.bridge
+    if window.document.check.trainable:
+        spin(lambda: not bridge.differs and bridge.snapshot.state not in ("compiling", "empty"),
+             120)
     rest(0.5)
 
 

@@ -22,6 +22,7 @@ from ui.theme import Mode, apply
 if TYPE_CHECKING:
     from ui.main_window import MainWindow
 
+FAILED = 2
 SCREENSHOT_MS = 2500
 """By then the engine runs and the first pictures are there."""
 SWITCH_INTERVAL = 0.001
@@ -49,6 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     sys.excepthook = Complaints(window)
     if options.screenshot:
         window.resize(options.width, options.height)
+        # Nobody is there to close a dialog.
+        window.files.told.disconnect()
+        window.files.told.connect(lambda text: sys.stderr.write(f"playground: {text}\n"))
     window.open_first(*_what_to_open(options.what))
     # The engine's imports would compete with the first picture.
     window.painted.connect(window.bridge.start)
@@ -90,10 +94,13 @@ def _what_to_open(what: str | None) -> tuple[Path | None, str | None]:
 
 
 def _shoot(window: MainWindow, app: QApplication, path: Path) -> None:
-    window.grab().save(str(path))
+    is_written = window.grab().save(str(path), "PNG")
     window.bridge.shutdown()
+    window.files.claim.release()
     window.recovery.close()
-    app.exit()
+    if not is_written:
+        sys.stderr.write(f"playground: {path} could not be written: choose another file\n")
+    app.exit(0 if is_written else FAILED)
 
 
 class Complaints:

@@ -106,23 +106,24 @@ class VariationChip(QAbstractButton):
 
 
 class Variations(QWidget):
-    """The chips of the open example's variations; hidden where it has none."""
+    """The chips of the open example's variations; hidden where it has none. Their caption is put
+    into place by whom they belong to.
+    """
 
     def __init__(self, lanes: Lanes, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._lanes = lanes
         self.chips: list[VariationChip] = []
-        self._caption = QLabel()
-        self._caption.setProperty("role", "caption")
-        self._caption.setToolTip("Variations of this example: one thing is different, all else the "
-                                 "same, batches and seeds too.")
+        self.caption = QLabel()
+        self.caption.setProperty("role", "caption")
+        self.caption.setToolTip("Variations of this example: one thing is different, all else the "
+                                "same, batches and seeds too.")
         self._flow = QWidget()
         self._layout = FlowLayout(self._flow, gap=6)
         self._layout.setContentsMargins(0, 0, 0, 0)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        column.addWidget(self._caption)
         column.addWidget(self._flow)
         policy = self._flow.sizePolicy()
         policy.setHeightForWidth(True)
@@ -143,8 +144,9 @@ class Variations(QWidget):
             self._layout.addWidget(chip)
             chip.show()
         self.setVisible(bool(self.chips))
+        self.caption.setVisible(bool(self.chips))
         instead = any(chip.lane.instead for chip in self.chips)
-        self._caption.setText("TRY INSTEAD" if instead else "TRAIN BESIDE IT")
+        self.caption.setText("TRY INSTEAD" if instead else "TRAIN BESIDE IT")
         self._flow.updateGeometry()
         self._refresh()
 
@@ -174,14 +176,20 @@ class LaneRow(QWidget):
         if lane is not None and lane.help:
             self.name.setToolTip(f"{lane.name}: {lane.help}")
         self.told = Note()
-        self.told.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.costs = Note()
+        for note in (self.told, self.costs):
+            note.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         words = QVBoxLayout()
         words.setSpacing(0)
         words.addWidget(self.name)
         words.addWidget(self.told)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(18, 4, 0, 4)
+        row = QHBoxLayout()
         row.addLayout(words, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(18, 4, 0, 4)
+        column.setSpacing(0)
+        column.addLayout(row)
+        column.addWidget(self.costs)
         if lane is not None:
             self._edited = QTimer(self)
             self._edited.setSingleShot(True)
@@ -227,6 +235,14 @@ class LaneRow(QWidget):
     def show_state(self, text: str, tip: str = "") -> None:
         self.told.show_text(text, tip)
 
+    def show_costs(self, parameters: int, seconds: float) -> None:
+        """How large it is, and what one of its steps takes by itself."""
+        parts = [f"{parameters:,} parameters"] if parameters else []
+        if math.isfinite(seconds):
+            parts.append(f"{format_number(1e3 * seconds)} ms per step" if seconds >= 1e-3 else
+                         f"{format_number(1e6 * seconds)} µs per step")
+        self.costs.show_text(" · ".join(parts))
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -267,7 +283,9 @@ class ComparePanel(QWidget):
         column.addLayout(buttons)
         column.addLayout(self._list)
         column.addWidget(self._how)
-        column.addWidget(Variations(lanes))
+        variations = Variations(lanes)
+        column.addWidget(variations.caption)
+        column.addWidget(variations)
         column.addStretch(1)
         area = QScrollArea()
         area.setWidgetResizable(True)
@@ -291,12 +309,15 @@ class ComparePanel(QWidget):
         own, *others = self.rows
         own.show_state(_state(snapshot.step, snapshot.validation_loss,
                               snapshot.validation_metric, share))
+        if snapshot.program is not None:
+            own.show_costs(snapshot.program.check.total_parameters, snapshot.seconds_per_step)
         views = {view.lane.name: view for view in snapshot.lanes}
         for row in others:
             assert row.lane is not None
             view = views.get(row.lane.name)
             if view is not None:
                 _tell(row, view, share)
+                row.show_costs(view.parameters, view.seconds_per_step)
 
     def _follow(self) -> None:
         """A row for the network and for each lane; those that were there stay."""

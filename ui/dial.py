@@ -17,8 +17,6 @@ from ui.views.numbers import format_number
 if TYPE_CHECKING:
     from playground.examples.base import Dial
 
-PLACES = 60
-
 
 class DialRow(QWidget):
     """The slider of the open example's dial; hidden where it has none.
@@ -38,7 +36,6 @@ class DialRow(QWidget):
         self._title.setProperty("role", "secondary")
         self._value = QLabel()
         self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setRange(0, PLACES)
         self.slider.valueChanged.connect(lambda _: self._turned())
         self.slider.sliderReleased.connect(document.end_gesture)
         row = QHBoxLayout(self)
@@ -58,6 +55,8 @@ class DialRow(QWidget):
         self.setVisible(dial is not None)
         if dial is not None:
             self._title.setText(dial.title)
+            with QSignalBlocker(self.slider):
+                self.slider.setRange(0, dial.places)
             self.slider.setToolTip(dial.help)
             self.slider.setAccessibleName(dial.title)
             self._follow()
@@ -70,10 +69,10 @@ class DialRow(QWidget):
         if value is None:
             self.open(None)
             return
-        low, high = self._dial.low, self._dial.high
+        low, high, places = self._dial.low, self._dial.high, self._dial.places
         with QSignalBlocker(self.slider):
             if abs(value - self._at()) > 1e-9:
-                self.slider.setValue(round((value - low) / (high - low) * PLACES))
+                self.slider.setValue(round((value - low) / (high - low) * places))
         self._value.setText(format_number(value))
 
     def _in(self, graph: Graph) -> float | None:
@@ -86,8 +85,8 @@ class DialRow(QWidget):
     def _at(self) -> float:
         """The number that the slider stands for."""
         assert self._dial is not None
-        low, high = self._dial.low, self._dial.high
-        return round(low + (high - low) * self.slider.value() / PLACES, 6)
+        low, high, places = self._dial.low, self._dial.high, self._dial.places
+        return round(low + (high - low) * self.slider.value() / places, 6)
 
     def _turned(self) -> None:
         if self._dial is None or self._under_way:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shiboken6
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -15,7 +16,9 @@ from PySide6.QtWidgets import (
 )
 
 from ui.seen import is_seen
+from ui.theme import theme
 from ui.views.base import View
+from ui.views.header import close_button
 
 LEFT, RIGHT, BOTTOM = (Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea,
                        Qt.DockWidgetArea.BottomDockWidgetArea)
@@ -32,6 +35,9 @@ class DockTitle(QWidget):
         self._label.setProperty("role", "caption")
         self._row = QHBoxLayout(self)
         self._row.addWidget(self._label)
+        self._row.addStretch(1)
+        self.close_button = close_button(self)
+        self._row.addWidget(self.close_button)
         self.show_caption(True)
         self.setToolTip("Drag to move this panel; a double click lets it float.")
 
@@ -39,6 +45,35 @@ class DockTitle(QWidget):
         """Without its caption it takes no room."""
         self._label.setVisible(shown)
         self._row.setContentsMargins(*((12, 8, 12, 2) if shown else (0, 0, 0, 0)))
+
+
+class Frame(QWidget):
+    """A line around a panel that floats: the canvas below has nearly its colour."""
+
+    def __init__(self, dock: QDockWidget) -> None:
+        super().__init__(dock)
+        self._dock = dock
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hide()
+        dock.installEventFilter(self)
+        dock.topLevelChanged.connect(self._surround)
+
+    def _surround(self, floats: bool) -> None:
+        self.resize(self._dock.size())
+        self.setVisible(floats)
+        self.raise_()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self.resize(self._dock.size())
+            self.raise_()
+        return False
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(theme().color("line_strong"))
+        painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+        painter.end()
 
 
 class Docks:
@@ -49,6 +84,7 @@ class Docks:
         self.all: dict[str, QDockWidget] = {}
         self._places: list[tuple[QDockWidget, Qt.DockWidgetArea, QDockWidget | None]] = []
         self._spare: set[QDockWidget] = set()
+        self._views: dict[QDockWidget, View] = {}
         self._staged: tuple[str, ...] = ()
         self._brought: list[QDockWidget] = []
         self._room_before: list[tuple[QDockWidget, int, int]] = []
@@ -70,10 +106,14 @@ class Docks:
         dock = QDockWidget(title, self._window)
         dock.setObjectName(name)
         dock.setAccessibleName(title)
+        Frame(dock)
         if content is not None:
             dock.setWidget(content)
             # On the left, the tabs are the titles.
-            dock.setTitleBarWidget(QWidget() if area == LEFT else DockTitle(title))
+            bar = QWidget() if area == LEFT else DockTitle(title)
+            dock.setTitleBarWidget(bar)
+            if isinstance(bar, DockTitle):
+                bar.close_button.clicked.connect(dock.hide)
         if content is not None and area == RIGHT:
             dock.visibilityChanged.connect(lambda _: self._title_once())
             dock.topLevelChanged.connect(lambda _: self._title_once())
@@ -90,6 +130,10 @@ class Docks:
         dock = self.all[name]
         dock.setTitleBarWidget(view.header)
         dock.setWidget(view)
+        self._views[dock] = view
+        view.header.command("Close the panel", "Panels are opened again in the menu View",
+                            dock.hide, in_menu=True)
+        view.header.close_button.clicked.connect(dock.hide)
         for changed in (dock.visibilityChanged, dock.topLevelChanged):
             changed.connect(lambda _: self._name_once(dock, view))
         # Behind another's tab a dock is told so, its content is not.
@@ -139,6 +183,9 @@ class Docks:
     def restage(self) -> None:
         """The same panels again, after a layout was restored."""
         self.stage(self._staged)
+        for dock, view in self._views.items():
+            self._name_once(dock, view)
+        self._title_once()
 
     def open(self, name: str) -> None:
         """Show a panel, in front of those that share its place."""
@@ -186,7 +233,9 @@ class Docks:
     def _name_once(self, dock: QDockWidget, view: View) -> None:
         """A panel among tabs has its name on its tab."""
         if shiboken6.isValid(self._window):  # docks also vanish with their window
-            view.header.title.setVisible(not self._window.tabifiedDockWidgets(dock))
+            view.header.title.setVisible(
+                dock.isFloating() or not self._window.tabifiedDockWidgets(dock))
+            view.header.close_button.setVisible(dock.isFloating())
 
     def _title_once(self) -> None:
         """On the right, a panel alone has a caption; among tabs, its tab is enough."""
@@ -194,7 +243,9 @@ class Docks:
             return
         for dock in self.all.values():
             if shiboken6.isValid(dock) and isinstance(title := dock.titleBarWidget(), DockTitle):
-                title.show_caption(not self._window.tabifiedDockWidgets(dock))
+                title.show_caption(
+                    dock.isFloating() or not self._window.tabifiedDockWidgets(dock))
+                title.close_button.setVisible(dock.isFloating())
 
     def _place(self, dock: QDockWidget, area: Qt.DockWidgetArea,
                tab_with: QDockWidget | None) -> None:

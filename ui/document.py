@@ -1,7 +1,7 @@
 """The open document: one graph value, its undo stack, and what is selected.
 
-Every change of the network goes through `Document.edit`. Weights are not here: undo edits the
-model, not the training.
+Every change of the network goes through `Document.edit`. Weights are not here: the engine knows
+by itself what an edit took, and gives it back when the edit is undone (`playground.shelf`).
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ import shiboken6
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from playground.graph import Graph
-from playground.shapes import check
+from playground.shapes import network
 from playground.snapshot import Probe, Snapshot
 from ui.document import Document
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 FRAME_MS = 33
+GRACE = 0.3
+"""Seconds that panels may show the network before an edit: a short compilation would only flash."""
 STARTING = Snapshot(state="compiling", progress="Starting")
 
 
@@ -63,6 +65,8 @@ class EngineBridge(QObject):
     fps_changed = Signal(float)
     failed = Signal(str)
     """The engine could not start: a sentence."""
+    outdated_changed = Signal(bool)
+    """Whether the snapshot is, for more than a moment, of another network than the drawn one."""
 
     def __init__(self, document: Document, create: Callable[[], Engine] = create_engine,
                  parent: QObject | None = None) -> None:
@@ -87,7 +91,11 @@ class EngineBridge(QObject):
         self._frames: deque[float] = deque(maxlen=31)
         self.training_seconds = 0.0
         """How long it has trained since the weights were last new or saved."""
-        self.snapshot = STARTING
+        self.snapshot = self._newest = STARTING
+        """What is shown, and what the engine has told last: of an empty canvas, nothing."""
+        self.outdated = False
+        self._differs_since: float | None = None
+        self._compared: tuple[Graph, Graph, bool] | None = None
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(FRAME_MS)
@@ -162,6 +170,7 @@ class EngineBridge(QObject):
         self._adopt_engine()
         if self._engine is None:
             return
+        self._judge()
         wanted: frozenset[Probe] = frozenset().union(
             *(_guarded(view.probes) or () for view in self._living() if view.isVisible()))
         if wanted != self._watched:
@@ -173,6 +182,9 @@ class EngineBridge(QObject):
         self._measure()
 
     def _show(self, snapshot: Snapshot) -> None:
+        self._newest = snapshot
+        if not self._document.graph.nodes and snapshot.program is not None:
+            snapshot = Snapshot(state="empty")
         self.snapshot = snapshot
         for fault in snapshot.faults:
             if fault not in self._told:
@@ -182,6 +194,31 @@ class EngineBridge(QObject):
         for view in self._living():
             _guarded(partial(view.show_snapshot, snapshot))
         self.snapshot_ready.emit(snapshot)
+
+    @property
+    def differs(self) -> bool:
+        """Whether the snapshot is of another network than the one that is drawn now."""
+        program, drawn = self.snapshot.program, self._document.graph
+        if program is None:
+            return False
+        shown = program.graph
+        if self._compared is None or self._compared[0] is not shown or (
+                self._compared[1] is not drawn):
+            self._compared = shown, drawn, network(shown) != network(drawn)
+        return self._compared[2]
+
+    def _judge(self) -> None:
+        """Tell when pictures have become those of another network, and when they are not any more.
+        """
+        now = time.perf_counter()
+        if not self.differs:
+            self._differs_since = None
+        elif self._differs_since is None:
+            self._differs_since = now
+        outdated = self._differs_since is not None and now - self._differs_since > GRACE
+        if outdated != self.outdated:
+            self.outdated = outdated
+            self.outdated_changed.emit(outdated)
 
     def _measure(self) -> None:
         now = time.perf_counter()
@@ -223,6 +260,8 @@ class EngineBridge(QObject):
         elif names and self._kept:
             self._kept = _renamed(self._kept, names)
         self._follow()
+        if bool(old.nodes) != bool(new.nodes):
+            self._show(self._newest)
 
     def _follow(self) -> None:
         """Keep the engine at the document's graph; what only moves costs no compilation."""
@@ -274,6 +313,9 @@ class EngineBridge(QObject):
     def run_to(self, node: str, phase: Phase | None = None) -> None:
         self._drive(lambda engine: engine.run_to(node, phase))
 
+    def run_to_instruction(self, index: int) -> None:
+        self._drive(lambda engine: engine.run_to_instruction(index))
+
     def run_until(self, step: int | None = None, epoch: int | None = None,
                   condition: Condition | None = None) -> None:
         self._drive(lambda engine: engine.run_until(step, epoch, condition))
@@ -322,11 +364,3 @@ def _guarded(act: Callable[[], T]) -> T | None:
     except Exception as error:
         sys.excepthook(type(error), error, error.__traceback__)
         return None
-
-
-def network(graph: Graph) -> object:
-    """What is computed: not where nodes stand, nor those aside, nor how all of it is trained."""
-    used = set(check(graph).used)
-    return (tuple((node.id, node.layer, node.learning, node.shares)
-                  for node in graph.nodes if node.id in used),
-            tuple(edge for edge in graph.edges if edge.target in used))

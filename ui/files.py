@@ -9,13 +9,15 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from playground import document as store
-from playground.document import SUFFIX, DocumentError, Loaded
+from playground.document import SUFFIX, DocumentError, Loaded, Stamp
 from playground.examples import EXAMPLES, Example
 from playground.graph import Graph
+from ui.claim import Claim
+from ui.dialogs.changed import ChangedQuestion
 from ui.document import Document
 from ui.engine_bridge import EngineBridge
 from ui.preferences import Preferences
-from ui.recovery import Crashed, Write
+from ui.recovery import Crashed, Origin, Write, recovery_folder
 
 FILTER = f"Networks (*{SUFFIX} *.json);;All files (*)"
 WORTH_SAVING = 10.0
@@ -39,13 +41,17 @@ class Files(QObject):
     """How many steps per second suit the example; None for no limit."""
 
     def __init__(self, document: Document, bridge: EngineBridge, preferences: Preferences,
-                 thumbnail: Callable[[], bytes], window: QWidget) -> None:
+                 thumbnail: Callable[[], bytes], window: QWidget,
+                 folder: Callable[[], Path] = recovery_folder) -> None:
         super().__init__(window)
         self._document, self._bridge, self._preferences = document, bridge, preferences
         self._thumbnail, self._window = thumbnail, window
         self._read_only = False
         self._autosaved: object = None
         self._saved_step = 0
+        self._seen: Stamp | None = None
+        """The document's file as it was opened or saved here."""
+        self.claim = Claim(folder)
         bridge.snapshot_ready.connect(lambda _: document.set_trained(self._much_trained))
 
     # -- opening ------------------------------------------------------------------------------
@@ -87,7 +93,7 @@ class Files(QObject):
         except DocumentError as error:
             self._warn("The autosaved document cannot be opened", error)
             return False
-        self._show(loaded, crashed.original, crashed.name)
+        self._show(loaded, crashed.original, crashed.name, crashed.seen)
         if crashed.original is None and crashed.name in EXAMPLES:
             self._bring(EXAMPLES[crashed.name])
         self._document.stack.resetClean()
@@ -95,30 +101,42 @@ class Files(QObject):
 
     def _open(self, path: Path) -> bool:
         path = path.absolute()  # also for a run that starts elsewhere, after a crash
+        seen = store.stamp(path)
         try:
             loaded = store.load(path)
         except DocumentError as error:
             self._warn(f"{path.name} cannot be opened", error)
             return False
-        self._show(loaded, path, path.name)
+        is_alone = self._show(loaded, path, path.name, seen)
         self._preferences.add_recent(path)
-        if loaded.notes:
-            self.told.emit("\n\n".join(loaded.notes))
+        notes = list(loaded.notes)
+        if not is_alone:
+            notes.append(f"{path.name} is open in another window too. Whichever saves later is "
+                         "asked before it replaces what the other one saved.")
+        if notes:
+            self.told.emit("\n\n".join(notes))
         return True
 
-    def _show(self, loaded: Loaded, path: Path | None, name: str) -> None:
-        self._read_only = loaded.read_only
+    def _show(self, loaded: Loaded, path: Path | None, name: str,
+              seen: Stamp | None = None) -> bool:
+        """Have another document; False when another window has its file open too."""
+        self._read_only, self._seen = loaded.read_only, seen
         self._saved_step = loaded.state.step if loaded.state is not None else 0
         self._bridge.close()
         self._document.replace(loaded.graph, path, name)
         self._bridge.open(loaded.state, loaded.history)
         self.opened.emit()
+        return self.claim.take(path)
 
     # -- saving -------------------------------------------------------------------------------
 
     def save(self) -> bool:
         path = self._document.path
         if path is None or self._read_only:
+            return self.save_as()
+        if path.suffix != SUFFIX and self._bridge.snapshot.step > 0:
+            self.told.emit(f"{path.name} holds the graph alone, and what the network has learned "
+                           f"would be lost. Save it as a {SUFFIX} document.")
             return self.save_as()
         return self._save(path)
 
@@ -142,17 +160,30 @@ class Files(QObject):
         except DocumentError as error:
             self._warn("The graph was not saved", error)
             return False
+        if path == self._document.path:
+            self._seen = store.stamp(path)
         return True
 
+    @property
+    def origin(self) -> Origin:
+        """What the autosaved copy is of."""
+        return Origin(self._document.name, self._document.path, self._seen)
+
     def _save(self, path: Path) -> bool:
+        if path == self._document.path and store.stamp(path) not in (None, self._seen):
+            answer = ChangedQuestion(path, self._window).answer()
+            if answer != "replace":
+                return answer == "save as" and self.save_as()
         try:
             self.prepared(path)()
         except (DocumentError, TimeoutError) as error:
             self._warn("The network was not saved", error)
             return False
-        self._read_only = False
+        self._read_only, self._seen = False, store.stamp(path)
         self._bridge.training_seconds = 0.0
         self._saved_step = self._bridge.snapshot.step
+        if path != self._document.path:
+            self.claim.take(path)
         self._document.saved(path)
         self._preferences.add_recent(path)
         self.saved.emit()
@@ -181,8 +212,12 @@ class Files(QObject):
             write = self.prepared(path, AUTOSAVE_PATIENCE)
         except TimeoutError:
             return None  # the next tick comes soon
-        self._autosaved = now
-        return write
+
+        def work() -> None:
+            write()
+            self._autosaved = now  # one that fails is tried again
+
+        return work
 
     # -- asking -------------------------------------------------------------------------------
 
@@ -213,12 +248,19 @@ class Files(QObject):
 
     def _ask_path(self, title: str, suffix: str) -> Path | None:
         start = self._document.path or Path(self._preferences.folder) / self._document.name
+        if start.suffix in (SUFFIX, ".json"):
+            start = start.with_suffix("")
         name, _ = QFileDialog.getSaveFileName(
-            self._window, title, str(start.with_suffix(suffix)), f"*{suffix}")
-        if not name:
+            self._window, title, f"{start}{suffix}", f"*{suffix}")
+        if not name or name.endswith(suffix):
+            return Path(name) if name else None
+        path = Path(name + suffix)  # which the dialog has not asked about
+        buttons = QMessageBox.StandardButton
+        if path.exists() and QMessageBox.question(
+                self._window, "Replace it?", f"{path.name} exists already. Replace it?",
+                buttons.Yes | buttons.Cancel, buttons.Cancel) != buttons.Yes:
             return None
-        path = Path(name)
-        return path if path.suffix else path.with_suffix(suffix)
+        return path
 
     def _warn(self, title: str, error: Exception) -> None:
         QMessageBox.warning(self._window, title, str(error))

@@ -11,8 +11,9 @@ from PySide6.QtGui import QColor
 
 from playground.graph import Graph
 from playground.lane import Lane
+from playground.shapes import network
 from ui.document import Document
-from ui.engine_bridge import EngineBridge, network
+from ui.engine_bridge import EngineBridge
 from ui.inspector.fields import with_field
 from ui.theme import theme
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt
@@ -14,8 +16,10 @@ from playground.layers.data import DataLayer
 from playground.layers.loss import LossLayer
 from playground.layers.unrolled import RecurrentLayer
 from playground.snapshot import Probe, ResponsesProbe, Snapshot, TensorProbe, WorkspaceProbe
-from ui.canvas.face import is_plane
+from ui.canvas.face import is_plane, shows_means
+from ui.canvas.node_size import picture_rect
 from ui.canvas.scene import CanvasScene
+from ui.channel_means import channel_means
 from ui.colormaps import SEQUENTIAL, magnitude_image, signed_image
 from ui.theme import theme
 from ui.views.numbers import format_number
@@ -27,6 +31,8 @@ STRIP_WIDTH = 32
 EVERY = 3
 """Pictures and ticks change with every third snapshot, at 10 Hz: more would only flicker."""
 POINTS = 200
+MEANS = ("mean", "running_mean")
+"""Of a batch norm: those of the batch, and those of validation."""
 CHANNELS_FIRST = ("conv", "pool")
 """Families whose sequences are (channels, length); all others are (time, features)."""
 ROLL = 16
@@ -43,6 +49,8 @@ class LiveCanvas(QWidget):
         self._count = 0
         self._has_run = False
         self._drawn: dict[str, object] = {}
+        self._outdated = False
+        self._shown: Snapshot | None = None
 
     def isVisible(self) -> bool:
         """As long as the canvas is."""
@@ -51,7 +59,8 @@ class LiveCanvas(QWidget):
     def probes(self) -> frozenset[Probe]:
         wanted: set[Probe] = set()
         check = self._scene.document.check
-        if is_plane(self._scene.document.graph, check):
+        plane = is_plane(self._scene.document.graph, check)
+        if plane:
             wanted.add(ResponsesProbe(limit=TILES))
         for id in check.used:
             if id not in check.signals:
@@ -69,12 +78,20 @@ class LiveCanvas(QWidget):
             elif isinstance(layer, RecurrentLayer) and layer.returns != "sequence":
                 # The last state alone is a strip; how it came about is a picture.
                 wanted.add(_states(id, layer))
+            elif shows_means(layer) and not plane:
+                wanted |= {TensorProbe(f"{id}.{name}") for name in MEANS}
             elif not layer.is_view:
                 wanted |= {TensorProbe(f"{id}.{port}", sample=0) for port in layer.outputs}
         return frozenset(wanted)
 
+    def set_outdated(self, on: bool) -> None:
+        """What a node shows goes while it is of another node, of the network before an edit."""
+        self._outdated = on
+        if self._shown is not None:
+            self.show_snapshot(self._shown)
+
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        scene = self._scene
+        scene, self._shown = self._scene, snapshot
         failed = snapshot.node if snapshot.state in ("diverged", "failed") else None
         scene.set_failed(failed, (snapshot.brief or snapshot.message) if failed else "")
         self._show_active(snapshot)
@@ -82,6 +99,8 @@ class LiveCanvas(QWidget):
         self._count += 1
         if snapshot.state == "running" and self._count % EVERY:
             return
+        if self._outdated:
+            snapshot = self._of_the_same(snapshot)
         scene.show_statistics(snapshot.nodes)
         if snapshot.program is not None:
             for id, loss in snapshot.losses.items():
@@ -100,6 +119,7 @@ class LiveCanvas(QWidget):
         for id, maps in responses.items():
             scene.set_thumbnail(id, [signed_image(m, _scale(maps)) for m in maps])
         outputs: dict[str, dict[str, Floats]] = {}
+        means: dict[str, dict[str, Floats]] = {}
         for probe, values in snapshot.values.items():
             if not isinstance(probe, TensorProbe | WorkspaceProbe):
                 continue
@@ -116,7 +136,9 @@ class LiveCanvas(QWidget):
                 continue
             if isinstance(layer, RecurrentLayer) and layer.returns != "sequence":
                 continue
-            if probe.sample == 0 and port in layer.outputs:
+            if shows_means(layer) and port in MEANS:
+                means.setdefault(id, {})[port] = values
+            elif probe.sample == 0 and port in layer.outputs:
                 outputs.setdefault(id, {})[port] = values if layer.category in CHANNELS_FIRST or (
                     values.ndim != 2) else values.T
             elif port == "x" and values.ndim == 4:
@@ -138,9 +160,36 @@ class LiveCanvas(QWidget):
                 classes = bool(scene.document.check.signals[id][1].classes)
                 scene.set_thumbnail(id, [_points(values, target, classes)] if values.shape[1] == 2
                                     else [signed_image(_folded(x)) for x in values[:3]])
+        for id, found in means.items():
+            item = scene.nodes.get(id)
+            if item is not None and len(found) == len(MEANS) and item.face.picture == "map":
+                size = picture_rect(item.face, item.rect().width()).size()
+                batch, running = (found[name] for name in MEANS)
+                scene.set_thumbnail(id, [channel_means(batch, running, size)])
         for id, found in outputs.items():
             if id not in responses:
                 scene.set_thumbnail(id, _pictures([found[port] for port in sorted(found)]))
+
+    def _of_the_same(self, snapshot: Snapshot) -> Snapshot:
+        """Only what is of nodes that are still the same; the others lose what they have shown."""
+        if snapshot.program is None:
+            return snapshot
+        graph, check = self._scene.document.graph, self._scene.document.check
+        before, measured = snapshot.program.graph, snapshot.program.check
+        others = {node.id for node in graph.nodes if node.id not in before
+                  or type(node.layer) is not type(before.node(node.id).layer)
+                  or check.signals.get(node.id) != measured.signals.get(node.id)}
+        for id in others:
+            self._scene.set_thumbnail(id, [])
+            self._scene.set_badge(id, None)
+        values = {probe: {id: maps for id, maps in found.items() if id not in others}
+                  if isinstance(probe, ResponsesProbe) else found
+                  for probe, found in snapshot.values.items()
+                  if getattr(probe, "name", "").rpartition(".")[0] not in others}
+        return replace(
+            snapshot, values=values,
+            nodes={id: found for id, found in snapshot.nodes.items() if id not in others},
+            losses={id: found for id, found in snapshot.losses.items() if id not in others})
 
     def _show_active(self, snapshot: Snapshot) -> None:
         program = snapshot.program

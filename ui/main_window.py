@@ -28,6 +28,7 @@ from playground.examples import EXAMPLES, Example
 from playground.graph import Graph
 from playground.layers.base import Layer
 from playground.layers.surface import Shift
+from playground.snapshot import Snapshot
 from ui.canvas.view import CanvasView
 from ui.compare import ComparePanel, Variations
 from ui.data_nodes import import_data
@@ -71,6 +72,8 @@ class MainWindow(QMainWindow):
     painted = Signal()
     """The first picture is there: now comes what may take its time."""
     _unseen = _unpainted = True
+    _trouble = ""
+    """Why training has stopped, as it is said on the canvas."""
 
     def __init__(self, preferences: Preferences | None = None,
                  create: Callable[[], object] = create_engine,
@@ -82,9 +85,13 @@ class MainWindow(QMainWindow):
         self.preferences = preferences or Preferences()
         self.document = Document(parent=self)
         self.bridge = EngineBridge(self.document, create, self)  # type: ignore[arg-type]
-        self.files = Files(self.document, self.bridge, self.preferences, self.thumbnail, self)
         self._recovery_folder = recovery_folder
+        self.files = Files(self.document, self.bridge, self.preferences, self.thumbnail, self,
+                           lambda: self.recovery.folder)
         self.run_actions = RunActions(self.bridge, self.document, self)
+        unit = self.run_actions.units.get(self.preferences.unit)
+        if unit is not None and unit.isVisible():
+            unit.trigger()
         self._following: list[View] = []
         """The views that are built."""
         self._keys = KeyGuard(self)
@@ -99,7 +106,9 @@ class MainWindow(QMainWindow):
     def _build_parts(self) -> None:
         self.canvas = CanvasView(self.document, self)
         self.setCentralWidget(self.canvas)
-        self.bridge.add_view(LiveCanvas(self.canvas.canvas, self))
+        live = LiveCanvas(self.canvas.canvas, self)
+        self.bridge.add_view(live)
+        self.bridge.outdated_changed.connect(live.set_outdated)
         self.palette_panel = Palette()
         if (folded := self.preferences.folded) is not None:
             self.palette_panel.fold(folded)
@@ -131,7 +140,7 @@ class MainWindow(QMainWindow):
         self.lanes.tried.connect(self._try_instead)
         self.files.saved.connect(self._tell_unsaved)
         self.document.graph_changed.connect(self._follow_start)
-        self.notes.set_foot(self.dial, self.variations)
+        self.notes.set_foot(self.variations.caption, self.dial, self.variations)
         self.compare = ComparePanel(self.lanes)
         self.docks.add("compare", "Compare", self.compare, RIGHT, inspector)
         self.bridge.add_view(self.compare)
@@ -141,6 +150,8 @@ class MainWindow(QMainWindow):
         document, bridge = self.document, self.bridge
         bridge.snapshot_ready.connect(self.status.show_snapshot)
         self.status.show_snapshot(bridge.snapshot)
+        bridge.outdated_changed.connect(self.status.set_outdated)
+        bridge.snapshot_ready.connect(self._tell_trouble)
         bridge.fps_changed.connect(self.status.show_fps)
         bridge.failed.connect(self.show_error)
         document.graph_changed.connect(
@@ -172,13 +183,15 @@ class MainWindow(QMainWindow):
         """A view that was just built: from now on it follows the selection and the training."""
         self._following.append(view)
         view.node_selected.connect(lambda id: self.document.select({id}))
-        view.run_to_requested.connect(self.bridge.run_to)
+        view.run_to_requested.connect(self.bridge.run_to_instruction)
         view.stop_toggled.connect(self.bridge.toggle_stop)
         view.setting_changed.connect(self._change_setting)
         view.change_done.connect(self.document.end_gesture)
         view.start_moved.connect(self._move_start)
         self._tell_selected(view)
         self.bridge.add_view(view)
+        self.bridge.outdated_changed.connect(view.set_outdated)
+        view.set_outdated(self.bridge.outdated)
 
     def _connect_page(self, page: Page) -> None:
         """A page of the inspector that is needed for the first time."""
@@ -201,8 +214,18 @@ class MainWindow(QMainWindow):
     @cached_property
     def recovery(self) -> Recovery:
         """Autosave. Its locks cost some time: taken when it is first asked for."""
-        return Recovery(self.files.autosave, lambda: (self.document.name, self.document.path),
-                        self._recovery_folder, self)
+        recovery = Recovery(self.files.autosave, lambda: self.files.origin,
+                            self._recovery_folder, self)
+        recovery.told.connect(self._tell_autosave)
+        if recovery.last_error:
+            self._tell_autosave(recovery.last_error)
+        return recovery
+
+    def _tell_autosave(self, failure: str) -> None:
+        """That copies for a crash are not kept; empty when they are again."""
+        self.status.show_autosave(failure)
+        if failure:
+            self.canvas.say(failure, "error")
 
     def open_first(self, path: Path | None = None, example: str | None = None) -> None:
         """What the window opens with: a file or an example. Best called before it shows."""
@@ -242,10 +265,12 @@ class MainWindow(QMainWindow):
         self.preferences.geometry = self.saveGeometry()
         self.preferences.layout = self.saveState()
         self.preferences.folded = self.palette_panel.list.folded
+        self.preferences.unit = self.run_actions.unit
         self.preferences.sync()
         self.hide()  # a long step may have to end first
         self.preparing.stop()
         self.bridge.shutdown()
+        self.files.claim.release()
         self.recovery.close()
         event.accept()
 
@@ -350,6 +375,15 @@ class MainWindow(QMainWindow):
                     old.with_layer(node.id, node.layer) == new):
                 self.lanes.change(partial(_starting_at, node.id, node.layer))
                 self._begin_anew()
+
+    def _tell_trouble(self, snapshot: Snapshot) -> None:
+        """Why it has stopped, with the way out: too long for the status bar."""
+        trouble = snapshot.message if snapshot.state in ("diverged", "failed") else ""
+        if trouble and trouble != self._trouble:
+            self.canvas.say(trouble, "error", lasting=True)
+        elif self._trouble and not trouble:
+            self.canvas.say("")
+        self._trouble = trouble
 
     def _tell_unsaved(self) -> None:
         """What of all that is trained here is in no file."""

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QDockWidget, QMenu
 
 from playground.examples import EXAMPLES
 from playground.examples.themes import by_theme
@@ -80,6 +80,7 @@ def _fill_view(menus: Menus, window: MainWindow) -> None:
     for dock in window.docks.all.values():
         toggle = dock.toggleViewAction()
         toggle.setToolTip(f"Show or hide the panel {dock.windowTitle()}")
+        toggle.triggered.connect(partial(_raise, dock))
         menus.view.addAction(toggle)
     menus.add(menus.view, "&Reset Layout", window.docks.reset,
               help="Every panel where it was the first time")
@@ -89,9 +90,16 @@ def _fill_view(menus: Menus, window: MainWindow) -> None:
                      theme().mode, window.set_theme)
 
 
+def _raise(dock: QDockWidget, shown: bool) -> None:
+    """What was asked for comes before its neighbours."""
+    if shown:
+        dock.raise_()
+
+
 def _fill_run(menus: Menus, window: MainWindow) -> None:
     run = window.run_actions
-    menus.run.addActions([run.run, run.step_layer, run.step_instruction, run.back])
+    menus.run.addActions([run.run, run.step_layer, run.step_instruction, run.step_pass,
+                         run.back])
     menus.run.addSeparator()
     menus.run.addActions([run.run_to, run.run_epoch, run.until_step, run.until_epoch, run.until])
     menus.run.addSeparator()

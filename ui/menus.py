@@ -83,8 +83,9 @@ def name_of(action: QAction) -> str:
 
 
 def keys_of(action: QAction) -> str:
-    """The first of an action's keys; the others are those of rare keyboards."""
-    return action.shortcuts()[0].toString(QKeySequence.SequenceFormat.NativeText)
+    """The first of an action's keys; the others are those of rare keyboards. But Redo has two."""
+    keys = [key.toString(QKeySequence.SequenceFormat.NativeText) for key in action.shortcuts()]
+    return "  ".join([keys[0], *(key for key in keys[1:] if key == "Ctrl+Y")])
 
 
 def fill_recent(menu: QMenu, paths: Iterable[Path], open: Callable[[Path], object],

@@ -85,7 +85,9 @@ class NotesPanel(QWidget):
         self.text.setAccessibleName("Notes about this network")
         self.text.setOpenExternalLinks(True)
         self.text.setFrameShape(QFrame.Shape.NoFrame)
-        self.text.setStyleSheet("QTextBrowser { background: transparent; border: none; }")
+        self.text.setStyleSheet(
+            "QTextBrowser { background: transparent; border: none; padding: 0; }")
+        self.text.document().setDocumentMargin(2)
         self.editor = NotesEditor()
         self.editor.textChanged.connect(self._write)
         self.editor.left.connect(document.end_gesture)
@@ -94,33 +96,36 @@ class NotesPanel(QWidget):
         self._pages.addWidget(self.text)
         self._pages.addWidget(self.editor)
         self.edit_button = QPushButton("Edit")
+        self.edit_button.setProperty("role", "flat")
         self.edit_button.setCheckable(True)
         self.edit_button.setAccessibleName("Edit the notes")
         self.edit_button.setToolTip("Write notes about this network; they are saved with it")
         self.edit_button.clicked.connect(self.edit)
         self.close_button = QPushButton("Got it")
+        self.close_button.setProperty("role", "flat")
         self.close_button.setAccessibleName("Put the notes away")
         self.close_button.setToolTip(
             "Put the notes away; Help > About This Network brings them back")
         self.close_button.clicked.connect(self.dismissed)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self.edit_button)
-        row.addWidget(self.close_button, 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 8, 12, 12)
-        column.setSpacing(8)
-        column.addWidget(self._pages, 1)
-        self._column = column
-        column.addLayout(row)
+        self._row = QHBoxLayout()
+        self._row.setSpacing(4)
+        self._row.addStretch(1)
+        self._row.addWidget(self.edit_button)
+        self._row.addWidget(self.close_button)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(12, 8, 12, 8)
+        self._column.setSpacing(4)
+        self._column.addWidget(self._pages, 1)
+        self._column.addLayout(self._row)
         document.graph_changed.connect(lambda old, new: self.refresh())
         theme().changed.connect(self._restyle)
         self.refresh()
 
-    def set_foot(self, *parts: QWidget) -> None:
-        """Something to do, between the notes and the buttons."""
-        for place, part in enumerate(parts, 1):
-            self._column.insertWidget(place, part)
+    def set_foot(self, caption: QWidget, *parts: QWidget) -> None:
+        """Something to do below the notes; its caption stands in the line of the buttons."""
+        self._row.insertWidget(0, caption)
+        for part in parts:
+            self._column.addWidget(part)
 
     @property
     def empty(self) -> bool:

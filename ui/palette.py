@@ -115,6 +115,10 @@ class Palette(QWidget):
                 return True
             if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
                 self._choose(self.list.currentIndex())
+                self.search.field.selectAll()  # what is typed next is the next search
+                return True
+            if event.text() == "/":
+                self.search.field.selectAll()  # the key that leads here; no name has it
                 return True
             if key == Qt.Key.Key_Escape and self.search.field.text():
                 self.search.field.clear()

@@ -76,6 +76,15 @@ class Preferences:
         self._settings.setValue("speed", "" if value is None else str(value))
 
     @property
+    def unit(self) -> str:
+        """What a step is, as it was chosen last; empty before that."""
+        return str(self._settings.value("unit", ""))
+
+    @unit.setter
+    def unit(self, unit: str) -> None:
+        self._settings.setValue("unit", unit)
+
+    @property
     def recent(self) -> list[Path]:
         """The files opened last, newest first; those that are gone are left out."""
         value = self._settings.value("recent", [])

@@ -15,7 +15,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import platformdirs
-from PySide6.QtCore import QLockFile, QObject, QTimer
+from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
+
+from playground.document import Stamp
 
 INTERVAL_MS = 30_000
 REST = 20
@@ -30,6 +32,15 @@ def recovery_folder() -> Path:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What a copy is of: its name, and its file, as it was when it was opened or saved there."""
+
+    name: str
+    path: Path | None = None
+    seen: Stamp | None = None
+
+
+@dataclass(frozen=True)
 class Crashed:
     """What a run left behind: its document, and where that was opened from."""
 
@@ -38,6 +49,8 @@ class Crashed:
     original: Path | None
     saved: float
     """Seconds since the epoch."""
+    seen: Stamp | None = None
+    """The original as that run knew it."""
 
     def discard(self) -> None:
         """Forget it."""
@@ -52,13 +65,16 @@ class Recovery(QObject):
     taken), done in the background; None when nothing is to be saved.
     """
 
+    told = Signal(str)
+    """That it fails, once, as a sentence; empty when it works again."""
+
     def __init__(self, prepare: Callable[[Path], Write | None],
-                 describe: Callable[[], tuple[str, Path | None]],
+                 describe: Callable[[], Origin],
                  folder: Path | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._prepare, self._describe = prepare, describe
-        self._folder = folder or recovery_folder()
-        self.file = self._folder / f"{uuid4().hex[:12]}.playground"
+        self.folder = folder or recovery_folder()
+        self.file = self.folder / f"{uuid4().hex[:12]}.playground"
         self._adopted: list[tuple[Crashed, QLockFile]] = []
         self._writer: threading.Thread | None = None
         self._rest_until = 0.0
@@ -72,9 +88,10 @@ class Recovery(QObject):
 
     def _take_lock(self) -> bool:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            self.last_error = f"Autosave is off: {error}"
+            self.last_error = (f"Autosave is off: {error.strerror or error} ({self.folder}). "
+                               "Save by hand now and then.")
             return False
         self._held = QLockFile(str(_lock(self.file)))
         self._held.setStaleLockTime(0)
@@ -82,7 +99,7 @@ class Recovery(QObject):
 
     def _tidy(self) -> None:
         """Remove what killed runs left that is of no use: locks and notes without a document."""
-        for lock_file in self._folder.glob("*.lock"):
+        for lock_file in self.folder.glob("*.lock"):
             file = lock_file.with_suffix(".playground")
             if lock_file == _lock(self.file) or file.exists():
                 continue
@@ -102,9 +119,9 @@ class Recovery(QObject):
         write = self._prepare(self.file)
         if write is None:
             return
-        name, original = self._describe()
-        note = {"name": name, "original": str(original) if original else None,
-                "saved": time.time()}
+        origin = self._describe()
+        note = {"name": origin.name, "original": str(origin.path) if origin.path else None,
+                "seen": origin.seen, "saved": time.time()}
         self._writer = threading.Thread(
             target=self._write, args=(write, note), name="autosave", daemon=True)
         self._writer.start()
@@ -117,9 +134,12 @@ class Recovery(QObject):
             temporary.write_text(json.dumps(note), encoding="utf-8")
             temporary.replace(_note(self.file))
             self._discard_adopted()
-            self.last_error = ""
+            failure = ""
         except Exception as error:  # a full disk must not stop the training
-            self.last_error = f"The last autosave failed: {error}"
+            failure = f"The last autosave failed: {_clause(error)}. Save by hand now and then."
+        was, self.last_error = self.last_error, failure
+        if bool(was) != bool(failure):
+            self.told.emit(failure)
         end = time.monotonic()
         self._rest_until = end + REST * (end - start)
 
@@ -158,7 +178,7 @@ class Recovery(QObject):
 
     def crashed(self) -> list[Crashed]:
         """What runs that ended without a clean exit have left, newest first."""
-        found = [left for file in self._folder.glob("*.playground")
+        found = [left for file in self.folder.glob("*.playground")
                  if file != self.file and (left := _read(file)) is not None]
         return sorted(found, key=lambda left: -left.saved)
 
@@ -173,10 +193,16 @@ def _read(file: Path) -> Crashed | None:
     try:
         note = json.loads(_note(file).read_text(encoding="utf-8"))
         original = Path(note["original"]) if note["original"] else None
-        return Crashed(file, str(note["name"]), original, float(note["saved"]))
+        number, size, changed = map(int, note.get("seen") or (0, 0, 0))
+        return Crashed(file, str(note["name"]), original, float(note["saved"]),
+                       (number, size, changed))
     except (OSError, ValueError, KeyError, TypeError):
         # Killed between the two writes: the document itself is whole.
         return Crashed(file, "untitled", None, file.stat().st_mtime)
+
+
+def _clause(error: Exception) -> str:
+    return str(error).rstrip(". ")
 
 
 def _lock(file: Path) -> Path:

@@ -11,7 +11,7 @@ from playground.numbers import plural
 from playground.snapshot import Snapshot
 from ui.elided import Elided
 from ui.theme import theme
-from ui.views.numbers import format_number
+from ui.views.numbers import format_number, of_step
 from ui.views.operations import measures
 
 STATES: dict[str, tuple[str, str]] = {
@@ -51,6 +51,7 @@ class StatusBar(QStatusBar):
         self._cost = self._label("Share of the time that goes into measuring", right=True)
         self._threads = self._label("Threads that train", right=True)
         self._preparing = self._label(PREPARING, right=True)
+        self._autosave = self._label("", right=True)
         self._snapshot = Snapshot(state="empty")
         self._reason = ""
         self._look: tuple[str, ...] = ()
@@ -81,6 +82,15 @@ class StatusBar(QStatusBar):
     def show_preparing(self, number: int, count: int) -> None:
         """Which of so many kernels is being compiled in the background; 0, 0: none."""
         _set(self._preparing, f"preparing layers: {number} of {count}" if number else "")
+
+    def set_outdated(self, on: bool) -> None:
+        """What the network before an edit has reached is not what the drawn one has."""
+        self._metric.setEnabled(not on)
+
+    def show_autosave(self, failure: str) -> None:
+        """A sentence while no copies are kept for a crash; empty when they are."""
+        _set(self._autosave, "not autosaved" if failure else "")
+        self._autosave.setToolTip(failure)
 
     def show_reason(self, reason: str) -> None:
         """Why the network cannot run; empty when it can."""
@@ -147,14 +157,15 @@ def _paused(snapshot: Snapshot) -> str:
 
 
 def _metric(snapshot: Snapshot) -> str:
-    value = snapshot.validation_metric
+    value, when = snapshot.validation_metric, of_step(snapshot)
     if not math.isfinite(value):
         # NaN also where nothing was measured yet.
         loss = snapshot.validation_loss
-        return f"val loss {format_number(loss)}" if math.isfinite(loss) or snapshot.nodes else ""
+        return (f"val loss {format_number(loss)}{when}"
+                if math.isfinite(loss) or snapshot.nodes else "")
     if snapshot.metric_name == "accuracy":
-        return f"val accuracy {100 * value:.1f} %"
-    return f"val {snapshot.metric_name} {value:.4g}"
+        return f"val accuracy {100 * value:.1f} %{when}"
+    return f"val {snapshot.metric_name} {value:.4g}{when}"
 
 
 def _short(value: float) -> str:

@@ -55,6 +55,7 @@ QToolBar::separator { background: $line; width: 1px; margin: 4px 6px; }
 QStatusBar { background: $panel; border-top: 1px solid $line; color: $secondary; }
 QStatusBar::item { border: none; }
 QStatusBar QLabel { color: $secondary; padding: 0 6px; }
+QStatusBar QLabel:disabled { color: $disabled; }
 
 QMenuBar { background: $panel; color: $text; border: none; padding: 2px 4px; }
 QMenuBar::item { padding: 4px 8px; border-radius: 6px; background: transparent; }

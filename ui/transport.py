@@ -29,6 +29,7 @@ UNITS: dict[str, tuple[str, str]] = {
     "instruction": ("op", "One instruction of the program"),
     "layer": ("layer", "All of one layer in one phase"),
     "phase": ("phase", "To the end of load, forward, loss, backward, clip or update"),
+    "pass": ("pass", "One of several players: forward, backward and update of its group"),
     "batch": ("batch", "A whole training step on one batch"),
     "epoch": ("epoch", "Through all batches once"),
 }
@@ -57,6 +58,9 @@ class RunActions(QObject):
             "Step Over Layer", "F10", "Do one layer in one phase", lambda: bridge.step("layer"))
         self.step_instruction = self._action(
             "Step Instruction", "F11", "Do one instruction", lambda: bridge.step("instruction"))
+        self.step_pass = self._action(
+            "Step Pass", "Shift+F11", "Do one player's forward, backward and update",
+            lambda: bridge.step("pass"))
         self.back = self._action(
             "Step Back", "Shift+F10", "", lambda: bridge.back(cast("Unit", self.unit)))
         self.reset = self._action(
@@ -93,9 +97,9 @@ class RunActions(QObject):
     @property
     def all(self) -> tuple[QAction, ...]:
         """Every action but the units."""
-        return (self.run, self.step, self.step_layer, self.step_instruction, self.back,
-                self.reset, self.run_to, self.run_epoch, self.until_step, self.until_epoch,
-                self.until, self.stop_before, self.clear_stops)
+        return (self.run, self.step, self.step_layer, self.step_instruction, self.step_pass,
+                self.back, self.reset, self.run_to, self.run_epoch, self.until_step,
+                self.until_epoch, self.until, self.stop_before, self.clear_stops)
 
     def refresh(self) -> None:
         """Enable what can be done now; the tooltip of the rest says why not."""
@@ -108,11 +112,12 @@ class RunActions(QObject):
             moving = snapshot.progress or "The network is being compiled."
         began = "" if snapshot.step or snapshot.position or snapshot.state == "failed" else (
             "Nothing has run yet.")
+        self._show_passes(snapshot)
         self.run.setText("Pause" if running else "Run")
         _allow(self.run, "" if running else over, "Pause" if running else "Train")
         unit = UNITS[self.unit]
         _allow(self.step, over or moving, f"Step: {unit[1].lower()}")
-        for action in (self.step_layer, self.step_instruction):
+        for action in (self.step_layer, self.step_instruction, self.step_pass):
             _allow(action, over or moving)
         cannot = "" if snapshot.can_step_back else (
             CHANGED if self._document.stack.count() else TAKEN_UP)
@@ -125,6 +130,20 @@ class RunActions(QObject):
         _allow(self.until, not_yet)
         _allow(self.stop_before, not_yet or self._no_stop())
         _allow(self.clear_stops, "" if snapshot.stops else "There are none.")
+
+    def _show_passes(self, snapshot: Snapshot) -> None:
+        """The unit for a pass, where the network has several: one for each player."""
+        program = snapshot.program
+        if program is None:
+            return
+        several = len(program.passes) > 1
+        for action in (self.units["pass"], self.step_pass):
+            action.setVisible(several)
+        if several:
+            groups = ", then ".join(group or "all" for group, _ in program.passes)
+            self.units["pass"].setToolTip(f"Step by pass: {_small(UNITS['pass'][1])} ({groups})")
+        elif self.unit == "pass":
+            self.units["batch"].trigger()
 
     def _no_stop(self) -> str:
         """Why training cannot stop at what is selected."""
@@ -160,7 +179,8 @@ class RunActions(QObject):
         action = QAction(word, self)
         action.setCheckable(True)
         action.setChecked(unit == self.unit)
-        action.setToolTip(f"Step by {word}: {help[0].lower()}{help[1:]}")
+        action.setToolTip(f"Step by {word}: {_small(help)}")
+        action.setVisible(unit != "pass")
         action.triggered.connect(lambda: self._set_unit(unit))
         self._group.addAction(action)
         return action
@@ -227,6 +247,11 @@ class RunActions(QObject):
             self._bridge.run_until(epoch=epoch)
 
 
+def _small(sentence: str) -> str:
+    """A sentence after a colon."""
+    return sentence[0].lower() + sentence[1:]
+
+
 def _allow(action: QAction, reason: str, help: str = "") -> None:
     """Enable an action, or say in its tooltip why it is not."""
     help = help or action.property("help")
@@ -259,6 +284,10 @@ class Transport(QWidget):
         for unit, button in self.unit_buttons.items():
             button.setAccessibleName(f"Step by {UNITS[unit][0]}")
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        passes = actions.units["pass"]
+        passes.visibleChanged.connect(
+            lambda: self.unit_buttons["pass"].setVisible(passes.isVisible()))
+        self.unit_buttons["pass"].setVisible(passes.isVisible())
         self._worded = [self.buttons[name] for name in ("reset", "back", "step")]
         self.words_width = 0
         """What leaving out the words saves, in pixels; known once they were left out."""

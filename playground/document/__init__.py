@@ -19,7 +19,7 @@ import msgspec
 
 from playground import graph_json
 from playground.document import archive, history_csv, places, tensors
-from playground.document.atomic import replacing
+from playground.document.atomic import Stamp, replacing, stamp
 from playground.graph import Graph
 from playground.graph_json import FORMAT, VERSION, DocumentError
 from playground.history import HistoryView
@@ -73,6 +73,12 @@ def save_history(path: str | os.PathLike[str], history: HistoryView) -> None:
         file.writelines(history_csv.Lines(history))
 
 
+def is_history(path: str | os.PathLike[str]) -> bool:
+    """Whether a file may be replaced by `save_history`: it is one, or nothing would be lost."""
+    path = Path(path)
+    return not path.is_file() or path.stat().st_size == 0 or history_csv.is_table(path)
+
+
 def load(path: str | os.PathLike[str]) -> Loaded:
     """Open a document. Raises DocumentError."""
     path = Path(path)
@@ -82,6 +88,8 @@ def load(path: str | os.PathLike[str]) -> Loaded:
 
 def _load(path: Path) -> Loaded:
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise DocumentError("it is a pipe or a device, which is not waited for")
         with open(path, "rb") as file:
             start = file.read(512)
             file.seek(0)
@@ -163,14 +171,24 @@ def _from_zip(file: IO[bytes]) -> Loaded:
         notes.append(f"{', '.join(members.strangers)} in this document is not known and will be "
                      "left out when it is saved.")
     loaded = _with_arrays(Loaded(decoded.graph), members, notes)
-    return replace(loaded, notes=tuple(notes), read_only=read_only or loaded.read_only)
+    missing = sorted(name for name in manifest.sha256 if name not in members)
+    for name in missing:
+        _tell_unread(notes, f"its member {name} is missing")
+    if "weights.safetensors" in missing:
+        loaded = replace(loaded, lost="its member weights.safetensors is missing")
+    return replace(loaded, notes=tuple(notes),
+                   read_only=read_only or loaded.read_only or bool(missing))
+
+
+def _tell_unread(notes: list[str], why: str) -> None:
+    notes.append(f"A part of this document cannot be read: {why}. The rest opens, read-only, so "
+                 "that saving does not lose what may still be rescued.")
 
 
 def _with_arrays(loaded: Loaded, members: archive.Archive, notes: list[str]) -> Loaded:
     """Add weights, history and picture; a damaged one costs only itself, and the right to save."""
     def told(error: DocumentError) -> Loaded:
-        notes.append(f"A part of this document cannot be read: {_clause(error)}. The rest opens, "
-                     "read-only, so that saving does not lose what may still be rescued.")
+        _tell_unread(notes, _clause(error))
         return replace(loaded, read_only=True)
 
     if "weights.safetensors" in members:
@@ -193,5 +211,5 @@ def _with_arrays(loaded: Loaded, members: archive.Archive, notes: list[str]) -> 
     return loaded
 
 
-__all__ = ["SUFFIX", "VERSION", "DocumentError", "Loaded", "load", "save",
-           "save_history"]
+__all__ = ["SUFFIX", "VERSION", "DocumentError", "Loaded", "Stamp", "is_history", "load", "save",
+           "save_history", "stamp"]

@@ -4,10 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
+
+Stamp = tuple[int, int, int]
+"""Which file: its number in the file system, size and time."""
+
+
+def stamp(path: Path) -> Stamp | None:
+    """What is at a path: after any change, and in place of any other file, it is another stamp.
+
+    None where there is no file, or a pipe or device.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_ino, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
 
 
 @contextlib.contextmanager

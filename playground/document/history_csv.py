@@ -7,6 +7,7 @@ a bucket; "loss low" and "loss high" stand beside it where a bucket holds more t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from playground.history import HistoryView
 
 MAX_BYTES = 256 * 2**20
 MAX_CELLS = 50_000_000
+MAX_HEADER = 2**20
 VALIDATION = ("validation loss", "validation metric")
 
 
@@ -49,6 +51,16 @@ class Lines:
             row = (cells % (step, *values[parts, rows[step], columns].tolist()) if step in rows
                    else f"{step}{empty}")
             yield f"{row},{validation.get(step, ',')}\n".encode()
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file begins as what `Lines` writes."""
+    try:
+        with open(path, "rb") as file:
+            names = file.readline(MAX_HEADER).decode().rstrip("\n").split(",")
+    except (OSError, UnicodeDecodeError):
+        return False
+    return names[0] == "step" and tuple(names[-2:]) == VALIDATION
 
 
 def from_csv(data: bytes) -> HistoryView:

@@ -13,11 +13,15 @@ from playground.layers.base import Layer, Shape, shapes_of, show_shape
 from playground.shapes import check
 from playground.state import Array, Edit, SavedState
 
+MOST_STEPS = 1 << 60
+
 
 def to_bytes(state: SavedState) -> tuple[bytes, bytes]:
     """(weights.safetensors, state.safetensors)."""
     rest: dict[str, np.ndarray] = {
         "step": np.array(state.step, np.int64), "position": np.array(state.position, np.int64)}
+    if state.ahead:  # versions that do not know it leave it out, and say so
+        rest["ahead"] = np.array(state.ahead, np.int64)
     for part in ("optimizer", "running"):
         rest |= {f"{part}/{name}": array for name, array in getattr(state, part).items()}
     for number, (moment, values) in enumerate(state.edits):
@@ -35,15 +39,19 @@ def from_bytes(weights: bytes, rest: bytes | None, graph: Graph, notes: list[str
     if rest is None:
         return SavedState(step=0, parameters=parameters)
     tensors = _unpack(rest, "state.safetensors")
-    step, position = (_whole(tensors.pop(name, None)) for name in ("step", "position"))
+    step, position, ahead = (
+        _whole(tensors.pop(name, None)) for name in ("step", "position", "ahead"))
     edits = _edits(tensors, position)
     floats = _floats(tensors, "state.safetensors", notes)
     if step < 0 or position < 0:
         raise DocumentError(f"state.safetensors says step {step}, instruction {position}; "
                             "neither can be below 0.")
+    if not -step <= ahead < MOST_STEPS:
+        raise DocumentError(f"state.safetensors says step {step}, and {ahead} more for the epochs; "
+                            f"together they must be from 0 to {MOST_STEPS:,}.")
     changed = {name.partition(".")[0] for name in refused}
     return SavedState(step, position, parameters, _part("optimizer", floats, changed),
-                      _part("running", floats, changed), edits)
+                      _part("running", floats, changed), edits, ahead)
 
 
 def _edits(tensors: dict[str, np.ndarray], position: int) -> tuple[Edit, ...]:

@@ -60,6 +60,7 @@ EXAMPLES = Gallery({
     "saddle": "surfaces.SADDLE",
     "himmelblau": "surfaces.HIMMELBLAU",
     "beale": "surfaces.BEALE",
+    "shallow-minimum": "surfaces.SHALLOW_MINIMUM",
     "gradient-descent-linear": "descent.GRADIENT_DESCENT_LINEAR",
     "least-squares": "descent.LEAST_SQUARES",
     "lstm-by-hand": "by_hand.LSTM_BY_HAND",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from playground.examples.base import Example, Mark, chain, seeded
+from playground.examples.cells import other_cells
 from playground.graph import Graph
 from playground.lane import Lane
 from playground.layers.core import Dense
@@ -16,7 +17,7 @@ STEPS = 3000
 """Of training, the same for all three."""
 
 
-def _adding(cell: RecurrentLayer, notes: str) -> Graph:
+def _adding(cell: RecurrentLayer, notes: str = "") -> Graph:
     return chain(
         Adding(count=10_000, steps=50), cell, Dense(units=1), MeanSquaredError(),
         training=seeded(7, optimizer=Adam(learning_rate=0.005),
@@ -24,13 +25,11 @@ def _adding(cell: RecurrentLayer, notes: str) -> Graph:
         notes=notes)
 
 
-_CELLS = {
-    "elman": Lane("Elman", _adding(Elman(units=32), ""),
-                  help="No gates: the loss stays at 0.167."),
-    "lstm": Lane("LSTM", _adding(LSTM(units=32), ""),
-                 help="A memory behind gates: learned within a few hundred steps."),
-    "gru": Lane("GRU", _adding(GRU(units=32), ""),
-                help="One gate less, three quarters of the weights: as good.")}
+_CELLS = {lane.key: lane for lane in other_cells(
+    _adding, Elman(units=32), elman="No gates: the loss stays at 0.167.",
+    jordan="The output goes round, and forgets as fast: the loss stays at 0.167.",
+    lstm="A memory behind gates: learned within a few hundred steps.",
+    gru="One gate less, three quarters of the weights: as good.")}
 
 ELMAN = Example(
     "elman", "Elman network, adding problem",
@@ -49,12 +48,13 @@ time***: the gradient norm against the time step. It is large at the end, where 
 small at the beginning: the first of the two marked numbers gets hardly any of it.
 
 **Choose *LSTM* and *GRU*** below this note, and start anew: the same data, the same seeds, the same
-3,000 steps, and both learn it. They are `lstm` and `gru`.
+3,000 steps, and both learn it. They are `lstm` and `gru`. *Jordan* has no gates either, and stays
+where this network does.
 
 **Try.** Set the steps of the data to 10 and run again: short sums can be learned.
 """),
     Mark("mean_squared_error", ">=", 0.1, steps=STEPS),
-    variations=(_CELLS["lstm"], _CELLS["gru"]),
+    variations=(_CELLS["lstm"], _CELLS["gru"], _CELLS["jordan"]),
     panels=("through_time",), selected="elman_1")
 
 LSTM_ADDING = Example(

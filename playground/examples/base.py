@@ -62,7 +62,8 @@ class Mark:
 class Dial:
     """A number of the network that one turns while one looks: the weights are drawn anew with it.
 
-    get, set: the number in a graph, and the graph with another.
+    get, set: the number in a graph, and the graph with another. places: into how many parts the
+    way from low to high is divided.
     """
 
     title: str
@@ -71,6 +72,7 @@ class Dial:
     get: Callable[[Graph], float]
     set: Callable[[Graph, float], Graph]
     help: str
+    places: int = 60
 
 
 @dataclass(frozen=True)

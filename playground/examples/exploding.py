@@ -13,18 +13,24 @@ from playground.examples.base import (
 )
 from playground.graph import Graph
 from playground.initializers import Orthogonal
+from playground.lane import Lane
 from playground.layers.core import Dense
 from playground.layers.loss import MeanSquaredError
-from playground.layers.recurrent import Elman
+from playground.layers.recurrent import LSTM, Elman
 from playground.layers.sequence_data import Adding
+from playground.layers.unrolled import RecurrentLayer
 from playground.training import SGD, Clipping
 
-_EXPLODING = chain(
-    Adding(count=2000, steps=50), Elman(units=32, recurrent_initializer=Orthogonal(gain=2)),
-    Dense(units=1), MeanSquaredError(),
-    training=seeded(7, optimizer=SGD(learning_rate=0.1),
-                    clipping=Clipping(mode="global_norm", threshold=1.0)),
-    notes="""
+
+def _adding(cell: RecurrentLayer, notes: str) -> Graph:
+    return chain(
+        Adding(count=2000, steps=50), cell, Dense(units=1), MeanSquaredError(),
+        training=seeded(7, optimizer=SGD(learning_rate=0.1),
+                        clipping=Clipping(mode="global_norm", threshold=1.0)),
+        notes=notes)
+
+
+_EXPLODING = _adding(Elman(units=32, recurrent_initializer=Orthogonal(gain=2)), """
 # Exploding through time
 
 At each step the state goes through the recurrent weights U, and on its way back so does the
@@ -47,8 +53,12 @@ numbers overflow, and the app says where.
 1 the line in *Through time* rises towards the first step, below it falls, and at 0.5 the first step
 gets nothing at all: vanishing.
 
-**Try.** Replace elman_1 by an *LSTM*: its gates keep the
-gradient from vanishing, but with a gain of 4 it still explodes.
+**Choose *LSTM with weight scale 8*** below this note. Gates keep the gradient from vanishing; they
+do not keep it from exploding. They bound how much of the memory goes on, not the weights that each
+state meets on its way into the gates: its norms reach thousands within a hundred steps, and it is
+clipped as often.
+
+**Try.** Set the clipping threshold to 10: clipped less often, and thrown back more often.
 """)
 
 
@@ -76,7 +86,10 @@ EXPLODING = Example(
           for gain, help in (
               (1.5, "It still explodes: 1.5 to the power of 49, less what tanh takes away."),
               (1, "A rotation: neither grows nor, but for the tanh, shrinks."),
-              (0.5, "Half at each step: at the first of 50 there is nothing left.")))),
+              (0.5, "Half at each step: at the first of 50 there is nothing left."))),
+        Lane("LSTM with weight scale 8",
+             _adding(LSTM(units=32, recurrent_initializer=Orthogonal(gain=8)), ""),
+             help="Gates cure vanishing, not exploding: thousands here too.")),
     panels=("through_time",), selected="elman_1", dial=Dial(
         "Weight scale", 0.5, 2.0, _gain, _with_gain,
         "The recurrent weights start as a rotation times this number. Turn it and look at Through "

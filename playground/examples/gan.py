@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from playground.examples.base import Example, Mark, seeded
+from dataclasses import replace
+from typing import Literal
+
+from playground.examples.base import Example, Mark, seeded, set_otherwise
 from playground.examples.wired import Wired
 from playground.graph import Graph
 from playground.lane import Lane
@@ -48,6 +51,12 @@ def _slow_judge(graph: Graph) -> Lane:
         "Mode collapse: a judge at a tenth of the learning rate lets one cloud pass at a time."))
 
 
+def _of_figure(graph: Graph, figure: Literal["ring", "line"]) -> Lane:
+    return replace(
+        set_otherwise(figure, graph, "points_1", figure=figure), instead=True,
+        help=f"The same players before a {figure}: the maker's points come to lie along it.")
+
+
 _CLOUDS = _gan("""
 # Two players
 
@@ -64,13 +73,18 @@ and about as often. Nobody told the maker that there are eight. *over time* keep
 **Look at the losses.** Neither falls to zero, and that is how it should be: when one player gets
 better, the other one's task gets harder. At the draw the judge's are log 2 = 0.693 each.
 
-**Step through it** (F11): forward, backward and update come twice in each step. The first update
-moves nodes of the group *judge*, the second those of *maker*.
+**Step through it**: forward, backward and update come twice in each step. *Reset*, choose *pass*
+beside the Step button and press *Step* (or Shift+F11): first the judge has learned, and its nodes
+alone have moved, then the maker.
 
 **Choose *slow judge*** below this note and **press Space**: the judge learns at a tenth of the
 maker's rate. The maker puts everything on one cloud; by the time the judge has seen through it, all
 of it has moved on to the next. That is *mode collapse*: each point made passes, and together they
 say nothing of the data.
+
+**Choose *ring* or *line*** instead: other shapes to imitate, without gaps to cross. The
+ends of the line are the edge of what the judge knows: the maker draws back from one and comes
+again.
 
 **Try.** Set β₁ to 0.9 and the learning rate to 0.005 and start again: too much momentum makes the
 maker jump from cloud to cloud too.
@@ -80,7 +94,7 @@ GAN = Example(
     "gan", "GAN on eight clouds",
     "a maker and a judge: points made of noise come to lie where real ones do", _CLOUDS,
     Mark("samples_on_modes", ">=", 0.8, steps=4000), 300.0, panels=("output",),
-    variations=(_slow_judge(_CLOUDS),))
+    variations=(_slow_judge(_CLOUDS), _of_figure(_CLOUDS, "ring"), _of_figure(_CLOUDS, "line")))
 
 
 def _gan_digits(notes: str) -> Graph:
@@ -126,9 +140,10 @@ losses, then the maker, on one.
 **Look at the losses.** They do not fall: at a draw each of the judge's would be log 2 = 0.693. It
 stays a little ahead of that, and so the maker always has something to learn.
 
-**How good are they?** Losses do not tell. The command line asks a third network, trained on real
-digits alone: after 8,000 steps it names about eight in ten of what is made with a certainty above
-90 % (of real ones that it has not seen nine in ten), and it names all ten digits.
+**How good are they?** Losses do not tell. `playground train gan-digits` asks a third network,
+trained on real digits alone, and tells the share that it names with a certainty above 90 %: after
+8,000 steps about eight in ten (of real ones that it has not seen nine in ten). All ten digits are
+among them.
 
 **Try.** Set β₁ to 0.9 and the learning rate to 0.005 and reset. The maker finds one image that
 passes, then makes nothing else, whatever the noise: *mode collapse*, eight times the same picture

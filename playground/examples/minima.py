@@ -20,7 +20,7 @@ L2 = 5e-4
 def _two_layers(units: int, notes: str = "") -> Graph:
     graph = chain(
         Xor(points=250, standardise="feature"), Dense(units=units, activation="sigmoid"),
-        Dense(units=1, activation="sigmoid"), BinaryCrossEntropy(), row=2, notes=notes,
+        Dense(units=1, activation="sigmoid"), BinaryCrossEntropy(), notes=notes,
         training=seeded(7, optimizer=GradientDescent(learning_rate=1.0)))
     for id in ("dense_1", "dense_2"):
         graph = graph.with_learning(id, Learning(l2=L2))

@@ -41,11 +41,15 @@ whatever the layers before are doing, and every layer gets a signal and a gradie
 trains beside it, on the same batches, from the same weights. **Press Space and look at the loss**:
 to come to 1.0, the other needs three times the steps.
 
+**Look at a BatchNorm node**: each dot is a channel's mean in this batch, the line the *running*
+mean that training gathers. Training takes away the dots; validation, which may see a single sample,
+the line.
+
 **Look at the histogram of a tanh** in the inspector: it fills the range from -1 to 1. Without
 normalisation what comes out of the sixth layer is a narrow peak at first.
 
-**Try.** Set the batch size to 2: mean and deviation of two samples say little, and the gain is
-gone.
+**Try.** Set the batch size to 2: the dots jump about the line, mean and deviation of two samples
+say little, and the gain is gone.
 """),
     Mark("accuracy", ">=", 0.9, steps=400), variations=(
         Lane("without batch norm", _deep(False, ""),

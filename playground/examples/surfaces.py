@@ -160,3 +160,34 @@ BEALE = Example(
     "Beale's function: the start decides whether anyone arrives", _BEALE,
     Mark("distance_to_minimum", "<=", 0.12, steps=600), WATCHED * 4, panels=PANELS,
     variations=_optimizers(_BEALE, 0.01, 0.1, 0.01))
+
+_WELLS = _surface("wells", (-2.2, 1.5), 0.08, """
+# A shallow minimum before a deep one
+
+Two hollows behind each other: a shallow one at -1, 0, and behind a low ridge the lowest place of
+all, at 1¼, 0. At the bottom of either the slope is zero, and no step tells them apart: the one is a
+*local* minimum, the other the *global* one.
+
+**Choose all five optimizers** below this note. **Press Space and look at the surface.** The start
+is high up, in front of the shallow hollow:
+
+- *this network*, gradient descent, rolls into the shallow hollow and stays. It has no memory: at
+  the bottom there is no slope, so there is no step.
+- *SGD*, *Adam* and *Newton* stay there, too. Adam's average of old gradients carries it up on the
+  other side, but not over the ridge;
+- *momentum* and *Nesterov* arrive at the bottom with the speed of the whole way down. That carries
+  them over the ridge, into the deep hollow.
+
+The losses tell the difference: 0.25 in the shallow hollow, 0.02 in the deep one.
+
+**Drag the start** to -1.5, 1.5 and **press Space**: from there not even momentum gathers the speed.
+Ctrl+Z brings the start back. **Drag it** to 0.3, 1.5, behind the ridge: all six arrive.
+
+**Compare with `local-minima`**: networks have hollows like these.
+""")
+
+SHALLOW_MINIMUM = Example(
+    "shallow-minimum", "A shallow minimum before a deep one",
+    "descent stays in the first hollow, momentum passes it", _WELLS,
+    Mark("distance_to_minimum", ">=", 2, steps=150), WATCHED, panels=PANELS,
+    variations=_optimizers(_WELLS, 0.08, 0.1, 0.08))

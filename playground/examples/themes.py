@@ -9,8 +9,8 @@ THEMES: dict[str, tuple[str, ...]] = {
         "perceptron", "perceptron-xor", "mlp-spiral", "mlp-digits", "maxout-digits",
         "over-fitting"),
     "Descent": (
-        "gradient-descent", "rosenbrock", "saddle", "himmelblau", "beale", "local-minima",
-        "gradient-descent-linear", "least-squares"),
+        "gradient-descent", "rosenbrock", "saddle", "himmelblau", "beale", "shallow-minimum",
+        "local-minima", "gradient-descent-linear", "least-squares"),
     "Pictures": (
         "cnn-digits", "conv-matrix", "what-excites", "lenet5", "alexnet-small", "alexnet",
         "vgg-small", "vgg16", "inception"),

@@ -85,4 +85,4 @@ one picture after the other.
 
 **Try.** `vgg-small` is the same idea in a size that learns while you watch.
 """),
-    Mark("loss", ">=", 0.01, steps=1), panels=("feature_maps",), selected="conv_1")
+    Mark("loss", ">=", 4.0, steps=1), panels=("feature_maps",), selected="conv_1")

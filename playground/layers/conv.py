@@ -50,6 +50,9 @@ Channels = Annotated[int, about(
     "Number of kernels, and so of output channels (feature maps).",
     ge=1, le=MAX_SIZE, title="Output channels")]
 
+TURNED = 1.3
+"""Of an input that is so many times as large as the output at most, the gradient is found by a
+convolution with turned kernels."""
 POINTWISE_POSITIONS = 64
 """Matrix products over fewer positions take longer to begin than they save."""
 
@@ -58,10 +61,12 @@ POINTWISE_POSITIONS = 64
 class Method:
     """The kernels that do a convolution.
 
-    operands: their first ones. workspace: how many floats of memory they need to work in.
+    operands: their first ones; input_operands: those of the input gradient. workspace: how many
+    floats of memory they need to work in.
     """
 
     operands: dict[str, int]
+    input_operands: dict[str, int]
     workspace: int
     forward: Kernel
     weight_gradient: Kernel
@@ -178,15 +183,20 @@ class Convolution(Activated, frozen=True, kw_only=True):
         if kernels.winograd.suits(g):
             tiling = kernels.winograd.tiling(g)
             return Method(
-                tiling._asdict(), kernels.winograd.workspace_size(tiling),
+                tiling._asdict(), tiling._asdict(), kernels.winograd.workspace_size(tiling),
                 kernels.winograd.winograd_forward, kernels.winograd.winograd_weight_gradient,
                 kernels.winograd.winograd_input_gradient)
         forward, weight_gradient = (
             (kernels.conv.conv2d_forward_packed, kernels.conv.conv2d_weight_gradient_packed)
             if kernels.conv_panels.suits(g)
             else (kernels.conv.conv2d_forward, kernels.conv.conv2d_weight_gradient))
-        return Method(g._asdict(), kernels.lowering.workspace_size(g), forward, weight_gradient,
-                      kernels.conv.conv2d_input_gradient)
+        back, input_gradient = g, kernels.conv.conv2d_input_gradient
+        grows = g.height * g.width / (g.out_height * g.out_width)
+        if self.window.stride == (1, 1) and grows <= TURNED:
+            back = kernels.lowering.turned(g)
+            input_gradient = kernels.conv.conv2d_input_gradient_turned
+        size = max(map(kernels.lowering.workspace_size, (g, back)))
+        return Method(g._asdict(), back._asdict(), size, forward, weight_gradient, input_gradient)
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
         size = (self.channels * x[0][0] if self._is_product(x[0])
@@ -226,7 +236,7 @@ class Convolution(Activated, frozen=True, kw_only=True):
                dw=e.dw["w"], db=e.dw.get("b", 0), work=work)
         if dx is not None:
             dframed = e.work.get("dframed")
-            e.emit(method.input_gradient, **method.operands, dy=dz, w=w, dx=dframed or dx,
+            e.emit(method.input_gradient, **method.input_operands, dy=dz, w=w, dx=dframed or dx,
                    work=work)
             if dframed:
                 e.emit(kernels.pad.pad_backward, **self._frame(e), dy=dframed, dx=dx)

@@ -110,7 +110,7 @@ class BatchNorm(Layer, frozen=True, kw_only=True):
         names = ["rstd", *(["scale"] if self.affine else [])]
         if self.statistics == "running":
             return dict.fromkeys(names, (channels,))
-        names += ["mean", "var", "dy_along", "dy_sum"]
+        names += ["batch_mean", "batch_var", "dy_along", "dy_sum"]
         return {**dict.fromkeys(names, (channels,)), "sums": (2 * channels,)}
 
     def forward(self, e: Emitter) -> None:
@@ -119,7 +119,7 @@ class BatchNorm(Layer, frozen=True, kw_only=True):
         channels = sizes["channels"]
         mean, variance = e.running["running_mean"], e.running["running_var"]
         if self._measures(e):
-            mean, variance = e.work["mean"], e.work["var"]
+            mean, variance = e.work["batch_mean"], e.work["batch_var"]
             e.emit(kernels.batch_norm.batch_statistics, **sizes, x=x, mean=mean, variance=variance,
                    sums=e.work["sums"])
             keras = self.convention == "keras"
@@ -143,7 +143,7 @@ class BatchNorm(Layer, frozen=True, kw_only=True):
         x, dy, dx, rstd = e.x[0], e.dy[0], e.dx[0], e.work["rstd"]
         sizes = self._sizes(e.batch, x.shape[1:])
         measures = self._measures(e)
-        mean = e.work["mean"] if measures else e.running["running_mean"]
+        mean = e.work["batch_mean"] if measures else e.running["running_mean"]
         scale = e.work["scale"] if self.affine else rstd
         sums = dict(e.dw)
         if measures:

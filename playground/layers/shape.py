@@ -110,7 +110,7 @@ class Split(Layer, frozen=True, kw_only=True):
     """Cuts its input into parts along an axis, each with an output of its own."""
 
     formula = "y1, y2, ... = parts of x"
-    samples = (((6,),), ((4, 3, 2),), ((2, 6),))
+    samples = (((6,),), ((4, 3, 2),), ((2, 6),), ((MOST_PARTS,),))
     examples: ClassVar[Examples] = {"sizes": ([], [2, 4], [1, 2, 3], [3, 1])}
 
     parts: Annotated[int, about(

@@ -27,15 +27,16 @@ from playground.layers.loss import LossLayer
 LARGEST = 1e6
 MOST_VALUES = 10_000
 
-SurfaceName = Literal["bowl", "rosenbrock", "saddle", "himmelblau", "beale"]
+SurfaceName = Literal["bowl", "rosenbrock", "saddle", "himmelblau", "beale", "wells"]
 NUMBERS: Mapping[SurfaceName, int] = {
-    "bowl": 0, "rosenbrock": 1, "saddle": 2, "himmelblau": 3, "beale": 4}
+    "bowl": 0, "rosenbrock": 1, "saddle": 2, "himmelblau": 3, "beale": 4, "wells": 5}
 """By the numbers of `kernels.surface`."""
 MINIMA: Mapping[SurfaceName, tuple[tuple[float, float], ...]] = {
     "bowl": ((0.0, 0.0),), "rosenbrock": ((1.0, 1.0),), "saddle": ((0.0, 1.0), (0.0, -1.0)),
     "himmelblau": ((3.0, 2.0), (-2.805118, 3.131312), (-3.779310, -3.283186),
                    (3.584428, -1.848127)),
-    "beale": ((3.0, 0.5),)}
+    "beale": ((3.0, 0.5),), "wells": ((1.25, 0.0),)}
+"""Where each is lowest; what is a minimum of its surroundings alone is not among them."""
 
 
 @layer("shift", category="core", label="Learned shift")
@@ -90,12 +91,14 @@ class Surface(LossLayer, frozen=True, kw_only=True):
     bowl: ½ (x² + c y²). rosenbrock: (1 - x)² + 100 (y - x²)², a bent valley (Rosenbrock 1960).
     saddle: ½ x² + ¼ (y² - 1)², flat at 0, 0 between two minima. himmelblau: (x² + y - 11)² +
     (x + y² - 7)², four minima (Himmelblau 1972). beale: Σ (cᵢ - x + x yⁱ)² (Beale 1958).
+    wells: ¼ x⁴ - x³ / 12 - ⅝ x² + 1625/3072 + ½ y²,
+    a shallow minimum at -1, 0 before the lowest at 1¼, 0.
     """
 
     formula = "L = f(x, y)"
     inputs = ("point",)
 
-    surface: Annotated[SurfaceName, about("The function; each is 0 at its minima.")] = "bowl"
+    surface: Annotated[SurfaceName, about("The function; each is 0 where it is lowest.")] = "bowl"
     condition: Annotated[float, about(
         "How many times as steep the bowl is along y as along x, c.", ge=1, le=10_000)] = 25.0
 

@@ -1,9 +1,9 @@
 """What recurrent layers have in common: a sequence (time, features) goes through a cell.
 
-Each time step is an instruction of its own, so the network stands unrolled in the program. The
-projections of the inputs are made for all of them at once, before the first step. On the way back,
-a few steps make a block: what they leave behind goes into the gradients of weights and inputs at
-once, while it is in the cache, and gives way to the next block.
+Each time step is an instruction of its own, so the network stands unrolled in the program. A few
+steps make a block, and share one product of matrices for what does not wait for the step before:
+the projections of their inputs; on the way back, the gradients of weights and inputs, after which
+what the steps left behind gives way to the next block. All of it is still in the cache then.
 
 The workspace holds what views draw, with time first: a state such as h (time + 1, batch, units)
 before and after each step, dh likewise its whole gradient, h_grad_norm (time,) the norm of that

@@ -49,6 +49,11 @@ CASES = (
          Conv2D(channels=32, dilation=(2, 2), padding="same")),
     Case("groups 4, 32 -> 32", 16, (32, 16, 16), Conv2D(channels=32, groups=4, padding="same")),
     Case("depthwise 32", 16, (32, 16, 16), Conv2D(channels=32, groups=32, padding="same")),
+    Case("5x5, 32 -> 32", 16, (32, 16, 16),
+         Conv2D(channels=32, kernel=(5, 5), padding="same")),
+    Case("7x7 stride 2, 3 -> 64", 4, (3, 96, 96),
+         Conv2D(channels=64, kernel=(7, 7), stride=(2, 2), padding=(3, 3)), True),
+    Case("VGG16 conv 1", 1, (3, 224, 224), Conv2D(channels=64, padding="same"), True),
     Case("AlexNet conv 1", 4, (3, 227, 227), Conv2D(channels=96, kernel=(11, 11), stride=(4, 4)),
          True),
 )
@@ -83,11 +88,12 @@ def pairs_of_work(case: Case) -> tuple[tuple[Callable[[], None], Callable[[], No
         array[...] = random.normal(size=array.shape)
     work = aligned(method.workspace)
     calls = [(kernel.compile(),
-              np.array(kernel.row(**method.operands, **arrays, work=work), np.int64))
-             for kernel, arrays in (
-                 (method.forward, {"x": x, "w": w, "b": b, "y": y}),
-                 (method.weight_gradient, {"x": x, "dy": dy, "dw": dw, "db": db}),
-                 (method.input_gradient, {"dy": dy, "w": w, "dx": dx}))]
+              np.array(kernel.row(**sizes, **arrays, work=work), np.int64))
+             for kernel, sizes, arrays in (
+                 (method.forward, method.operands, {"x": x, "w": w, "b": b, "y": y}),
+                 (method.weight_gradient, method.operands,
+                  {"x": x, "dy": dy, "dw": dw, "db": db}),
+                 (method.input_gradient, method.input_operands, {"dy": dy, "w": w, "dx": dx}))]
     kept = (x, w, b, dy, y, dw, db, dx, work)  # the calls hold only their addresses
     tx, tw, tb, tdy = (torch.from_numpy(array) for array in (x, w, b, dy))
     stride, dilation = list(case.layer.stride), list(case.layer.dilation)

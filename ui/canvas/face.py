@@ -11,6 +11,7 @@ from typing import Literal
 from playground.graph import Edge, Graph, Node
 from playground.layers.base import Layer, Signal, tooltip
 from playground.layers.data import DataLayer
+from playground.layers.norm import BatchNorm
 from playground.shapes import Check, parameter_shapes
 
 Picture = Literal["none", "strip", "map", "tiles", "data"]
@@ -177,11 +178,17 @@ def _input_ports(id: str, names: tuple[str, ...], optional: frozenset[str],
     return tuple(ports)
 
 
+def shows_means(layer: Layer) -> bool:
+    """Whether a node shows the means that it takes away, rather than what comes out."""
+    return isinstance(layer, BatchNorm) and layer.remembers
+
+
 def _picture(layer: Layer, shape: tuple[int, ...], plane: bool) -> Picture:
     if isinstance(layer, DataLayer):
         return "data"
     if not shape or getattr(layer, "is_view", False):
         return "none"
-    if len(shape) == 3 or plane:
+    if plane or (len(shape) == 3 and not shows_means(layer)):
         return "tiles"
-    return "map" if len(shape) == 2 or layer.category == "recurrent" else "strip"
+    return "map" if (len(shape) == 2 or layer.category == "recurrent" or shows_means(layer)) else (
+        "strip")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QIcon, QKeyEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -27,11 +27,12 @@ from playground.data import DataError, Preview, preview
 from playground.data.table import MISSING
 from playground.graph import Graph
 from playground.layers.base import make_layer
+from playground.numbers import plural
 from playground.shapes import check
 from ui.theme import theme
 
-FORMATS = {"csv": "table", "npz": "NumPy arrays", "idx": "IDX images",
-           "images": "folder of images"}
+FORMATS = {"csv": "Table", "npz": "NumPy arrays", "idx": "IDX images",
+           "images": "Folder of images"}
 MISSING_CHOICES = {
     "error": "are an error", "drop": "drop their rows", "mean": "take the mean of their column"}
 """What becomes of empty cells: the setting, and how it reads."""
@@ -47,6 +48,8 @@ class DataImport(QDialog):
         self.setWindowTitle("Import data")
         self.resize(720, 520)
         self._preview: Preview | None = None
+        self._looked_at = ""
+        """The path whose column to predict is chosen."""
 
         self.path = QLineEdit(path)
         self.path.setPlaceholderText("A CSV table, .npz, IDX file, or a folder of images per class")
@@ -73,6 +76,7 @@ class DataImport(QDialog):
         self.task.addItems(["auto", "classification", "regression"])
         self.task.setAccessibleName("Task")
         self.task.setToolTip("Predict classes or numbers; auto decides by the column")
+        self.task.activated.connect(lambda _: self._look())
         self.missing = QComboBox()
         for value, text in MISSING_CHOICES.items():
             self.missing.addItem(text, value)
@@ -113,6 +117,9 @@ class DataImport(QDialog):
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         self._import = buttons.button(QDialogButtonBox.StandardButton.Ok)
         self._import.setText("Import")
+        self._import.setIcon(QIcon())
+        self._import.setProperty("role", "primary")
+        buttons.button(QDialogButtonBox.StandardButton.Cancel).setIcon(QIcon())
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
 
@@ -123,6 +130,7 @@ class DataImport(QDialog):
         column.addWidget(self.summary)
         column.addWidget(self._options)
         column.addWidget(self.table, 1)
+        column.addStretch()  # without rows, the sentence stays at the top
         column.addWidget(buttons)
         self._look()
 
@@ -162,26 +170,29 @@ class DataImport(QDialog):
     def _take(self, name: str) -> None:
         if name:
             self.path.setText(name)
-            self.target.clear()
             self._look()
 
     def _look(self) -> None:
         """Show what the file holds, or why it cannot be read."""
         path = self.path.text().strip()
         problem, self._preview = "", None
+        if path != self._looked_at:
+            self._looked_at = path
+            self.target.clear()
         if path:
             try:
                 self._preview = preview(path, target_column=self.target.currentText() or None)
             except DataError as error:
                 problem = str(error)
         seen = self._preview
-        self._import.setEnabled(seen is not None)
         self.table.setVisible(seen is not None and bool(seen.rows))
-        self._tell(problem or (describe(seen) if seen else "Choose a file to see what is in it."),
-                   "error" if problem else "secondary")
         self._show_options(seen)
         if seen is not None:
             self._show_rows(seen)
+            problem = problem_of(self.settings())  # all of the file, and not its first rows alone
+        self._import.setEnabled(seen is not None and not problem)
+        about = describe(seen) if seen else "Choose a file to see what is in it."
+        self._tell(problem or about, "error" if problem else "secondary")
 
     def _tell(self, text: str, role: str) -> None:
         self.summary.setStyleSheet(f"color: {theme().text(role).name()}")
@@ -255,16 +266,17 @@ def _cell(text: str, gap: bool, gap_in_row: bool, choice: str) -> QTableWidgetIt
 def describe(seen: Preview) -> str:
     """What a file holds, in a line."""
     about = "" if seen.count_is_exact else "about "
-    parts = [f"{FORMATS[seen.format].capitalize()}: {about}{seen.count:,} samples"]
+    parts = [f"{FORMATS[seen.format]}: {about}{seen.count:,} "
+             f"{'sample' if seen.count == 1 else 'samples'}"]
     if seen.format == "csv":
-        parts.append(f"{len(seen.columns)} columns")
+        parts.append(plural(len(seen.columns), "column"))
     if seen.shape:
         parts.append("each " + " × ".join(str(size) for size in seen.shape))
     if seen.classes:
         shown = ", ".join(f"{name} ({count:,})" for name, count in
                           list(zip(seen.classes, seen.class_counts, strict=True))[:6])
         more = f", and {len(seen.classes) - 6} more" if len(seen.classes) > 6 else ""
-        parts.append(f"{len(seen.classes)} classes: {shown}{more}")
+        parts.append(f"{plural(len(seen.classes), 'class', 'classes')}: {shown}{more}")
     elif seen.format == "csv":
         parts.append("a number to predict")
     return " · ".join(parts)

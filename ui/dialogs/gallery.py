@@ -171,10 +171,13 @@ class Gallery(QDialog):
                                       *item.data(FACTS))).lower()
                 item.setHidden(not all(word in all_of_it for word in words))
                 if not item.isHidden():
-                    found.append((not all(word in name for word in words), item))
+                    exact = text.strip().lower() in (example.name, example.title.lower())
+                    found.append((0 if exact else 1 if all(word in name for word in words) else 2,
+                                  item))
             caption.setHidden(all(item.isHidden() for item in items))
-        # One that is called so comes before those whose notes mention it.
-        first = min(found, key=lambda pair: pair[0], default=(True, None))[1]
+        # One that is called so, and then one that is called almost so, comes before those whose
+        # notes mention it.
+        first = min(found, key=lambda pair: pair[0], default=(0, None))[1]
         self.list.setCurrentItem(first)  # type: ignore[arg-type]  # None clears it
         self._show()
 

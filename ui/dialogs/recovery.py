@@ -4,45 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
 
-from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QWidget
 
+from ui.dialogs.choice import Choice, Role
 from ui.files import Files
 from ui.recovery import Crashed, Recovery
 
-Answer = Literal["open", "discard", "later"]
 
-
-class RecoveryQuestion(QMessageBox):
+class RecoveryQuestion(Choice):
     """Open it, throw it away, or be asked again at the next start (Escape, too)."""
 
     def __init__(self, crashed: Crashed, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Go on where it stopped?")
-        self.setIcon(QMessageBox.Icon.Question)
-        self.setText(f"The last run ended unexpectedly while {crashed.name} was open. "
-                     f"A copy was kept on {moment(crashed.saved)}: open it?")
-        role = QMessageBox.ButtonRole
-        self._answers: dict[QPushButton, Answer] = {
-            self._button("Open", role.AcceptRole, "Go on with the copy"): "open",
-            self._button("Discard", role.DestructiveRole, "Delete the copy for good"): "discard",
-            self._button("Later", role.RejectRole, "Keep it, and ask at the next start"): "later"}
-        open, _, later = self._answers
-        self.setDefaultButton(open)
-        self.setEscapeButton(later)
-
-    def answer(self) -> Answer:
-        """Ask, and wait for the answer."""
-        self.exec()
-        clicked = self.clickedButton()
-        return next((answer for button, answer in self._answers.items() if button is clicked),
-                    "later")
-
-    def _button(self, text: str, role: QMessageBox.ButtonRole, help: str) -> QPushButton:
-        button = self.addButton(text, role)
-        button.setToolTip(help)
-        return button
+        super().__init__("Go on where it stopped?", (
+            f"The last run ended unexpectedly while {crashed.name} was open. "
+            f"A copy was kept on {moment(crashed.saved)}: open it?"), [
+            ("open", "Open", "Go on with the copy", Role.AcceptRole),
+            ("discard", "Discard", "Delete the copy for good", Role.DestructiveRole),
+            ("later", "Later", "Keep it, and ask at the next start", Role.RejectRole)], parent)
 
 
 def offer(copies: Iterable[Crashed], recovery: Recovery, files: Files, parent: QWidget) -> None:

@@ -11,6 +11,7 @@ CANVAS: Section = ("Canvas", [
     ("Drag from a port", "Connect; a taken input changes its source"),
     ("Drag off an input", "Lead the connection elsewhere, or take it away"),
     ("Drag a layer onto a connection", "Put it in between"),
+    ("Shift + click", "Select one more, or one less"),
     ("Drag on empty ground", "Select with a frame"),
     ("Space + drag, or middle button", "Move the view"),
     ("Wheel", "Zoom"),
@@ -34,16 +35,22 @@ class ShortcutsDialog(QDialog):
         row.setContentsMargins(24, 20, 24, 24)
         row.setSpacing(40)
         halves: list[list[Section]] = [[], []]
-        for section in sections:
-            # The shorter column takes the next section.
-            min(halves, key=lambda half: sum(len(s[1]) + 2 for s in half)).append(section)
+        for section in sorted(sections, key=_lines, reverse=True):
+            # The shorter column takes the next section, the longest first: so they come out even.
+            min(halves, key=lambda half: sum(map(_lines, half))).append(section)
         for half in halves:
+            half.sort(key=sections.index)
             column = QVBoxLayout()
             column.setSpacing(16)
             for title, keys in half:
                 column.addLayout(_section(title, keys))
             column.addStretch(1)
             row.addLayout(column)
+
+
+def _lines(section: Section) -> int:
+    """What it takes of a column."""
+    return len(section[1]) + 2
 
 
 def _section(title: str, keys: list[tuple[str, str]]) -> QGridLayout:

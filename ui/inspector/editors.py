@@ -336,6 +336,7 @@ class TextEditor(Editor):
             self.line.setText(value)
 
     def _take(self) -> None:
+        self.line.setModified(False)  # from now on undo is the document's
         if self.line.text() != self._value:
             self._value = self.line.text()
             self.edited.emit(self._value)
@@ -413,6 +414,7 @@ class JsonEditor(Editor):
             self.problem_changed.emit(f"Not JSON; for instance {self._text}.")
             return
         self._text = self.line.text()
+        self.line.setModified(False)
         self.problem_changed.emit("")
         self.edited.emit(value)
         self.finished.emit()

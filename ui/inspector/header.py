@@ -18,7 +18,11 @@ from playground.graph import Graph, Node, UnknownLayer
 from playground.layers.base import Signal as Feature
 from playground.shapes import Check, batch_of, parameter_shapes
 from ui.canvas.face import is_frozen
+from ui.elided import Elided
 from ui.theme import theme
+
+WIDEST = 170
+"""A longer name scrolls in its field: it must not push the page out of the window."""
 
 
 class Square(QWidget):
@@ -69,7 +73,11 @@ class NameField(QLineEdit):
 
     def sizeHint(self) -> QSize:
         width = self.fontMetrics().horizontalAdvance(self.text() or "name")
-        return QSize(round(width * 1.08) + 18, super().sizeHint().height())
+        return QSize(min(round(width * 1.08) + 18, WIDEST), super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        """The name comes before the kind."""
+        return self.sizeHint()
 
     def _take(self) -> None:
         name = self.text().strip()
@@ -89,16 +97,14 @@ class NodeHeader(QWidget):
         self._square = Square()
         self.name = NameField()
         self.name.renamed.connect(self.renamed)
-        self._kind = QLabel()
-        self._kind.setProperty("role", "secondary")
+        self._kind = Elided("secondary")
         self._state = QLabel()
         self._state.setProperty("role", "faint")
         top = QHBoxLayout()
         top.setSpacing(4)
         top.addWidget(self._square)
         top.addWidget(self.name)
-        top.addWidget(self._kind)
-        top.addStretch(1)
+        top.addWidget(self._kind, 1)
         top.addWidget(self._state)
 
         card = QFrame()
@@ -129,7 +135,7 @@ class NodeHeader(QWidget):
             category, label, formula = layer.category, layer.label, layer.formula
             about = (type(layer).__doc__ or "").strip()
         self._square.show_category(category)
-        self._kind.setText(label)
+        self._kind.show_text(label)
         self._kind.setToolTip(about)
         self._state.setText(state_of(graph, node, check))
         self._formula.setText(formula)

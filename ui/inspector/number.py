@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -68,6 +69,9 @@ class NumberField(QAbstractSpinBox):
     def _read(self, text: str) -> tuple[Any, str]:
         """The value of typed text, or a sentence about it."""
         plain = text.strip().replace(" ", "").replace("_", "")
+        if _is_ambiguous(plain, self.integer):
+            return None, (f"“{text.strip()}” reads in two ways; write it with a point alone, "
+                          "such as 1000.5.")
         # "1,024" groups thousands; "0,5" is a decimal comma.
         plain = (plain.replace(",", ".") if plain.count(",") == 1 and "." not in plain
                  and not (self.integer and len(plain.partition(",")[2]) == 3)
@@ -145,6 +149,13 @@ class NumberField(QAbstractSpinBox):
             super().wheelEvent(event)
         else:
             event.ignore()
+
+
+def _is_ambiguous(plain: str, integer: bool) -> bool:
+    """Whether another country reads another number: 1.000,5, or 1,000 where it may be 1."""
+    if "." in plain and "," in plain:
+        return plain.index(".") < plain.rindex(",")
+    return not integer and re.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}", plain) is not None
 
 
 def stepped_125(value: float, steps: int) -> float:

@@ -17,6 +17,7 @@ from playground.snapshot import Probe, Snapshot
 from ui.seen import is_seen
 from ui.theme import theme
 from ui.views.header import Header
+from ui.views.veil import Veil
 
 Table = tuple[Sequence[str], Iterable[Sequence[object]]]
 """Column names and rows, for CSV."""
@@ -34,8 +35,8 @@ class View(QWidget):
 
     node_selected = Signal(str)
     """The user pointed at a node here."""
-    run_to_requested = Signal(str, str)
-    """(node, phase): the user wants to stop there."""
+    run_to_requested = Signal(int)
+    """The user wants to stop before this instruction, once."""
     stop_toggled = Signal(int)
     """The user wants Run to stop before this instruction each time; or no more."""
     setting_changed = Signal(str, str, object)
@@ -64,6 +65,7 @@ class View(QWidget):
         self._stack = QStackedLayout(place)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self.body)
+        self._veil = Veil(place)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -81,6 +83,10 @@ class View(QWidget):
         """Show this moment, at once or when the view is next looked at."""
         self.snapshot = snapshot
         self.refresh()
+
+    def set_outdated(self, on: bool) -> None:
+        """Say of what is shown that it is of another network than the one that is drawn."""
+        self._veil.cover(on)
 
     def select(self, node_id: str | None) -> None:
         """Follow the selection on the canvas."""

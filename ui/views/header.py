@@ -162,6 +162,8 @@ class Header(QWidget):
         self._row.addWidget(self.title)
         self._row.addWidget(self.note, 1)
         self._row.addWidget(self._menu_button)
+        self.close_button = close_button(self)
+        self._row.addWidget(self.close_button)
         self.restyle()
 
     def chip(self) -> Chip:
@@ -178,13 +180,15 @@ class Header(QWidget):
         self._switches.append([self._button(action)])
         return action
 
-    def command(self, text: str, tip: str, act: Callable[[], None]) -> QAction:
-        """A thing to do; hide its action where there is no need to do it."""
+    def command(self, text: str, tip: str, act: Callable[[], None], in_menu: bool = False
+                ) -> QAction:
+        """A thing to do; hide its action where there is no need to do it. in_menu: only there."""
         action = QAction(text, self)
         action.setToolTip(tip)
         action.triggered.connect(lambda _=False: act())
         self.menu.addAction(action)
-        self._switches.append([self._button(action)])
+        if not in_menu:
+            self._switches.append([self._button(action)])
         return action
 
     def choice(self, options: dict[str, tuple[str, str]], changed: Callable[[str], None],
@@ -208,6 +212,7 @@ class Header(QWidget):
 
     def restyle(self) -> None:
         self._menu_button.setIcon(theme().icon("dots-horizontal"))
+        self.close_button.setIcon(theme().icon("close"))
         for chip in self._chips:
             chip.update()
         for group in (*self._choices, *self._switches):
@@ -224,6 +229,8 @@ class Header(QWidget):
     def fit(self) -> None:
         """Hide what does not fit, the last switches first; the menu keeps them all."""
         fixed = self._menu_button.width() + 2 * GAP + 18
+        if not self.close_button.isHidden():
+            fixed += self.close_button.width() + GAP
         if not self.title.isHidden():
             fixed += self.title.sizeHint().width() + GAP
         chips = [chip for chip in self._chips if not chip.isHidden()]
@@ -279,9 +286,22 @@ class Header(QWidget):
             f" border-bottom-color: {color('accent').name()}; }}")
 
 
+def close_button(parent: QWidget) -> QToolButton:
+    """For a panel that floats: nothing else closes it there."""
+    button = QToolButton(parent)
+    button.setProperty("role", "flat")
+    button.setStyleSheet("QToolButton { padding: 0; }")
+    button.setIcon(theme().icon("close"))
+    button.setFixedSize(24, 24)
+    button.setToolTip("Close the panel; the menu View opens it again")
+    button.setAccessibleName("Close the panel")
+    button.hide()
+    return button
+
+
 def _when_on(changed: Callable[[str], None], key: str, on: bool) -> None:
     if on:
         changed(key)
 
 
-__all__ = ["HEIGHT", "Chip", "Header", "Note", "readable"]
+__all__ = ["HEIGHT", "Chip", "Header", "Note", "close_button", "readable"]

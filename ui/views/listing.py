@@ -240,11 +240,10 @@ class ListingView(View):
             self.stop_toggled.emit(self.model.rows[index.row()])
 
     def _run_to(self, index: QModelIndex) -> None:
-        instruction = self.model.instruction_at(index.row())
-        if instruction is not None and instruction.node is not None:
+        if (instruction := self.model.rows[index.row()]) >= 0:
             # From now on the details are those of the instruction that comes next.
             self.list.setCurrentIndex(QModelIndex())
-            self.run_to_requested.emit(instruction.node, instruction.phase)
+            self.run_to_requested.emit(instruction)
 
     def _show_operands(self, snapshot: Snapshot) -> None:
         instruction = self.chosen()

@@ -16,9 +16,9 @@ from ui.theme import theme
 from ui.views.base import Table, View
 from ui.views.lane_curves import LaneCurves, name_lanes
 from ui.views.legend import Legend
-from ui.views.numbers import format_number, format_share
+from ui.views.numbers import format_number, format_share, of_step
 from ui.views.plots import Curve, EndLabel, Plot, thin_pen
-from ui.views.series import Band, Series, first_nonfinite, recent, smooth, thin
+from ui.views.series import RECENT, Band, Series, first_nonfinite, recent, smooth, thin
 from ui.views.single_losses import SingleLosses, single_losses, take_turns
 
 Shown = Literal["loss", "metric"]
@@ -88,7 +88,7 @@ class LossView(View):
 
     def missing(self, snapshot: Snapshot | None) -> str:
         if snapshot is None or snapshot.history is None or not (
-                len(snapshot.history.step) or len(snapshot.history.validation_step)):
+                len(snapshot.history.step) or len(snapshot.history.validation_step) > 1):
             return "Press Run: the loss appears here from the first step on."
         return ""
 
@@ -206,22 +206,26 @@ class LossView(View):
                in_turns: Sequence[str]) -> None:
         """Numbers are the history's own: a curve's last point depends on how wide it is drawn."""
         text = self._text
-        now, steps = recent(history.step, history.mean(self.shown))
+        # One batch of all samples is no sample of others: there is nothing to average.
+        most = 1 if snapshot.batches_per_epoch == 1 else RECENT
+        now, steps = recent(history.step, history.mean(self.shown), most)
         last_train = float(line[-1]) if line.size else math.nan
         last_seen = float(seen[-1]) if seen.size else math.nan
         self.header.title.setText(
             "Loss" if self.shown == "loss" else (snapshot.metric_name or "metric").capitalize())
-        parts = [f"{id} {text(recent(history.step, history.mean(f'{id}.loss'))[0])}"
+        parts = [f"{id} {text(recent(history.step, history.mean(f'{id}.loss'), most)[0])}"
                  for id in in_turns] or ([f"train {text(now)}"] if steps else []) + (
-            [f"val {text(last_seen)}"] if seen.size else [])
+            [f"val {text(last_seen)}{of_step(snapshot)}"] if seen.size else [])
         if not self._cursor.isVisible():
             self.header.note.show_text(
                 " · ".join(parts), f"{'each' if in_turns else 'train'}: the mean of the last "
-                f"{steps:,} steps" if steps else "")
-        # With lanes the legend names the colours, and "val" is told by its dashes.
+                f"{steps:,} steps" if steps > 1 else "")
+        # With lanes the legend names the colours, and "val" is told by its dashes. One point makes
+        # no curve that a label could stand beside.
         self.plot.gutter.show_labels([] if snapshot.lanes or in_turns else [
             EndLabel(value, label, theme().text(role)) for value, label, role in (
-                (last_train, "train", "accent"), (last_seen, "val", "warning"))
+                (last_train, "train", "accent"),
+                (last_seen if seen.size > 1 else math.nan, "val", "warning"))
             if math.isfinite(value)])
         self.plot.setAccessibleDescription(", ".join(parts))
 

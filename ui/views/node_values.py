@@ -24,10 +24,12 @@ from ui.views.pictures import PictureGrid, as_maps, largest
 
 Floats = NDArray[np.float32]
 FAMILIAR = {
+    "weights": "attention weights",
     "w": "weights w", "b": "bias b", "dw": "gradient of weights ∂w", "db": "gradient of bias ∂b",
     "y": "output y", "dy": "gradient of output ∂y", "z": "before activation z",
     "dz": "gradient before activation ∂z", "x": "data x", "target": "target",
-    "weights": "attention weights", "mean": "mean of the batch", "var": "variance of the batch",
+    "batch_mean": "mean of the batch",
+    "batch_var": "variance of the batch",
     "running_mean": "running mean", "running_var": "running variance",
 }
 VALUES = 40_000
@@ -44,7 +46,8 @@ class NodeValuesView(View):
         super().__init__(parent)
         self.values: Floats = np.zeros((0, 1), np.float32)
         self._listed: tuple[object, ...] = ()
-        self._preferred = "w"
+        self._preferred = ""
+        """The tensor that was chosen by hand; before that, each node shows what it is about."""
 
         self.tensor = QComboBox(self.body)
         self.tensor.setToolTip("Which tensor of the node to look at")

@@ -8,6 +8,8 @@ import re
 import numpy as np
 from numpy.typing import ArrayLike
 
+from playground.snapshot import Snapshot
+
 CUT = re.compile(r"\d\S*…$")
 
 
@@ -55,6 +57,12 @@ def format_share(share: float) -> str:
     return f"{percent:.1f} %" if 0 < percent < 9.95 else f"{percent:.0f} %"
 
 
+def of_step(snapshot: Snapshot) -> str:
+    """After a number of the validation part: the step that it is of, where that is an older one."""
+    at = snapshot.validated_at
+    return "" if at is None else f" (step {at:,})"
+
+
 def cuts_number(elided: str) -> bool:
     """Whether a text that ends in dots ends within a number: half of it is another number."""
     return CUT.search(elided) is not None
@@ -74,4 +82,5 @@ def describe(values: ArrayLike) -> str:
     return f"{span}   [{first}{more}]" + (f"   {bad:,} not finite" if bad else "")
 
 
-__all__ = ["cuts_number", "describe", "format_count", "format_number", "format_share"]
+__all__ = ["cuts_number", "describe", "format_count", "format_number", "format_share",
+           "of_step"]

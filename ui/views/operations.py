@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from playground.emitter import Instruction
 
 SUFFIXES = {
+    # How something is done is not what is done.
+    "_packed": "", "_turned": "",
     "_weight_gradient": " ∂w", "_bias_gradient": " ∂b", "_input_gradient": " ∂x",
     "_backward": " ∂x", "_forward": "", "_plain": "", "_update": "",
 }

@@ -20,7 +20,7 @@ from ui.views.boundary import BoundaryPlot
 from ui.views.confusion import ConfusionGrid, recalls
 from ui.views.film import FilmStrip
 from ui.views.network import data_nodes, generates, makes_samples, sample_shape
-from ui.views.numbers import format_number, format_share
+from ui.views.numbers import format_number, format_share, of_step
 from ui.views.predictions import PredictionsPanel
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class OutputView(View):
             return ""
         text = (format_share(value) if "accuracy" in snapshot.metric_name
                 else format_number(value, fixed=True))
-        return f"val {text}"
+        return f"val {text}{of_step(snapshot)}"
 
     def clear(self) -> None:
         super().clear()

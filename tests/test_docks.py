@@ -1,0 +1,80 @@
+"""Panels: their names, how they come to the front, and how they go."""
+
+from __future__ import annotations
+
+from pytestqt.qtbot import QtBot
+
+from playground.snapshot import Snapshot
+from ui.docks import Frame
+from ui.main_window import MainWindow
+from ui.preferences import Preferences
+from ui.seen import is_seen
+from ui.views.base import View
+
+
+def names_are_told_once(window: MainWindow) -> None:
+    for name in window.views:
+        dock, view = window.docks.all[name], window.docks.all[name].widget()
+        if isinstance(view, View):
+            among_tabs = bool(window.tabifiedDockWidgets(dock)) and not dock.isFloating()
+            assert view.header.title.isHidden() == among_tabs, name
+
+
+def test_a_panel_among_tabs_has_its_name_on_its_tab_alone(window: MainWindow) -> None:
+    names_are_told_once(window)
+    window.docks.reset()
+    names_are_told_once(window)
+    layout = window.saveState()
+    window.docks.all["output"].setFloating(True)
+    names_are_told_once(window)
+    window.restoreState(layout)
+    window.docks.restage()
+    names_are_told_once(window)
+
+
+def test_what_the_menu_shows_is_in_front(window: MainWindow, qtbot: QtBot) -> None:
+    dock = window.docks.all["surface"]
+    assert dock.isHidden()
+    dock.toggleViewAction().trigger()
+    qtbot.waitUntil(lambda: is_seen(window.views["surface"]), timeout=3000)
+    assert not is_seen(window.views["output"])
+
+
+def test_a_floating_panel_has_a_frame_and_a_button_that_closes_it(
+        window: MainWindow, qtbot: QtBot) -> None:
+    for name, bar in (("loss", window.views["loss"].header),
+                      ("inspector", window.docks.all["inspector"].titleBarWidget())):
+        dock = window.docks.all[name]
+        assert bar.close_button.isHidden(), "a docked panel has its place"
+        dock.setFloating(True)
+        qtbot.waitUntil(bar.close_button.isVisible, timeout=3000)
+        frame = dock.findChild(Frame)
+        assert frame is not None
+        assert frame.isVisible()
+        assert frame.size() == dock.size()
+        bar.close_button.click()
+        assert dock.isHidden()
+
+
+def test_any_panel_can_be_closed_from_its_own_menu(window: MainWindow) -> None:
+    view = window.views["loss"]
+    close = next(a for a in view.header.menu.actions() if a.text() == "Close the panel")
+    close.trigger()
+    assert window.docks.all["loss"].isHidden()
+
+
+def test_the_unit_of_a_step_is_remembered(window: MainWindow) -> None:
+    preferences = window.preferences
+    assert isinstance(preferences, Preferences)
+    window.run_actions.units["phase"].trigger()
+    assert window.run_actions.unit == "phase"
+    window.close()
+    assert preferences.unit == "phase"
+
+
+def test_why_training_has_stopped_is_said_in_full(window: MainWindow) -> None:
+    sentence = "Stopped before the update of step 1,305: the loss is NaN. Lower the learning rate."
+    window.bridge._show(Snapshot(state="diverged", message=sentence, node="dense_1"))
+    assert sentence in window.canvas._message.text()
+    window.bridge._show(Snapshot(state="paused"))
+    assert window.canvas._message.isHidden()

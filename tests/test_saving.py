@@ -1,0 +1,362 @@
+"""Saving never takes what somebody else has written, nor what this app cannot put back."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QFileDialog, QMessageBox
+
+from playground import document as store
+from playground.cli import main
+from playground.examples import EXAMPLES
+from playground.snapshot import Snapshot
+from playground.state import SavedState
+from tests import document_files
+from tests.fake_window import change
+from ui.dialogs.changed import ChangedQuestion
+from ui.recovery import Crashed
+
+OTHER = EXAMPLES["perceptron"].graph
+
+
+def answer(monkeypatch, what: str) -> list[str]:
+    asked: list[str] = []
+
+    def reply(self) -> str:
+        asked.append(self.text())
+        return what
+
+    monkeypatch.setattr(ChangedQuestion, "answer", reply)
+    return asked
+
+
+@pytest.fixture
+def opened(window, tmp_path: Path) -> Path:
+    """A document that the window has open, with an edit to save."""
+    path = tmp_path / "net.playground"
+    store.save(path, EXAMPLES["mlp-spiral"].graph)
+    assert window.files.open(path)
+    change(window)
+    return path
+
+
+# -- in the window --------------------------------------------------------------------------------
+
+
+def test_what_another_window_saved_is_asked_about(window, opened, monkeypatch):
+    store.save(opened, OTHER)
+    asked = answer(monkeypatch, "cancel")
+    assert not window.files.save()
+    assert "net.playground has been changed by another" in asked[0]
+    assert store.load(opened).graph == OTHER
+    assert not window.document.clean
+    answer(monkeypatch, "replace")
+    assert window.files.save()
+    assert store.load(opened).graph == window.document.graph
+
+
+def test_both_can_be_kept(window, opened, monkeypatch, tmp_path):
+    store.save(opened, OTHER)
+    answer(monkeypatch, "save as")
+    mine = tmp_path / "mine.playground"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(mine), ""))
+    assert window.files.save()
+    assert store.load(opened).graph == OTHER
+    assert store.load(mine).graph == window.document.graph
+    assert window.document.path == mine
+
+
+def test_save_as_over_it_asks_too(window, opened, monkeypatch):
+    store.save(opened, OTHER)
+    asked = answer(monkeypatch, "cancel")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(opened), ""))
+    assert not window.files.save_as()
+    assert asked
+    assert store.load(opened).graph == OTHER
+
+
+def test_one_s_own_saves_are_not_asked_about(window, opened):
+    for _ in range(2):
+        assert window.files.save()  # a question would wait for ever
+        change(window)
+    opened.unlink()
+    assert window.files.save(), "there is nothing to lose"
+
+
+def test_a_file_that_is_open_in_another_window_is_told(window, make_window, opened, tmp_path):
+    def opens(second, path) -> list[str]:
+        told = []
+        second.files.told.disconnect()
+        second.files.told.connect(told.append)
+        assert second.files.open(path)
+        return told
+
+    second = make_window()
+    assert "net.playground is open in another window too" in opens(second, opened)[0]
+    link = tmp_path / "link.playground"
+    link.symlink_to(opened)
+    assert opens(second, link)
+    assert opens(second, opened), "having another one open takes nothing away"
+    window.document.stack.setClean()
+    window.files.new()
+    assert not opens(second, opened)
+    assert opens(window, link)
+    second.files.claim.release()
+    assert not [lock for lock in (tmp_path / "recovery").glob("*.lock")
+                if lock.stem not in (window.recovery.file.stem, second.recovery.file.stem)]
+
+
+def test_a_recovered_copy_does_not_replace_a_newer_original(window, make_window, opened,
+                                                            monkeypatch, tmp_path):
+    window.recovery.save()
+    window.recovery.wait()
+    window.recovery._held.unlock()
+    window.recovery._owned = False
+    second = make_window()
+    left, = second.recovery.crashed()
+    assert left.seen == store.stamp(opened)
+    assert second.files.recover(left)
+    asked = answer(monkeypatch, "cancel")
+    store.save(opened, OTHER)
+    assert not second.files.save()
+    assert len(asked) == 1
+    # A note from before this was written down: nobody knows, so it is asked.
+    assert second.files.recover(Crashed(left.file, "net", opened, 0.0))
+    assert not second.files.save()
+    assert len(asked) == 2
+
+
+def test_weights_are_not_saved_into_a_graph_alone(qtbot, window, engine, monkeypatch, tmp_path):
+    path, target = tmp_path / "net.json", tmp_path / "net.playground"
+    store.save(path, OTHER)
+    assert window.files.open(path)
+    change(window)
+    assert window.files.save(), "a drawing that has not trained"
+    engine.next = Snapshot(state="paused", step=500)
+    qtbot.waitUntil(lambda: window.bridge.snapshot.step == 500)
+    told, asked = [], []
+    window.files.told.disconnect()
+    window.files.told.connect(told.append)
+
+    def choose(parent, title, start, *rest):
+        asked.append(start)
+        return str(tmp_path / "net"), ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", choose)
+    assert window.files.save()
+    assert "would be lost" in told[0]
+    assert asked == [str(target)]
+    assert store.load(target).state is not None
+
+
+@pytest.mark.parametrize(("typed", "saved"), [("net", "net.playground"),
+                                              ("net.v2", "net.v2.playground")])
+def test_a_name_that_is_completed_is_asked_about(window, monkeypatch, tmp_path, typed, saved):
+    path = tmp_path / saved
+    store.save(path, OTHER)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / typed), ""))
+    asked = []
+
+    def question(parent, title, text, *rest):
+        asked.append(text)
+        return buttons.Yes if len(asked) == 2 else buttons.Cancel
+
+    buttons = QMessageBox.StandardButton
+    monkeypatch.setattr(QMessageBox, "question", question)
+    assert not window.files.save_as()
+    assert f"{saved} exists already" in asked[0]
+    assert store.load(path).graph == OTHER
+    assert window.files.save_as()
+    assert store.load(path).graph == window.document.graph
+
+
+def test_the_question_can_be_left_by_escape(qtbot, tmp_path):
+    question = ChangedQuestion(tmp_path / "net.playground")
+    qtbot.addWidget(question)
+    assert question.escapeButton().text() == "Cancel"
+    assert question.defaultButton().text() == "Save As…"
+
+
+# -- a failing autosave ---------------------------------------------------------------------------
+
+
+def test_a_failing_autosave_is_told_once_and_tried_again(qtbot, window, monkeypatch):
+    said = []
+    monkeypatch.setattr(window.canvas, "say", lambda text, *rest: said.append(text))
+    change(window)
+
+    def full(*args):
+        raise store.DocumentError("it could not be saved: No space left on device.")
+
+    def autosave():
+        window.recovery._rest_until = 0.0
+        window.recovery.save()
+        window.recovery.wait()
+
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "save", full)
+        for _ in range(2):
+            autosave()
+        qtbot.waitUntil(lambda: bool(said))
+    label = window.status._autosave
+    assert label.text() == "not autosaved"
+    assert "No space left on device. Save by hand" in label.toolTip()
+    assert said == [label.toolTip()]
+    autosave()
+    assert window.recovery.file.exists(), "nothing has changed, but nothing was saved either"
+    qtbot.waitUntil(lambda: not label.text())
+
+
+def test_a_folder_for_copies_that_cannot_be_made_is_told(make_window, tmp_path, monkeypatch):
+    (tmp_path / "recovery").write_text("a file is in the way")
+    window = make_window()
+    said = []
+    monkeypatch.setattr(window.canvas, "say", lambda text, *rest: said.append(text))
+    assert window.recovery.last_error == said[0]
+    assert said[0].startswith("Autosave is off: ")
+    assert window.status._autosave.text() == "not autosaved"
+
+
+# -- what is missing from a document --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("gone", ["weights.safetensors", "state.safetensors", "history.csv",
+                                  "thumbnail.png"])
+def test_a_member_that_is_missing_opens_read_only(tmp_path, gone, capsys):
+    whole, part = tmp_path / "whole.playground", tmp_path / "part.playground"
+    store.save(whole, document_files.network(), document_files.state(),
+               document_files.history().view(), b"\x89PNG")
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(part, "w") as target:
+        for info in source.infolist():
+            if info.filename != gone:
+                target.writestr(info, source.read(info))
+    loaded = store.load(part)
+    assert loaded.read_only
+    assert [note for note in loaded.notes if f"its member {gone} is missing" in note]
+    assert bool(loaded.lost) == (gone == "weights.safetensors")
+    assert not store.load(whole).read_only
+    before = part.read_bytes()
+    assert main(["train", str(part), "--steps", "1", "--save", str(part)]) == 2
+    assert part.read_bytes() == before
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("ahead", [-6, 1 << 60])
+def test_epochs_that_cannot_be_are_refused(tmp_path, ahead):
+    path = tmp_path / "net.playground"
+    for value in (0, -5, ahead):
+        store.save(path, document_files.network(), SavedState(step=5, ahead=value))
+        assert store.load(path).read_only == (value == ahead)
+        with zipfile.ZipFile(path) as archive:  # versions that do not know it need not know
+            assert (b"ahead" in archive.read("state.safetensors")) == (value != 0)
+
+
+# -- on the command line --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def trained(tmp_path: Path) -> Path:
+    path = tmp_path / "net.playground"
+    assert main(["train", "perceptron", "--steps", "5", "--save", str(path)]) == 0
+    return path
+
+
+def test_what_was_saved_while_it_trained_is_left_alone(trained, monkeypatch, capsys):
+    from playground import headless
+
+    def train(*args, **options):
+        outcome = real(*args, **options)
+        store.save(trained, OTHER, SavedState(step=77))
+        return outcome
+
+    real = headless.train
+    monkeypatch.setattr(headless, "train", train)
+    assert main(["train", str(trained), "--steps", "5", "--save", str(trained)]) == 2
+    beside = trained.with_name("net-2.playground")
+    assert f"is in {beside}." in capsys.readouterr().err
+    state, other = store.load(beside).state, store.load(trained)
+    assert state is not None
+    assert state.step == 10
+    assert other.graph == OTHER
+
+
+@pytest.mark.parametrize("name", ["net.playground", "new.playground", "graph.json", "thesis.pdf",
+                                  "link.csv"])
+def test_a_log_replaces_nothing_but_a_log(trained, name, capsys):
+    folder = trained.parent
+    (folder / "thesis.pdf").write_bytes(b"%PDF-1.7 years of work")
+    (folder / "link.csv").symlink_to(trained)
+    before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    capsys.readouterr()
+    for what in (trained, "perceptron"):
+        assert main(["train", str(what), "--steps", "1", "--log", str(folder / name)]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.count("\n") == 1
+    assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
+def test_a_log_replaces_a_log_and_goes_to_pipes(tmp_path):
+    log = tmp_path / "log.csv"
+    log.touch()
+    for _ in range(2):
+        assert main(["train", "perceptron", "--steps", "3", "--log", str(log)]) == 0
+        assert log.read_text().startswith("step,")
+    assert main(["train", "perceptron", "--steps", "3", "--log", os.devnull]) == 0
+
+
+# -- the window from the command line -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content", ["directory", "pipe", b"", b"{}", b"PK nonsense"])
+@pytest.mark.parametrize("more", [[], ["--screenshot", "a.png"]])
+def test_a_bad_file_ends_with_a_line(tmp_path, monkeypatch, capsys, content, more):
+    monkeypatch.setattr("playground.cli._from_desktop", lambda: False)
+    monkeypatch.setattr("ui.app.main", lambda words: pytest.fail("the window opens"))
+    path = tmp_path / "bad.playground"
+    if content == "directory":
+        path.mkdir()
+    elif content == "pipe":
+        os.mkfifo(path)
+    else:
+        path.write_bytes(content)
+    assert main([str(path), *more]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [[], ["train"], ["summary"]])
+@pytest.mark.parametrize("name", ["", "a" * 5000])
+def test_names_that_cannot_be(command, name, capsys, monkeypatch):
+    monkeypatch.setattr("ui.app.main", lambda words: pytest.fail("the window opens"))
+    assert main([*command, name]) == 2
+    err = capsys.readouterr().err
+    assert "There is no file and no example" in err
+    assert err.count("\n") == 1
+    assert len(err) < 2000
+
+
+@pytest.mark.parametrize("option", ["--log", "--save"])
+def test_names_that_cannot_be_written(option, capsys):
+    name = "a" * 5000 + (".csv" if option == "--log" else ".playground")
+    assert main(["train", "perceptron", option, name]) == 2
+    err = capsys.readouterr().err
+    assert "cannot be written" in err
+    assert err.count("\n") == 1
+
+
+def test_without_a_screen_there_is_a_line(monkeypatch, capsys):
+    monkeypatch.setattr("ui.app.main", lambda words: pytest.fail("the window opens"))
+    monkeypatch.setattr("sys.platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(["perceptron"]) == 2
+    assert "needs a screen" in capsys.readouterr().err
+
+
+def test_a_picture_that_cannot_be_written_is_told(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("ui.app.main", lambda words: pytest.fail("the window opens"))
+    assert main(["perceptron", "--screenshot", str(tmp_path / "no" / "a.png")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
