@@ -3,7 +3,8 @@
 A *kernel* is one kind of machine instruction: a function of a single row of 64-bit integers, its
 operands. An operand is a size, the address of an array, or the bits of a float (read with `real`).
 Kernels are compiled one by one, the first time a program needs them, and are then loaded from a
-per-user cache: dropping a layer on the canvas compiles nothing.
+per-user cache. `kernels.ahead` compiles the rest while the window is open: after that, dropping a
+layer on the canvas compiles nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import hashlib
 import os
 import shutil
 import struct
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +24,7 @@ import numba
 import numpy as np
 import platformdirs
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_name
 from numba import carray, types
 from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
@@ -38,9 +41,11 @@ def _cache_folder() -> Path:
     """The per-user folder of compiled kernels, named after the text of all kernel sources.
 
     Numba notices an edit of a kernel's own file but not of the files that it calls into, so a
-    folder is never shared between two versions of the sources.
+    folder is never shared between two versions of the sources; nor of Python, Numba or processor,
+    as what the one has compiled is not there for the other.
     """
     digest = hashlib.sha256(os.environ.get("PLAYGROUND_VECTOR_WIDTH", "").encode())
+    digest.update(f"{sys.version} {numba.__version__} {get_host_cpu_name()}".encode())
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.name.encode() + source.read_bytes())
     root = os.environ.get("PLAYGROUND_CACHE_DIR") or platformdirs.user_cache_dir("playground")
@@ -150,9 +155,14 @@ class Kernel:
 KERNELS: dict[str, Kernel] = {}
 
 
+def keeps_code() -> bool:
+    """Whether what is compiled goes to the folder of these sources, and `cached` tells what is."""
+    return bool(numba.config.CACHE_DIR)
+
+
 def cached() -> set[str]:
     """Names of the kernels whose machine code the cache holds, as "conv.conv2d_forward"."""
-    if not numba.config.CACHE_DIR:
+    if not keeps_code():
         return set()
     return {path.name.partition("-")[0] for path in Path(numba.config.CACHE_DIR).glob("*/*.nbc")}
 

@@ -19,6 +19,7 @@ REQUIRE_TORCH = os.environ.get("PLAYGROUND_REQUIRE_TORCH") == "1"
 os.environ.setdefault("QT_QPA_PLATFORM", "xcb" if REAL_WINDOW else "offscreen")
 os.environ.setdefault("QT_API", "pyside6")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("PLAYGROUND_PREPARE", "0")  # no test shall share the processor with it
 
 LEFT_OUT = {
     "torch": "parity with PyTorch, which is not installed (pip install torch)",

@@ -31,7 +31,8 @@ class App:
         kept = {k: v for k, v in os.environ.items()
                 if not k.startswith(("XDG_", "QT_", "PLAYGROUND_", "PYTHON"))}
         self.environment = kept | {
-            "HOME": str(home), "QT_QPA_PLATFORM": "xcb", "XDG_RUNTIME_DIR": str(home)}
+            "HOME": str(home), "QT_QPA_PLATFORM": "xcb", "XDG_RUNTIME_DIR": str(home),
+            "PLAYGROUND_PREPARE": "0"}
 
     def run(self, *arguments: str) -> None:
         """The command `playground` without a window, to its end."""

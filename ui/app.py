@@ -58,6 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     window.painted.connect(window.bridge.start)
     window.painted.connect(_collect_garbage)
     if not options.screenshot:
+        window.painted.connect(window.preparing.start)
         window.painted.connect(lambda: window.keep_copies(offer_all=not options.what))
     window.show()
     if options.screenshot:

@@ -52,6 +52,7 @@ from ui.pacing import Pacing
 from ui.palette import Palette
 from ui.panels import PANELS, Panels
 from ui.preferences import Preferences
+from ui.preparing import Preparing
 from ui.recovery import Recovery
 from ui.status_bar import StatusBar
 from ui.theme import Mode, theme
@@ -125,6 +126,7 @@ class MainWindow(QMainWindow):
         self.addToolBar(TopBar(self.document, self.transport, self.training_bar))
         self.status = StatusBar(self)
         self.setStatusBar(self.status)
+        self.preparing = Preparing(self.bridge, self.status, self)
 
         self.docks = Docks(self)
         palette = self.docks.add("palette", "Layers", self.palette_panel, LEFT)
@@ -266,6 +268,7 @@ class MainWindow(QMainWindow):
         self.preferences.unit = self.run_actions.unit
         self.preferences.sync()
         self.hide()  # a long step may have to end first
+        self.preparing.stop()
         self.bridge.shutdown()
         self.files.claim.release()
         self.recovery.close()

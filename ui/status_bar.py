@@ -25,6 +25,12 @@ STATES: dict[str, tuple[str, str]] = {
 """state -> (colour, word): never the colour alone."""
 
 
+PREPARING = """\
+What layers compute with is compiled once on each machine. Those of this network are ready; the
+others are being compiled now, while nothing else wants the processor, so that none keeps you
+waiting when it is dropped. Closing the window stops it: it goes on at the next start."""
+
+
 class StatusBar(QStatusBar):
     """Left: state, step, epoch, validation. Right: speed, frames, cost of measuring, threads."""
 
@@ -44,6 +50,7 @@ class StatusBar(QStatusBar):
         self._fps = self._label("Pictures of this window per second", right=True)
         self._cost = self._label("Share of the time that goes into measuring", right=True)
         self._threads = self._label("Threads that train", right=True)
+        self._preparing = self._label(PREPARING, right=True)
         self._autosave = self._label("", right=True)
         self._snapshot = Snapshot(state="empty")
         self._reason = ""
@@ -71,6 +78,10 @@ class StatusBar(QStatusBar):
 
     def show_fps(self, fps: float) -> None:
         _set(self._fps, f"{fps:.0f} fps")
+
+    def show_preparing(self, number: int, count: int) -> None:
+        """Which of so many kernels is being compiled in the background; 0, 0: none."""
+        _set(self._preparing, f"preparing layers: {number} of {count}" if number else "")
 
     def set_outdated(self, on: bool) -> None:
         """What the network before an edit has reached is not what the drawn one has."""

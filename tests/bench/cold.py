@@ -68,6 +68,7 @@ def in_window(example: str, began: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         window = open_window(example, Path(folder))
         spin(lambda: window.bridge.snapshot.state == "paused", PATIENCE)
+        window.preparing.start()  # as the app does: it is at work beside the first step
         window.bridge.run()
         spin(lambda: window.bridge.snapshot.step > 0, PATIENCE)
         seconds = time.time() - began
