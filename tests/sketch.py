@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from playground.graph import Graph
-from playground.layers.base import make_layer
+from playground.layers.base import Parameter, make_layer
 from playground.training import SGD, Clipping, Training
 
 Step = tuple[str, dict[str, object]]
@@ -33,3 +35,8 @@ def spiral(*hidden: str | Step, classes: int = 2, **training: object) -> Graph:
 
 def dense(units: int, activation: str = "tanh") -> Step:
     return ("dense", {"units": units, "activation": activation})
+
+
+def drawn(parameter: Parameter, random: np.random.Generator) -> np.ndarray:
+    """Its initial values (float32)."""
+    return np.concatenate([*parameter.pieces(random)]).reshape(parameter.shape)

@@ -15,13 +15,14 @@ from playground.shapes import check
 from playground.training import SGD, Training
 from tests.gradient_check import Bench, Given
 from tests.networks import Samples, row
+from tests.sketch import drawn
 
 
 def outputs(kind: str, x: list[float], **settings: Any) -> list[float]:
     layer = make_layer(kind, settings)
     bench = Bench(layer, ((len(x),),), batch=1)
     given = bench.draw()
-    w = {p.name: p.draw(np.random.default_rng(1)) for p in layer.parameters((len(x),))}
+    w = {p.name: drawn(p, np.random.default_rng(1)) for p in layer.parameters((len(x),))}
     y = bench.play(Given((np.array([x], np.float32),), w, given.dy)).y
     return [float(value) for value in y.ravel()]
 
@@ -67,7 +68,7 @@ def test_a_slope_for_each_channel() -> None:
     assert w.shape == (3,)
     (shared,) = make_layer("prelu", {}).parameters((3, 4, 5))
     assert shared.shape == (1,)
-    assert shared.draw(np.random.default_rng(0)) == 0.25
+    assert drawn(shared, np.random.default_rng(0)) == 0.25
 
 
 @pytest.mark.parametrize(("kind", "settings", "shape", "words"), [

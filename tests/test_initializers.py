@@ -24,6 +24,7 @@ from playground.layers.core import Dense
 from playground.session import Session
 from playground.training import SGD, Training
 from tests.networks import Samples, row
+from tests.sketch import drawn
 
 
 def draw(rule: Initializer, shape: tuple[int, ...] = (300, 200), **options: Any) -> np.ndarray:
@@ -77,7 +78,7 @@ def test_frameworks_start_by_what_an_array_is_for() -> None:
     # Biases: PyTorch draws them, Keras does not.
     for rule, drawn in (("pytorch", True), ("keras", False)):
         b = make_layer("dense", {"initializer": rule}).parameters((9,))[1]
-        assert b.draw(np.random.default_rng(1)).any() == drawn
+        assert drawn(b, np.random.default_rng(1)).any() == drawn
 
 
 def test_a_rule_reaches_the_weights() -> None:
@@ -110,7 +111,7 @@ def test_what_is_no_rule_is_refused_in_a_sentence(given: object) -> None:
 
 def test_the_same_seed_draws_the_same() -> None:
     p = Parameter("w", (4, 5), Normal(), 5, 4)
-    one, two = (p.draw(np.random.default_rng(3)) for _ in range(2))
+    one, two = (drawn(p, np.random.default_rng(3)) for _ in range(2))
     assert one.tobytes() == two.tobytes()
     assert msgspec.structs.replace(p, initializer="keras").draw(
         np.random.default_rng(3)).tobytes() != one.tobytes()

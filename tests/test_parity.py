@@ -50,6 +50,7 @@ from playground.update_rule import Optimizer
 from tests.cases import CASES, Case, defaults, fits
 from tests.gradient_check import Bench
 from tests.networks import Samples, Step, learning, row
+from tests.sketch import drawn
 from tests.torch_layers import DRAWN, FORWARD
 from tests.torch_losses import LOSS
 from tests.torch_training import train_both
@@ -352,7 +353,7 @@ def test_initializer_draws_from_their_distribution(
         torch: Any, rule: Initializer, init: str, options: dict[str, Any]) -> None:
     layer = Conv2D(channels=90, kernel=(3, 5), groups=2, initializer=rule)
     w = layer.parameters((40, 9, 9))[0]
-    ours = w.draw(np.random.default_rng(1))
+    ours = drawn(w, np.random.default_rng(1))
     torch.manual_seed(1)
     theirs = getattr(torch.nn.init, init)(torch.empty(w.shape), **options).numpy()
     assert ours.shape == theirs.shape
