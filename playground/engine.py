@@ -24,6 +24,7 @@ from playground.graph import Graph
 from playground.history import HistoryView
 from playground.lane import Lane
 from playground.pace import Pace
+from playground.program import Program
 from playground.rate import Rate
 from playground.session import Session
 from playground.shapes import check
@@ -31,7 +32,7 @@ from playground.shelf import Shelf
 from playground.snapshot import Probe, Snapshot, State
 from playground.snapshot_maker import SnapshotMaker
 from playground.state import SavedState
-from playground.stops import Condition, Stops
+from playground.stops import Breakpoint, Condition, Stops
 from playground.training import Training
 from playground.units import Unit
 
@@ -156,9 +157,9 @@ class Engine:
         """Run until so many steps or epochs are finished, or until a number says so."""
         self._commands.put(lambda: self._go(step, epoch, condition))
 
-    def toggle_stop(self, instruction: int) -> None:
+    def toggle_stop(self, place: Breakpoint) -> None:
         """Let Run stop before an instruction of the program, each time; or no more."""
-        self._commands.put(lambda: self._toggle_stop(instruction))
+        self._commands.put(lambda: self._toggle_stop(place))
 
     def clear_stops(self) -> None:
         """Let Run stop before none."""
@@ -181,9 +182,10 @@ class Engine:
         """Run until this node comes next."""
         self._commands.put(lambda: self._once(lambda s: s.run_to(node, phase)))
 
-    def run_to_instruction(self, index: int) -> None:
-        """Run until this instruction of a step comes next."""
-        self._commands.put(lambda: self._once(lambda s: s.run_to_instruction(index)))
+    def run_to_instruction(self, index: int, program: Program) -> None:
+        """Run until this instruction comes next, unless there is another program meanwhile."""
+        self._commands.put(lambda: self._once(
+            lambda s: s.program is program and s.run_to_instruction(index)))
 
     def reset(self) -> None:
         """Initial weights, step 0."""
@@ -296,12 +298,12 @@ class Engine:
             time.sleep(0.005)
             return
         before = session.step
-        reached = self._stops.run_for(session, SLICE, most)
         self._shelf.trained()
+        reached = self._stops.run_for(session, SLICE, most)
         self._rate.add(session.step - before)
         self._changed = True
         if session.trouble is not None or reached:
-            self._stop(session, reached)
+            self._settle(session, reached)
             if session.position == 0 and session.trouble is None:
                 session.validate()
 
@@ -329,6 +331,7 @@ class Engine:
               history: HistoryView | None = None, renamed: Mapping[str, str] = NO_NAMES,
               at_once: bool = False) -> None:
         was_running, self._graph = self._state == "running", graph
+        self._state = "compiling"  # it cannot be given up
         old, is_document = self._session, saved is not None
         if is_document:
             self._shelf = Shelf()
@@ -340,6 +343,7 @@ class Engine:
             saved = saved.renamed(renamed)
             history = history.renamed(renamed) if history is not None else None
             self._shelf.renamed()
+            self._stops.renamed(renamed)
         kept = self._shelf.find(graph, self.threads, saved)
         if kept is not None:
             saved, history = kept.saved, kept.history
@@ -354,7 +358,8 @@ class Engine:
         self._publish()
         try:
             if kept is not None and kept.session is not None:
-                session, session.graph = kept.session, graph
+                session = kept.session
+                session.graph = graph
                 session.set_training(graph.training)
             else:
                 session = Session(graph, threads=self.threads, progress=self._show_progress)
@@ -371,7 +376,7 @@ class Engine:
         if session.trouble is None:
             self._state = "running" if was_running else "paused"
         else:
-            self._stop(session)
+            self._settle(session)
         self._changed = True
         if not at_once:  # a large one has a step before it, and is validated after that
             session.validate()
@@ -424,10 +429,9 @@ class Engine:
         elif self._graph is not None:
             self._load(self._graph.with_training(training))
 
-    def _toggle_stop(self, instruction: int) -> None:
-        if self._session is not None:
-            self._stops.toggle(self._session.program, instruction)
-            self._changed = True
+    def _toggle_stop(self, place: Breakpoint) -> None:
+        self._stops.toggle(place)
+        self._changed = True
 
     def _clear_stops(self) -> None:
         self._stops.clear()
@@ -474,17 +478,19 @@ class Engine:
         if session is None:
             return
         before = session.step, session.position
-        work(session)
-        if (session.step, session.position) != before:
-            self._shelf.trained()
+        try:
+            work(session)
+        finally:
+            if (session.step, session.position) != before:
+                self._shelf.trained()
         self._followers.go_back(session.step)
         self._followers.follow(session.step, PATIENCE)
-        self._stop(session)
+        self._settle(session)
         if session.position == 0 and session.trouble is None:
             session.validate()
         self._changed = True
 
-    def _stop(self, session: Session, reached: str = "") -> None:
+    def _settle(self, session: Session, reached: str = "") -> None:
         """Stand where the session is: paused, or because of what is not finite."""
         trouble = session.trouble
         self._state = "diverged" if trouble else "paused"
@@ -499,9 +505,11 @@ class Engine:
 
     def _set_threads(self, threads: int) -> None:
         self.threads = threads
-        if self._session is not None:
-            self._load(self._session.graph)
-        self._set_lanes(self._followers.lanes)
+        try:
+            if self._session is not None:
+                self._load(self._session.graph)
+        finally:
+            self._set_lanes(self._followers.lanes)
 
     def _set_lanes(self, lanes: tuple[Lane, ...]) -> None:
         state = self._state
@@ -537,6 +545,7 @@ class Engine:
             steps_per_second=self._rate.value() if self._state == "running" else 0.0)
         status = replace(status, lanes=self._followers.views(status, self._probes))
         if self._session is None:
+            self._maker = None
             return status
         if self._maker is None or self._maker.session is not self._session:
             self._maker = SnapshotMaker(self._session)

@@ -36,7 +36,7 @@ class SavedState:
     running: Mapping[str, Array] = field(default_factory=dict)
     edits: tuple[Edit, ...] = ()
     ahead: int = 0
-    """How many steps more than there were epochs count: their number outlives the batch size."""
+    """How many steps more epochs count than were done: their number outlives the batch size."""
     batches_per_epoch: int = 0
     """Of what was saved; 0: as many as the network has that goes on from it."""
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
+
+from playground.state import swapped
 
 if TYPE_CHECKING:
     from playground.emitter import Phase
@@ -38,6 +40,8 @@ class Condition:
     column: str
     sign: Literal["<", ">"]
     limit: float
+    words: str = ""
+    """What people call the number."""
 
     def holds(self, session: Session) -> bool:
         """Whether it does now; never where the number does not exist or is NaN."""
@@ -65,9 +69,16 @@ class Stops:
         self.condition: Condition | None = None
         """For this run alone."""
 
-    def toggle(self, program: Program, instruction: int) -> None:
+    def toggle(self, place: Breakpoint) -> None:
         """Stop before an instruction from now on; or no more."""
-        self._set(self._breakpoints ^ {breakpoints_of(program)[instruction]})
+        self._set(self._breakpoints ^ {place})
+
+    def renamed(self, names: Mapping[str, str]) -> None:
+        """The same stops in a network whose nodes are called otherwise (old id -> new id)."""
+        self._set(frozenset(replace(place, node=names.get(place.node or "", place.node))
+                            for place in self._breakpoints))
+        if (goal := self.condition) is not None:
+            self.condition = replace(goal, column=swapped(goal.column, names))
 
     def clear(self) -> None:
         """Stop before none."""
@@ -88,13 +99,15 @@ class Stops:
         if places := self.places(session.program):
             session.advance(_distance(places, session.position, len(session.program.code)))
             return "" if session.trouble else (
-                f"stopped at a breakpoint, before instruction {session.position}")
+                f"Stopped at a breakpoint, before instruction {session.position}")
         if self.condition is None:
             session.run_for(seconds, most)
             return ""
         if self.condition.column in VALIDATED:
-            session.run_for(seconds, most)
-            return self._reached(session)
+            # Before it goes on: it was measured after the last step.
+            if not (reached := self._reached(session)):
+                session.run_for(seconds, most)
+            return reached
         end = time.perf_counter() + seconds
         last = None if most is None else session.step + most
         reached = ""
@@ -107,8 +120,8 @@ class Stops:
     def _reached(self, session: Session) -> str:
         if (goal := self.condition) is None or not goal.holds(session):
             return ""
-        return (f"stopped after step {session.step:,}: {goal.column} {goal.value(session):.4g} "
-                f"{goal.sign} {goal.limit:g}")
+        return (f"Stopped after step {session.step:,}: {goal.words or goal.column} "
+                f"{goal.value(session):.4g} {goal.sign} {goal.limit:g}")
 
 
 def breakpoints_of(program: Program) -> list[Breakpoint]:

@@ -76,9 +76,9 @@ def test_frameworks_start_by_what_an_array_is_for() -> None:
     assert draw("pytorch", role="embedding").std() == pytest.approx(1, rel=0.01)
     assert np.abs(draw("pytorch", role="recurrent")).max() == pytest.approx(200**-0.5, rel=0.01)
     # Biases: PyTorch draws them, Keras does not.
-    for rule, drawn in (("pytorch", True), ("keras", False)):
+    for rule, random in (("pytorch", True), ("keras", False)):
         b = make_layer("dense", {"initializer": rule}).parameters((9,))[1]
-        assert drawn(b, np.random.default_rng(1)).any() == drawn
+        assert drawn(b, np.random.default_rng(1)).any() == random
 
 
 def test_a_rule_reaches_the_weights() -> None:

@@ -29,11 +29,11 @@ def test_a_breakpoint_stops_before_its_instruction_in_each_step() -> None:
     session, stops = Session(GRAPH), Stops()
     at = session.program.index_of("dense_2", "backward")
     assert at is not None
-    stops.toggle(session.program, at)
+    stops.toggle(breakpoints_of(session.program)[at])
     for step in range(3):
         assert f"before instruction {at}" in stops.run_for(session, 1.0, None)
         assert (session.step, session.position) == (step, at)
-    stops.toggle(session.program, 3)
+    stops.toggle(breakpoints_of(session.program)[3])
     assert stops.places(session.program) == {3, at}
     stops.run_for(session, 1.0, None)
     assert (session.step, session.position) == (3, 3)
@@ -44,7 +44,7 @@ def test_a_breakpoint_stops_before_its_instruction_in_each_step() -> None:
 
 def test_stopping_changes_nothing() -> None:
     straight, stopped, stops = Session(GRAPH), Session(GRAPH), Stops()
-    stops.toggle(stopped.program, 7)
+    stops.toggle(breakpoints_of(stopped.program)[7])
     for _ in range(4):
         stops.run_for(stopped, 1.0, None)
     stopped.run(1)
@@ -56,12 +56,24 @@ def test_a_breakpoint_is_found_again_after_an_edit() -> None:
     before, stops = Session(GRAPH).program, Stops()
     at = before.index_of("dense_3", "update")
     assert at is not None
-    stops.toggle(before, at)
+    stops.toggle(breakpoints_of(before)[at])
     layer = GRAPH.node("dense_1").layer.with_settings(activation="identity")  # type: ignore
     after = Session(GRAPH.with_layer("dense_1", layer)).program
     assert len(after.instructions) < len(before.instructions)
     assert stops.places(after) == {after.index_of("dense_3", "update")}
     assert len(set(breakpoints_of(after))) == len(after.instructions)
+
+
+def test_stops_are_renamed_with_their_nodes() -> None:
+    before, stops = Session(GRAPH).program, Stops()
+    at = before.index_of("dense_2", "backward")
+    assert at is not None
+    stops.toggle(breakpoints_of(before)[at])
+    stops.condition = Condition("dense_2.update_ratio", "<", 1.0)
+    after = Session(GRAPH.renamed("dense_2", "hidden")).program
+    stops.renamed({"dense_2": "hidden"})
+    assert stops.places(after) == {after.index_of("hidden", "backward")}
+    assert stops.condition.column == "hidden.update_ratio"
 
 
 def test_a_condition_stops_after_the_first_step_that_meets_it() -> None:
@@ -86,7 +98,9 @@ def test_a_condition_of_the_validation() -> None:
     assert stops.run_for(session, 0.01, 10) == ""  # not validated yet
     session.run(2000)
     session.validate()
+    step = session.step
     assert "validation_metric" in stops.run_for(session, 0.01, 10)
+    assert session.step == step
 
 
 def test_what_is_not_measured_never_stops_it() -> None:
@@ -106,8 +120,9 @@ def test_the_engine_pauses_there_and_says_why(engine: Engine) -> None:
     engine.run_until(condition=Condition("loss", "<", 0.3))
     at = wait(engine, lambda s: s.state == "paused" and s.step > 0)
     assert at.loss < 0.3
-    assert f"stopped after step {at.step:,}: loss" in at.message
-    engine.toggle_stop(20)
+    assert f"Stopped after step {at.step:,}: loss" in at.message
+    assert at.program is not None
+    engine.toggle_stop(breakpoints_of(at.program)[20])
     engine.run()  # the condition was for that run alone
     there = wait(engine, lambda s: s.state == "paused" and s.position == 20)
     assert (there.step, there.stops) == (at.step, {20})
@@ -175,9 +190,10 @@ def test_the_question_until_when(window: MainWindow) -> None:
     names = quantities(snapshot)
     assert names["loss"] == "Loss"
     assert names["validation_metric"] == "Validation accuracy"
-    assert names["dense_1.update_ratio"] == "Update : weight of dense_1"
+    assert names["dense_1.update_ratio"] == "Update-to-weight ratio of dense_1"
     dialog = UntilDialog(snapshot, Condition("dense_1.update_ratio", ">", 0.25), window)
-    assert dialog.condition() == Condition("dense_1.update_ratio", ">", 0.25)
+    assert dialog.condition() == Condition(
+        "dense_1.update_ratio", ">", 0.25, "Update-to-weight ratio of dense_1")
     dialog.limit.lineEdit().setText("soon")
     dialog.limit.lineEdit().textEdited.emit("soon")
     assert not dialog.go.isEnabled()

@@ -314,14 +314,22 @@ class EngineBridge(QObject):
         self._drive(lambda engine: engine.run_to(node, phase))
 
     def run_to_instruction(self, index: int) -> None:
-        self._drive(lambda engine: engine.run_to_instruction(index))
+        """Run until an instruction of the program that is shown comes next."""
+        program = self.snapshot.program
+        if program is not None:
+            self._drive(lambda engine: engine.run_to_instruction(index, program))
 
     def run_until(self, step: int | None = None, epoch: int | None = None,
                   condition: Condition | None = None) -> None:
         self._drive(lambda engine: engine.run_until(step, epoch, condition))
 
     def toggle_stop(self, instruction: int) -> None:
-        self._drive(lambda engine: engine.toggle_stop(instruction))
+        """Let Run stop before an instruction of the program that is shown; or no more."""
+        from playground.stops import breakpoints_of
+
+        if self.snapshot.program is not None:
+            place = breakpoints_of(self.snapshot.program)[instruction]
+            self._drive(lambda engine: engine.toggle_stop(place))
 
     def clear_stops(self) -> None:
         self._send(lambda engine: engine.clear_stops())

@@ -157,6 +157,7 @@ class Recovery(QObject):
 
     def adopt(self, crashed: Crashed) -> None:
         """This run goes on with it: keep its file, under a lock, until a new save exists."""
+        self.wait()  # what is being written now is another document
         lock = QLockFile(str(_lock(crashed.file)))
         lock.setStaleLockTime(0)
         lock.tryLock(0)

@@ -76,14 +76,15 @@ class RunActions(QObject):
         self.until_epoch = self._action(
             "Run Until Epoch…", "", "Run until a number of epochs is done", self._until_epoch)
         self.until = self._action(
-            "Run Until…", "", "Run until a number says so: the loss, a gradient norm, ...",
+            "Run Until…", "",
+            "Run until a measured number passes a limit: the loss, a gradient norm, …",
             self._until)
         self.stop_before = self._action(
             "Stop Before Selected Node", "F9",
-            "Let Run stop each time before the selected node computes; or no more",
+            "Pause each time just before the selected node computes; choose it again to remove",
             self._stop_before)
         self.clear_stops = self._action(
-            "Clear Breakpoints", "Ctrl+Shift+F9", "Let Run stop before no instruction",
+            "Clear Breakpoints", "Ctrl+Shift+F9", "Remove all breakpoints",
             bridge.clear_stops)
         self._last_condition: Condition | None = None
         self._group = QActionGroup(self)

@@ -48,8 +48,8 @@ class UntilDialog(QDialog):
         grid.setColumnStretch(0, 1)
         for place, field in enumerate((self.quantity, self.sign, self.limit)):
             grid.addWidget(field, 0, place)
-        hint = QLabel("Looked at after each step, on the batch it was trained with; numbers of the "
-                      "validation part whenever they are measured.")
+        hint = QLabel("Checked after each step on its training batch; validation numbers whenever "
+                      "they are measured.")
         hint.setWordWrap(True)
         hint.setProperty("role", "secondary")
         self.problem = QLabel()
@@ -72,7 +72,7 @@ class UntilDialog(QDialog):
     def condition(self) -> Condition:
         """What was chosen."""
         return Condition(self.quantity.currentData(), self.sign.currentData(),
-                         float(self.limit.value()))
+                         float(self.limit.value()), self.quantity.currentText())
 
     def _show_problem(self, text: str) -> None:
         self.problem.setText(text)
@@ -91,7 +91,7 @@ def quantities(snapshot: Snapshot) -> dict[str, str]:
              "grad_norm_before": "Gradient norm of all layers"}
     for node in program.learners:
         found[f"{node}.grad_norm_before"] = f"Gradient norm of {node}"
-        found[f"{node}.update_ratio"] = f"Update : weight of {node}"
+        found[f"{node}.update_ratio"] = f"Update-to-weight ratio of {node}"
     found |= {f"{node.id}.inactive": f"Share of inactive units of {node.id}"
               for node in program.graph.order()}
     return {column: words for column, words in found.items()
