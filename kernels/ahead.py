@@ -42,7 +42,7 @@ def compile_all(kernels: Sequence[Kernel], progress: Callable[[str], None] | Non
         missing = _missing(missing)
     for number, kernel in enumerate(missing, 1):
         if progress:
-            progress(_sentence(kernel, number, len(missing)))
+            progress(_sentence(number, len(missing)))
         kernel.compile()
     for kernel in kernels:
         kernel.compile()
@@ -63,8 +63,8 @@ def _file(kernel: Kernel) -> str:
     return kernel.function.__module__
 
 
-def _sentence(kernel: Kernel, number: int, count: int) -> str:
-    return f"Preparing {kernel.name} ({number} of {count})"
+def _sentence(number: int, count: int) -> str:
+    return f"Preparing layers for this machine, once ({number} of {count})"
 
 
 class _Waiting:
@@ -118,7 +118,7 @@ def _compile_elsewhere(missing: Sequence[Kernel], progress: Callable[[str], None
                 continue
             number += 1
             if progress:
-                progress(_sentence(started, number, len(missing)))
+                progress(_sentence(number, len(missing)))
     finally:
         waiting.clear()  # `progress` may raise, to give up: then no process begins another one
 

@@ -31,14 +31,11 @@ def run(cache: Path, *arguments: str) -> list[str]:
 
 
 def test_other_processes_fill_the_cache(tmp_path: Path) -> None:
-    sentences = run(tmp_path)
-    assert sorted(sentence.split()[1] for sentence in sentences) == [
-        "add", "add_into", "copy", "multiply"]
-    assert sentences[0].endswith("(1 of 4)")
+    assert [sentence[-8:] for sentence in run(tmp_path)] == [
+        "(1 of 4)", "(2 of 4)", "(3 of 4)", "(4 of 4)"]
     assert run(tmp_path) == [""]  # All are in the cache now: nothing takes time.
 
 
 @pytest.mark.parametrize("python", ["/nowhere/python", "/bin/false"])
 def test_without_other_processes_this_one_compiles(tmp_path: Path, python: str) -> None:
-    names = {sentence.split()[1] for sentence in run(tmp_path, python)}
-    assert names == {"add", "add_into", "copy", "multiply"}
+    assert run(tmp_path, python)[-1].endswith("(4 of 4)")
