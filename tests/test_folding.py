@@ -360,7 +360,7 @@ def test_it_is_drawn_in_both_themes(view: CanvasView, qapp: QApplication) -> Non
     for mode in ("light", "dark"):
         themes.apply(qapp, mode)  # type: ignore[arg-type]
         view.document.select(())
-        corner = item.box().bottomRight() + QPointF(2, -item.size().height() / 2)
+        corner = item.box().bottomRight() + QPointF(1, -item.size().height() / 2)
         image = view.grab().toImage()
         beside = image.pixelColor(view.mapFromScene(corner))
         ground = image.pixelColor(view.mapFromScene(corner + QPointF(5, 0)))

@@ -6,11 +6,11 @@ numbers, so that its second derivatives are exact.
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import numpy as np
 import pytest
-import torch
-from torch.autograd.functional import hessian, jacobian
 
 from playground.examples import EXAMPLES
 from playground.examples.measures import SETTLED
@@ -34,12 +34,12 @@ def ended(seed: int, graph: Graph = GRAPH) -> Session:
     return session
 
 
-def weights(session: Session) -> torch.Tensor:
+def weights(torch: Any, session: Session) -> Any:
     return torch.tensor(np.concatenate([session.values(name).ravel() for name in NAMES]),
                         dtype=torch.float64)
 
 
-def loss_of(session: Session, weights: torch.Tensor) -> torch.Tensor:
+def loss_of(torch: Any, session: Session, weights: Any) -> Any:
     """Binary cross-entropy of 2 inputs, 2 sigmoid units and 1, with its L2 penalty."""
     x, target = (torch.tensor(a, dtype=torch.float64)
                  for a in (session.data.x_train, session.data.target_train))
@@ -49,20 +49,22 @@ def loss_of(session: Session, weights: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.binary_cross_entropy_with_logits(logit, target.ravel()) + penalty
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize(("seed", "loss"), ENDS.items())
-def test_each_start_ends_in_a_lowest_place_of_its_own(seed: int, loss: float) -> None:
+def test_each_start_ends_in_a_lowest_place_of_its_own(torch: Any, seed: int, loss: float) -> None:
     """Newton's steps go to the exact place: it is next to where descent has come to rest, and the
     loss curves upwards there in all nine directions.
     """
     session = ended(seed)
     assert session.measured("grad_norm_before") < SETTLED
     assert session.measured("loss") == pytest.approx(loss, abs=5e-4)
-    at = start = weights(session)
-    assert loss_of(session, at).item() == pytest.approx(session.measured("loss"), abs=1e-6)
+    at = start = weights(torch, session)
+    assert loss_of(torch, session, at).item() == pytest.approx(session.measured("loss"), abs=1e-6)
 
-    def value(at: torch.Tensor) -> torch.Tensor:
-        return loss_of(session, at)
+    def value(at: Any) -> Any:
+        return loss_of(torch, session, at)
 
+    hessian, jacobian = torch.autograd.functional.hessian, torch.autograd.functional.jacobian
     for _ in range(5):
         at = at - torch.linalg.solve(hessian(value, at), jacobian(value, at))
     assert jacobian(value, at).norm() < 1e-12

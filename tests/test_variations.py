@@ -116,7 +116,7 @@ CLAIMS: dict[tuple[str, str], tuple[int, Callable[[Outcome, Outcome], bool]]] = 
     ("copy-memory", "elman"):
         (500, lambda own, other: own.validation.metric < 0.6 and other.validation.metric > 0.99),
     ("copy-memory", "jordan"):
-        (900, lambda own, other: late(own) < 0.5 and other.validation.metric < 0.5),
+        (900, lambda own, other: late(own) < 0.5 and late(other) > 3 * late(own)),
     ("copy-memory", "lstm"):
         (900, lambda own, other: late(own) < 0.5 < 0.8 < late(other)),
     ("sequential-digits", "elman"):
@@ -139,7 +139,7 @@ CLAIMS: dict[tuple[str, str], tuple[int, Callable[[Outcome, Outcome], bool]]] = 
     ("char-lstm", "gru"):
         (150, lambda own, other: bits_per_character(other) < bits_per_character(own)),
     ("exploding", "lstm-with-weight-scale-8"):
-        (200, lambda own, other: largest_gradient(other) > 1000 and clipped_share(other) > 0.5),
+        (200, lambda own, other: largest_gradient(other) > 100 and clipped_share(other) > 0.05),
     ("exploding", "weight-scale-1.5"):
         (200, lambda own, other: 5 < largest_gradient(other) < 0.1 * largest_gradient(own)),
     ("exploding", "weight-scale-1"):

@@ -288,9 +288,9 @@ def test_nodes_show_time_across(qtbot: QtBot, qapp: QApplication) -> None:
     probes: frozenset[Probe] = live.probes()
     assert WorkspaceProbe("lstm_1.h", 0, axis=1) in probes
     live.show_snapshot(SnapshotMaker(session).make(Snapshot(state="paused"), probes))
-    image, = view.canvas.nodes["lstm_1"]._images
+    image, = view.canvas.nodes["lstm_1"].images
     assert (image.width(), image.height()) == (9, 12)
-    data = view.canvas.nodes["adding_1"]._images
+    data = view.canvas.nodes["adding_1"].images
     assert [(i.width(), i.height()) for i in data] == [(9, 2)] * 3
 
 
@@ -299,13 +299,13 @@ def test_words_are_a_roll_and_sequences_maps(qtbot: QtBot, qapp: QApplication) -
     view, live = canvas(qtbot, qapp, session.graph)
     made = SnapshotMaker(session).make(Snapshot(state="paused"), live.probes())
     live.show_snapshot(made)
-    roll = view.canvas.nodes["slot_filling_1"]._images[0]
+    roll = view.canvas.nodes["slot_filling_1"].images[0]
     assert (roll.width(), roll.height()) == (14, 16)
     bright = QColor(*themes.SEQUENTIAL[255].tolist())
     columns = [[y for y in range(16) if roll.pixelColor(x, y) == bright] for x in range(14)]
     words = session.data.x_train[0, :14].astype(int)
     assert columns == [[15 - word * 16 // 38] for word in words]
-    gru, = view.canvas.nodes["gru_1"]._images
+    gru, = view.canvas.nodes["gru_1"].images
     assert (gru.width(), gru.height()) == (14, 24)
     pictures = {id: face.picture for id, face in faces(session.graph, live._scene.document.check
                                                        ).items()}
@@ -323,7 +323,7 @@ def test_the_time_step_stands_on_the_node_and_in_the_listing(
     made = SnapshotMaker(session).make(Snapshot(state="paused"), ())
     assert made.position == at
     live.show_snapshot(made)
-    assert view.canvas.nodes["lstm_1"]._active == "backward · t = 7"
+    assert view.canvas.nodes["lstm_1"].active == "backward · t = 7"
     assert full_operation(session.program.instructions[at]).endswith(" · t = 7")
     time = show(qtbot, session)
     assert time.maps.now == 7

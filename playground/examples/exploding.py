@@ -55,8 +55,8 @@ gets nothing at all: vanishing.
 
 **Choose *LSTM with weight scale 8*** below this note. Gates keep the gradient from vanishing; they
 do not keep it from exploding. They bound how much of the memory goes on, not the weights that each
-state meets on its way into the gates: its norms reach thousands within a hundred steps, and it is
-clipped as often.
+state meets on its way into the gates: its norms reach hundreds within the first dozen steps, where
+the threshold is 1.
 
 **Try.** Set the clipping threshold to 10: clipped less often, and thrown back more often.
 """)

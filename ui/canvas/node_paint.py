@@ -39,7 +39,7 @@ HALO = 6.0
 """How far paint reaches outside the node: the halo, and the outline of the active node."""
 CHIP = 22.0
 HEAD = 44
-"""The room above a node's picture."""
+"""Room for the name that is seen from afar."""
 FAR_PIXELS, LEAST_PIXELS = 10, 7
 """Of a name that is seen from afar, on the screen; smaller ones cannot be read."""
 STACK = 4.0
