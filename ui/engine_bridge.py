@@ -262,6 +262,8 @@ class EngineBridge(QObject):
         self._follow()
         if bool(old.nodes) != bool(new.nodes):
             self._show(self._newest)
+            # Once more when the canvas, which hears of it later, has its nodes again.
+            QTimer.singleShot(0, self, lambda: self._show(self._newest))
 
     def _follow(self) -> None:
         """Keep the engine at the document's graph; what only moves costs no compilation."""
