@@ -213,8 +213,7 @@ def conv2d_input_gradient(a):
         for group in range(g.groups):
             for channel in range(0, inputs, g.slice):
                 channels = min(g.slice, inputs - channel)
-                prepare(g, first, samples, group * inputs + channel, channels, work,
-                        False)
+                prepare(g, first, samples, group * inputs + channel, channels, work, False)
                 work.lowered[:] = 0
                 row_taps = channels * g.kernel_width
                 for u in range(g.kernel_height):

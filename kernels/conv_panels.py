@@ -19,7 +19,10 @@ def suits(g: Geometry) -> bool:
 
 @helper
 def multiply_packed(rows, terms, n, x, x_start, x_rows, w, w_start, w_row, y, y_start, y_row):
-    """y[r y_row + t] += sum_k w[r w_row + k] x[x_rows[k] + t]; r < rows, t < n, k < terms."""
+    """y[r y_row + t] += sum_k w[r w_row + k] x[x_rows[k] + t]; r < rows, t < n, k < terms.
+
+    Each array from its start on.
+    """
     panel = floats(stack_block(), TERM_BLOCK * TILE_COLUMNS)
     for t in range(0, n, TILE_COLUMNS):
         width = min(TILE_COLUMNS, n - t)

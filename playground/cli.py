@@ -334,7 +334,7 @@ def _write(options: argparse.Namespace, outcome: Outcome, seen: document.Stamp |
     session, elsewhere = outcome.session, None
     history = session.history.view()
     if options.save:
-        if document.stamp(options.save) not in (None, seen):
+        if document.is_another(options.save, seen):
             elsewhere = _free_name(options.save)
         document.save(elsewhere or options.save, session.graph, session.saved_state(), history)
     if options.log:
@@ -426,7 +426,7 @@ def _writable(text: str) -> Path:
     try:
         if path.is_dir() or not os.access(path.resolve().parent, os.W_OK):
             raise argparse.ArgumentTypeError(f"{text} cannot be written: choose another file")
-        path.exists()
+        path.exists()  # raises for a name that is too long
     except OSError as error:
         raise argparse.ArgumentTypeError(
             f"{text[:LONGEST]} cannot be written ({error.strerror}): choose another file"

@@ -19,8 +19,6 @@ from playground.snapshot import Boundary, BoundaryProbe, LaneView, Probe, Snapsh
 from playground.snapshot_maker import SnapshotMaker
 from playground.state import SavedState
 
-PAUSED = Snapshot("paused")
-
 
 def compare(lanes: Sequence[Lane], *, steps: int | None = None, epochs: int | None = None,
             threads: int = 1, preparing: Callable[[str], None] | None = None,
@@ -101,8 +99,7 @@ class Followers:
             if follower.session is not None and follower.session.trouble is None:
                 follower.session.validate()
 
-    def views(self, status: Snapshot = PAUSED, probes: Iterable[Probe] = ()
-              ) -> tuple[LaneView, ...]:
+    def views(self, status: Snapshot, probes: Iterable[Probe]) -> tuple[LaneView, ...]:
         """How they do. status, probes: what the engine knows of itself, and is asked."""
         boundary = [probe for probe in probes if isinstance(probe, BoundaryProbe)]
         return tuple(follower.view(status, boundary) for follower in self._followers)

@@ -304,8 +304,6 @@ class Engine:
         self._changed = True
         if session.trouble is not None or reached:
             self._settle(session, reached)
-            if session.position == 0 and session.trouble is None:
-                session.validate()
 
     def _catching_up(self) -> bool:
         """Whether variants go on although the network stands."""
@@ -354,7 +352,8 @@ class Engine:
             self._unloaded = (saved, history) if saved is not None else None
             self._state, self._changed = "paused", True
             return
-        self._state = "running" if at_once else "compiling"
+        if at_once:
+            self._state = "running"
         self._publish()
         try:
             if kept is not None and kept.session is not None:
@@ -486,16 +485,17 @@ class Engine:
         self._followers.go_back(session.step)
         self._followers.follow(session.step, PATIENCE)
         self._settle(session)
-        if session.position == 0 and session.trouble is None:
-            session.validate()
         self._changed = True
 
     def _settle(self, session: Session, reached: str = "") -> None:
-        """Stand where the session is: paused, or because of what is not finite."""
+        """Stand where the session is: paused, between steps validated, or because of what is not
+        finite."""
         trouble = session.trouble
         self._state = "diverged" if trouble else "paused"
         self._message = trouble.text if trouble else reached
         self._node = trouble.node if trouble else None
+        if session.position == 0 and not trouble:
+            session.validate()
 
     def _reset(self, session: Session) -> None:
         self._state = "compiling"  # it cannot be given up

@@ -11,7 +11,7 @@ from playground.evaluator import Evaluation
 from playground.graph import Graph
 from playground.history import HistoryView
 from playground.session import Session
-from playground.state import SavedState
+from playground.state import SavedState, node_of
 
 VALIDATIONS = 50
 """At most this many on the way, at fixed steps: the same run gives the same history."""
@@ -75,7 +75,7 @@ class Run:
         """How far it came; validates."""
         session, trouble = self.session, self.session.trouble
         data = session.data
-        nodes = dict.fromkeys(name.partition(".")[0] for name in session.program.parameters)
+        nodes = dict.fromkeys(node_of(name) for name in session.program.parameters)
         return Outcome(
             session, "diverged" if trouble else "interrupted" if interrupted else "done",
             trouble.text if trouble else "", self.done, self._seconds,

@@ -360,7 +360,7 @@ class Snapshot:
     values: Mapping[Probe, Any] = field(default_factory=dict)
     """An answer for each probe of the last `watch`; an absent probe could not be answered."""
     progress: str = ""
-    """What is going on while compiling: "Compiling conv2d_forward (3 of 12)"."""
+    """What is going on while compiling: "Preparing layers for this machine, once (3 of 12)"."""
     lanes: tuple[LaneView, ...] = ()
     """The variants that train beside it, in the order in which they were set."""
 

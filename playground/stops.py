@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -97,7 +97,9 @@ class Stops:
     def run_for(self, session: Session, seconds: float, most: int | None) -> str:
         """Train for about so long and so many steps; gives why it stops now, or nothing."""
         if places := self.places(session.program):
-            session.advance(_distance(places, session.position, len(session.program.code)))
+            length = len(session.program.code)
+            session.run_to_instruction(
+                min(places, key=lambda place: (place - session.position - 1) % length))
             return "" if session.trouble else (
                 f"Stopped at a breakpoint, before instruction {session.position}")
         if self.condition is None:
@@ -133,11 +135,6 @@ def breakpoints_of(program: Program) -> list[Breakpoint]:
         names.append(Breakpoint(*name, seen[name]))
         seen[name] += 1
     return names
-
-
-def _distance(places: Iterable[int], position: int, length: int) -> int:
-    """Instructions from a position to the next of the places; a whole step where it is one."""
-    return min((place - position - 1) % length + 1 for place in places)
 
 
 __all__ = ["VALIDATED", "Breakpoint", "Condition", "Stops", "breakpoints_of"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from PySide6.QtCore import QEventLoop, QModelIndex, QSettings, Qt, QTimer
@@ -38,6 +39,18 @@ def open_window(example: str | None, folder: Path, mode: Mode = "dark",
     window.bridge.start()
     spin(lambda: window.bridge.snapshot.state == "paused", 60)
     return window
+
+
+@contextlib.contextmanager
+def opened(example: str | None, folder: Path, size: tuple[int, int] = (1600, 1000)
+           ) -> Iterator[MainWindow]:
+    """Such a window, closed and gone afterwards."""
+    window = open_window(example, folder, size=size)
+    try:
+        yield window
+    finally:
+        close(window)
+        window.deleteLater()
 
 
 def spin(until: Callable[[], bool], seconds: float) -> bool:

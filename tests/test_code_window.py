@@ -13,7 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from playground.examples import EXAMPLES
-from tests.drive import close, open_window, spin
+from tests.drive import opened, spin
 from ui.main_window import MainWindow
 from ui.views.output import OutputView
 from ui.views.representation import RepresentationView
@@ -23,10 +23,8 @@ LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
 @pytest.fixture
 def window(qapp: QApplication, tmp_path: Path) -> Iterator[MainWindow]:
-    made = open_window("autoencoder", tmp_path)
-    yield made
-    close(made)
-    made.deleteLater()
+    with opened("autoencoder", tmp_path) as made:
+        yield made
 
 
 def view_of(window: MainWindow) -> RepresentationView:

@@ -184,7 +184,7 @@ def test_lanes_tell_their_size_and_the_time_of_their_own_steps() -> None:
     assert math.isnan(maker.make(Snapshot("paused"), ()).seconds_per_step)
     session.run(3)
     followers.follow(3, seconds=10)
-    own = maker.make(Snapshot("paused", lanes=followers.views()), ())
+    own = maker.make(Snapshot("paused", lanes=followers.views(Snapshot("paused"), ())), ())
     (gru,) = own.lanes
     assert own.program is not None
     assert gru.parameters < own.program.check.total_parameters

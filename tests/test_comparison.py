@@ -16,7 +16,7 @@ from playground.examples import EXAMPLES
 from playground.headless import train
 from playground.lane import Lane
 from playground.session import Session
-from playground.snapshot import BoundaryProbe, Snapshot
+from playground.snapshot import BoundaryProbe, LaneView, Snapshot
 from playground.training import SGD, Clipping
 from tests.waiting import running_engine, wait
 
@@ -187,6 +187,11 @@ def test_lanes_go_on_to_where_the_network_diverged(engine: Engine) -> None:
 # -- where they begin -----------------------------------------------------------------------------
 
 
+def view_of(followers: Followers) -> LaneView:
+    """What is shown of the first."""
+    return followers.views(Snapshot("paused"), ())[0]
+
+
 def followed(followers: Followers) -> Session:
     """The session of the only lane."""
     (follower,) = followers._followers
@@ -221,11 +226,11 @@ def test_lanes_go_on_where_they_are_on_other_threads() -> None:
     followers, lane = Followers(), pinned()
     followers.set([lane], threads=1)
     follow(followers, 50)
-    before, history = weights(followed(followers)), followers.views()[0].history
+    before, history = weights(followed(followers)), view_of(followers).history
     followers.set([lane], threads=2)
     assert followed(followers).program.lanes == 2
     np.testing.assert_equal(weights(followed(followers)), before)
-    view = followers.views()[0]
+    view = view_of(followers)
     assert view.step == 50
     assert view.history is not None
     assert history is not None
@@ -235,7 +240,7 @@ def test_lanes_go_on_where_they_are_on_other_threads() -> None:
 def test_lanes_say_what_the_network_is_asked_to_say() -> None:
     followers = Followers()
     followers.set([pinned()], threads=1)
-    assert followers.views()[0].boundary is None
+    assert view_of(followers).boundary is None
     status = Snapshot(state="running")
     found = followers.views(status, {BoundaryProbe(16)})[0].boundary
     assert found is not None

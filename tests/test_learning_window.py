@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from playground.graph import Graph
 from playground.layers.base import make_layer
 from playground.learning import Learning
-from tests.drive import close, open_window, spin
+from tests.drive import opened, spin
 from tests.on_canvas import open_canvas
 from tests.sketch import dense, spiral
 from ui import theme as themes
@@ -248,10 +248,8 @@ def test_marks_are_painted_in_both_themes(view: CanvasView, qapp: QApplication) 
 
 @pytest.fixture
 def window(qapp: QApplication, tmp_path: Path) -> Iterator[MainWindow]:
-    made = open_window("mlp-spiral", tmp_path)
-    yield made
-    close(made)
-    made.deleteLater()
+    with opened("mlp-spiral", tmp_path) as made:
+        yield made
 
 
 def parameters(window: MainWindow) -> dict[str, np.ndarray]:

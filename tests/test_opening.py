@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from playground.examples import EXAMPLES
-from tests.drive import close, open_window, spin
+from tests.drive import opened, spin
 from ui.main_window import MainWindow
 
 SAMPLE = ("mlp-spiral", "local-minima", "deep-sigmoid", "conv-matrix", "gradient-descent",
@@ -22,10 +22,8 @@ LEFT_OUT = {"excitation"}
 @pytest.fixture(scope="module")
 def window(qapp: QApplication, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MainWindow]:
     """One for all of them, as a user has."""
-    made = open_window(None, tmp_path_factory.mktemp("window"), size=(1280, 800))
-    yield made
-    close(made)
-    made.deleteLater()
+    with opened(None, tmp_path_factory.mktemp("window"), (1280, 800)) as made:
+        yield made
 
 
 def test_the_sample_has_one_of_each_panel() -> None:

@@ -13,7 +13,7 @@ from playground.graph import Graph
 from playground.layers.base import make_layer
 from playground.snapshot import Snapshot
 from playground.training import SGD
-from tests.drive import close, open_window, spin
+from tests.drive import opened, spin
 from ui.main_window import MainWindow
 from ui.status_bar import _metric
 
@@ -21,12 +21,10 @@ from ui.status_bar import _metric
 @pytest.fixture(scope="module")
 def window(qapp: QApplication, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MainWindow]:
     """At step 40, for all tests: each leaves it as it was."""
-    made = open_window("mlp-spiral", tmp_path_factory.mktemp("window"))
-    made.bridge.run_until(step=40)
-    assert spin(lambda: made.bridge.snapshot.step == 40 and not made.bridge.running, 30)
-    yield made
-    close(made)
-    made.deleteLater()
+    with opened("mlp-spiral", tmp_path_factory.mktemp("window")) as made:
+        made.bridge.run_until(step=40)
+        assert spin(lambda: made.bridge.snapshot.step == 40 and not made.bridge.running, 30)
+        yield made
 
 
 def train_faster(window: MainWindow, rate: float) -> None:

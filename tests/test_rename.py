@@ -15,7 +15,7 @@ from playground.layers.base import make_layer
 from playground.session import Session
 from playground.state import SavedState
 from playground.training import Clipping
-from tests.drive import close, open_window, spin
+from tests.drive import opened, spin
 from tests.sketch import dense, spiral
 from ui.canvas import editing
 from ui.main_window import MainWindow
@@ -89,13 +89,11 @@ def test_what_a_deleted_node_left_does_not_hide_its_heir() -> None:
 
 @pytest.fixture
 def window(qapp: QApplication, tmp_path: Path) -> Iterator[MainWindow]:
-    made = open_window("mlp-spiral", tmp_path)
-    made.bridge.run_until(step=200)
-    wait(made, lambda: made.bridge.snapshot.step == 200
-         and made.bridge.snapshot.state == "paused")
-    yield made
-    close(made)
-    made.deleteLater()
+    with opened("mlp-spiral", tmp_path) as made:
+        made.bridge.run_until(step=200)
+        wait(made, lambda: made.bridge.snapshot.step == 200
+             and made.bridge.snapshot.state == "paused")
+        yield made
 
 
 def wait(window: MainWindow, what: object) -> None:

@@ -15,7 +15,7 @@ from playground.engine import Engine
 from playground.examples import EXAMPLES
 from playground.session import Session
 from playground.stops import Condition, Stops, breakpoints_of
-from tests.drive import close, open_window, spin
+from tests.drive import opened, spin
 from tests.waiting import running_engine, wait
 from ui.dialogs.until import UntilDialog, quantities
 from ui.main_window import MainWindow
@@ -134,10 +134,8 @@ def test_the_engine_pauses_there_and_says_why(engine: Engine) -> None:
 
 @pytest.fixture
 def window(qapp: QApplication, tmp_path: Path) -> Iterator[MainWindow]:
-    made = open_window("mlp-spiral", tmp_path)
-    yield made
-    close(made)
-    made.deleteLater()
+    with opened("mlp-spiral", tmp_path) as made:
+        yield made
 
 
 def test_a_click_in_the_listing_sets_a_breakpoint(window: MainWindow) -> None:

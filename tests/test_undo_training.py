@@ -20,7 +20,7 @@ from playground.optimizers import Adam
 from playground.session import Session
 from playground.state import SavedState
 from playground.training import SGD, Clipping
-from tests.drive import close, open_window, spin
+from tests.drive import opened, spin
 from tests.sketch import dense, spiral
 from tests.waiting import running_engine, wait
 from ui.main_window import MainWindow
@@ -322,10 +322,8 @@ def _edited(graph: Graph, act: str) -> Graph:
 
 @pytest.fixture
 def window(qapp: QApplication, tmp_path: Path) -> Iterator[MainWindow]:
-    made = open_window("mlp-spiral", tmp_path)
-    yield made
-    close(made)
-    made.deleteLater()
+    with opened("mlp-spiral", tmp_path) as made:
+        yield made
 
 
 def test_undo_in_the_window_while_paused_and_while_it_trains(window: MainWindow) -> None:

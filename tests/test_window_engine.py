@@ -14,7 +14,7 @@ from playground import document as store
 from playground.graph import Graph
 from playground.layers.base import make_layer
 from playground.state import SavedState
-from tests.drive import close, double_click, open_window, spin
+from tests.drive import close, double_click, open_window, opened, spin
 from ui.main_window import MainWindow
 from ui.views.feature_maps import FeatureMapsView
 from ui.views.gradients import GradientsView
@@ -25,10 +25,8 @@ from ui.views.operations import measures
 
 @pytest.fixture
 def window(qapp: QApplication, tmp_path: Path) -> Iterator[MainWindow]:
-    made = open_window("mlp-spiral", tmp_path)
-    yield made
-    close(made)
-    made.deleteLater()
+    with opened("mlp-spiral", tmp_path) as made:
+        yield made
 
 
 def wait(window: MainWindow, what: object) -> None:

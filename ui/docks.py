@@ -84,7 +84,6 @@ class Docks:
         self.all: dict[str, QDockWidget] = {}
         self._places: list[tuple[QDockWidget, Qt.DockWidgetArea, QDockWidget | None]] = []
         self._spare: set[QDockWidget] = set()
-        self._views: dict[QDockWidget, View] = {}
         self._staged: tuple[str, ...] = ()
         self._brought: list[QDockWidget] = []
         self._room_before: list[tuple[QDockWidget, int, int]] = []
@@ -130,7 +129,6 @@ class Docks:
         dock = self.all[name]
         dock.setTitleBarWidget(view.header)
         dock.setWidget(view)
-        self._views[dock] = view
         view.header.command("Close the panel", "Panels are opened again in the menu View",
                             dock.hide, in_menu=True)
         view.header.close_button.clicked.connect(dock.hide)
@@ -183,8 +181,9 @@ class Docks:
     def restage(self) -> None:
         """The same panels again, after a layout was restored."""
         self.stage(self._staged)
-        for dock, view in self._views.items():
-            self._name_once(dock, view)
+        for dock in self.all.values():
+            if isinstance(view := dock.widget(), View):
+                self._name_once(dock, view)
         self._title_once()
 
     def open(self, name: str) -> None:
@@ -233,9 +232,12 @@ class Docks:
     def _name_once(self, dock: QDockWidget, view: View) -> None:
         """A panel among tabs has its name on its tab."""
         if shiboken6.isValid(self._window):  # docks also vanish with their window
-            view.header.title.setVisible(
-                dock.isFloating() or not self._window.tabifiedDockWidgets(dock))
+            view.header.title.setVisible(not self._has_tab(dock))
             view.header.close_button.setVisible(dock.isFloating())
+
+    def _has_tab(self, dock: QDockWidget) -> bool:
+        """Whether its name stands on a tab."""
+        return not dock.isFloating() and bool(self._window.tabifiedDockWidgets(dock))
 
     def _title_once(self) -> None:
         """On the right, a panel alone has a caption; among tabs, its tab is enough."""
@@ -243,8 +245,7 @@ class Docks:
             return
         for dock in self.all.values():
             if shiboken6.isValid(dock) and isinstance(title := dock.titleBarWidget(), DockTitle):
-                title.show_caption(
-                    dock.isFloating() or not self._window.tabifiedDockWidgets(dock))
+                title.show_caption(not self._has_tab(dock))
                 title.close_button.setVisible(dock.isFloating())
 
     def _place(self, dock: QDockWidget, area: Qt.DockWidgetArea,

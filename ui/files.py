@@ -170,7 +170,7 @@ class Files(QObject):
         return Origin(self._document.name, self._document.path, self._seen)
 
     def _save(self, path: Path) -> bool:
-        if path == self._document.path and store.stamp(path) not in (None, self._seen):
+        if path == self._document.path and store.is_another(path, self._seen):
             answer = ChangedQuestion(path, self._window).answer()
             if answer != "replace":
                 return answer == "save as" and self.save_as()

@@ -17,7 +17,7 @@ from uuid import uuid4
 import platformdirs
 from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
 
-from playground.document import Stamp
+from playground.document import Stamp, clause
 
 INTERVAL_MS = 30_000
 REST = 20
@@ -136,7 +136,7 @@ class Recovery(QObject):
             self._discard_adopted()
             failure = ""
         except Exception as error:  # a full disk must not stop the training
-            failure = f"The last autosave failed: {_clause(error)}. Save by hand now and then."
+            failure = f"The last autosave failed: {clause(error)}. Save by hand now and then."
         was, self.last_error = self.last_error, failure
         if bool(was) != bool(failure):
             self.told.emit(failure)
@@ -200,10 +200,6 @@ def _read(file: Path) -> Crashed | None:
     except (OSError, ValueError, KeyError, TypeError):
         # Killed between the two writes: the document itself is whole.
         return Crashed(file, "untitled", None, file.stat().st_mtime)
-
-
-def _clause(error: Exception) -> str:
-    return str(error).rstrip(". ")
 
 
 def _lock(file: Path) -> Path:

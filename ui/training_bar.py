@@ -32,6 +32,7 @@ from ui.inspector.editors import NUMBER_WIDTH, NumberEditor
 from ui.inspector.fields import Limits, show_number
 from ui.inspector.form import Form
 from ui.inspector.number import NumberField
+from ui.preferences import FASTEST, SLOWEST
 
 POPOVER_WIDTH = 320
 VALUE_WIDTH = 56
@@ -173,18 +174,17 @@ class SpeedSlider(QWidget):
     """float, or None for no limit."""
     chosen = Signal(object)
     """The same, when it was the user."""
-    DECADES = 5
     PER_DECADE = 20
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setRange(0, self.DECADES * self.PER_DECADE + 1)
+        self.slider.setRange(0, round(math.log10(FASTEST)) * self.PER_DECADE + 1)
         self.slider.setValue(self.slider.maximum())
         self.slider.setToolTip("Steps per second, from 1 to 100,000; at the right end no limit.")
         self.slider.setAccessibleName("Speed")
         self.slider.valueChanged.connect(self._moved)
-        self.number = NumberField(Limits(ge=1, le=10**self.DECADES), integer=False, log=True)
+        self.number = NumberField(Limits(ge=SLOWEST, le=FASTEST), integer=False, log=True)
         self.number.setFixedWidth(NUMBER_WIDTH + 20)  # room for 100,000
         self.number.setToolTip("Steps per second, 1 to 100,000.")
         self.number.setAccessibleName("Steps per second")
@@ -222,7 +222,7 @@ class SpeedSlider(QWidget):
         with QSignalBlocker(self.slider):
             self.slider.setValue(self.slider.maximum() if speed is None else
                                  round(math.log10(max(1.0, speed)) * self.PER_DECADE))
-        self.number.set_value(10**self.DECADES if speed is None else speed)
+        self.number.set_value(FASTEST if speed is None else speed)
         self.full.setEnabled(speed is not None)
 
     def _moved(self, place: int) -> None:

@@ -20,7 +20,7 @@ import msgspec
 
 from playground import graph_json
 from playground.document import archive, history_csv, places, tensors
-from playground.document.atomic import Stamp, replacing, stamp
+from playground.document.atomic import Stamp, is_another, replacing, stamp
 from playground.graph import Graph
 from playground.graph_json import FORMAT, VERSION, DocumentError
 from playground.history import HistoryView
@@ -108,12 +108,12 @@ def _load(path: Path) -> Loaded:
     except DocumentError as error:
         text = str(error)
         if text[0].islower():  # The end of a sentence about the file.
-            text = (f"This is not a document that can be opened: {_clause(text)}. Try "
+            text = (f"This is not a document that can be opened: {clause(text)}. Try "
                     "an earlier copy of it.")
         raise DocumentError(textwrap.shorten(f"{path}: {text}", 1000)) from error
 
 
-def _clause(text: object) -> str:
+def clause(text: object) -> str:
     """A sentence as a part of another one: without its full stop."""
     return str(text).rstrip(". ")
 
@@ -191,7 +191,7 @@ def _tell_unread(notes: list[str], why: str) -> None:
 def _with_arrays(loaded: Loaded, members: archive.Archive, notes: list[str]) -> Loaded:
     """Add weights, history and picture; a damaged one costs only itself, and the right to save."""
     def told(error: DocumentError) -> Loaded:
-        _tell_unread(notes, _clause(error))
+        _tell_unread(notes, clause(error))
         return replace(loaded, read_only=True)
 
     if "weights.safetensors" in members:
@@ -200,7 +200,7 @@ def _with_arrays(loaded: Loaded, members: archive.Archive, notes: list[str]) -> 
             loaded = replace(loaded, state=tensors.from_bytes(
                 members.read("weights.safetensors"), rest, loaded.graph, notes))
         except DocumentError as error:
-            loaded = replace(told(error), lost=_clause(error))
+            loaded = replace(told(error), lost=clause(error))
     if "history.csv" in members:
         try:
             loaded = replace(loaded, history=history_csv.from_csv(members.read("history.csv")))
@@ -214,5 +214,5 @@ def _with_arrays(loaded: Loaded, members: archive.Archive, notes: list[str]) -> 
     return loaded
 
 
-__all__ = ["SUFFIX", "VERSION", "DocumentError", "Loaded", "Stamp", "is_history", "load", "save",
-           "save_history", "stamp"]
+__all__ = ["SUFFIX", "VERSION", "DocumentError", "Loaded", "Stamp", "clause", "is_another",
+           "is_history", "load", "save", "save_history", "stamp"]

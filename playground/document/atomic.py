@@ -26,6 +26,11 @@ def stamp(path: Path) -> Stamp | None:
     return (found.st_ino, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
 
 
+def is_another(path: Path, seen: Stamp | None) -> bool:
+    """Whether there is a file now that is not the one that was `seen` there."""
+    return stamp(path) not in (None, seen)
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """A file to write to; it takes the place of `path` at the end, or never.

@@ -11,7 +11,7 @@ from playground.graph import Graph
 from playground.graph_json import DocumentError
 from playground.layers.base import Layer, Shape, shapes_of, show_shape
 from playground.shapes import check
-from playground.state import Array, Edit, SavedState
+from playground.state import Array, Edit, SavedState, node_of
 
 MOST_STEPS = 1 << 60
 
@@ -49,7 +49,7 @@ def from_bytes(weights: bytes, rest: bytes | None, graph: Graph, notes: list[str
     if not -step <= ahead < MOST_STEPS:
         raise DocumentError(f"state.safetensors says step {step}, and {ahead} more for the epochs; "
                             f"together they must be from 0 to {MOST_STEPS:,}.")
-    changed = {name.partition(".")[0] for name in refused}
+    changed = {node_of(name) for name in refused}
     return SavedState(step, position, parameters, _part("optimizer", floats, changed),
                       _part("running", floats, changed), edits, ahead)
 
@@ -79,7 +79,7 @@ def _part(part: str, named: Mapping[str, Array], changed: set[str]) -> dict[str,
     entries = {name.removeprefix(f"{part}/"): value for name, value in named.items()
                if name.startswith(f"{part}/")}
     return {name: value for name, value in entries.items()
-            if name.partition(".")[0] not in changed}
+            if node_of(name) not in changed}
 
 
 def _misfits(parameters: Mapping[str, Array], graph: Graph, notes: list[str]) -> set[str]:
@@ -94,7 +94,7 @@ def _misfits(parameters: Mapping[str, Array], graph: Graph, notes: list[str]) ->
             wanted |= {f"{node.id}.{p.name}": p.shape for p in node.layer.parameters(*shapes)}
     refused = set()
     for name, array in parameters.items():
-        node_id = name.partition(".")[0]
+        node_id = node_of(name)
         if name in wanted and array.shape != wanted[name]:
             notes.append(f"The saved weights {name} are {show_shape(array.shape)} where "
                          f"{show_shape(wanted[name])} are wanted: they start anew.")

@@ -89,7 +89,7 @@ EXPLODING = Example(
               (0.5, "Half at each step: at the first of 50 there is nothing left."))),
         Lane("LSTM with weight scale 8",
              _adding(LSTM(units=32, recurrent_initializer=Orthogonal(gain=8)), ""),
-             help="Gates cure vanishing, not exploding: thousands here too.")),
+             help="Gates cure vanishing, not exploding: hundreds here too.")),
     panels=("through_time",), selected="elman_1", dial=Dial(
         "Weight scale", 0.5, 2.0, _gain, _with_gain,
         "The recurrent weights start as a rotation times this number. Turn it and look at Through "

@@ -80,7 +80,6 @@ have no noise. Set the waves to 5.
         lstm="As good as the GRU, with a third more weights in the cell."))
 
 
-
 def _months(cell: RecurrentLayer, notes: str = "") -> Graph:
     return chain(
         ElNino(months=24, standardise="global"), cell, Dense(units=1), MeanSquaredError(),

@@ -13,13 +13,14 @@ from safetensors.numpy import save_file
 
 from playground.examples.transfer import TRANSFER_SOURCE, TRUNK, WEIGHTS
 from playground.headless import train
+from playground.state import node_of
 
 
 def trained_trunk() -> dict[str, NDArray[np.float32]]:
     """The weights of the trunk after the first half, by name."""
     outcome = train(TRANSFER_SOURCE.graph, epochs=TRANSFER_SOURCE.mark.epochs)
     return {name: values for name, values in outcome.session.saved_state().parameters.items()
-            if name.partition(".")[0] in TRUNK}
+            if node_of(name) in TRUNK}
 
 
 if __name__ == "__main__":

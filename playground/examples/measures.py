@@ -65,25 +65,23 @@ SETTLED = 1e-5
 """The gradient norm below which nothing moves any more; that of the first step is near 0.1."""
 
 
-def starts(session: Session) -> Iterator[tuple[Session, float]]:
-    """The network, and others that began with the next weight seeds and did as many steps: each
-    with its loss. NaN where the gradient is not yet zero.
+def losses_of_starts(session: Session) -> Iterator[float]:
+    """The loss of the network, and of others that began with the next weight seeds and did as many
+    steps; NaN where the gradient is not yet zero.
     """
     graph = session.graph
     for i in range(STARTS):
+        one = session
         if i:
             training = replace(graph.training, weight_seed=graph.training.weight_seed + i)
-            other = Session(graph.with_training(training))
-            other.run(session.step)
-        else:
-            other = session
-        norm = other.measured("grad_norm_before")
-        yield other, other.measured("loss") if norm <= SETTLED else float("nan")
+            one = Session(graph.with_training(training))
+            one.run(session.step)
+        yield one.measured("loss") if one.measured("grad_norm_before") <= SETTLED else float("nan")
 
 
 def spread_of_losses(outcome: Outcome) -> float:
     """How far apart the losses of some starts are when all have settled; NaN where one has not."""
-    losses = [loss for _, loss in starts(outcome.session)]
+    losses = [*losses_of_starts(outcome.session)]
     return float(np.max(losses) - np.min(losses))
 
 

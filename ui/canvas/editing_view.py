@@ -13,10 +13,9 @@ from playground.layers import LAYERS
 from ui.canvas import editing
 from ui.canvas.edge_item import EdgeItem
 from ui.canvas.folding import whole
-from ui.canvas.layout import Place
+from ui.canvas.layout import Place, snap
 from ui.canvas.messages import EmptyHint, Message
 from ui.canvas.node_item import NodeItem
-from ui.canvas.node_size import snap
 from ui.canvas.scene import CanvasScene
 from ui.canvas.zoom import MARGIN, ZoomableView
 from ui.document import Document

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QGraphicsRectItem
 
 from ui.canvas import editing
 from ui.canvas.edge_item import EdgeItem
-from ui.canvas.node_size import snap
+from ui.canvas.layout import snap
 from ui.theme import theme
 
 if TYPE_CHECKING:

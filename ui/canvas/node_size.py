@@ -8,10 +8,10 @@ from PySide6.QtCore import QRectF, QSizeF
 from PySide6.QtGui import QFontMetricsF
 
 from ui.canvas.face import Face
+from ui.canvas.layout import GRID
 from ui.canvas.ports import ROW, ROWS_TOP, rows
 from ui.canvas.text import badge_font, name_font, small_font, wrap
 
-GRID = 8
 WIDTH, ERROR_WIDTH, MAX_WIDTH, WIDER = 168, 232, 264, 16
 """Widths grow in steps of two grid cells, so that middles lie on the grid as well."""
 SETTINGS = 160
@@ -24,10 +24,6 @@ HINT = 16.0
 """The line that says that a node is not connected yet."""
 MARK = 16.0
 """The room of a lock or a link beside the badge."""
-
-
-def snap(value: float) -> float:
-    return round(value / GRID) * GRID
 
 
 def below_rows(face: Face) -> float:

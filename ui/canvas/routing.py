@@ -20,6 +20,8 @@ REACH = 24.0
 """The least length of a curve's handles."""
 CLEAR, CLOSE = 8.0, 3.0
 """How near to a node an edge passes, and how near where there is no other way."""
+TOUCH = 4.0
+"""Nearer than this a curve would seem to touch a node."""
 LANES = (12.0, 20.0, 28.0)
 """Distances from a node's border at which edges run; two that meet take different ones."""
 COLUMNS, ROWS = 6, 32
@@ -95,7 +97,7 @@ def _runs_into(path: QPainterPath, boxes: list[Floats]) -> bool:
     """Whether a path touches one of the boxes, or nearly so."""
     if not boxes:
         return False
-    left, top, right, bottom = np.array(boxes).T + np.array([[-4.0], [-4.0], [4.0], [4.0]])
+    left, top, right, bottom = np.array(boxes).T + np.array([[-TOUCH], [-TOUCH], [TOUCH], [TOUCH]])
     around = path.boundingRect()
     near = ((left < around.right()) & (right > around.left())
             & (top < around.bottom() + 1) & (bottom > around.top() - 1))

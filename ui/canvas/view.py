@@ -22,8 +22,8 @@ from ui.canvas.connecting import Connect, ConnectByKeys
 from ui.canvas.editing_view import EditingView
 from ui.canvas.folding import drawn_network
 from ui.canvas.interactions import DragNodes, Interaction, Pan, RubberBand
+from ui.canvas.layout import GRID
 from ui.canvas.navigation import ARROWS, neighbour
-from ui.canvas.node_size import GRID
 from ui.document import Document
 from ui.palette import LAYER_MIME
 

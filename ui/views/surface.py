@@ -15,6 +15,7 @@ from playground.history import HistoryView
 from playground.layers.surface import MINIMA, Shift, Surface
 from playground.program import Program
 from playground.snapshot import Probe, Snapshot, SurfaceProbe, TensorProbe
+from playground.state import node_of
 from ui.colormaps import SEQUENTIAL
 from ui.theme import theme
 from ui.views.base import Table, View
@@ -200,7 +201,7 @@ class SurfaceView(View):
 
     def _movable(self, program: Program) -> str:
         """The node whose start can be dragged, if there is one."""
-        node = program.followed[0].partition(".")[0]
+        node = node_of(program.followed[0])
         return node if isinstance(program.graph.node(node).layer, Shift) else ""
 
     def _start_of(self, program: Program | None) -> tuple[float, float] | None:
