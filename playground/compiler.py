@@ -27,7 +27,7 @@ from playground.graph import Graph
 from playground.layers.augmentation import emit_augmentation
 from playground.layers.base import size_of
 from playground.layers.data import DataLayer
-from playground.layers.loss import LossLayer
+from playground.layers.loss_layer import LossLayer
 from playground.layout import Layout, layer_of
 from playground.node_tensors import NodeGradients, NodeTensors, Pass
 from playground.program import NODE_STATISTICS, RING_ROWS, Program

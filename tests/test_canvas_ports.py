@@ -90,7 +90,8 @@ def test_names_stand_beside_the_ports_and_on_them(
     assert "x" not in written  # says nothing
     loss = view.canvas.nodes["loss_1"]
     assert [item.toolTip().split("<br>")[0] for item in loss.input_items] == [
-        "Input prediction (not connected)", "Input target (optional)"]
+        "Input prediction (not connected)", "Input target (optional)", "Input lengths (optional)"]
+    assert "left out of the means" in loss.input_items[2].toolTip()
     rows = [item.pos().y() for item in loss.input_items]
     assert max(rows) < loss.size().height() - 8  # inside the node
 
