@@ -198,6 +198,11 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """Settings that mean nothing here, as "units" or "augmentation.shift": forms hide them."""
         return frozenset()
 
+    def idle_inputs(self, *x: Shape) -> frozenset[str]:
+        """Optional inputs at the end that mean nothing for these shapes, or while none is known:
+        the canvas leaves them out."""
+        return frozenset()
+
     def settings(self) -> dict[str, Any]:
         """The settings as JSON values."""
         value = msgspec.to_builtins(self)

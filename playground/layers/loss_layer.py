@@ -84,6 +84,9 @@ class TargetLoss(LossLayer, frozen=True, kw_only=True):
     def check(self, prediction: Signal, target: Signal) -> None:
         """Raise ShapeError when the two cannot be compared."""
 
+    def idle_inputs(self, *x: Shape) -> frozenset[str]:
+        return frozenset() if x and len(x[0]) == 2 else frozenset({LENGTHS})
+
     def metric_name(self, *x: Signal) -> str:
         return "accuracy" if x[1].classes else "mean abs error"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from playground.graph import Edge, Graph, Node
-from playground.layers.base import Layer, Signal, tooltip
+from playground.layers.base import Layer, Signal, shapes_of, tooltip
 from playground.layers.data import DataLayer
 from playground.layers.norm import BatchNorm
 from playground.shapes import Check, parameter_shapes
@@ -146,6 +146,9 @@ def _face(node: Node, check: Check, incoming: dict[int, Edge], used: set[int],
     names = layer.inputs
     if layer.variadic:  # One more than is connected: there is always room for another.
         names = tuple(f"x{i + 1}" for i in range(max(2, max(incoming, default=-1) + 2)))
+    idle = layer.idle_inputs(*shapes_of(check.inputs.get(node.id, ())))
+    while names and names[-1] in idle and len(names) - 1 not in incoming:
+        names = names[:-1]
     optional = frozenset(layer.optional)
     if layer.variadic:
         optional |= frozenset(names[2:])
