@@ -14,6 +14,7 @@ from scipy.special import expit, log_expit
 from playground.graph import Graph
 from playground.layers import LAYERS
 from playground.layers.base import Shape, ShapeError, Signal, make_layer, size_of
+from playground.layers.lengths import LENGTHS
 from playground.layers.surface import MINIMA, SurfaceName
 from playground.session import Session
 from playground.training import SGD, Training
@@ -167,7 +168,7 @@ class Loss:
     tells: bool = True
     """Whether the gradient depends on the prediction."""
     padded: bool = False
-    """Whether the samples end after LENGTHS steps; the formulas know it."""
+    """Whether the samples end after ENDS steps; the formulas know it."""
 
     @property
     def steps(self) -> int:
@@ -185,13 +186,13 @@ class Loss:
                 f"classes{', padded' * self.padded}").replace(", ", ",")
 
 
-LENGTHS = np.array([6, 0, 3, 1, 6, 2, 5])
+ENDS = np.array([6, 0, 3, 1, 6, 2, 5])
 """Of padded samples of six time steps."""
 
 
 def _padded(case: Loss) -> Loss:
     """The same loss of sequences that end before their last step."""
-    own = np.arange(case.shape[0]) < LENGTHS[:, None]
+    own = np.arange(case.shape[0]) < ENDS[:, None]
 
     def of_own(formula: Formula) -> Formula:
         return lambda p, t: formula(p[own], t[own])
@@ -322,7 +323,7 @@ CASES = (
     *map(_surface, HEIGHTS),
 )
 CASES = (*CASES, *(_padded(case) for case in CASES
-                   if case.shape == (6, 4) and case.kind not in ("gaussian_kl", "adversarial")))
+                   if case.shape == (6, 4) and LENGTHS in LAYERS[case.kind].inputs))
 EVERY = pytest.mark.parametrize("case", CASES, ids=str)
 
 
@@ -363,7 +364,7 @@ class LossBench:
         """The samples: predictions, and lengths where there are any."""
         samples = p.reshape(BATCH, -1)
         if self.case.padded:
-            samples = np.concatenate([samples, LENGTHS[:, None]], axis=1)
+            samples = np.concatenate([samples, ENDS[:, None]], axis=1)
         return samples.astype(np.float32)
 
     def play(self, p: Array, t: Array) -> tuple[float, float, NDArray[np.float32]]:
@@ -515,3 +516,6 @@ def test_what_cannot_be_compared_is_told(
 def test_every_loss_is_here() -> None:
     assert {case.kind for case in CASES} == {
         kind for kind, cls in LAYERS.items() if cls.category == "loss"}
+    assert {case.kind for case in CASES if case.padded} == {
+        kind for kind, cls in LAYERS.items()
+        if cls.category == "loss" and LENGTHS in cls.inputs}

@@ -111,8 +111,7 @@ def test_lengths_are_rounded_and_kept_within_the_sequence() -> None:
 @EVERY
 def test_whole_samples_give_what_they_give_without_lengths(layer: Layer, shapes: Shapes) -> None:
     bench, given = drawn(layer, shapes, np.full(5, TIME, np.float32))
-    plain = Bench(layer, shapes[:2] if shapes[1] else shapes[:1]) if len(shapes) == 3 else (
-        Bench(layer, shapes[:-1]))
+    plain = Bench(layer, tuple(shape for shape in shapes[:-1] if shape is not None))
     here = bench.play(given)
     there = plain.play(Given(given.x[:-1], given.w, given.dy, given.running))
     assert here.y.tobytes() == there.y.tobytes()
@@ -239,11 +238,10 @@ def graph_of(kind: str) -> Graph:
 
 @pytest.mark.torch
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("kind", LOSSES)
+@pytest.mark.parametrize("kind", sorted({*LOSSES} - {"binary_cross_entropy"}))
 def test_losses_leave_padding_out_as_pytorch_does_with_a_mask(
         torch: Any, kind: str, threads: int) -> None:
-    if kind == "binary_cross_entropy":
-        return  # PyTorch refuses targets that are no shares; test_every_loss has its formula.
+    """Binary cross-entropy is in test_every_loss: PyTorch's takes no targets beyond 0 to 1."""
     same_weights(graph_of(kind), threads)
 
 
