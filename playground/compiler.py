@@ -25,7 +25,7 @@ from playground.keys import random_key
 from playground.layers.augmentation import emit_augmentation
 from playground.layers.base import size_of
 from playground.layers.data import DataLayer
-from playground.layers.loss import LossLayer
+from playground.layers.loss_layer import LossLayer
 from playground.layout import Layout, layer_of
 from playground.listing import Listing
 from playground.node_tensors import NodeTensors, Pass
