@@ -18,7 +18,7 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication
 from ui.recovery import Origin, Recovery
 app = QCoreApplication([])
-recovery = Recovery(lambda file: lambda: file.write_text("work"),
+recovery = Recovery(lambda file: lambda: file.write_text("work") and 0.0,
                     lambda: Origin("net.playground", Path("/home/me/net.playground"), (1, 2, 3)),
                     Path(sys.argv[1]))
 recovery.save()
@@ -30,7 +30,8 @@ os._exit(1) if sys.argv[2] == "crash" else sys.stdin.read()
 
 @pytest.fixture
 def recovery(qapp, tmp_path):
-    recovery = Recovery(lambda file: lambda: file.write_text("work"), lambda: Origin("a"), tmp_path)
+    recovery = Recovery(lambda file: lambda: file.write_text("work") and 0.0, lambda: Origin("a"),
+                        tmp_path)
     yield recovery
     recovery.close()
 
@@ -115,7 +116,7 @@ def test_what_a_crash_left_is_not_tidied_away(qapp, tmp_path):
 
 
 def test_a_failed_save_is_not_the_end(qapp, tmp_path):
-    def fail() -> None:
+    def fail() -> float:
         raise OSError("disk full")
 
     recovery = Recovery(lambda file: fail, lambda: Origin("a"), tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -18,12 +19,11 @@ from ui.document import Document
 from ui.engine_bridge import EngineBridge
 from ui.preferences import Preferences
 from ui.recovery import Crashed, Origin, Write, recovery_folder
+from ui.saving import Saving, SavingWindow
 
 FILTER = f"Networks (*{SUFFIX} *.json);;All files (*)"
 WORTH_SAVING = 10.0
 """Seconds of training that are asked about before they are thrown away."""
-AUTOSAVE_PATIENCE = 0.3
-"""Seconds that the window may stand still for an autosave."""
 
 
 class Files(QObject):
@@ -174,14 +174,17 @@ class Files(QObject):
             answer = ChangedQuestion(path, self._window).answer()
             if answer != "replace":
                 return answer == "save as" and self.save_as()
+        saving = self.prepared(path)
         try:
-            self.prepared(path)()
+            SavingWindow(saving, self._window).finish()
+        except CancelledError:
+            return False
         except (DocumentError, TimeoutError) as error:
             self._warn("The network was not saved", error)
             return False
         self._read_only, self._seen = False, store.stamp(path)
         self._bridge.training_seconds = 0.0
-        self._saved_step = self._bridge.snapshot.step
+        self._saved_step = saving.step
         if path != self._document.path:
             self.claim.take(path)
         self._document.saved(path)
@@ -189,16 +192,11 @@ class Files(QObject):
         self.saved.emit()
         return True
 
-    def prepared(self, path: Path, timeout: float = 5.0) -> Write:
-        """The work of writing everything to `path`, with all copies taken.
-
-        Raises TimeoutError where the network is busy for so many seconds.
+    def prepared(self, path: Path) -> Saving:
+        """The work of writing everything to `path`: all of this moment, but for the weights,
+        which the network gives at its next stop.
         """
-        graph, picture = self._document.graph, self._thumbnail()
-        state, history = self._bridge.saved_state(timeout) or (None, None)
-        if path.suffix == ".json":
-            state = history = None
-        return lambda: store.save(path, graph, state, history, picture)
+        return Saving(path, self._document.graph, self._thumbnail(), self._bridge.asked_state())
 
     def autosave(self, path: Path) -> Write | None:
         """The same for the recovery file; None when nothing has changed since the last."""
@@ -208,14 +206,12 @@ class Files(QObject):
         changed = not self._document.clean or (ready and snapshot.step != self._saved_step)
         if not changed or now == self._autosaved:
             return None
-        try:
-            write = self.prepared(path, AUTOSAVE_PATIENCE)
-        except TimeoutError:
-            return None  # the next tick comes soon
+        write = self.prepared(path)
 
-        def work() -> None:
-            write()
+        def work() -> float:
+            seconds = write()
             self._autosaved = now  # one that fails is tried again
+            return seconds
 
         return work
 

@@ -10,6 +10,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -23,7 +24,8 @@ INTERVAL_MS = 30_000
 REST = 20
 """A save is followed by a rest of at least this many times what it took."""
 
-Write = Callable[[], None]
+Write = Callable[[], float]
+"""Gives the seconds that it took, without what it has waited for."""
 
 
 def recovery_folder() -> Path:
@@ -58,11 +60,14 @@ class Crashed:
             file.unlink(missing_ok=True)
 
 
+Adopted = tuple[Crashed, QLockFile]
+
+
 class Recovery(QObject):
     """Saves every 30 seconds while there is something to lose.
 
-    `prepare(file)` is called in the window's thread and returns the work of writing (all copies
-    taken), done in the background; None when nothing is to be saved.
+    `prepare(file)` is called in the window's thread and returns the work of writing, which may
+    wait for the network and is done in the background; None when nothing is to be saved.
     """
 
     told = Signal(str)
@@ -75,7 +80,7 @@ class Recovery(QObject):
         self._prepare, self._describe = prepare, describe
         self.folder = folder or recovery_folder()
         self.file = self.folder / f"{uuid4().hex[:12]}.playground"
-        self._adopted: list[tuple[Crashed, QLockFile]] = []
+        self._adopted: list[Adopted] = []
         self._writer: threading.Thread | None = None
         self._rest_until = 0.0
         self.last_error = ""
@@ -123,25 +128,27 @@ class Recovery(QObject):
         note = {"name": origin.name, "original": str(origin.path) if origin.path else None,
                 "seen": origin.seen, "saved": time.time()}
         self._writer = threading.Thread(
-            target=self._write, args=(write, note), name="autosave", daemon=True)
+            target=self._write, args=(write, note, tuple(self._adopted)), name="autosave",
+            daemon=True)
         self._writer.start()
 
-    def _write(self, write: Write, note: dict[str, object]) -> None:
-        start = time.monotonic()
+    def _write(self, write: Write, note: dict[str, object],
+               adopted: tuple[Adopted, ...]) -> None:
         try:
-            write()
+            seconds = write()
             temporary = _note(self.file).with_suffix(".part")
             temporary.write_text(json.dumps(note), encoding="utf-8")
             temporary.replace(_note(self.file))
-            self._discard_adopted()
+            self._discard(adopted)
+            self._rest_until = time.monotonic() + REST * seconds
             failure = ""
+        except CancelledError:  # the window closes
+            return
         except Exception as error:  # a full disk must not stop the training
             failure = f"The last autosave failed: {clause(error)}. Save by hand now and then."
         was, self.last_error = self.last_error, failure
         if bool(was) != bool(failure):
             self.told.emit(failure)
-        end = time.monotonic()
-        self._rest_until = end + REST * (end - start)
 
     def wait(self) -> None:
         """Until a running save is done."""
@@ -151,21 +158,22 @@ class Recovery(QObject):
     def forget(self) -> None:
         """All is saved where it belongs: what was kept for a crash is not needed."""
         self.wait()
-        self._discard_adopted()
+        self._discard(tuple(self._adopted))
         for file in (self.file, _note(self.file)):
             file.unlink(missing_ok=True)
 
     def adopt(self, crashed: Crashed) -> None:
-        """This run goes on with it: keep its file, under a lock, until a new save exists."""
-        self.wait()  # what is being written now is another document
+        """This run goes on with it: keep its file, under a lock, until a save that began later
+        exists: what is being written now is another document.
+        """
         lock = QLockFile(str(_lock(crashed.file)))
         lock.setStaleLockTime(0)
         lock.tryLock(0)
         self._adopted.append((crashed, lock))
 
-    def _discard_adopted(self) -> None:
-        while self._adopted:
-            crashed, lock = self._adopted.pop()
+    def _discard(self, adopted: tuple[Adopted, ...]) -> None:
+        for crashed, lock in adopted:
+            self._adopted.remove((crashed, lock))
             lock.unlock()
             crashed.discard()
 
