@@ -148,8 +148,8 @@ def test_a_save_while_it_is_busy_says_so_and_comes_through(
 
     QTimer.singleShot(500, look)
     assert window.files._save(path)
-    assert seen == ["The network is busy. a.playground is saved as soon as the step or the "
-                    "compilation that runs has ended."]
+    assert seen == ["The network is busy. a.playground will be saved at the end of the step or "
+                    "compilation that runs."]
     assert store.load(path).state is not None
     assert window.document.clean
 

@@ -7,7 +7,14 @@ from concurrent.futures import CancelledError
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QFileDialog,
+    QLineEdit,
+    QMessageBox,
+    QWidget,
+)
 
 from playground import document as store
 from playground.document import SUFFIX, DocumentError, Loaded, Stamp
@@ -131,6 +138,7 @@ class Files(QObject):
     # -- saving -------------------------------------------------------------------------------
 
     def save(self) -> bool:
+        take_typed()
         path = self._document.path
         if path is None or self._read_only:
             return self.save_as()
@@ -142,6 +150,7 @@ class Files(QObject):
 
     def save_as(self) -> bool:
         """Ask where, then save graph, weights and history."""
+        take_typed()
         if self._read_only:
             self.told.emit("This document was opened read-only: saving over it would lose what "
                            "this version does not know. Choose another name.")
@@ -152,6 +161,7 @@ class Files(QObject):
 
     def save_graph(self) -> bool:
         """Only the drawing, as JSON that can be compared line by line."""
+        take_typed()
         path = self._ask_path("Save the graph alone", ".json")
         if path is None:
             return False
@@ -228,6 +238,7 @@ class Files(QObject):
 
     def may_discard(self) -> bool:
         """Ask about unsaved work; False when the user wants to stay."""
+        take_typed()
         if not self.unsaved:
             return True
         buttons = QMessageBox.StandardButton
@@ -260,3 +271,10 @@ class Files(QObject):
 
     def _warn(self, title: str, error: Exception) -> None:
         QMessageBox.warning(self._window, title, str(error))
+
+
+def take_typed() -> None:
+    """Let the field with the focus take what is typed in it, as it does when the focus leaves."""
+    field = QApplication.focusWidget()
+    if isinstance(field, QLineEdit | QAbstractSpinBox):
+        field.editingFinished.emit()

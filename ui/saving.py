@@ -65,12 +65,13 @@ class SavingWindow(QDialog):
         self.setWindowTitle("Saving")
         self._saving = saving
         self._error: Exception | None = None
-        text = QLabel(f"The network is busy. {saving.path.name} is saved as soon as the step or "
-                      "the compilation that runs has ended.")
+        text = QLabel(f"The network is busy. {saving.path.name} will be saved at the end of the "
+                      "step or compilation that runs.")
         text.setWordWrap(True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.cancel = buttons.button(QDialogButtonBox.StandardButton.Cancel)
         self.cancel.setToolTip("Do not save now")
+        self.cancel.setAutoDefault(False)  # Enter is no wish to cancel
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 16, 16, 16)
