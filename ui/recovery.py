@@ -56,11 +56,8 @@ class Crashed:
 
     def discard(self) -> None:
         """Forget it."""
-        for file in (self.file, _note(self.file), _lock(self.file)):
+        for file in (self.file, _note(self.file)):
             file.unlink(missing_ok=True)
-
-
-Adopted = tuple[Crashed, QLockFile]
 
 
 class Recovery(QObject):
@@ -80,7 +77,8 @@ class Recovery(QObject):
         self._prepare, self._describe = prepare, describe
         self.folder = folder or recovery_folder()
         self.file = self.folder / f"{uuid4().hex[:12]}.playground"
-        self._adopted: list[Adopted] = []
+        self._claimed: dict[Path, QLockFile] = {}
+        self._adopted: list[Crashed] = []
         self._writer: threading.Thread | None = None
         self._rest_until = 0.0
         self.last_error = ""
@@ -98,8 +96,7 @@ class Recovery(QObject):
             self.last_error = (f"Autosave is off: {error.strerror or error} ({self.folder}). "
                                "Save by hand now and then.")
             return False
-        self._held = QLockFile(str(_lock(self.file)))
-        self._held.setStaleLockTime(0)
+        self._held = _lock_of(self.file)
         return self._held.tryLock(0)
 
     def _tidy(self) -> None:
@@ -108,8 +105,7 @@ class Recovery(QObject):
             file = lock_file.with_suffix(".playground")
             if lock_file == _lock(self.file) or file.exists():
                 continue
-            lock = QLockFile(str(lock_file))
-            lock.setStaleLockTime(0)
+            lock = _lock_of(file)
             # Only a lock whose process has gone can be taken; giving it back removes its file.
             if lock.tryLock(0):
                 for left in (_note(file), _note(file).with_suffix(".part")):
@@ -133,7 +129,7 @@ class Recovery(QObject):
         self._writer.start()
 
     def _write(self, write: Write, note: dict[str, object],
-               adopted: tuple[Adopted, ...]) -> None:
+               adopted: tuple[Crashed, ...]) -> None:
         try:
             seconds = write()
             temporary = _note(self.file).with_suffix(".part")
@@ -162,20 +158,35 @@ class Recovery(QObject):
         for file in (self.file, _note(self.file)):
             file.unlink(missing_ok=True)
 
-    def adopt(self, crashed: Crashed) -> None:
-        """This run goes on with it: keep its file, under a lock, until a save that began later
-        exists: what is being written now is another document.
-        """
-        lock = QLockFile(str(_lock(crashed.file)))
-        lock.setStaleLockTime(0)
-        lock.tryLock(0)
-        self._adopted.append((crashed, lock))
+    def claim(self, crashed: Crashed) -> bool:
+        """Have it to oneself, until `release` or the end of this run, however that comes.
 
-    def _discard(self, adopted: tuple[Adopted, ...]) -> None:
-        for crashed, lock in adopted:
-            self._adopted.remove((crashed, lock))
-            lock.unlock()
+        False when another run has it, or has put an end to it.
+        """
+        lock = _lock_of(crashed.file)
+        if not lock.tryLock(0):
+            return False
+        self._claimed[crashed.file] = lock
+        if not crashed.file.exists():
+            self.release(crashed)
+            return False
+        return True
+
+    def release(self, crashed: Crashed) -> None:
+        """Let others have it, if it is still there."""
+        self._claimed.pop(crashed.file).unlock()
+
+    def adopt(self, crashed: Crashed) -> None:
+        """This run goes on with what it has claimed: keep its file until a save that began later
+        exists (what is being written now is another document).
+        """
+        self._adopted.append(crashed)
+
+    def _discard(self, adopted: tuple[Crashed, ...]) -> None:
+        for crashed in adopted:
+            self._adopted.remove(crashed)
             crashed.discard()
+            self.release(crashed)
 
     def close(self) -> None:
         """A clean end: nothing stays behind."""
@@ -194,8 +205,7 @@ class Recovery(QObject):
 
 def _read(file: Path) -> Crashed | None:
     """What a file is about; None while its owner lives."""
-    lock = QLockFile(str(_lock(file)))
-    lock.setStaleLockTime(0)
+    lock = _lock_of(file)
     if not lock.tryLock(0):
         return None
     lock.unlock()
@@ -212,6 +222,13 @@ def _read(file: Path) -> Crashed | None:
 
 def _lock(file: Path) -> Path:
     return file.with_suffix(".lock")
+
+
+def _lock_of(file: Path) -> QLockFile:
+    """The lock of a document's owner, not taken yet; one whose process has gone is no obstacle."""
+    lock = QLockFile(str(_lock(file)))
+    lock.setStaleLockTime(0)
+    return lock
 
 
 def _note(file: Path) -> Path:
