@@ -365,7 +365,7 @@ class MainWindow(QMainWindow):
         """Choose data; the node that they make is seen, and so is what to do with it."""
         id = import_data(self.document, self, path=path)
         if id is not None:
-            self.canvas.ensureVisible(self.canvas.canvas.nodes[id].box(), 24, 24)
+            self.canvas.show_nodes([id])
             self.canvas.say(f"Connect {id} to the first layer, in place of other data.")
 
     def _move_start(self, node: str, x: float, y: float) -> None:

@@ -258,7 +258,7 @@ class CanvasView(EditingView):
 
     def _go_to(self, id: str) -> None:
         self.document.select([id])
-        self._show_nodes([id])
+        self.show_nodes([id])
 
     # -- layers from the palette --------------------------------------------------------------
 
