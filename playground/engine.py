@@ -332,6 +332,7 @@ class Engine:
               history: HistoryView | None = None, renamed: Mapping[str, str] = NO_NAMES,
               at_once: bool = False) -> None:
         was_running, self._graph = self._state == "running", graph
+        doing: State = "stepping" if self._state == "stepping" else "running"
         self._state = "compiling"  # it cannot be given up
         old, is_document = self._session, saved is not None
         if is_document:
@@ -356,7 +357,7 @@ class Engine:
             self._state, self._changed = "paused", True
             return
         if at_once:
-            self._state = "running"
+            self._state = doing
         self._publish()
         try:
             if kept is not None and kept.session is not None:
@@ -399,7 +400,7 @@ class Engine:
 
     def _announce(self, text: str) -> None:
         """Say what takes long now. Nothing else is new: to answer the views takes long too."""
-        state: State = "compiling" if self._state == "compiling" else "running"
+        state = self._state if self._state in ("compiling", "stepping") else "running"
         self._mailbox.append(replace(self._last, state=state, message="", progress=text))
 
     def _show_progress(self, text: str) -> None:
@@ -485,10 +486,13 @@ class Engine:
 
     def _once(self, work: Callable[[Session], object]) -> None:
         """Do one thing and stay paused."""
+        state, self._state = self._state, "stepping"
         self._load_what_waits()
         session = self._session
         if session is None:
+            self._state = state
             return
+        self._state = "stepping"
         before = session.step, session.position
         try:
             work(session)

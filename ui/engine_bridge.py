@@ -289,6 +289,11 @@ class EngineBridge(QObject):
     def running(self) -> bool:
         return self.snapshot.state == "running"
 
+    @property
+    def stepping(self) -> bool:
+        """Whether a single step is on its way, which takes a while where the network is large."""
+        return self.snapshot.state == "stepping"
+
     def _drive(self, command: Callable[[Engine], Any]) -> None:
         """Tell the engine what only makes sense where it has the network that is drawn."""
         if self._document.check.trainable:
@@ -301,8 +306,8 @@ class EngineBridge(QObject):
         self._send(lambda engine: engine.pause())
 
     def toggle(self) -> None:
-        """Run or pause, whichever it is not doing."""
-        if self.running:
+        """Run or pause, whichever it is not doing; or let a step end where it is."""
+        if self.running or self.stepping:
             self.pause()
         else:
             self.run()
