@@ -184,6 +184,20 @@ def test_the_question_can_be_left_by_escape(qtbot, tmp_path):
     assert question.defaultButton().text() == "Save As…"
 
 
+@pytest.mark.parametrize("has_file", [True, False])
+def test_one_enter_too_many_saves_nothing_under_an_example_s_name(
+        window, tmp_path, monkeypatch, has_file):
+    if has_file:
+        store.save(tmp_path / "net.playground", OTHER)
+        assert window.files.open(tmp_path / "net.playground")
+    change(window)
+    defaults = []
+    monkeypatch.setattr(QMessageBox, "question", lambda *rest: defaults.append(rest[-1]))
+    assert not window.files.may_discard()
+    buttons = QMessageBox.StandardButton
+    assert defaults == [buttons.Save if has_file else buttons.Cancel]
+
+
 # -- what is not everywhere yet ---------------------------------------------------------------
 
 
@@ -375,6 +389,17 @@ def test_a_bad_file_ends_with_a_line(tmp_path, monkeypatch, capsys, content, mor
     else:
         path.write_bytes(content)
     assert main([str(path), *more]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("kind", ["directory", "pipe"])
+def test_what_can_be_no_document_opens_no_window(tmp_path, monkeypatch, capsys, kind):
+    """Whoever starts this has no terminal; yet no file manager hands over a folder or a pipe."""
+    monkeypatch.setattr("playground.cli._from_desktop", lambda: True)
+    monkeypatch.setattr("ui.app.main", lambda words: pytest.fail("the window opens"))
+    path = tmp_path / "odd"
+    path.mkdir() if kind == "directory" else os.mkfifo(path)
+    assert main([str(path)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 

@@ -248,7 +248,9 @@ class Files(QObject):
         answer = QMessageBox.question(
             self._window, "Save first?",
             f"Save {what} of {self._document.name}? They are lost otherwise.",
-            buttons.Save | buttons.Discard | buttons.Cancel, buttons.Save)
+            buttons.Save | buttons.Discard | buttons.Cancel,
+            # What has no name yet is not saved by one Enter too many.
+            buttons.Save if self._document.path else buttons.Cancel)
         if answer == buttons.Save:
             return self.save()
         return answer == buttons.Discard
