@@ -55,7 +55,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"playground: {_one_line(error)}", file=sys.stderr)
         return WRONG
     except BrokenPipeError:  # The reader of a pipe has gone, as in `| head`.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
 
 
@@ -76,7 +75,7 @@ def _window(words: list[str]) -> int:
     what = options.what
     if what is not None and what not in EXAMPLES:
         # Where nobody would read a line, the window says what is wrong with a file.
-        is_file = _is_document(what) or _exists(what)
+        is_file = _is_document(what) or (_exists(what) and Path(what).is_file())
         if options.screenshot is not None or not (is_file and _from_desktop()):
             _open(what)
     if sys.platform == "linux" and not any(map(os.environ.get, SCREENS)):
@@ -127,8 +126,8 @@ def _examples(words: list[str]) -> int:
                       "mark": e.mark} for e in EXAMPLES.values()])
         return DONE
     wide = max(map(len, EXAMPLES))
-    for example in EXAMPLES.values():
-        print(f"{example.name:<{wide}}  {example.title}: {example.description}")
+    _print("\n".join(f"{example.name:<{wide}}  {example.title}: {example.description}"
+                     for example in EXAMPLES.values()))
     return DONE
 
 
@@ -143,7 +142,7 @@ def _summary(words: list[str]) -> int:
     if options.json:
         _print_json(summary.to_json())
     else:
-        print(summary)
+        _print(str(summary))
     return DONE
 
 
@@ -188,15 +187,18 @@ def _train(words: list[str]) -> int:
     example = EXAMPLES.get(options.what)
     if example is not None and (mark := mark_of(example, outcome)) is not None:
         result["mark"] = mark
+    notes = [outcome.message] if outcome.message else []
+    if elsewhere is not None:
+        notes.append(f"{options.save} was changed by another program while this trained, and "
+                     f"stays as it is. The trained network is in {elsewhere}.")
+    for note in notes:
+        print(f"playground: {_one_line(note)}", file=sys.stderr)
     if options.json:
         _print_json(result)
     else:
-        print(in_words(result))
-    if outcome.message:
-        print(f"playground: {_one_line(outcome.message)}", file=sys.stderr)
+        _print(in_words(result))
     if elsewhere is not None:
-        raise UsageError(f"{options.save} was changed by another program while this trained, and "
-                         f"stays as it is. The trained network is in {elsewhere}.")
+        return WRONG
     return {"done": DONE, "diverged": DIVERGED, "interrupted": INTERRUPTED}[outcome.state]
 
 
@@ -234,7 +236,7 @@ def _compare(words: list[str]) -> int:
     if options.json:
         _print_json(results)
     else:
-        print(as_table(results))
+        _print(as_table(results))
     if any(outcome.state == "interrupted" for outcome in outcomes):
         return INTERRUPTED
     return DIVERGED if all(outcome.state == "diverged" for outcome in outcomes) else DONE
@@ -303,6 +305,10 @@ def _fresh(loaded: Loaded) -> tuple[str, ...]:
 def _unknown(what: str) -> UsageError:
     if len(what) > LONGEST:
         what = f"{what[:LONGEST]}..."
+    example, colon, _ = what.partition(":")
+    if colon and example in EXAMPLES:
+        return UsageError(f"There is no file {what!r}. A variation is trained beside its example: "
+                          f"playground compare {example} {what}")
     close = difflib.get_close_matches(what, EXAMPLES, n=3)
     way_out = f"Did you mean {' or '.join(close)}?" if close else (
         f"Give the path of a document, or one of: {', '.join(EXAMPLES)}.")
@@ -350,7 +356,21 @@ def _free_name(path: Path) -> Path:
 
 def _print_json(value: Any) -> None:
     """NaN and infinities become null: JSON has no others."""
-    print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    _print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def _print(text: str) -> None:
+    """What was asked for. Raises UsageError where it cannot be written."""
+    if sys.stdout is None:
+        raise UsageError("The output cannot be written: it is closed.")
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        # Nor can what waits to be written at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise UsageError(f"The output cannot be written: {error.strerror}.") from error
 
 
 class _Bar:

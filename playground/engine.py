@@ -11,7 +11,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
@@ -26,6 +25,7 @@ from playground.history import HistoryView
 from playground.lane import Lane
 from playground.pace import Pace
 from playground.program import Program
+from playground.question import Question
 from playground.rate import Rate
 from playground.session import Session
 from playground.shapes import check
@@ -114,6 +114,9 @@ class Engine:
         self._commands.put(lambda: None)  # wakes it up
         if self._thread.is_alive():
             self._thread.join()
+        while (command := self._next_command(0.0)) is not None:
+            if isinstance(command, Question):
+                command.give_up()  # somebody waits for an answer that will not come
 
     # -- commands -----------------------------------------------------------------------------
 
@@ -216,32 +219,30 @@ class Engine:
     def saved_state(self, timeout: float = 10.0
                     ) -> tuple[SavedState, HistoryView | None] | None:
         """What a document keeps, as copies; None without a network. Waits for the thread."""
-        return self.ask(lambda s: (s.saved_state(), s.history.view()), timeout) or self._unloaded
+        return self.asked_state().wait(timeout)
+
+    def asked_state(self, renamed: Mapping[str, str] = NO_NAMES
+                    ) -> Question[tuple[SavedState, HistoryView | None] | None]:
+        """The same for who waits elsewhere; of nodes that are called otherwise (old id -> new id).
+
+        It is of the network that was loaded last, and answered between two steps or commands.
+        """
+        return self._put(Question(lambda: self._saved_now(renamed)))
 
     def ask(self, question: Callable[[Session], T], timeout: float = 10.0) -> T | None:
         """Let the training thread answer a question; None without a network.
 
         Raises TimeoutError, with a sentence, while it is busy for longer than `timeout` seconds.
         """
-        if not self._thread.is_alive():
-            return None
-        future: Future[T | None] = Future()
+        asked = Question(lambda: question(self._session) if self._session else None)
+        return self._put(asked).wait(timeout)
 
-        def work() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                future.set_result(question(self._session) if self._session else None)
-            except Exception as error:
-                future.set_exception(error)
-
-        self._commands.put(work)
-        try:
-            return future.result(timeout)
-        except TimeoutError:
-            future.cancel()  # who asked has gone
-            raise TimeoutError("The network is busy, as while it is compiled or a long step runs. "
-                               "Try again in a moment.") from None
+    def _put(self, question: Question[T]) -> Question[T]:
+        if self._thread.is_alive() and not self._quitting:
+            self._commands.put(question)
+        else:
+            question()
+        return question
 
     # -- the thread ---------------------------------------------------------------------------
 
@@ -279,6 +280,8 @@ class Engine:
                 except Exception as error:  # As in _work.
                     self._fail(error)
             command = following or self._next_command(0.0)
+        if command is not None:
+            self._commands.put(command)  # quit() tells who waits for it
 
     def _next_command(self, patience: float) -> Command | None:
         try:
@@ -330,6 +333,7 @@ class Engine:
               history: HistoryView | None = None, renamed: Mapping[str, str] = NO_NAMES,
               at_once: bool = False) -> None:
         was_running, self._graph = self._state == "running", graph
+        doing: State = "stepping" if self._state == "stepping" else "running"
         self._state = "compiling"  # it cannot be given up
         old, is_document = self._session, saved is not None
         if is_document:
@@ -355,7 +359,7 @@ class Engine:
             self._state, self._changed = "paused", True
             return
         if at_once:
-            self._state = "running"
+            self._state = doing
         self._publish()
         try:
             if kept is not None and kept.session is not None:
@@ -398,7 +402,7 @@ class Engine:
 
     def _announce(self, text: str) -> None:
         """Say what takes long now. Nothing else is new: to answer the views takes long too."""
-        state: State = "compiling" if self._state == "compiling" else "running"
+        state = self._state if self._state in ("compiling", "stepping") else "running"
         self._mailbox.append(replace(self._last, state=state, message="", progress=text))
 
     def _show_progress(self, text: str) -> None:
@@ -412,6 +416,16 @@ class Engine:
     def _stand(self) -> None:
         """What took long was given up; what had begun can go on from there."""
         self._state, self._changed = "paused", True
+
+    def _saved_now(self, renamed: Mapping[str, str]
+                   ) -> tuple[SavedState, HistoryView | None] | None:
+        session = self._session
+        saved = self._unloaded if session is None else (
+            session.saved_state(), session.history.view())
+        if saved is None or not renamed:
+            return saved
+        state, history = saved
+        return state.renamed(renamed), history and history.renamed(renamed)
 
     def _unload(self) -> None:
         self._stopping.clear()
@@ -474,10 +488,13 @@ class Engine:
 
     def _once(self, work: Callable[[Session], object]) -> None:
         """Do one thing and stay paused."""
+        state, self._state = self._state, "stepping"
         self._load_what_waits()
         session = self._session
         if session is None:
+            self._state = state
             return
+        self._state = "stepping"
         before = session.step, session.position
         try:
             work(session)

@@ -304,7 +304,11 @@ class Session:
                            ahead=int(self._counters[1]),
                            batches_per_epoch=self.program.batches_per_epoch,
                            **copied(self.program, self.arena, self._aside))
-        self._redo(saved)
+        progress, self._progress = self._progress, None  # a pause must not end it half-way
+        try:
+            self._redo(saved)
+        finally:
+            self._progress = progress
         return saved
 
     def restore(self, saved: SavedState, history: HistoryView | None = None,

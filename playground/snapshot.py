@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from playground.training import Training
 
 Floats = NDArray[np.float32]
-State = Literal["empty", "compiling", "running", "paused", "diverged", "failed"]
+State = Literal["empty", "compiling", "stepping", "running", "paused", "diverged", "failed"]
 SplitName = Literal["train", "validation"]
 
 

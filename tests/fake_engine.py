@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from playground.graph import Graph
+from playground.question import Question, answered
 from playground.snapshot import Probe, Snapshot
 from playground.state import SavedState
 
@@ -40,8 +41,8 @@ class FakeEngine:
         snapshot, self.next = self.next, None
         return snapshot
 
-    def saved_state(self, timeout: float = 10.0) -> tuple[SavedState, None]:
-        return self.state, None
+    def asked_state(self, renamed: Mapping[str, str]) -> Question[tuple[SavedState, None]]:
+        return answered((self.state, None))
 
     def names(self) -> list[str]:
         """What was called, in order."""

@@ -95,7 +95,7 @@ def test_copies_cover_nothing_and_keep_their_arrangement(
 def test_a_paste_far_from_its_origin_goes_where_one_looks(view: CanvasView) -> None:
     view.document.select(["dense_1", "dense_2"])
     view.copy()
-    view.centerOn(QPointF(5000, 3000))
+    view.pan(5000, 3000)
     corner = view.mapToScene(QPoint(0, 0))
     view.paste()
     assert sees_selection(view)
@@ -107,6 +107,29 @@ def test_a_drop_at_the_rim_is_scrolled_into_view(view: CanvasView) -> None:
     at = view.mapToScene(view.viewport().rect().bottomRight() - QPoint(4, 4))
     assert drop(view, "relu", at)
     assert sees_selection(view)
+
+
+def test_what_was_all_in_view_is_so_after_edits_and_their_undo(view: CanvasView) -> None:
+    for _ in range(3):
+        edge = next(e for e in view.document.graph.edges if e.target == "dense_2")
+        drop(view, "add", view.canvas.edges[edge].path().pointAtPercent(0.5))
+        assert sees_all(view)
+    view.document.select(["dense_1", "dense_2", "loss_1"])
+    for _ in range(3):
+        view.duplicate()
+        assert sees_all(view)
+    while view.document.stack.canUndo():
+        view.document.stack.undo()
+        assert sees_all(view)
+
+
+def test_who_has_panned_is_scrolled_as_little_as_needed(view: CanvasView) -> None:
+    view.pan(150, 0)
+    zoom, corner = view.zoom, view.mapToScene(QPoint(0, 0))
+    view.document.select(["dense_2"])
+    assert view.add_layer("relu")
+    assert view.zoom == zoom
+    assert view.mapToScene(QPoint(0, 0)) == corner
 
 
 # -- the arithmetic -------------------------------------------------------------------------------

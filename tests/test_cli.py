@@ -398,6 +398,28 @@ def test_module_and_pipe() -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+@pytest.mark.parametrize(("output", "why"), [(">/dev/full", "No space left"), (">&-", "closed")])
+@pytest.mark.parametrize("command", ["examples", "examples --json", "summary perceptron",
+                                     "train perceptron --steps 2 --save {}"])
+def test_an_output_that_cannot_be_written_is_told(
+        tmp_path: Path, command: str, output: str, why: str) -> None:
+    saved = tmp_path / "a.playground"
+    done = subprocess.run(f"{sys.executable} -m playground {command.format(saved)} {output}",
+                          shell=True, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 2
+    assert why in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert saved.exists() == ("--save" in command), "what was trained is not lost"
+
+
+def test_train_says_where_variations_are_trained(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "exploding:clipping-off"]) == 2
+    way_out = capsys.readouterr().err.partition("playground compare ")[2].split()
+    assert way_out == ["exploding", "exploding:clipping-off"]
+    assert main(["compare", *way_out, "--steps", "2"]) == 0
+
+
 def python(text: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, cwd=ROOT,
                           timeout=300)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
     QDialog,
     QWidget,
@@ -13,7 +17,9 @@ from playground.examples import EXAMPLES
 from tests.fake_window import change
 from ui.app import Complaints
 from ui.data_nodes import import_data
-from ui.dialogs.data_import import DataImport, describe, problem_of
+from ui.dialogs import data_check
+from ui.dialogs.data_check import problem_of
+from ui.dialogs.data_import import DataImport, describe
 from ui.dialogs.gallery import Gallery
 from ui.dialogs.help import LayerHelp, layer_page
 from ui.dialogs.shortcuts import CANVAS, ShortcutsDialog
@@ -53,6 +59,28 @@ def test_the_list_of_keys_is_the_same_at_any_moment(window):
     assert [text for _, text in edit[:2]] == ["Undo", "Redo"]
 
 
+def checked(qtbot, dialog: DataImport) -> DataImport:
+    """The dialog once all of the file is read."""
+    qtbot.waitUntil(lambda: dialog._reader._read is None)
+    return dialog
+
+
+def look_at(qtbot, file) -> DataImport:
+    dialog = DataImport(str(file))
+    qtbot.addWidget(dialog)
+    return checked(qtbot, dialog)
+
+
+def accept_imports(qtbot, monkeypatch) -> None:
+    """Answer the dialog with Import."""
+    def accept(dialog: DataImport) -> QDialog.DialogCode:
+        checked(qtbot, dialog).accept()
+        assert dialog.result() == QDialog.DialogCode.Accepted
+        return QDialog.DialogCode.Accepted
+
+    monkeypatch.setattr(DataImport, "exec", accept)
+
+
 def test_enter_in_the_path_looks_and_does_not_import(qtbot, tmp_path):
     file = tmp_path / "flowers.csv"
     file.write_text("width,kind\n" + "1,a\n3,b\n" * 20)
@@ -63,6 +91,7 @@ def test_enter_in_the_path_looks_and_does_not_import(qtbot, tmp_path):
     qtbot.waitUntil(dialog.path.hasFocus)
     qtbot.keyClicks(dialog.path, str(file))
     qtbot.keyClick(dialog.path, Qt.Key.Key_Return)
+    checked(qtbot, dialog)
     assert dialog.isVisible()
     assert "40 samples" in dialog.summary.text()
     assert dialog._import.hasFocus()
@@ -72,11 +101,11 @@ def test_another_file_begins_with_its_own_columns(qtbot, tmp_path):
     first, second = tmp_path / "first.csv", tmp_path / "second.csv"
     first.write_text("width,label\n" + "1,a\n2,b\n" * 20)
     second.write_text("1,2,x\n3,4,y\n" * 20)
-    dialog = DataImport(str(first))
-    qtbot.addWidget(dialog)
+    dialog = look_at(qtbot, first)
     assert dialog.target.currentText() == "label"
     dialog.path.setText(str(second))
     dialog.path.editingFinished.emit()
+    checked(qtbot, dialog)
     assert "has no column" not in dialog.summary.text()
     assert dialog.target.currentText() == dialog.target.itemText(2)
     assert dialog._import.isEnabled()
@@ -87,8 +116,7 @@ def test_another_file_begins_with_its_own_columns(qtbot, tmp_path):
 def test_the_preview_promises_nothing_that_import_refuses(qtbot, tmp_path, content, why):
     file = tmp_path / "bad.csv"
     file.write_text(content)
-    dialog = DataImport(str(file))
-    qtbot.addWidget(dialog)
+    dialog = look_at(qtbot, file)
     assert not dialog._import.isEnabled()
     assert why in dialog.summary.text()
     assert dialog.summary.text()
@@ -97,8 +125,7 @@ def test_the_preview_promises_nothing_that_import_refuses(qtbot, tmp_path, conte
 def test_one_of_a_kind_has_no_plural(qtbot, tmp_path):
     file = tmp_path / "one.csv"
     file.write_text("width,kind\n1,a\n")
-    dialog = DataImport(str(file))
-    qtbot.addWidget(dialog)
+    dialog = look_at(qtbot, file)
     assert dialog._preview is not None
     assert "1 samples" not in describe(dialog._preview)
     assert "1 sample" in describe(dialog._preview)
@@ -107,9 +134,9 @@ def test_one_of_a_kind_has_no_plural(qtbot, tmp_path):
 def test_data_with_an_error_is_not_imported(qtbot, tmp_path):
     file = tmp_path / "gaps.csv"
     file.write_text("width,kind\n" + "1,a\n,b\n" * 20)
-    dialog = DataImport(str(file))
-    qtbot.addWidget(dialog)
+    dialog = look_at(qtbot, file)
     dialog.accept()
+    checked(qtbot, dialog)
     assert dialog.result() != QDialog.DialogCode.Accepted
     assert dialog.summary.text()
 
@@ -117,8 +144,7 @@ def test_data_with_an_error_is_not_imported(qtbot, tmp_path):
 def test_gaps_can_be_dropped_or_filled_and_the_preview_shows_it(qtbot, tmp_path):
     file = tmp_path / "gaps.csv"
     file.write_text("width,height,kind\n" + "1,5,a\n,6,b\n3,NA,a\n4,8,b\n" * 20)
-    dialog = DataImport(str(file))
-    qtbot.addWidget(dialog)
+    dialog = look_at(qtbot, file)
 
     def cell(row, column):
         return dialog.table.item(row, column)
@@ -128,21 +154,26 @@ def test_gaps_can_be_dropped_or_filled_and_the_preview_shows_it(qtbot, tmp_path)
     red = cell(1, 0).foreground().color()
     assert red != cell(0, 0).foreground().color()
     dialog.accept()
+    checked(qtbot, dialog)
     assert dialog.result() != QDialog.DialogCode.Accepted
 
     dialog.missing.setCurrentIndex(dialog.missing.findData("drop"))
+    checked(qtbot, dialog)
     assert [cell(row, 2).font().strikeOut() for row in range(4)] == [False, True, True, False]
     assert dialog.settings()["missing"] == "drop"
     assert problem_of(dialog.settings()) == ""
 
     dialog.missing.setCurrentIndex(dialog.missing.findData("mean"))
+    checked(qtbot, dialog)
     assert (cell(1, 0).text(), cell(1, 1).text(), cell(2, 1).text()) == ("mean", "6", "mean")
     assert not cell(1, 0).font().strikeOut()
     dialog.target.setCurrentText("width")
     dialog.target.activated.emit(0)
+    checked(qtbot, dialog)
     assert cell(1, 0).text() == "missing", "what is to be predicted is not made up"
     dialog.target.setCurrentText("kind")
-    dialog.accept()
+    dialog.accept()  # which has another look first
+    checked(qtbot, dialog)
     assert dialog.result() == QDialog.DialogCode.Accepted
 
 
@@ -151,7 +182,8 @@ def test_the_choice_for_gaps_is_remembered_by_the_node(qtbot, window, tmp_path, 
     file.write_text("width,kind\n" + "1,a\n,b\n3,b\n" * 20)
 
     def drop(self):
-        self.missing.setCurrentIndex(self.missing.findData("drop"))
+        checked(qtbot, self).missing.setCurrentIndex(self.missing.findData("drop"))
+        checked(qtbot, self)
         return QDialog.DialogCode.Accepted
 
     monkeypatch.setattr(DataImport, "exec", drop)
@@ -167,7 +199,7 @@ def test_the_choice_for_gaps_is_remembered_by_the_node(qtbot, window, tmp_path, 
 def test_imported_data_is_in_view(qtbot, window, tmp_path, monkeypatch):
     file = tmp_path / "flowers.csv"
     file.write_text("width,kind\n" + "1,a\n3,b\n" * 20)
-    monkeypatch.setattr(DataImport, "exec", lambda self: QDialog.DialogCode.Accepted)
+    accept_imports(qtbot, monkeypatch)
     for _ in range(3):
         window.import_file(str(file))
     box = window.canvas.canvas.nodes[window.document.selected_node.id].box()
@@ -178,17 +210,17 @@ def test_imported_data_is_in_view(qtbot, window, tmp_path, monkeypatch):
 def test_a_table_is_looked_at_before_it_is_imported(qtbot, window, tmp_path, monkeypatch):
     file = tmp_path / "flowers.csv"
     file.write_text("width,height,kind\n" + "1,2,a\n3,4,b\n" * 20)
-    dialog = DataImport(str(file))
-    qtbot.addWidget(dialog)
+    dialog = look_at(qtbot, file)
     assert "40 samples" in dialog.summary.text()
     assert "2 classes" in dialog.summary.text()
     assert dialog.table.rowCount() == 20
     dialog.target.setCurrentText("width")
     dialog.target.activated.emit(0)
+    checked(qtbot, dialog)
     assert dialog.settings() == {
         "path": str(file), "target_column": "width", "task": "auto", "missing": "error"}
 
-    monkeypatch.setattr(DataImport, "exec", lambda self: QDialog.DialogCode.Accepted)
+    accept_imports(qtbot, monkeypatch)
     import_data(window.document, window, path=str(file))
     node = window.document.selected_node
     assert node.layer.path == str(file)
@@ -197,10 +229,57 @@ def test_a_table_is_looked_at_before_it_is_imported(qtbot, window, tmp_path, mon
 
 
 def test_data_that_cannot_be_read_says_why(qtbot, tmp_path):
-    dialog = DataImport(str(tmp_path / "nothing.csv"))
-    qtbot.addWidget(dialog)
+    dialog = look_at(qtbot, tmp_path / "nothing.csv")
     assert "nothing.csv" in dialog.summary.text()
     assert not dialog._import.isEnabled()
+
+
+def test_a_large_file_is_checked_while_the_dialog_lives(qtbot, tmp_path, monkeypatch):
+    small, large = tmp_path / "small.csv", tmp_path / "large.csv"
+    small.write_text("width,kind\n" + "1,a\n3,b\n" * 20)
+    large.write_text("width,kind\n" + "1,a\n3,b\n" * 30)
+    go_on, real, asked = threading.Event(), data_check.problem_of, []
+
+    def slow(settings):
+        asked.append(settings["path"])
+        if settings["path"] == str(large):
+            assert go_on.wait(10)
+            return "the large one is bad"
+        return real(settings)
+
+    monkeypatch.setattr(data_check, "problem_of", slow)
+    start = time.perf_counter()
+    dialog = DataImport(str(large))
+    qtbot.addWidget(dialog)
+    qtbot.waitUntil(lambda: "60 samples" in dialog.summary.text())
+    assert time.perf_counter() - start < 5
+    assert dialog.summary.text().endswith("Checking all of it …")
+    assert dialog.table.rowCount() == 20, "the first rows can be read meanwhile"
+    assert not dialog._import.isEnabled()
+    dialog.path.setText(str(small))
+    dialog.path.editingFinished.emit()
+    dialog.task.activated.emit(0)
+    assert dialog.summary.text() == "Checking …"
+    assert dialog.table.isHidden()
+    go_on.set()
+    qtbot.waitUntil(dialog._import.isEnabled)
+    assert "40 samples" in dialog.summary.text()
+    assert asked == [str(large), str(small)], "one at a time, and the last wish alone"
+
+
+def test_import_goes_on_once_another_size_is_checked(qtbot, tmp_path):
+    for kind in ("cat", "dog"):
+        (tmp_path / kind).mkdir()
+        for i in range(8):
+            image = QImage(8, 8, QImage.Format.Format_RGB32)
+            image.fill(40 * i)
+            image.save(str(tmp_path / kind / f"{i}.png"))
+    dialog = look_at(qtbot, tmp_path)
+    assert dialog._import.isEnabled()
+    dialog.image_size.setValue(16)
+    dialog.accept()
+    qtbot.waitUntil(lambda: dialog.result() == QDialog.DialogCode.Accepted)
+    assert dialog.settings() == {"path": str(tmp_path), "image_size": 16}
 
 
 def test_a_fault_is_told_once_and_the_window_lives(qtbot, window, monkeypatch, capsys):

@@ -5,18 +5,28 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel
+from pytestqt.qtbot import QtBot
 
+from playground import document as store
 from playground import engine as module
 from playground.engine import Engine
 from playground.examples import EXAMPLES
+from playground.question import Question
 from playground.session import Session
 from tests.fake_engine import FakeEngine
+from tests.fake_window import change
 from tests.sketch import dense, spiral
 from tests.waiting import running_engine, wait
 from ui.main_window import MainWindow
+from ui.saving import SavingWindow
 
 
 @pytest.fixture
@@ -104,32 +114,121 @@ def test_nothing_drives_a_network_that_is_not_the_one_drawn(
     assert engine.names()[-1] == "run"
 
 
-def busy(timeout: float = 0.0) -> None:
-    raise TimeoutError("The network is busy. Try again in a moment.")
+class Busy:
+    """Puts off all answers of a FakeEngine until `end`."""
+
+    def __init__(self, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked: list[Question[Any]] = []
+        monkeypatch.setattr(engine, "asked_state", lambda renamed: self._ask(engine))
+
+    def _ask(self, engine: FakeEngine) -> Question[Any]:
+        self.asked.append(Question(lambda: (engine.state, None)))
+        return self.asked[-1]
+
+    def end(self) -> None:
+        for question in self.asked:
+            question()
 
 
-def test_saving_while_it_is_busy_says_so(window: MainWindow, engine: FakeEngine, tmp_path: Any,
-                                         monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(engine, "saved_state", busy)
-    monkeypatch.setattr("ui.files.QMessageBox.warning", lambda *args: told.append(args[-1]))
+@pytest.fixture
+def busy(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> Busy:
+    return Busy(engine, monkeypatch)
+
+
+def test_a_save_while_it_is_busy_says_so_and_comes_through(
+        qtbot: QtBot, window: MainWindow, busy: Busy, tmp_path: Path) -> None:
+    path, seen = tmp_path / "a.playground", []
+
+    def look() -> None:
+        waiting = QApplication.activeModalWidget()
+        assert isinstance(waiting, SavingWindow)
+        seen.append(waiting.findChildren(QLabel)[0].text())
+        assert not path.exists()
+        busy.end()
+
+    QTimer.singleShot(500, look)
+    assert window.files._save(path)
+    assert seen == ["The network is busy. a.playground will be saved at the end of the step or "
+                    "compilation that runs."]
+    assert store.load(path).state is not None
+    assert window.document.clean
+
+
+def test_a_save_that_waits_can_be_cancelled(
+        window: MainWindow, busy: Busy, tmp_path: Path) -> None:
+    change(window)
+    QTimer.singleShot(500, lambda: QTest.keyClick(
+        QApplication.activeModalWidget(), Qt.Key.Key_Escape))
     assert not window.files._save(tmp_path / "a.playground")
-    assert told == ["The network is busy. Try again in a moment."]
+    assert not (tmp_path / "a.playground").exists()
+    assert not window.document.clean
 
 
-def test_an_autosave_that_was_not_possible_is_tried_again(
-        window: MainWindow, engine: FakeEngine, tmp_path: Any,
-        monkeypatch: pytest.MonkeyPatch) -> None:
-    graph = window.document.graph
-    window.document.edit("Rename", graph.with_notes("changed"))
-    ready = engine.saved_state
-    monkeypatch.setattr(engine, "saved_state", busy)
-    assert window.files.autosave(tmp_path / "a.playground") is None
-    monkeypatch.setattr(engine, "saved_state", ready)
-    write = window.files.autosave(tmp_path / "a.playground")
-    assert write is not None
-    write()
-    assert (tmp_path / "a.playground").exists()
+def test_a_network_that_is_busy_for_ever_is_told(
+        window: MainWindow, busy: Busy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("ui.saving.LIMIT", 0.05)
+    monkeypatch.setattr("ui.files.QMessageBox.warning", lambda *args: told.append(args[-1]))
+    change(window)
+    assert not window.files._save(tmp_path / "a.playground")
+    assert "The network is busy" in told[0]
+    assert not window.document.clean
+
+
+def test_an_autosave_waits_for_a_long_step_in_its_own_thread(
+        window: MainWindow, busy: Busy) -> None:
+    change(window)
+    before, start = window.document.graph, time.perf_counter()
+    window.recovery.save()
+    assert time.perf_counter() - start < 0.25, "the window's thread does not wait"
+    change(window)
+    time.sleep(0.5)
+    busy.end()
+    window.recovery.wait()
+    kept = store.load(window.recovery.file)
+    assert kept.state is not None
+    assert kept.graph == before, "weights and graph are those of one moment"
+    assert time.monotonic() > window.recovery._rest_until - 10, "waiting is no work"
+
+
+def test_who_waits_for_an_engine_that_quits_is_let_go() -> None:
+    engine, free = Engine(), threading.Event()
+    engine.start()
+    engine._commands.put(lambda: free.wait(10))
+    asked = engine.asked_state()
+    threading.Timer(0.1, free.set).start()
+    engine.quit()
+    with pytest.raises(CancelledError):
+        asked.wait(10)
+    assert engine.saved_state() is None
+
+
+def test_what_is_asked_for_is_of_the_network_of_that_moment(trainer: Engine) -> None:
+    graph, free = spiral(dense(4)), threading.Event()
+    trainer.load(graph)
+    trainer._commands.put(lambda: free.wait(10))
+    asked = trainer.asked_state({"dense_1": "hidden"})
+    trainer.load(spiral(dense(5)))
+    free.set()
+    saved = asked.wait(60)
+    assert saved is not None
+    assert saved[0].parameters["hidden.w"].shape == (4, 2)
+
+
+def test_a_pause_does_not_end_the_saving_of_a_half_done_step() -> None:
+    def stop(text: str) -> None:
+        if giving_up:
+            raise InterruptedError
+
+    giving_up = False
+    session, straight = Session(spiral(dense(4)), progress=stop), Session(spiral(dense(4)))
+    for one in (session, straight):
+        one.run(3)
+        one.run_to("dense_2", "backward")
+    session._seconds_per_step = 10.0  # slow ones tell of each layer
+    giving_up = True
+    assert session.saved_state().same_as(straight.saved_state())
+    assert session.position == straight.position
 
 
 def test_who_does_not_close_after_all_trains_on(window: MainWindow, engine: FakeEngine,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from playground.examples.base import Example
 from playground.examples.measures import MEASURES
 from playground.graph import Edge
 from playground.headless import train
+from playground.session import Session
 from playground.shapes import check, machine_memory
 from playground.summary import MB, summarize
 
@@ -81,6 +83,12 @@ def test_skip_connections_are_worth_ten_points() -> None:
     assert summarize(plain.graph).parameters == summarize(residual.graph).parameters
     layers = [n for n in residual.graph.nodes if n.layer.kind in ("conv2d", "dense")]
     assert len(layers) >= 30
+    for example in (plain, residual):  # neither begins worse off
+        session = Session(example.graph)
+        session.run(20)
+        losses = session.history.view().high("loss")
+        assert abs(losses[0] - math.log(10)) < 0.6, example.name
+        assert losses.max() < 3, example.name
     below, above = (train(e.graph, epochs=e.mark.epochs).validation.metric
                     for e in (plain, residual))
     assert above >= below + 0.1

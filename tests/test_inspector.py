@@ -27,6 +27,7 @@ from ui.inspector.editors import (
     ChoiceEditor,
     ChoiceOrOwnEditor,
     Editor,
+    LogSlider,
     NumberEditor,
     NumbersEditor,
     PairEditor,
@@ -271,6 +272,25 @@ def test_a_named_value_or_a_number(qtbot):
     assert caught.args == [Conv1D(padding=4), "padding"]
     form.set_value(Conv1D(padding="causal"))
     assert editor.own.isHidden()
+
+
+def test_the_slider_tells_values_apart_far_from_the_usual_ones(qtbot):
+    slider = LogSlider(Limits(ge=0.0), 0.01)
+    qtbot.addWidget(slider)
+    usual = slider.maximum()
+    places = {}
+    for value in (0.01, 50.0, 1000.0, 1e-9, 50.0, 0.01):
+        slider.show_value(value)
+        places.setdefault(value, slider.value() / slider.maximum())
+        assert places[value] == slider.value() / slider.maximum(), "wherever it comes from"
+        assert 0 < slider.value() < slider.maximum(), "one can go on from there"
+        assert slider._value(slider.value()) == pytest.approx(value, rel=0.05)
+    assert len(set(places.values())) == 4
+    assert slider.maximum() == usual
+    capped = LogSlider(Limits(gt=0.0, le=1.0), 0.1)
+    qtbot.addWidget(capped)
+    capped.show_value(1.0)
+    assert capped.value() == capped.maximum()
 
 
 def test_the_slider_moves_with_the_number(qtbot, form):

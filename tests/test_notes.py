@@ -14,7 +14,7 @@ from playground.graph_json import MAX_NOTES
 from tests.fake_engine import FakeEngine
 from tests.fake_window import open_window
 from ui.main_window import MainWindow
-from ui.notes import NotesPanel
+from ui.notes import ABOVE, NotesPanel
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
 
@@ -100,3 +100,28 @@ def test_more_than_a_document_holds_is_refused(window: MainWindow, qtbot: QtBot)
         notes.editor.setPlainText("x" * (MAX_NOTES + 1))
     assert "Shorten them" in told.args[0]
     assert notes.editor.toPlainText() == window.document.graph.notes == "kept"
+
+
+def test_one_reads_on_lesson_by_lesson(window: MainWindow, qtbot: QtBot) -> None:
+    notes, document = window.notes, window.notes.text.document()
+    window.files.show_example(EXAMPLES["gan"])
+    window.docks.open("notes")
+    bar = notes.text.verticalScrollBar()
+    qtbot.waitUntil(lambda: notes.next_button.isVisible() and bar.value() == 0)
+    tops = {round(document.documentLayout().blockBoundingRect(block).top()): block.text()
+            for i in range(document.blockCount())
+            if (block := document.findBlockByNumber(i)).text()}
+    seen = []
+    while notes.next_button.isVisible():
+        before = bar.value()
+        notes.next_button.click()
+        assert before < bar.value() <= before + bar.pageStep(), "nothing is left out"
+        seen.append(tops.get(bar.value() + ABOVE, ""))
+    assert bar.value() == bar.maximum()
+    lessons = [text.split()[0] for text in seen if text]
+    assert lessons[:3] == ["Press", "Look", "Step"]
+    notes.edit_button.click()
+    assert notes.next_button.isHidden()
+    notes.edit_button.click()
+    window.document.edit("Write notes", window.document.graph.with_notes("# Short"))
+    qtbot.waitUntil(notes.next_button.isHidden)

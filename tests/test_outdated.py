@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from playground.graph import Graph
 from playground.layers.base import make_layer
@@ -16,6 +17,8 @@ from playground.training import SGD
 from tests.drive import opened, spin
 from ui.main_window import MainWindow
 from ui.status_bar import _metric
+from ui.views.base import View
+from ui.views.header import Chip
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +28,38 @@ def window(qapp: QApplication, tmp_path_factory: pytest.TempPathFactory) -> Iter
         made.bridge.run_until(step=40)
         assert spin(lambda: made.bridge.snapshot.step == 40 and not made.bridge.running, 30)
         yield made
+
+
+def told(view: View) -> str:
+    """What the header tells to eyes and ears: of the note and the chips, not of the controls."""
+    header = view.header
+    return "".join(
+        [header.note.text() + header.note.accessibleName() + header.note.toolTip()]
+        + [chip.accessibleName() + chip.toolTip() for chip in header.findChildren(Chip)
+           if chip.isVisible()])
+
+
+def painted(chip: Chip) -> bool:
+    """Whether anything of a chip can be seen."""
+    image = chip.grab().toImage()
+    return len({image.pixel(x, y) for x in range(image.width()) for y in range(image.height())}) > 1
+
+
+def test_a_chip_can_be_veiled_and_keeps_its_place(qtbot: QtBot) -> None:
+    chip = Chip()
+    qtbot.addWidget(chip)
+    chip.show_text("val 97 %", "healthy", "of all samples")
+    size = chip.sizeHint()
+    chip.resize(size)
+    assert painted(chip)
+    chip.veil(True)
+    chip.show_text("val 98 %", "healthy", "of all samples")
+    assert not painted(chip)
+    assert not chip.accessibleName() + chip.toolTip()
+    assert chip.sizeHint() == size
+    chip.veil(False)
+    assert painted(chip)
+    assert chip.accessibleName() == "val 98 %"
 
 
 def train_faster(window: MainWindow, rate: float) -> None:
@@ -47,6 +82,7 @@ def test_without_nodes_nothing_is_shown_of_the_last_network(window: MainWindow) 
 
 def test_panels_are_dimmed_while_they_show_another_network(window: MainWindow) -> None:
     loss, scene = window.views["loss"], window.canvas.canvas
+    assert {"loss", "gradients", "output"} <= {v.name for v in window._following if told(v)}
     graph = window.document.graph
     assert spin(lambda: scene.has_thumbnail("dense_1"), 10)
     wide = make_layer("dense", {"units": 3})
@@ -55,11 +91,13 @@ def test_panels_are_dimmed_while_they_show_another_network(window: MainWindow) -
     assert spin(lambda: window.bridge.outdated, 5)
     assert loss._veil.isVisible()
     assert loss._veil.size() == loss._veil._over.size()
+    assert all(not told(view) for view in window._following), "nor do numbers in headers"
     assert not scene.has_thumbnail("dense_1"), "what it shows is of eight units"
     assert scene.has_thumbnail("dense_2"), "this one is as it was"
     window.document.stack.undo()
     assert spin(lambda: not window.bridge.outdated, 5)
     assert not loss._veil.isVisible()
+    assert "train" in told(loss)
 
 
 def test_numbers_of_the_training_are_not_another_network(window: MainWindow) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -14,6 +15,7 @@ from playground.engine import Engine
 from playground.graph import Graph
 from playground.initializers import PIECE
 from playground.session import Session
+from playground.snapshot import Snapshot
 from tests.sketch import dense, spiral
 from tests.waiting import running_engine, wait
 
@@ -142,6 +144,18 @@ def engine() -> Iterator[Engine]:
     yield from running_engine()
 
 
+class Mailbox(deque[Snapshot]):
+    """Notes the state of every snapshot that is put into it."""
+
+    def __init__(self, seen: list[str]) -> None:
+        super().__init__(maxlen=1)
+        self.seen = seen
+
+    def append(self, snapshot: Snapshot) -> None:
+        self.seen.append(snapshot.state)
+        super().append(snapshot)
+
+
 def stop_at(engine: Engine, monkeypatch: pytest.MonkeyPatch, text: str,
             stop: Callable[[], None]) -> threading.Event:
     """Let `stop` be called just before the engine would tell this text the first time."""
@@ -181,6 +195,21 @@ def test_pause_stops_a_long_step_between_two_layers(
     went = engine.ask(weights)
     assert went is not None
     assert same(went, weights(silent))
+
+
+def test_a_network_that_is_prepared_for_a_step_does_not_run(
+        engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("playground.engine.LARGE", 1)
+    monkeypatch.setattr(session, "MANY", 1)
+    seen: list[str] = []
+    monkeypatch.setattr(engine, "_mailbox", Mailbox(seen))
+    engine.load(spiral(dense(4)))
+    wait(engine, lambda s: s.state == "paused")
+    seen.clear()
+    engine.step("layer")
+    assert wait(engine, lambda s: s.state == "paused" and s.program is not None).position > 0
+    assert "stepping" in seen
+    assert "running" not in seen
 
 
 @pytest.mark.parametrize("stop", ["pause", "unload"])
@@ -231,5 +260,5 @@ def test_the_progress_is_shown_over_what_was_there_before(
     during = engine.take_snapshot()
     free.set()
     assert during is not None
-    assert (during.state, during.progress) == ("running", "Step 1: backward of dense_2")
+    assert (during.state, during.progress) == ("stepping", "Step 1: backward of dense_2")
     assert during.program is before.program

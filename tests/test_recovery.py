@@ -18,7 +18,7 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication
 from ui.recovery import Origin, Recovery
 app = QCoreApplication([])
-recovery = Recovery(lambda file: lambda: file.write_text("work"),
+recovery = Recovery(lambda file: lambda: file.write_text("work") and 0.0,
                     lambda: Origin("net.playground", Path("/home/me/net.playground"), (1, 2, 3)),
                     Path(sys.argv[1]))
 recovery.save()
@@ -30,7 +30,8 @@ os._exit(1) if sys.argv[2] == "crash" else sys.stdin.read()
 
 @pytest.fixture
 def recovery(qapp, tmp_path):
-    recovery = Recovery(lambda file: lambda: file.write_text("work"), lambda: Origin("a"), tmp_path)
+    recovery = Recovery(lambda file: lambda: file.write_text("work") and 0.0, lambda: Origin("a"),
+                        tmp_path)
     yield recovery
     recovery.close()
 
@@ -60,6 +61,7 @@ def test_what_is_gone_on_with_stays_until_a_new_save(recovery, tmp_path):
     subprocess.run([sys.executable, "-c", CRASH, str(tmp_path), "crash"], check=False,
                    cwd=Path(__file__).parents[1])
     left, = recovery.crashed()
+    assert recovery.claim(left)
     recovery.adopt(left)
     assert left.file.exists()
     assert recovery.crashed() == []
@@ -67,6 +69,43 @@ def test_what_is_gone_on_with_stays_until_a_new_save(recovery, tmp_path):
     recovery.wait()
     assert recovery.file.exists()
     assert not left.file.exists()
+
+
+CLAIM = """
+import os, sys
+from pathlib import Path
+from PySide6.QtCore import QCoreApplication
+from ui.recovery import Origin, Recovery
+app = QCoreApplication([])
+recovery = Recovery(lambda file: None, lambda: Origin("b"), Path(sys.argv[1]))
+left, = recovery.crashed()
+print(recovery.claim(left), flush=True)
+os._exit(sys.stdin.read() != "")
+"""
+
+
+def test_a_copy_that_one_window_asks_about_is_not_offered_by_another(recovery, tmp_path):
+    root = Path(__file__).parents[1]
+    subprocess.run([sys.executable, "-c", CRASH, str(tmp_path), "crash"], check=False, cwd=root)
+    left, = recovery.crashed()  # both have seen it at the same time
+    other = subprocess.Popen([sys.executable, "-c", CLAIM, str(tmp_path)], cwd=root,
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert other.stdout.readline().strip() == b"True"
+        assert not recovery.claim(left)
+        assert recovery.crashed() == []
+    finally:
+        other.kill()
+        other.communicate()
+    assert recovery.crashed() == [left], "who has claimed it is dead"
+    assert recovery.claim(left)
+    recovery.release(left)
+    assert recovery.crashed() == [left]
+    assert recovery.claim(left)
+    left.discard()
+    recovery.release(left)
+    assert not recovery.claim(left), "it is gone"
+    assert left.file.stem not in {file.stem for file in tmp_path.iterdir()}
 
 
 def test_a_run_that_lives_is_left_alone(recovery, tmp_path):
@@ -115,7 +154,7 @@ def test_what_a_crash_left_is_not_tidied_away(qapp, tmp_path):
 
 
 def test_a_failed_save_is_not_the_end(qapp, tmp_path):
-    def fail() -> None:
+    def fail() -> float:
         raise OSError("disk full")
 
     recovery = Recovery(lambda file: fail, lambda: Origin("a"), tmp_path)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
@@ -16,7 +18,9 @@ from playground.snapshot import Snapshot
 from playground.state import SavedState
 from tests import document_files
 from tests.fake_window import change
+from ui.canvas import editing
 from ui.dialogs.changed import ChangedQuestion
+from ui.inspector.panel import NodePage
 from ui.recovery import Crashed
 
 OTHER = EXAMPLES["perceptron"].graph
@@ -180,6 +184,67 @@ def test_the_question_can_be_left_by_escape(qtbot, tmp_path):
     assert question.defaultButton().text() == "Save As…"
 
 
+@pytest.mark.parametrize("has_file", [True, False])
+def test_one_enter_too_many_saves_nothing_under_an_example_s_name(
+        window, tmp_path, monkeypatch, has_file):
+    if has_file:
+        store.save(tmp_path / "net.playground", OTHER)
+        assert window.files.open(tmp_path / "net.playground")
+    change(window)
+    defaults = []
+    monkeypatch.setattr(QMessageBox, "question", lambda *rest: defaults.append(rest[-1]))
+    assert not window.files.may_discard()
+    buttons = QMessageBox.StandardButton
+    assert defaults == [buttons.Save if has_file else buttons.Cancel]
+
+
+# -- what is not everywhere yet ---------------------------------------------------------------
+
+
+def test_a_rename_while_the_engine_starts_is_saved(window, make_window, engine, tmp_path):
+    weights = np.ones((16, 2), np.float32)
+    path, start = tmp_path / "net.playground", threading.Event()
+    store.save(path, EXAMPLES["mlp-spiral"].graph,
+               SavedState(step=5, parameters={"dense_1.w": weights}))
+    second = make_window(lambda: start.wait(30) and engine)
+    second.show()
+    assert second.files.open(path)
+    second.bridge.start()
+    editing.rename(second.document, "dense_1", "first")
+    editing.rename(second.document, "first", "hidden")
+    assert second.files.save()
+    start.set()
+    state = store.load(path).state
+    assert state is not None
+    assert set(state.parameters) == {"hidden.w"}
+
+
+@pytest.mark.parametrize("act", ["save", "close"])
+@pytest.mark.parametrize("field", ["name", "number"])
+def test_what_is_typed_and_not_yet_entered_is_saved(
+        qtbot, window, opened, monkeypatch, act, field):
+    window.document.stack.undo()
+    window.docks.open("inspector")
+    window.document.select({"dense_1"})
+    page = window.inspector.findChild(NodePage)
+    line = page.header.name if field == "name" else page.form.rows["units"].editor.number
+    qtbot.waitUntil(line.isVisible)
+    window.activateWindow()
+    line.setFocus()
+    qtbot.waitUntil(line.hasFocus)
+    line.selectAll()
+    qtbot.keyClicks(line, "hidden" if field == "name" else "13")
+    assert window.document.clean
+    if act == "save":
+        assert window.files.save()
+        saved = store.load(opened).graph
+        assert "hidden" in saved if field == "name" else saved.node("dense_1").layer.units == 13
+    else:
+        cancel = QMessageBox.StandardButton.Cancel
+        monkeypatch.setattr(QMessageBox, "question", lambda *rest: cancel)
+        assert not window.files.may_discard()
+
+
 # -- a failing autosave ---------------------------------------------------------------------------
 
 
@@ -324,6 +389,17 @@ def test_a_bad_file_ends_with_a_line(tmp_path, monkeypatch, capsys, content, mor
     else:
         path.write_bytes(content)
     assert main([str(path), *more]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("kind", ["directory", "pipe"])
+def test_what_can_be_no_document_opens_no_window(tmp_path, monkeypatch, capsys, kind):
+    """Whoever starts this has no terminal; yet no file manager hands over a folder or a pipe."""
+    monkeypatch.setattr("playground.cli._from_desktop", lambda: True)
+    monkeypatch.setattr("ui.app.main", lambda words: pytest.fail("the window opens"))
+    path = tmp_path / "odd"
+    path.mkdir() if kind == "directory" else os.mkfifo(path)
+    assert main([str(path)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 

@@ -209,6 +209,26 @@ def test_a_clash_names_the_axis_and_the_way_out() -> None:
         Maximum().output_shape((3,), (1,), (2,))
 
 
+@pytest.mark.parametrize(("shapes", "words", "mend"), [
+    (((1, 8, 8), (64,)), "Put a Flatten after the 1×8×8.", ((64,), (64,))),
+    (((64,), (1, 8, 8)), "Put a Flatten after the 1×8×8.", ((64,), (64,))),
+    (((3, 4), (4, 3)), "Put a Reshape to 3×4 after the 4×3.", ((3, 4), (3, 4))),
+    (((1, 8, 8), (10,)), "Put a Flatten and a Dense with 10 units after the 1×8×8.",
+     ((10,), (10,))),
+    (((5,), (7,)), "Put a Dense with 7 units after the one with 5.", ((7,), (7,))),
+    (((6, 3, 3), (2, 3, 3)), "Give both as many channels, or use Concat.", ((6, 3, 3),) * 2),
+    (((2, 5, 5), (2, 4, 4)), "Make them equal with a Reshape, Pad or Crop.", ((2, 4, 4),) * 2)])
+def test_the_way_out_of_a_clash_works(
+        shapes: tuple[Shape, ...], words: str, mend: tuple[Shape, ...]) -> None:
+    with pytest.raises(ShapeError) as told:
+        Multiply().output_shape(*shapes)
+    assert str(told.value).endswith(words)
+    assert len(str(told.value)) < 150, "short enough for a node"
+    Multiply().output_shape(*mend)
+    if "Concat" in words:
+        Concat().output_shape(*shapes)
+
+
 def test_the_first_of_equals_has_the_gradient() -> None:
     bench = Bench(Maximum(), ((2,), (2,)), batch=1)
     x = np.array([[1, np.nan]], np.float32)

@@ -222,6 +222,23 @@ def test_running_shows_pause_and_forbids_steps(qtbot, bridge, engine, actions, w
     assert ("pause",) in engine.calls
 
 
+def test_a_step_that_takes_long_can_be_stopped_and_is_no_run(
+        qtbot, bridge, engine, actions, window):
+    transport = Transport(actions, window)
+    show(qtbot, bridge, engine, state="stepping", progress="Step 1: forward of conv_1")
+    assert transport.buttons["run"].text() == "Stop"
+    assert transport.buttons["run"].accessibleName() == "Stop"
+    assert not bridge.running
+    for action in (actions.step, actions.step_layer, actions.back):
+        assert not action.isEnabled()
+        assert "The step is not done yet." in action.toolTip()
+    engine.calls.clear()
+    actions.run.trigger()
+    assert ("pause",) in engine.calls
+    show(qtbot, bridge, engine, position=9)
+    assert transport.buttons["run"].text() == "Run"
+
+
 def test_what_cannot_run_says_why(qtbot, bridge, engine, actions, document):
     show(qtbot, bridge, engine)
     assert actions.run.isEnabled()

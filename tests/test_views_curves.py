@@ -144,6 +144,27 @@ def test_a_loss_below_zero_is_drawn_on_an_even_axis(qtbot: QtBot) -> None:
     assert view.plot.log_y
 
 
+def test_a_loss_of_rounding_lies_on_the_ground(qtbot: QtBot) -> None:
+    """It looked like a network that learns by heart: train falls, validation rises."""
+    def at(train: float, seen: float) -> LossView:
+        moment = snapshot(loss=np.linspace(3 * train, train, 100))
+        past = replace(moment.history, validation_loss=np.array([seen, 4 * seen]))
+        return shown(qtbot, LossView(), replace(moment, history=past))
+
+    view = at(1e-8, 1e-8)
+    (low, high), curve = view.plot.box.viewRange()[1], view.validation.values
+    assert not view.plot.log_y
+    assert low <= 0
+    assert curve.max() < 0.01 * high
+    assert view.badge.text == "✓ as good as 0"
+    assert view.header.note.whole.endswith("val 4e-8"), "numbers stay what they are"
+    view = at(1e-8, 1e-3)
+    assert view.plot.log_y, "there is something to see"
+    assert not view.badge.text
+    nothing = snapshot(loss=np.full(100, np.nan))
+    assert not shown(qtbot, LossView(), nothing).badge.text.strip("✓ ").startswith("as good")
+
+
 def test_loss_marks_nan_with_its_step(qtbot: QtBot) -> None:
     loss = np.ones(600)
     loss[411:] = np.nan

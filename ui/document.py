@@ -90,6 +90,17 @@ class Document(QObject):
             self._check = check(self._graph)
         return self._check
 
+    def look_again(self) -> bool:
+        """Check anew what stands in files, where that was wrong; whether anything has changed."""
+        if not any(node.id in self.check.errors and getattr(node.layer, "paths", ())
+                   for node in self._graph.nodes):
+            return False
+        before, self._check = self.check, None
+        changed = self.check.errors != before.errors
+        if changed:
+            self.graph_changed.emit(self._graph, self._graph)
+        return changed
+
     def edit(self, text: str, graph: Graph, merge: Hashable | None = None) -> bool:
         """Make `graph` the current one, as one undo entry called `text`.
 

@@ -18,6 +18,7 @@ import shiboken6
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from playground.graph import Graph
+from playground.question import Question, answered
 from playground.shapes import network
 from playground.snapshot import Probe, Snapshot
 from ui.document import Document
@@ -257,7 +258,7 @@ class EngineBridge(QObject):
             # Some may have been renamed before, or even back, since the last load.
             before = {now: was for was, now in self._renamed.items()}
             self._renamed |= {before.get(was, was): now for was, now in names.items()}
-        elif names and self._kept:
+        if names and self._kept:
             self._kept = _renamed(self._kept, names)
         self._follow()
         if bool(old.nodes) != bool(new.nodes):
@@ -288,6 +289,11 @@ class EngineBridge(QObject):
     def running(self) -> bool:
         return self.snapshot.state == "running"
 
+    @property
+    def stepping(self) -> bool:
+        """Whether a single step is on its way, which takes a while where the network is large."""
+        return self.snapshot.state == "stepping"
+
     def _drive(self, command: Callable[[Engine], Any]) -> None:
         """Tell the engine what only makes sense where it has the network that is drawn."""
         if self._document.check.trainable:
@@ -300,8 +306,8 @@ class EngineBridge(QObject):
         self._send(lambda engine: engine.pause())
 
     def toggle(self) -> None:
-        """Run or pause, whichever it is not doing."""
-        if self.running:
+        """Run or pause, whichever it is not doing; or let a step end where it is."""
+        if self.running or self.stepping:
             self.pause()
         else:
             self.run()
@@ -355,10 +361,13 @@ class EngineBridge(QObject):
 
         Raises TimeoutError, with a sentence, while the network is busy.
         """
+        return self.asked_state().wait(timeout)
+
+    def asked_state(self) -> Question[Saved | None]:
+        """The same, of this moment's network, for who waits in another thread."""
         if self._engine is None or self._loaded is None:
-            return self._kept
-        saved = self._engine.saved_state(timeout)
-        return saved and _renamed(saved, self._renamed)
+            return answered(self._kept)
+        return self._engine.asked_state(dict(self._renamed))
 
 
 def _renamed(saved: Saved, names: Mapping[str, str]) -> Saved:

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QFileDialog,
+    QLineEdit,
+    QMessageBox,
+    QWidget,
+)
 
 from playground import document as store
 from playground.document import SUFFIX, DocumentError, Loaded, Stamp
@@ -18,12 +26,11 @@ from ui.document import Document
 from ui.engine_bridge import EngineBridge
 from ui.preferences import Preferences
 from ui.recovery import Crashed, Origin, Write, recovery_folder
+from ui.saving import Saving, SavingWindow
 
 FILTER = f"Networks (*{SUFFIX} *.json);;All files (*)"
 WORTH_SAVING = 10.0
 """Seconds of training that are asked about before they are thrown away."""
-AUTOSAVE_PATIENCE = 0.3
-"""Seconds that the window may stand still for an autosave."""
 
 
 class Files(QObject):
@@ -131,6 +138,7 @@ class Files(QObject):
     # -- saving -------------------------------------------------------------------------------
 
     def save(self) -> bool:
+        take_typed()
         path = self._document.path
         if path is None or self._read_only:
             return self.save_as()
@@ -142,6 +150,7 @@ class Files(QObject):
 
     def save_as(self) -> bool:
         """Ask where, then save graph, weights and history."""
+        take_typed()
         if self._read_only:
             self.told.emit("This document was opened read-only: saving over it would lose what "
                            "this version does not know. Choose another name.")
@@ -152,6 +161,7 @@ class Files(QObject):
 
     def save_graph(self) -> bool:
         """Only the drawing, as JSON that can be compared line by line."""
+        take_typed()
         path = self._ask_path("Save the graph alone", ".json")
         if path is None:
             return False
@@ -174,14 +184,17 @@ class Files(QObject):
             answer = ChangedQuestion(path, self._window).answer()
             if answer != "replace":
                 return answer == "save as" and self.save_as()
+        saving = self.prepared(path)
         try:
-            self.prepared(path)()
+            SavingWindow(saving, self._window).finish()
+        except CancelledError:
+            return False
         except (DocumentError, TimeoutError) as error:
             self._warn("The network was not saved", error)
             return False
         self._read_only, self._seen = False, store.stamp(path)
         self._bridge.training_seconds = 0.0
-        self._saved_step = self._bridge.snapshot.step
+        self._saved_step = saving.step
         if path != self._document.path:
             self.claim.take(path)
         self._document.saved(path)
@@ -189,16 +202,11 @@ class Files(QObject):
         self.saved.emit()
         return True
 
-    def prepared(self, path: Path, timeout: float = 5.0) -> Write:
-        """The work of writing everything to `path`, with all copies taken.
-
-        Raises TimeoutError where the network is busy for so many seconds.
+    def prepared(self, path: Path) -> Saving:
+        """The work of writing everything to `path`: all of this moment, but for the weights,
+        which the network gives at its next stop.
         """
-        graph, picture = self._document.graph, self._thumbnail()
-        state, history = self._bridge.saved_state(timeout) or (None, None)
-        if path.suffix == ".json":
-            state = history = None
-        return lambda: store.save(path, graph, state, history, picture)
+        return Saving(path, self._document.graph, self._thumbnail(), self._bridge.asked_state())
 
     def autosave(self, path: Path) -> Write | None:
         """The same for the recovery file; None when nothing has changed since the last."""
@@ -208,14 +216,12 @@ class Files(QObject):
         changed = not self._document.clean or (ready and snapshot.step != self._saved_step)
         if not changed or now == self._autosaved:
             return None
-        try:
-            write = self.prepared(path, AUTOSAVE_PATIENCE)
-        except TimeoutError:
-            return None  # the next tick comes soon
+        write = self.prepared(path)
 
-        def work() -> None:
-            write()
+        def work() -> float:
+            seconds = write()
             self._autosaved = now  # one that fails is tried again
+            return seconds
 
         return work
 
@@ -232,6 +238,7 @@ class Files(QObject):
 
     def may_discard(self) -> bool:
         """Ask about unsaved work; False when the user wants to stay."""
+        take_typed()
         if not self.unsaved:
             return True
         buttons = QMessageBox.StandardButton
@@ -241,7 +248,9 @@ class Files(QObject):
         answer = QMessageBox.question(
             self._window, "Save first?",
             f"Save {what} of {self._document.name}? They are lost otherwise.",
-            buttons.Save | buttons.Discard | buttons.Cancel, buttons.Save)
+            buttons.Save | buttons.Discard | buttons.Cancel,
+            # What has no name yet is not saved by one Enter too many.
+            buttons.Save if self._document.path else buttons.Cancel)
         if answer == buttons.Save:
             return self.save()
         return answer == buttons.Discard
@@ -264,3 +273,10 @@ class Files(QObject):
 
     def _warn(self, title: str, error: Exception) -> None:
         QMessageBox.warning(self._window, title, str(error))
+
+
+def take_typed() -> None:
+    """Let the field with the focus take what is typed in it, as it does when the focus leaves."""
+    field = QApplication.focusWidget()
+    if isinstance(field, QLineEdit | QAbstractSpinBox):
+        field.editingFinished.emit()

@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import cast
 
-from PySide6.QtCore import QBuffer, QIODevice, Qt, QTimer, Signal
+from PySide6.QtCore import QBuffer, QEvent, QIODevice, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -174,6 +174,7 @@ class MainWindow(QMainWindow):
         self.canvas.space_tapped.connect(self.run_actions.run.trigger)
         self.canvas.search_requested.connect(self.palette_panel.focus_search)
         self.canvas.inspect_requested.connect(self._inspect)
+        self.canvas.data_wanted.connect(lambda id: import_data(document, self, id))
         self.inspector.built.connect(self._connect_page)
         for name, panel in (("inspector", self.inspector), ("outline", self.outline)):
             self.docks.all[name].visibilityChanged.connect(lambda _, panel=panel: panel.refresh())
@@ -241,6 +242,11 @@ class MainWindow(QMainWindow):
         offer([copy for copy in self.recovery.crashed()
                if offer_all or (copy.name, copy.original) == (document.name, document.path)],
               self.recovery, self.files, self)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            self.document.look_again()  # whoever comes back may have mended a file elsewhere
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -365,7 +371,7 @@ class MainWindow(QMainWindow):
         """Choose data; the node that they make is seen, and so is what to do with it."""
         id = import_data(self.document, self, path=path)
         if id is not None:
-            self.canvas.ensureVisible(self.canvas.canvas.nodes[id].box(), 24, 24)
+            self.canvas.show_nodes([id])
             self.canvas.say(f"Connect {id} to the first layer, in place of other data.")
 
     def _move_start(self, node: str, x: float, y: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence
+from PySide6.QtGui import QFocusEvent, QFont, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -22,6 +22,8 @@ from ui.theme import theme
 
 NONE = ("This network has no notes. Press *Edit* to write some; they are saved with it. Each of "
         "the gallery's examples has notes: press Ctrl+E.")
+ABOVE = 4
+"""Pixels of air above a lesson that was brought to the top."""
 HOW = "Markdown: # heading, **bold**, *italic*, - list, `code`"
 
 
@@ -107,9 +109,18 @@ class NotesPanel(QWidget):
         self.close_button.setToolTip(
             "Put the notes away; Help > About This Network brings them back")
         self.close_button.clicked.connect(self.dismissed)
+        self.next_button = QPushButton("Next")
+        self.next_button.setProperty("role", "flat")
+        self.next_button.setAccessibleName("Next part of the notes")
+        self.next_button.setToolTip("Read on: the next thing to do, or to look at")
+        self.next_button.clicked.connect(self.read_on)
+        bar = self.text.verticalScrollBar()
+        bar.valueChanged.connect(lambda _: self._offer_next())
+        bar.rangeChanged.connect(lambda *_: self._offer_next())
         self._row = QHBoxLayout()
         self._row.setSpacing(4)
         self._row.addStretch(1)
+        self._row.addWidget(self.next_button)
         self._row.addWidget(self.edit_button)
         self._row.addWidget(self.close_button)
         self._column = QVBoxLayout(self)
@@ -141,10 +152,29 @@ class NotesPanel(QWidget):
         self._document.end_gesture()
         self.edit_button.setChecked(wanted)
         self._pages.setCurrentWidget(self.editor if wanted else self.text)
+        self._offer_next()
         if wanted:
             self.editor.setFocus()
         else:
             self.refresh()
+
+    def read_on(self) -> None:
+        """Bring the next lesson to the top: they begin with bold words. What is longer than a page
+        is turned page by page.
+        """
+        bar, document = self.text.verticalScrollBar(), self.text.document()
+        layout, block = document.documentLayout(), document.begin()
+        goal = bar.value() + bar.pageStep() - bar.singleStep()
+        while block.isValid():
+            top = round(layout.blockBoundingRect(block).top()) - ABOVE
+            if block.charFormat().fontWeight() > QFont.Weight.Normal and bar.value() < top < goal:
+                goal = top
+            block = block.next()
+        bar.setValue(goal)
+
+    def _offer_next(self) -> None:
+        bar = self.text.verticalScrollBar()
+        self.next_button.setVisible(not self.editing and bar.value() < bar.maximum())
 
     def refresh(self) -> None:
         """Show the document's notes, from the top when they are others."""

@@ -10,6 +10,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -23,7 +24,8 @@ INTERVAL_MS = 30_000
 REST = 20
 """A save is followed by a rest of at least this many times what it took."""
 
-Write = Callable[[], None]
+Write = Callable[[], float]
+"""Gives the seconds that it took, without what it has waited for."""
 
 
 def recovery_folder() -> Path:
@@ -54,15 +56,15 @@ class Crashed:
 
     def discard(self) -> None:
         """Forget it."""
-        for file in (self.file, _note(self.file), _lock(self.file)):
+        for file in (self.file, _note(self.file)):
             file.unlink(missing_ok=True)
 
 
 class Recovery(QObject):
     """Saves every 30 seconds while there is something to lose.
 
-    `prepare(file)` is called in the window's thread and returns the work of writing (all copies
-    taken), done in the background; None when nothing is to be saved.
+    `prepare(file)` is called in the window's thread and returns the work of writing, which may
+    wait for the network and is done in the background; None when nothing is to be saved.
     """
 
     told = Signal(str)
@@ -75,7 +77,8 @@ class Recovery(QObject):
         self._prepare, self._describe = prepare, describe
         self.folder = folder or recovery_folder()
         self.file = self.folder / f"{uuid4().hex[:12]}.playground"
-        self._adopted: list[tuple[Crashed, QLockFile]] = []
+        self._claimed: dict[Path, QLockFile] = {}
+        self._adopted: list[Crashed] = []
         self._writer: threading.Thread | None = None
         self._rest_until = 0.0
         self.last_error = ""
@@ -93,8 +96,7 @@ class Recovery(QObject):
             self.last_error = (f"Autosave is off: {error.strerror or error} ({self.folder}). "
                                "Save by hand now and then.")
             return False
-        self._held = QLockFile(str(_lock(self.file)))
-        self._held.setStaleLockTime(0)
+        self._held = _lock_of(self.file)
         return self._held.tryLock(0)
 
     def _tidy(self) -> None:
@@ -103,8 +105,7 @@ class Recovery(QObject):
             file = lock_file.with_suffix(".playground")
             if lock_file == _lock(self.file) or file.exists():
                 continue
-            lock = QLockFile(str(lock_file))
-            lock.setStaleLockTime(0)
+            lock = _lock_of(file)
             # Only a lock whose process has gone can be taken; giving it back removes its file.
             if lock.tryLock(0):
                 for left in (_note(file), _note(file).with_suffix(".part")):
@@ -123,25 +124,27 @@ class Recovery(QObject):
         note = {"name": origin.name, "original": str(origin.path) if origin.path else None,
                 "seen": origin.seen, "saved": time.time()}
         self._writer = threading.Thread(
-            target=self._write, args=(write, note), name="autosave", daemon=True)
+            target=self._write, args=(write, note, tuple(self._adopted)), name="autosave",
+            daemon=True)
         self._writer.start()
 
-    def _write(self, write: Write, note: dict[str, object]) -> None:
-        start = time.monotonic()
+    def _write(self, write: Write, note: dict[str, object],
+               adopted: tuple[Crashed, ...]) -> None:
         try:
-            write()
+            seconds = write()
             temporary = _note(self.file).with_suffix(".part")
             temporary.write_text(json.dumps(note), encoding="utf-8")
             temporary.replace(_note(self.file))
-            self._discard_adopted()
+            self._discard(adopted)
+            self._rest_until = time.monotonic() + REST * seconds
             failure = ""
+        except CancelledError:  # the window closes
+            return
         except Exception as error:  # a full disk must not stop the training
             failure = f"The last autosave failed: {clause(error)}. Save by hand now and then."
         was, self.last_error = self.last_error, failure
         if bool(was) != bool(failure):
             self.told.emit(failure)
-        end = time.monotonic()
-        self._rest_until = end + REST * (end - start)
 
     def wait(self) -> None:
         """Until a running save is done."""
@@ -151,23 +154,39 @@ class Recovery(QObject):
     def forget(self) -> None:
         """All is saved where it belongs: what was kept for a crash is not needed."""
         self.wait()
-        self._discard_adopted()
+        self._discard(tuple(self._adopted))
         for file in (self.file, _note(self.file)):
             file.unlink(missing_ok=True)
 
-    def adopt(self, crashed: Crashed) -> None:
-        """This run goes on with it: keep its file, under a lock, until a new save exists."""
-        self.wait()  # what is being written now is another document
-        lock = QLockFile(str(_lock(crashed.file)))
-        lock.setStaleLockTime(0)
-        lock.tryLock(0)
-        self._adopted.append((crashed, lock))
+    def claim(self, crashed: Crashed) -> bool:
+        """Have it to oneself, until `release` or the end of this run, however that comes.
 
-    def _discard_adopted(self) -> None:
-        while self._adopted:
-            crashed, lock = self._adopted.pop()
-            lock.unlock()
+        False when another run has it, or has put an end to it.
+        """
+        lock = _lock_of(crashed.file)
+        if not lock.tryLock(0):
+            return False
+        self._claimed[crashed.file] = lock
+        if not crashed.file.exists():
+            self.release(crashed)
+            return False
+        return True
+
+    def release(self, crashed: Crashed) -> None:
+        """Let others have it, if it is still there."""
+        self._claimed.pop(crashed.file).unlock()
+
+    def adopt(self, crashed: Crashed) -> None:
+        """This run goes on with what it has claimed: keep its file until a save that began later
+        exists (what is being written now is another document).
+        """
+        self._adopted.append(crashed)
+
+    def _discard(self, adopted: tuple[Crashed, ...]) -> None:
+        for crashed in adopted:
+            self._adopted.remove(crashed)
             crashed.discard()
+            self.release(crashed)
 
     def close(self) -> None:
         """A clean end: nothing stays behind."""
@@ -186,8 +205,7 @@ class Recovery(QObject):
 
 def _read(file: Path) -> Crashed | None:
     """What a file is about; None while its owner lives."""
-    lock = QLockFile(str(_lock(file)))
-    lock.setStaleLockTime(0)
+    lock = _lock_of(file)
     if not lock.tryLock(0):
         return None
     lock.unlock()
@@ -204,6 +222,13 @@ def _read(file: Path) -> Crashed | None:
 
 def _lock(file: Path) -> Path:
     return file.with_suffix(".lock")
+
+
+def _lock_of(file: Path) -> QLockFile:
+    """The lock of a document's owner, not taken yet; one whose process has gone is no obstacle."""
+    lock = QLockFile(str(_lock(file)))
+    lock.setStaleLockTime(0)
+    return lock
 
 
 def _note(file: Path) -> Path:

@@ -17,6 +17,7 @@ from ui.views.operations import measures
 STATES: dict[str, tuple[str, str]] = {
     "empty": ("unknown", "nothing to run"),
     "compiling": ("accent", "compiling"),
+    "stepping": ("accent", "stepping"),
     "running": ("healthy", "running"),
     "paused": ("clipped", "paused"),
     "diverged": ("diverged", "diverged"),
@@ -101,7 +102,7 @@ class StatusBar(QStatusBar):
     def _show_state(self) -> None:
         snapshot = self._snapshot
         color, word = STATES[snapshot.state]
-        if self._reason and snapshot.state != "running":
+        if self._reason and snapshot.state not in ("stepping", "running"):
             color, word = "warning", self._reason
         elif snapshot.progress:
             word = snapshot.progress

@@ -106,16 +106,17 @@ class RunActions(QObject):
         """Enable what can be done now; the tooltip of the rest says why not."""
         snapshot = self._bridge.snapshot
         blocked = self._blocked(snapshot)
-        running = self._bridge.running
+        running, stepping = self._bridge.running, self._bridge.stepping
         over = blocked or (snapshot.message if snapshot.state in ("diverged", "failed") else "")
-        moving = "Pause first." if running else ""
+        moving = "Pause first." if running else "The step is not done yet." if stepping else ""
         if snapshot.state in ("empty", "compiling"):
             moving = snapshot.progress or "The network is being compiled."
         began = "" if snapshot.step or snapshot.position or snapshot.state == "failed" else (
             "Nothing has run yet.")
         self._show_passes(snapshot)
-        self.run.setText("Pause" if running else "Run")
-        _allow(self.run, "" if running else over, "Pause" if running else "Train")
+        self.run.setText("Pause" if running else "Stop" if stepping else "Run")
+        _allow(self.run, "" if running or stepping else over, "Pause" if running else
+               "End the step after the layer that computes now" if stepping else "Train")
         unit = UNITS[self.unit]
         _allow(self.step, over or moving, f"Step: {unit[1].lower()}")
         for action in (self.step_layer, self.step_instruction, self.step_pass):
@@ -308,9 +309,9 @@ class Transport(QWidget):
             self.words_width = before - sum(button.sizeHint().width() for button in self._worded)
 
     def _restyle(self) -> None:
-        running = self._actions.run.text() == "Pause"
+        word = self._actions.run.text()
         enabled = self._actions.run.isEnabled()
-        look = (running, enabled, theme().dark)
+        look = (word, enabled, theme().dark)
         if look == self._look:  # actions change with every snapshot, icons cost
             return
         self._look = look
@@ -318,9 +319,9 @@ class Transport(QWidget):
         for action, icon in ((actions.reset, "restart"), (actions.back, "skip-previous"),
                              (actions.step, "skip-next")):
             action.setIcon(theme().icon(icon, "text"))
-        icon = "pause" if running else "play"
+        icon = {"Pause": "pause", "Stop": "stop"}.get(word, "play")
         actions.run.setIcon(theme().icon(icon, "on_accent" if enabled else "disabled"))
-        self.buttons["run"].setAccessibleName("Pause" if running else "Run")
+        self.buttons["run"].setAccessibleName(word)
 
 
 def _button(action: QAction, text: str | None) -> QToolButton:

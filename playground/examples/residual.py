@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from playground.activations import ActivationName
 from playground.examples.base import PITCH_X, PITCH_Y, Example, Mark, seeded
 from playground.examples.wired import Wired
 from playground.graph import Graph
+from playground.initializers import Initializer, Normal
 from playground.lane import Lane
 from playground.layers.conv import Conv2D
 from playground.layers.core import Dense
@@ -29,13 +32,19 @@ FOLD_WIDTH = 1.45
 EPOCHS = 8
 
 
-def _conv(activation: ActivationName) -> Conv2D:
+SMALL = Normal(deviation=round(math.sqrt(2 / (9 * CHANNELS)) * (4 * BLOCKS) ** -0.25, 2))
+"""How weights inside a block with a way round start: as He's times a power of the depth. With He's
+each block would treble the mean square of what goes through it, and the network would begin at a
+loss of 1,500; so it grows by a thirtieth. After Zhang, Dauphin & Ma 2019, Fixup initialization."""
+
+
+def _conv(activation: ActivationName, initializer: Initializer = "he_normal") -> Conv2D:
     return Conv2D(channels=CHANNELS, kernel=(3, 3), padding="same", activation=activation,
-                  initializer="he_normal")
+                  initializer=initializer)
 
 
 def _deep(skip: bool, notes: str) -> Graph:
-    net = Wired(seeded(7, optimizer=SGD(learning_rate=0.02, momentum=0.9),
+    net = Wired(seeded(7, optimizer=SGD(learning_rate=0.03, momentum=0.9),
                        schedule=Cosine(period=EPOCHS),
                        clipping=Clipping(mode="global_norm", threshold=1.0)), notes)
     size = 3 if skip else 2
@@ -43,8 +52,10 @@ def _deep(skip: bool, notes: str) -> Graph:
     last = net.add("conv_0", _conv("relu"), 1, 0, "digits_1")
     for block in range(1, BLOCKS + 1):
         column, row = OPEN.get(block) or (size * ((block + 1) % 2), (block + 3) // 2)
-        a = net.add(f"conv_{block}a", _conv("relu"), column, row, last)
-        b = net.add(f"conv_{block}b", _conv("identity" if skip else "relu"), column + 1, row, a)
+        bend, mix = (_conv("relu", SMALL), _conv("identity", SMALL)) if skip else (
+            _conv("relu"), _conv("relu"))
+        a = net.add(f"conv_{block}a", bend, column, row, last)
+        b = net.add(f"conv_{block}b", mix, column + 1, row, a)
         last = net.add(f"add_{block}", Add(), column + 2, row, last, b) if skip else b
     tail = FOLD_WIDTH
     net.add("average", GlobalAvgPool2D(), tail, 2, last)
@@ -73,8 +84,8 @@ of the layers are folded: double-click *blocks_3_to_6* to see some.)
 **Press Space and look at the loss**: after eight epochs a network of two layers
 has the digits (`cnn-digits`); this one still guesses at half of them.
 
-**Choose *skip connections*** below this note, which is `resnet`: the same layers, the same weights
-at the start, the same steps, with a way round every two convolutions.
+**Choose *skip connections*** below this note, which is `resnet`: the same layers and the same
+steps, with a way round every two convolutions.
 
 **Try.** Delete some convolutions in the middle and connect the rest: the shallower it is, the
 sooner it learns. That more layers did *worse*, on the training data too, was the surprise of 2015.
@@ -90,11 +101,12 @@ RESNET = Example(
 
 He, Zhang, Ren and Sun, 2015: let two layers compute only what is to be *added* to their input. Then
 doing nothing is easy, the signal has a straight way through, and so has the gradient: *add* passes
-it on whole, to both sides. Two such blocks are drawn layer by layer; double-click
-*blocks_3_to_6* and its like to see the others.
+it on whole, to both sides. What is added begins small (see *conv_1a*'s initializer): at first the
+digits come out of thirty layers much as they went in. Two blocks are drawn layer by layer;
+double-click *blocks_3_to_6* and its like to see the others.
 
-**Press Space and look at the loss**, and at the gradient norms: the curves of 32 layers lie in one
-bundle, and in a few epochs the digits are known.
+**Press Space and look at the loss**: it falls from the first steps on. The gradient norms of 32
+layers lie in one bundle, and in a few epochs the digits are known.
 
 **Choose *no skip connections*** below this note, which is `plain-deep`: without the additions the
 same layers, the same number of weights and the same steps end far below.
@@ -106,4 +118,4 @@ and go on along both ways.
 """),
     Mark("accuracy", ">=", 0.9, epochs=EPOCHS), panels=("gradients",),
     variations=(Lane("no skip connections", _deep(False, ""),
-                     help="The same layers and weights in one row: it ends far below."),))
+                     help="The same layers in one row, with He's weights: it ends far below."),))

@@ -62,12 +62,27 @@ def broadcast(label: str, *shapes: Shape) -> Shape:
 
 
 def _clash(label: str, whole: Shape, shape: Shape, port: int, axis: int, back: int) -> str:
-    hint = "Make them equal with a Reshape, Pad or Crop, or use Concat."
-    if len(shape) == 1 and len(whole) == 3 and shape[0] == whole[0]:
-        hint = f"To go with the channels, Reshape it to {shape[0]}×1×1."
     return (f"{label} cannot join {show_shape(whole)} and {show_shape(shape)} (input {port}): "
-            f"axis {axis + 1} is {whole[-back]} in one and {shape[-back]} in the other, and only "
-            f"a size of 1 is repeated (NumPy's rule, from the last axis). {hint}")
+            f"axis {axis + 1} is {whole[-back]} in one and {shape[-back]} in the other. "
+            f"{_way_out(whole, shape)}")
+
+
+def _way_out(whole: Shape, shape: Shape) -> str:
+    """What makes two shapes fit, with the least that is lost."""
+    flat = next((one for one in (shape, whole) if len(one) == 1), None)
+    if flat is shape and len(whole) == 3 and shape[0] == whole[0]:
+        return f"To go with the channels, Reshape it to {shape[0]}×1×1."
+    if size_of(whole) == size_of(shape):
+        return (f"Put a Flatten after the {show_shape(whole)}." if flat is shape else
+                f"Put a Reshape to {show_shape(whole)} after the {show_shape(shape)}.")
+    if flat is not None:
+        other = whole if flat is shape else shape
+        if len(other) == 1:
+            return f"Put a Dense with {flat[0]} units after the one with {other[0]}."
+        return f"Put a Flatten and a Dense with {flat[0]} units after the {show_shape(other)}."
+    if len(whole) == len(shape) and whole[1:] == shape[1:]:
+        return "Give both as many channels, or use Concat."
+    return "Make them equal with a Reshape, Pad or Crop."
 
 
 def view(sizes: Shape, x_steps: Steps, y_steps: Steps, x_size: int, y_size: int, *,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QMenu
 
 from playground.layers import LAYERS
 from playground.layers.base import CATEGORIES, tooltip
+from ui.canvas.face import WAYS_OUT
 from ui.theme import theme
 
 if TYPE_CHECKING:
@@ -78,6 +80,9 @@ class CanvasActions(QObject):
         menu = QMenu(view)
         menu.setToolTipsVisible(True)
         if document.selection:
+            item = view.current_item()
+            for way in item.face.ways_out if item else ():
+                menu.addAction(way, partial(view.go_out, way)).setToolTip(WAYS_OUT[way])
             menu.addActions([*self.for_nodes, self.inspect, self.rename, self.connect_keys])
             menu.addSeparator()
             menu.addActions([self.freeze, self.unfold if self.unfold.isEnabled() else self.fold])

@@ -223,7 +223,7 @@ class ConnectByKeys(Connect):
         self._number = (self._number + by) % len(self._targets)
         port = self._targets[self._number]
         self.aim(_node_of(port), port, port.center())
-        self.view.ensureVisible(_node_of(port).box(), 40, 40)
+        self.view.bring(_node_of(port).box())
 
     def next_output(self) -> None:
         """Start from the node's next output port."""

@@ -84,13 +84,13 @@ class EditingView(ZoomableView):
 
     def paste(self) -> None:
         at, seen = self._menu_at, self.mapToScene(self.viewport().rect()).boundingRect()
-        self._show_nodes(editing.paste_text(
+        self.show_nodes(editing.paste_text(
             self.document, QGuiApplication.clipboard().text(),
             (snap(at.x()), snap(at.y())) if at else None, self.canvas.measure,
             (seen.x(), seen.y(), seen.width(), seen.height())))
 
     def duplicate(self) -> None:
-        self._show_nodes(editing.duplicate(self.document, self.canvas.measure))
+        self.show_nodes(editing.duplicate(self.document, self.canvas.measure))
 
     def delete(self) -> None:
         editing.delete_selection(self.document)
@@ -114,12 +114,12 @@ class EditingView(ZoomableView):
     def fold(self) -> None:
         """Draw the selected nodes as one."""
         if editing.fold(self.document, self.canvas.measure):
-            self._show_nodes(self.document.selection)
+            self.show_nodes(self.document.selection)
 
     def unfold(self) -> None:
         """Draw the members of the selected folds one by one."""
         if editing.unfold(self.document, self.canvas.measure):
-            self._show_nodes(self.document.selection)
+            self.show_nodes(self.document.selection)
 
     def add_layer(self, kind: str) -> str | None:
         """Add a layer after the selected node, or in the middle of what is seen."""
@@ -134,7 +134,7 @@ class EditingView(ZoomableView):
             if item.output_items and LAYERS[kind].inputs:
                 x, y = editing.beside(self.canvas.boxes()[item.id])
         id = editing.add_layer(self.document, kind, x, y, self.canvas.measure, after)
-        self._show_nodes([id] if id else [])
+        self.show_nodes([id] if id else [])
         return id
 
     def add_from_menu(self, kind: str) -> None:
@@ -149,12 +149,12 @@ class EditingView(ZoomableView):
                 self.document, kind, at.x() - 24, at.y() - 24, self.canvas.measure)
         else:
             id = editing.insert_layer(self.document, kind, edge, self.canvas.measure)
-        self._show_nodes([id] if id else [])
+        self.show_nodes([id] if id else [])
 
     def put_between(self, id: str, edge: Edge) -> None:
         """Move a node into an edge."""
         editing.move_between(self.document, id, edge, self.canvas.measure)
-        self._show_nodes([id])
+        self.show_nodes([id])
 
     def mark_insert(self, edge: EdgeItem | None) -> None:
         """Show that what is let go now would be put into this edge; None: into none."""
@@ -169,16 +169,14 @@ class EditingView(ZoomableView):
             else:
                 self.say("")
 
-    def _show_nodes(self, ids: Iterable[str]) -> None:
-        """Scroll as little as needed to see these nodes whole; where they are too large for the
-        view, their beginning."""
+    def show_nodes(self, ids: Iterable[str]) -> None:
+        """Bring these nodes into view, whole."""
         rect = QRectF()
         for id in ids:
             if (item := self.canvas.item_of(id)) is not None:
                 rect = rect.united(item.box())
         if not rect.isNull():
-            room = self.mapToScene(self.viewport().rect()).boundingRect().size()
-            self.ensureVisible(QRectF(rect.topLeft(), rect.size().boundedTo(room)), 24, 24)
+            self.bring(rect)
 
     # -- size ---------------------------------------------------------------------------------
 

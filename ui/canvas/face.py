@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from playground.graph import Edge, Graph, Node
+from playground.graph import Edge, Graph, Node, UnknownLayer
 from playground.layers.base import Layer, Signal, shapes_of, tooltip
 from playground.layers.data import DataLayer
 from playground.layers.norm import BatchNorm
@@ -20,6 +20,11 @@ Picture = Literal["none", "strip", "map", "tiles", "data"]
 the data's squares."""
 
 
+LOOK_AGAIN, CHOOSE = "Look again", "Choose…"
+"""Ways out of an error of data."""
+WAYS_OUT = {LOOK_AGAIN: "Read the file anew, after it was put back or mended",
+            CHOOSE: "Pick a file or folder, with a preview of what is in it"}
+"""What each of them does."""
 BADGE = 12
 """Characters of several shapes that leave room for the name."""
 
@@ -66,6 +71,8 @@ class Face:
     """... and their categories."""
     waiting: str = ""
     """What is not connected yet: a sentence."""
+    ways_out: tuple[str, ...] = ()
+    """What can be clicked on below the sentence, where the data's file is what is wrong."""
 
     @property
     def trouble(self) -> str:
@@ -164,7 +171,16 @@ def _face(node: Node, check: Check, incoming: dict[int, Edge], used: set[int],
         check.notes.get(node.id, ()),
         _input_ports(node.id, names, optional, layer.input_help, incoming, check),
         outputs, _picture(layer, shape, plane), check.parameters.get(node.id, 0), frozen,
-        node.shares, waiting=why if waits else "")
+        node.shares, waiting=why if waits else "",
+        ways_out=ways_out(layer) if why and not waits else ())
+
+
+def ways_out(layer: Layer | UnknownLayer) -> tuple[str, ...]:
+    """Of data in a file that cannot be read."""
+    if not isinstance(layer, DataLayer) or not layer.paths:
+        return ()
+    named = any(getattr(layer, name) for name in layer.paths)
+    return (LOOK_AGAIN,) * named + (CHOOSE,) * (layer.kind == "file")
 
 
 def _badge(outputs: tuple[Port, ...]) -> str:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPainterPath
 from PySide6.QtWidgets import (
     QGraphicsItem,
+    QGraphicsSceneHoverEvent,
     QGraphicsWidget,
     QStyleOptionGraphicsItem,
     QWidget,
@@ -17,7 +18,7 @@ from playground.snapshot import NodeStatistics
 from ui.canvas import gradient
 from ui.canvas.face import Face
 from ui.canvas.node_paint import CHIP, HALO, paint_node
-from ui.canvas.node_size import picture_rect, size_of, sizes_with
+from ui.canvas.node_size import picture_rect, placed_ways, size_of, sizes_with
 from ui.canvas.port_item import PortItem
 from ui.canvas.ports import heights
 from ui.canvas.text import chip_font
@@ -134,8 +135,10 @@ class NodeItem(QGraphicsWidget):
         # Written only now: statistics change many times a second, tooltips are read seldom.
         self.setToolTip(self._tooltip())
 
-    def hoverMoveEvent(self, event: object) -> None:
+    def hoverMoveEvent(self, event: QGraphicsSceneHoverEvent) -> None:
         self.setToolTip(self._tooltip())
+        self.setCursor(Qt.CursorShape.PointingHandCursor if self.way_out(event.scenePos())
+                       else Qt.CursorShape.ArrowCursor)
 
     def describe(self) -> str:
         """All of it in words, for screen readers and the outline."""
@@ -184,6 +187,12 @@ class NodeItem(QGraphicsWidget):
         path = QPainterPath()
         path.addRect(self.rect())
         return path
+
+    def way_out(self, at: QPointF) -> str:
+        """The words to click on that stand there, in scene coordinates; empty where none do."""
+        spot = at - self.pos()
+        return next((way for way, place in placed_ways(self.face, len(self.lines))
+                     if place.contains(spot)), "")
 
     def port(self, output: bool, number: int) -> PortItem | None:
         ports = self.output_items if output else self.input_items

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QFont,
     QFontMetricsF,
@@ -24,6 +24,7 @@ from ui.canvas.node_size import (
     MARK,
     SENTENCE_LINE,
     picture_rect,
+    placed_ways,
     sentence_top,
 )
 from ui.canvas.ports import ROW, heights, in_head
@@ -217,6 +218,10 @@ def _sentence(item: NodeItem, painter: QPainter, box: QRectF) -> None:
     for number, line in enumerate(item.lines):
         painter.drawText(QRectF(MARGIN, top + number * SENTENCE_LINE,
                                 box.width() - 2 * MARGIN + 4, SENTENCE_LINE), LEFT, line)
+    painter.setPen(theme().text("accent", "node"))
+    for way, place in placed_ways(item.face, len(item.lines)):
+        painter.drawText(place, LEFT, way)
+        painter.drawLine(place.bottomLeft() - QPointF(0, 2), place.bottomRight() - QPointF(2, 2))
 
 
 def _hint(item: NodeItem, painter: QPainter, box: QRectF) -> None:

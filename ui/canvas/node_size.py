@@ -41,6 +41,17 @@ def picture_rect(face: Face, width: float) -> QRectF:
     return QRectF(MARGIN, below_rows(face), width - 2 * MARGIN, PICTURE_HEIGHT[face.picture])
 
 
+def placed_ways(face: Face, lines: int) -> list[tuple[str, QRectF]]:
+    """What can be clicked on below so many lines of a sentence, and where it stands."""
+    x, y = float(MARGIN), sentence_top(face) + SENTENCE_LINE * lines + 3
+    placed = []
+    for way in face.ways_out:
+        width = QFontMetricsF(small_font()).horizontalAdvance(way) + 2
+        placed.append((way, QRectF(x, y, width, SENTENCE_LINE)))
+        x += width + MARGIN
+    return placed
+
+
 def size_of(face: Face) -> QSizeF:
     """The size that all but a sentence needs."""
     head = (22 + QFontMetricsF(name_font()).horizontalAdvance(face.id) + 12
@@ -59,12 +70,13 @@ def size_of(face: Face) -> QSizeF:
 def sizes_with(face: Face, sentence: str) -> Iterator[tuple[QSizeF, list[str]]]:
     """Sizes for a sentence, and its lines: wide, long, and cut where the node ends anyway."""
     plain, top = size_of(face), sentence_top(face)
+    extra = SENTENCE_LINE + 3 if face.ways_out else 0.0
     for width in sorted({max(plain.width(), ERROR_WIDTH), plain.width()}, reverse=True):
         lines = wrap(sentence, small_font(), width - 2 * MARGIN)
-        height = max(plain.height(), top + SENTENCE_LINE * len(lines) + 10)
+        height = max(plain.height(), top + SENTENCE_LINE * len(lines) + extra + 10)
         yield QSizeF(width, -(-height // GRID) * GRID), lines
     room = max(1, int((plain.height() - top - 6) // SENTENCE_LINE))
-    height = max(plain.height(), -(-(top + SENTENCE_LINE * room + 6) // GRID) * GRID)
+    height = max(plain.height(), -(-(top + SENTENCE_LINE * room + extra + 6) // GRID) * GRID)
     if len(lines) > room:
         lines = [*lines[:room - 1], f"{lines[room - 1].rstrip(' .,:')} …"]
     yield QSizeF(plain.width(), height), lines

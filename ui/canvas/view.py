@@ -20,6 +20,7 @@ from ui.canvas import editing
 from ui.canvas.actions import CanvasActions
 from ui.canvas.connecting import Connect, ConnectByKeys
 from ui.canvas.editing_view import EditingView
+from ui.canvas.face import CHOOSE
 from ui.canvas.folding import drawn_network
 from ui.canvas.interactions import DragNodes, Interaction, Pan, RubberBand
 from ui.canvas.layout import GRID
@@ -47,6 +48,19 @@ class CanvasView(EditingView):
             "The network as nodes and edges. Arrow keys go from node to node, C connects, "
             "Enter opens the settings. The outline lists the same nodes as text.")
         self.actions_ = CanvasActions(self)
+
+    data_wanted = Signal(str)
+    """Other data are to be chosen for this node."""
+
+    def go_out(self, way: str) -> None:
+        """One of the ways out of what is wrong with the selected node's data."""
+        node = self.document.selected_node
+        if node is None:
+            return
+        if way == CHOOSE:
+            self.data_wanted.emit(node.id)
+        elif not self.document.look_again():
+            self.say(f"Nothing has changed. {self.document.check.errors[node.id]}", "error")
 
     def inspect(self) -> None:
         self.inspect_requested.emit()
@@ -98,7 +112,10 @@ class CanvasView(EditingView):
                            | Qt.KeyboardModifier.ControlModifier))
         if port := self.canvas.port_at(at):
             self.interaction = Connect(self, port)
-        elif node := self.canvas.node_at(at):
+        elif (node := self.canvas.node_at(at)) and (way := node.way_out(at)):
+            self.document.select({node.id})
+            self.go_out(way)
+        elif node:
             members = frozenset(document.graph.members(node.id))
             if add and members <= document.selection:
                 document.select(document.selection - members, document.selected_edges)
@@ -258,7 +275,7 @@ class CanvasView(EditingView):
 
     def _go_to(self, id: str) -> None:
         self.document.select([id])
-        self._show_nodes([id])
+        self.show_nodes([id])
 
     # -- layers from the palette --------------------------------------------------------------
 

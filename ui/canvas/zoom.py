@@ -12,6 +12,8 @@ from ui.theme import theme
 MIN_ZOOM, MAX_ZOOM = 0.15, 4.0
 MARGIN = 28
 """Pixels left free around the content when all of it is shown."""
+RIM = 24
+"""Pixels left free around what is brought into view."""
 
 
 class ZoomableView(QGraphicsView):
@@ -70,6 +72,19 @@ class ZoomableView(QGraphicsView):
         self.set_zoom(zoom)
         self.centerOn(content.center())
         self._fitted = True
+
+    def bring(self, box: QRectF) -> None:
+        """Have a part of the scene in view. Where all of the network was shown, all of it is;
+        else the view scrolls as little as needed, to the part's beginning where it is too large.
+        """
+        if not self._fitted:
+            room = self._seen().size()
+            self.ensureVisible(QRectF(box.topLeft(), box.size().boundedTo(room)), RIM, RIM)
+        elif not self._seen().contains(self.content()):
+            self.fit()
+
+    def _seen(self) -> QRectF:
+        return self.mapToScene(self.viewport().rect()).boundingRect()
 
     def actual_size(self) -> None:
         self.set_zoom(1.0)

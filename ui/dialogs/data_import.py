@@ -23,12 +23,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground.data import DataError, Preview, preview
+from playground.data import Preview
 from playground.data.table import MISSING
-from playground.graph import Graph
-from playground.layers.base import make_layer
 from playground.numbers import plural
-from playground.shapes import check
+from ui.dialogs.data_check import Finding, Reader, Wish
 from ui.theme import theme
 
 FORMATS = {"csv": "Table", "npz": "NumPy arrays", "idx": "IDX images",
@@ -48,6 +46,12 @@ class DataImport(QDialog):
         self.setWindowTitle("Import data")
         self.resize(720, 520)
         self._preview: Preview | None = None
+        self._reader = Reader(self)
+        self._reader.found.connect(self._show)
+        self._checked: dict[str, Any] | None = None
+        """The settings that can be used."""
+        self._wants = ""
+        """What follows when they can: "accept", or "focus" on Import."""
         self._looked_at = ""
         """The path whose column to predict is chosen."""
 
@@ -134,27 +138,22 @@ class DataImport(QDialog):
 
     def settings(self) -> dict[str, Any]:
         """The settings of the data node that change."""
-        found: dict[str, Any] = {"path": self.path.text().strip()}
-        if self._preview is not None and self._preview.format == "csv":
-            found |= {"target_column": self.target.currentText(), "task": self.task.currentText(),
-                      "missing": self.missing.currentData()}
-        elif self._preview is not None and self._preview.format == "images":
-            found |= {"image_size": self.image_size.value()}
-        return found
+        return self._wish().settings(self._preview)
 
     def accept(self) -> None:
         """Take it, unless the node would only show an error."""
-        problem = problem_of(self.settings())
-        if problem:
-            self._tell(problem, "error")
-        else:
+        if self.settings() == self._checked:
             super().accept()
+        else:
+            self._look("accept")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter in the path shows what is there; it is not yet the wish to import it."""
         if self.path.hasFocus() and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             if self._import.isEnabled():
                 self._import.setFocus(Qt.FocusReason.OtherFocusReason)
+            else:
+                self._wants = "focus"
         else:
             super().keyPressEvent(event)
 
@@ -170,27 +169,54 @@ class DataImport(QDialog):
             self.path.setText(name)
             self._look()
 
-    def _look(self) -> None:
-        """Show what the file holds, or why it cannot be read."""
+    def _wish(self) -> Wish:
+        return Wish(self.path.text().strip(), self.target.currentText(), self.task.currentText(),
+                    self.missing.currentData(), self.image_size.value())
+
+    def _look(self, wants: str = "") -> None:
+        """Find out what the file holds, or why it cannot be read."""
+        self._wants = wants
         path = self.path.text().strip()
-        problem, self._preview = "", None
         if path != self._looked_at:
             self._looked_at = path
             self.target.clear()
+            self._show_seen(None)
+        self._checked = None
+        self._import.setEnabled(False)
         if path:
-            try:
-                self._preview = preview(path, target_column=self.target.currentText() or None)
-            except DataError as error:
-                problem = str(error)
-        seen = self._preview
+            self._tell("Checking …", "secondary")
+            self._reader.look(self._wish())
+        else:
+            self._reader.stop()
+            self._tell("Choose a file to see what is in it.", "secondary")
+
+    def _show(self, finding: Finding) -> None:
+        """What the reader has found."""
+        seen, problem = finding.seen, finding.problem
+        self._show_seen(seen)
+        if problem or seen is None:
+            self._tell(problem, "error")
+        else:
+            about = describe(seen)
+            self._tell(about if finding.is_final else f"{about} · Checking all of it …",
+                       "secondary")
+        if not finding.is_final:
+            return
+        wants, self._wants = self._wants, ""
+        if not problem:
+            self._checked = finding.wish.settings(seen)
+            self._import.setEnabled(True)
+            if wants == "accept":
+                self.accept()
+            elif wants == "focus" and self.path.hasFocus():
+                self._import.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _show_seen(self, seen: Preview | None) -> None:
+        self._preview = seen
         self.table.setVisible(seen is not None and bool(seen.rows))
         self._show_options(seen)
         if seen is not None:
             self._show_rows(seen)
-            problem = problem_of(self.settings())  # all of the file, and not its first rows alone
-        self._import.setEnabled(seen is not None and not problem)
-        about = describe(seen) if seen else "Choose a file to see what is in it."
-        self._tell(problem or about, "error" if problem else "secondary")
 
     def _tell(self, text: str, role: str) -> None:
         self.summary.setStyleSheet(f"color: {theme().text(role).name()}")
@@ -226,18 +252,11 @@ class DataImport(QDialog):
                 self.table.setItem(row, column, _cell(cell, column in gaps, bool(gaps), choice))
         self.table.resizeColumnsToContents()
 
-
     def _gaps(self, seen: Preview, cells: tuple[str, ...]) -> set[int]:
         """The columns in which a row of a table has no value."""
         if seen.format != "csv":
             return set()
         return {column for column, cell in enumerate(cells) if cell.strip().lower() in MISSING}
-
-
-def problem_of(settings: dict[str, Any]) -> str:
-    """What a data node with these settings would complain about."""
-    graph = Graph().with_node(make_layer("file", settings))
-    return check(graph).errors.get(graph.nodes[0].id, "")
 
 
 def _cell(text: str, gap: bool, gap_in_row: bool, choice: str) -> QTableWidgetItem:

@@ -25,14 +25,17 @@ class RecoveryQuestion(Choice):
 
 
 def offer(copies: Iterable[Crashed], recovery: Recovery, files: Files, parent: QWidget) -> None:
-    """Ask about each copy until one is opened."""
+    """Ask about each copy until one is opened; not of what another window asks about."""
     for crashed in copies:
+        if not recovery.claim(crashed):
+            continue
         answer = RecoveryQuestion(crashed, parent).answer()
-        if answer == "discard":
-            crashed.discard()
-        elif answer == "open" and files.recover(crashed):
+        if answer == "open" and files.recover(crashed):
             recovery.adopt(crashed)
             return
+        if answer == "discard":
+            crashed.discard()
+        recovery.release(crashed)
 
 
 def moment(seconds: float) -> str:

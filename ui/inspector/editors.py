@@ -108,7 +108,9 @@ class NumberEditor(Editor):
 
 
 class LogSlider(QSlider):
-    """Equal distances are equal factors; three decades either side of the usual value."""
+    """Equal distances are equal factors; three decades either side of the usual value, and one
+    beyond a value that is out there.
+    """
 
     moved = Signal(float)
     PER_DECADE = 60
@@ -116,23 +118,29 @@ class LogSlider(QSlider):
     def __init__(self, limits: Limits, usual: float) -> None:
         super().__init__(Qt.Orientation.Horizontal)
         self._zero = limits.ge == 0
-        centre = math.log10(usual) if usual > 0 else -3
-        low, high = centre - 3, centre + 3
-        if limits.low:
-            low = max(low, math.log10(limits.low))
-        if limits.high:
-            high = min(high, math.log10(limits.high))
-        self._low = low
-        self.setRange(0, max(1, round((high - low) * self.PER_DECADE)))
+        self._usual = math.log10(usual) if usual > 0 else -3.0
+        self._ends = (math.log10(limits.low) if limits.low else -math.inf,
+                      math.log10(limits.high) if limits.high else math.inf)
+        self._low = 0.0
+        self._reach(self._usual)
         self.setSingleStep(6)
         self.setPageStep(self.PER_DECADE // 3)
         self.setMinimumWidth(40)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.valueChanged.connect(lambda place: self.moved.emit(self._value(place)))
 
+    def _reach(self, power: float) -> None:
+        """From where to where it goes, with a power of ten that it must show."""
+        low, high = self._usual - 3, self._usual + 3
+        low, high = (low if power >= low else power - 1), (high if power <= high else power + 1)
+        self._low, high = max(low, self._ends[0]), min(high, self._ends[1])
+        self.setRange(0, max(1, round((high - self._low) * self.PER_DECADE)))
+
     def show_value(self, value: float) -> None:
-        place = (math.log10(value) - self._low) * self.PER_DECADE if value > 0 else 0
         with QSignalBlocker(self):
+            if not self.isSliderDown():
+                self._reach(math.log10(value) if value > 0 else self._usual)
+            place = (math.log10(value) - self._low) * self.PER_DECADE if value > 0 else 0
             self.setValue(round(place))
 
     def _value(self, place: int) -> float:

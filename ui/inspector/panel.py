@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
+    QHBoxLayout,
     QLabel,
     QLayout,
     QListWidget,
@@ -25,6 +26,7 @@ from playground.graph import Node
 from playground.layers.augmentation import Augmentation
 from playground.layers.base import Layer
 from playground.layers.data import DataLayer
+from ui.canvas.face import CHOOSE, LOOK_AGAIN, WAYS_OUT, ways_out
 from ui.document import Document
 from ui.inspector.form import Form
 from ui.inspector.header import NodeHeader, state_of
@@ -163,9 +165,15 @@ class NodePage(Page):
         self.form: Form | None = None
         self.learning = LearningSection(document)
         self._choose = QPushButton("Choose data…")
-        self._choose.setToolTip("Pick a file or folder, with a preview of what is in it")
+        self._choose.setToolTip(WAYS_OUT[CHOOSE])
         self._choose.clicked.connect(lambda: self.data_wanted.emit(self._id))
-        self.column.addWidget(self._choose)
+        self._look = QPushButton(LOOK_AGAIN)
+        self._look.setToolTip(WAYS_OUT[LOOK_AGAIN])
+        self._look.clicked.connect(document.look_again)
+        ways = QHBoxLayout()
+        ways.addWidget(self._look)
+        ways.addWidget(self._choose)
+        self.column.addLayout(ways)
         self.column.addWidget(self.learning)
         self.column.addWidget(self.notes)
         self.samples = Message("secondary", "The data")
@@ -195,6 +203,7 @@ class NodePage(Page):
         self.notes.show_text("\n".join((why, *notes) if waits else notes))
         layer = node.layer
         self._choose.setVisible(getattr(layer, "kind", "") == "file")
+        self._look.setVisible(bool(why) and LOOK_AGAIN in ways_out(layer))
         self.learning.show_node(node)
         self.samples.show_text(_told(layer) if isinstance(layer, DataLayer) else "")
         if self._preview is not None:
@@ -227,7 +236,7 @@ class NodePage(Page):
             self.form = Form(cls, parent=self)
             self.form.edited.connect(self._edited)
             self.form.finished.connect(self._document.end_gesture)
-            self.column.insertWidget(2, self.form)
+            self.column.insertWidget(self.column.indexOf(self.learning), self.form)
             self.form.setVisible(bool(self.form.rows))
 
     _form_id = ""

@@ -53,6 +53,7 @@ class View(QWidget):
         self.setAccessibleName(self.title)
         self.snapshot: Snapshot | None = None
         self.selected: str | None = None
+        self._outdated = False
 
         self.header = Header(self.title, self)
         self.body = QWidget(self)
@@ -86,7 +87,13 @@ class View(QWidget):
 
     def set_outdated(self, on: bool) -> None:
         """Say of what is shown that it is of another network than the one that is drawn."""
-        self._veil.cover(on)
+        self._outdated = on
+        self._veil_what_is_old()
+
+    def _veil_what_is_old(self) -> None:
+        """A sentence on what to do is of no network."""
+        self._veil.cover(self._outdated and self._stack.currentIndex() == 1)
+        self.header.veil(self._outdated)
 
     def select(self, node_id: str | None) -> None:
         """Follow the selection on the canvas."""
@@ -135,6 +142,7 @@ class View(QWidget):
         self._stack.setCurrentIndex(0 if sentence else 1)
         if not sentence and self.snapshot is not None:
             self.draw(self.snapshot)
+        self._veil_what_is_old()
         self.header.fit()
 
     @property

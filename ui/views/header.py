@@ -34,7 +34,8 @@ class Chip(QWidget):
         self.text = ""
         self.role = "unknown"
         self._short = ""
-        self._brief = False
+        self._tip = ""
+        self._brief = self._veiled = False
         self.setFont(ui_font(11))
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.hide()
@@ -42,14 +43,23 @@ class Chip(QWidget):
     def show_text(self, text: str, role: str, tip: str = "", short: str = "") -> None:
         """Show a state; an empty text hides the chip. short: what it says where room is short."""
         self._short = short or text
-        if (text, role, tip) != (self.text, self.role, self.toolTip()):
-            self.text, self.role = text, role
-            self.setToolTip(tip)
-            self.setAccessibleName(text)
-            self.setAccessibleDescription(tip)
-            self.updateGeometry()
-            self.update()
+        if (text, role, tip) != (self.text, self.role, self._tip):
+            self.text, self.role, self._tip = text, role, tip
+            self._tell()
         self.setVisible(bool(text))
+
+    def veil(self, veiled: bool) -> None:
+        """Whether it keeps what it says to itself; its place stays."""
+        if veiled != self._veiled:
+            self._veiled = veiled
+            self._tell()
+
+    def _tell(self) -> None:
+        self.setToolTip("" if self._veiled else self._tip)
+        self.setAccessibleName("" if self._veiled else self.text)
+        self.setAccessibleDescription("" if self._veiled else self._tip)
+        self.updateGeometry()
+        self.update()
 
     def be_brief(self, brief: bool) -> None:
         """Whether room is short."""
@@ -66,6 +76,8 @@ class Chip(QWidget):
         return QSize(QFontMetrics(self.font()).horizontalAdvance(self.shown) + 16, 20)
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        if self._veiled:
+            return
         ground = mix(theme().color("panel"), theme().color(self.role), 0.2)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -97,13 +109,19 @@ class Note(QLabel):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.whole = ""
         self._tip = ""
+        self._veiled = False
 
     def show_text(self, text: str, tip: str = "") -> None:
         if (text, tip) != (self.whole, self._tip):
             self.whole, self._tip = text, tip
-            self.setAccessibleName(text)
             self._fit()
             self.updateGeometry()
+
+    def veil(self, veiled: bool) -> None:
+        """Whether it keeps what it says to itself; its place stays."""
+        if veiled != self._veiled:
+            self._veiled = veiled
+            self._fit()
 
     def sizeHint(self) -> QSize:
         return QSize(QFontMetrics(self.font()).horizontalAdvance(self.whole) + 4,
@@ -116,6 +134,11 @@ class Note(QLabel):
         self._fit()
 
     def _fit(self) -> None:
+        self.setAccessibleName("" if self._veiled else self.whole)
+        if self._veiled:
+            self.setText("")
+            self.setToolTip("")
+            return
         metrics, parts = QFontMetrics(self.font()), self.whole.split(" · ")
         while parts and metrics.horizontalAdvance(" · ".join(parts)) > self.width():
             parts.pop()
@@ -165,6 +188,12 @@ class Header(QWidget):
         self.close_button = close_button(self)
         self._row.addWidget(self.close_button)
         self.restyle()
+
+    def veil(self, veiled: bool) -> None:
+        """Whether chips and note are of another network than the one that is drawn."""
+        self.note.veil(veiled)
+        for chip in self._chips:
+            chip.veil(veiled)
 
     def chip(self) -> Chip:
         chip = Chip(self)

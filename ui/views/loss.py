@@ -18,10 +18,14 @@ from ui.views.lane_curves import LaneCurves, name_lanes
 from ui.views.legend import Legend
 from ui.views.numbers import format_number, format_share, of_step
 from ui.views.plots import Curve, EndLabel, Plot, thin_pen
-from ui.views.series import RECENT, Band, Series, first_nonfinite, recent, smooth, thin
+from ui.views.series import RECENT, Band, Series, bounds, first_nonfinite, recent, smooth, thin
 from ui.views.single_losses import SingleLosses, single_losses, take_turns
 
 Shown = Literal["loss", "metric"]
+NOTHING = 1e-6
+"""A loss that never exceeds this is as good as 0: its course is that of rounding."""
+AS_GOOD_AS_ZERO = ("Nothing here exceeds 1e-6: it lies on the ground of the plot, for rounding has "
+                   "a share in its course. Zoom in to see that.")
 
 
 class LossView(View):
@@ -35,7 +39,7 @@ class LossView(View):
         self.shown: Shown = "loss"
         # Losses fall by factors, accuracies by points: each remembers its own axis.
         self._log_y = {"loss": True, "metric": False}
-        self._falls_below_zero = False
+        self._falls_below_zero = self._is_nothing = False
         self.plot = Plot(self.body)
         self.plot.setAccessibleName("Loss over steps")
         self.band = self.plot.add_shade()
@@ -101,6 +105,9 @@ class LossView(View):
         seen_below = [*(h.mean(self.shown) for h in (history, *lanes)),
                       *(history.mean(f"{id}.loss") for id in singles)]
         self._falls_below_zero = any(bool((values < 0).any()) for values in seen_below)
+        reach = bounds([*seen_below, *(self._seen(h) for h in (history, *lanes))])
+        self._is_nothing = reach is not None and 0 <= reach[0] <= reach[1] < NOTHING and not (
+            self.shown == "metric" and self._is_share)
         self.plot.set_logs(self.log_x.isChecked(), self._is_log)
         columns = self.plot.columns()
         train = thin(history.step, history.mean(self.shown), history.low(self.shown),
@@ -131,6 +138,8 @@ class LossView(View):
         total = [] if in_turns else [line, validation.mean]
         heights = [*total, *others, *own] if snapshot.lanes or singles else (
             self._heights(train, line, validation))
+        if self._is_nothing:
+            heights = [np.array([0.0, 100 * NOTHING])]
         self.plot.fit([start, train.step, validation.step, *(h.step[-1:] for h in lanes)], heights,
                       least_span=0.1 if self.plot.log_y else 0.0)
         self._readable = [*([] if in_turns else [("train", self.train),
@@ -246,7 +255,8 @@ class LossView(View):
             found = (snapshot.step + 1.0, "NaN" if math.isnan(snapshot.loss) else "Inf")
         if found is None:
             self.mark.hide()
-            self.badge.show_text("", "error")
+            self.badge.show_text(*("✓ as good as 0", "healthy", AS_GOOD_AS_ZERO)
+                                 if self._is_nothing else ("", "error"))
             return
         step, what = found
         self.badge.show_text(f"✕ {what} at step {step:,.0f}", "error",
@@ -270,7 +280,7 @@ class LossView(View):
 
     @property
     def _is_log(self) -> bool:
-        return self._log_y[self.shown] and not self._falls_below_zero
+        return self._log_y[self.shown] and not (self._falls_below_zero or self._is_nothing)
 
     def _show_fit(self, zoomed: bool) -> None:
         self.fit_action.setVisible(zoomed)

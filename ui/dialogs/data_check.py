@@ -1,0 +1,135 @@
+"""Reading a data file in a thread: first what it seems to hold, then whether all of it can be used.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from playground.data import DataError, Preview, preview
+from playground.graph import Graph
+from playground.layers.base import make_layer
+from playground.shapes import check
+
+UNNOTICED = 0.15
+"""Seconds that the dialog may stand still before it says that it checks."""
+POLL_MS = 30
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is chosen in the dialog. target: a column, or empty for the last one."""
+
+    path: str
+    target: str = ""
+    task: str = "auto"
+    missing: str = "error"
+    image_size: int = 0
+
+    def settings(self, seen: Preview | None) -> dict[str, Any]:
+        """The settings of a data node, as far as they concern what there is."""
+        kind = seen.format if seen is not None else None
+        found: dict[str, Any] = {"path": self.path}
+        if seen is not None and kind == "csv":
+            found |= {"target_column": self.target or seen.columns[-1], "task": self.task,
+                      "missing": self.missing}
+        elif kind == "images":
+            found |= {"image_size": self.image_size}
+        return found
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a wish leads to. is_final: all was read, and the problem (or that there is none) stands.
+    """
+
+    wish: Wish
+    seen: Preview | None
+    problem: str
+    is_final: bool
+
+
+def findings(wish: Wish) -> Iterator[Finding]:
+    """A first look at the file, then at all of it; only one where that says it cannot be used."""
+    seen = None
+    try:
+        seen = preview(wish.path, target_column=wish.target or None)
+        yield Finding(wish, seen, "", is_final=False)
+        problem = problem_of(wish.settings(seen))
+    except DataError as error:
+        problem = str(error)
+    except MemoryError:
+        problem = "There is not enough memory to read it. Choose a part of it."
+    yield Finding(wish, seen, problem, is_final=True)
+
+
+def problem_of(settings: dict[str, Any]) -> str:
+    """What a data node with these settings would complain about."""
+    graph = Graph().with_node(make_layer("file", settings))
+    return check(graph).errors.get(graph.nodes[0].id, "")
+
+
+class Reader(QObject):
+    """Tells what it finds out about the last wish; what was still being read before is dropped."""
+
+    found = Signal(object)
+    """A Finding."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._wish: Wish | None = None
+        self._read: Wish | None = None
+        """What the thread is busy with; None when it has finished."""
+        self._findings: SimpleQueue[Finding] = SimpleQueue()
+        self._timer = QTimer(self)
+        self._timer.setInterval(POLL_MS)
+        self._timer.timeout.connect(self._take)
+
+    def look(self, wish: Wish) -> None:
+        """Find out about this. What is there soon is told before this returns."""
+        self._wish = wish
+        if self._read is None:
+            self._start(wish).join(UNNOTICED)
+            self._take()
+
+    def stop(self) -> None:
+        """Nothing is wanted any more."""
+        self._wish = None
+
+    def _start(self, wish: Wish) -> threading.Thread:
+        self._read = wish
+        thread = threading.Thread(target=_read, args=(wish, self._findings), name="reading",
+                                  daemon=True)
+        thread.start()
+        self._timer.start()
+        return thread
+
+    def _take(self) -> None:
+        while self._read is not None:
+            try:
+                finding = self._findings.get_nowait()
+            except Empty:
+                return
+            if finding.is_final:
+                self._read = None
+            if finding.wish == self._wish:
+                self.found.emit(finding)
+        # The last wish came meanwhile: one file at a time is enough for the disk.
+        if self._wish is not None and finding.wish != self._wish:
+            self._start(self._wish)
+        else:
+            self._timer.stop()
+
+
+def _read(wish: Wish, into: SimpleQueue[Finding]) -> None:
+    try:
+        for finding in findings(wish):
+            into.put(finding)
+    except Exception as error:  # who waits must hear of it
+        into.put(Finding(wish, None, f"It cannot be read ({type(error).__name__}: {error}).", True))
+        raise

@@ -1,0 +1,109 @@
+"""One save: what is to be written, and waiting for it without a window that stands still."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
+
+from playground import document as store
+from playground.graph import Graph
+from playground.question import Question
+
+if TYPE_CHECKING:
+    from playground.history import HistoryView
+    from playground.state import SavedState
+
+LIMIT = 600.0
+"""Seconds that a save waits for the network: for a compilation, or the end of a long step."""
+UNNOTICED = 0.3
+"""Seconds that the window may stand still before it says what it waits for."""
+
+
+@dataclass
+class Saving:
+    """The work of writing a document as it is now: it waits for the network, then for the disk.
+
+    Call it in a thread that may wait. It gives the seconds that the writing alone took. Raises
+    TimeoutError, DocumentError, and CancelledError where it was given up.
+    """
+
+    path: Path
+    graph: Graph
+    picture: bytes
+    asked: Question[tuple[SavedState, HistoryView | None] | None]
+    step: int = 0
+    """Of what was written, once it is."""
+
+    def __call__(self) -> float:
+        state, history = self.asked.wait(LIMIT) or (None, None)
+        start = time.monotonic()
+        self.step = state.step if state is not None else 0
+        if self.path.suffix == ".json":
+            state = history = None
+        store.save(self.path, self.graph, state, history, self.picture)
+        return time.monotonic() - start
+
+    def give_up(self) -> None:
+        """Write nothing, if the network has not answered yet."""
+        self.asked.give_up()
+
+
+class SavingWindow(QDialog):
+    """What a save waits for, and Cancel; nothing can be edited meanwhile. It closes by itself."""
+
+    _done = Signal()
+
+    def __init__(self, saving: Saving, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Saving")
+        self._saving = saving
+        self._error: Exception | None = None
+        text = QLabel(f"The network is busy. {saving.path.name} will be saved at the end of the "
+                      "step or compilation that runs.")
+        text.setWordWrap(True)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.cancel = buttons.button(QDialogButtonBox.StandardButton.Cancel)
+        self.cancel.setToolTip("Do not save now")
+        self.cancel.setAutoDefault(False)  # Enter is no wish to cancel
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(16)
+        column.addWidget(text)
+        column.addWidget(buttons)
+        self.setMinimumWidth(380)
+        self._done.connect(self.accept, Qt.ConnectionType.QueuedConnection)
+        self._thread = threading.Thread(target=self._work, name="saving", daemon=True)
+
+    def finish(self) -> None:
+        """Save. Returns when it is done, or raises what kept it from being done."""
+        self._thread.start()
+        self._thread.join(UNNOTICED)
+        if self._thread.is_alive():
+            self.exec()
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def reject(self) -> None:
+        """Cancelled, or Escape: it closes when the thread has heard of it."""
+        self._saving.give_up()
+        self.cancel.setEnabled(False)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        event.ignore()
+        self.reject()
+
+    def _work(self) -> None:
+        try:
+            self._saving()
+        except Exception as error:  # raised again where it was asked for
+            self._error = error
+        self._done.emit()
