@@ -213,7 +213,7 @@ def test_a_sentence_takes_the_room_there_is(qtbot: QtBot, qapp: QApplication) ->
     assert item.lines[-1].endswith("…")
     assert not any(item.box().intersects(other.box())
                    for id, other in view.canvas.nodes.items() if id != "conv_1")
-    item.hoverMoveEvent(None)
+    item.hoverEnterEvent(None)
     assert item.error in item.toolTip()  # nothing is lost
     view.document.edit("Remove", view.document.graph.without(["relu_1", "relu_2"]))
     assert " ".join(item.lines) == item.error
@@ -239,7 +239,7 @@ def test_what_is_not_connected_yet_is_calm(view: CanvasView) -> None:
     assert not loss.error
     assert "prediction" in loss.face.waiting
     assert "not connected yet" in loss.describe()
-    loss.hoverMoveEvent(None)
+    loss.hoverEnterEvent(None)
     assert loss.face.waiting in loss.toolTip()
     # Run still says what is missing, of a node that is needed.
     editing.disconnect(view.document, Edge("dense_1", 0, "dense_2", 0))

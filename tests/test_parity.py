@@ -315,6 +315,9 @@ def test_example(torch: Any, name: str) -> None:
     if isinstance(training.optimizer, Adam):
         training = msgspec.structs.replace(
             training, optimizer=SGD(learning_rate=0.003, momentum=0.9))
+    elif isinstance(training.optimizer, SGD):
+        training = msgspec.structs.replace(training, optimizer=msgspec.structs.replace(
+            training.optimizer, learning_rate=min(training.optimizer.learning_rate, 0.02)))
     check_training(graph.with_training(training), steps=3)
 
 
