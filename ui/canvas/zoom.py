@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRect, QRectF, Qt
-from PySide6.QtGui import QPainter, QResizeEvent, QWheelEvent
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, QSizeF, Qt
+from PySide6.QtGui import QPainter, QPixmap, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
 from ui.canvas.background import paint_dots
@@ -85,6 +85,21 @@ class ZoomableView(QGraphicsView):
 
     def _seen(self) -> QRectF:
         return self.mapToScene(self.viewport().rect()).boundingRect()
+
+    def picture(self, size: QSize) -> QPixmap:
+        """All of the network in a picture of this size, not larger than it is."""
+        shown = QPixmap(size)
+        shown.fill(theme().color("canvas"))
+        content = self.content()
+        part = content.adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN)
+        part.setSize(QSizeF(size).scaled(part.size().expandedTo(QSizeF(size)),
+                                         Qt.AspectRatioMode.KeepAspectRatioByExpanding))
+        part.moveCenter(content.center())
+        painter = QPainter(shown)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self.scene().render(painter, QRectF(QPointF(), QSizeF(size)), part)
+        painter.end()
+        return shown
 
     def actual_size(self) -> None:
         self.set_zoom(1.0)
