@@ -6,8 +6,9 @@ import numpy as np
 
 from kernels import vector_math
 from kernels.jit import floats, kernel, matrix, real
+from kernels.sequence import own_steps
 
-ZERO = np.float32(0)
+ZERO, NAN = np.float32(0), np.float32(np.nan)
 
 
 @kernel("count rows inner columns a b -> y")
@@ -52,17 +53,20 @@ def batch_transposed_product(a):
                matrix(out + 4 * i * rows * columns, rows, columns))
 
 
-@kernel("count queries keys scale causal -> weights")
+@kernel("batch heads queries keys scale causal lengths -> weights")
 def attention_softmax(a):
     """weights = softmax(scale · scores) over the keys. Vaswani et al. 2017, eq. 1.
 
-    weights (count, queries, keys), which hold the scores at first; causal 1: query i sees the
-    keys 0 to i alone
+    weights (batch, heads, queries, keys), which hold the scores at first; causal 1: query i sees
+    the keys 0 to i alone; lengths (batch,): how many keys are a sample's own, or 0 for all. A query
+    that sees none has weights of 0.
     """
-    count, queries, keys, scale, causal = a[0], a[1], a[2], np.float32(real(a[3])), a[4]
-    weights = matrix(a[5], count * queries, keys)
-    for i in range(count * queries):
-        seen = min(keys, i % queries + 1) if causal else keys
+    batch, rows, keys, lengths = a[0], a[1] * a[2], a[3], a[6]
+    queries, scale, causal = a[2], np.float32(real(a[4])), a[5]
+    weights = matrix(a[7], batch * rows, keys)
+    for i in range(batch * rows):
+        own = own_steps(lengths, i // rows, keys)
+        seen = min(own, i % queries + 1) if causal else own
         highest = weights[i, 0]
         for j in range(1, seen):
             highest = weights[i, j] if weights[i, j] > highest else highest
@@ -73,8 +77,9 @@ def attention_softmax(a):
             total += weights[i, j]
         for j in range(seen):
             weights[i, j] /= total
-        for j in range(seen, keys):
-            weights[i, j] = ZERO
+        rest = ZERO if own >= 0 else NAN  # A length that is not a number must show.
+        for j in range(max(seen, 0), keys):
+            weights[i, j] = rest
 
 
 @kernel("rows keys scale weights -> dscores")

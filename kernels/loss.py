@@ -19,19 +19,19 @@ ZERO, ONE, HALF = np.float32(0), np.float32(1), np.float32(0.5)
 @inline
 def loss_divisor(count, total):
     """What the mean of the loss is over: `total`, unless the address of a count is given."""
-    return _positive(floats(count, 2)[0]) if count != 0 else np.float64(total)
+    return _not_zero(floats(count, 2)[0]) if count != 0 else np.float64(total)
 
 
 @inline
 def metric_divisor(count, total):
     """What the mean of the metric is over."""
-    return _positive(floats(count, 2)[1]) if count != 0 else np.float64(total)
+    return _not_zero(floats(count, 2)[1]) if count != 0 else np.float64(total)
 
 
 @inline
-def _positive(count):
-    """1 for 0: a mean over nothing is 0."""
-    return np.float64(count) if count > ZERO else 1.0
+def _not_zero(count):
+    """1 for 0: a mean over nothing is 0. What is not a number stays so."""
+    return np.float64(count) if count != ZERO else 1.0
 
 
 @kernel("batch weights target -> count")

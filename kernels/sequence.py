@@ -13,18 +13,34 @@ from kernels.jit import floats, inline, ints, kernel
 ZERO = np.float32(0)
 
 
+@inline
+def own_steps(lengths, i, longest):
+    """How many steps are a sample's own: its length, rounded, between 0 and longest.
+
+    -1 where the length is not a number. lengths: the address of float32 (batch,), or 0 where all
+    samples are whole.
+    """
+    own = longest
+    if lengths != 0:
+        length = floats(lengths, i + 1)[i]
+        if length - length != ZERO:
+            own = -1
+        elif length < longest:
+            own = np.int64(max(np.floor(length + 0.5), 0.0))
+    return own
+
+
 @kernel("batch longest lengths -> steps")
 def sequence_lengths(a):
     """steps = lengths, rounded, between 0 and longest.
 
     lengths (batch,) float32, steps (batch,) int32
     """
-    batch, longest = a[0], a[1]
-    lengths, steps = floats(a[2], batch), ints(a[3], batch)
+    batch, longest, lengths, steps = a[0], a[1], a[2], ints(a[3], a[0])
     for i in range(batch):
         # What is not a number counts as whole; `initial_state` lets it show.
-        whole = not lengths[i] < longest
-        steps[i] = longest if whole else np.int32(max(np.floor(lengths[i] + 0.5), 0.0))
+        own = own_steps(lengths, i, longest)
+        steps[i] = own if own >= 0 else longest
 
 
 @kernel("batch units stride offset state lengths -> h")

@@ -424,7 +424,8 @@ def _add_length(parser: argparse.ArgumentParser) -> None:
         "start anew, without saved weights, with S as the seed of weights, order, dropout and "
         "augmentation"))
     parser.add_argument("--threads", type=_threads, default=1, metavar="T",
-                        help=f"threads that share a batch (1, at most {MAX_THREADS})")
+                        help="threads that share each batch, where that is worth it "
+                             f"(1, at most {MAX_THREADS})")
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from playground.compiler import CompileError
 from playground.data import DataError
+from playground.effort import useful_threads
 from playground.headless import SLICE, Outcome, Run
 from playground.history import HistoryView
 from playground.lane import Lane
@@ -121,7 +122,8 @@ class _Follower:
     def _compile(self, progress: Callable[[str], None] | None) -> None:
         self.session, self._error = None, ""
         try:
-            self.session = Session(self.lane.graph, threads=self.threads, progress=progress)
+            threads = useful_threads(self.lane.graph, self.threads)
+            self.session = Session(self.lane.graph, threads=threads, progress=progress)
             self._maker = SnapshotMaker(self.session)
         except (CompileError, DataError) as error:
             self._error = str(error)

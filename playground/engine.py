@@ -18,6 +18,7 @@ from typing import TypeVar
 from playground.comparison import Followers
 from playground.compiler import CompileError
 from playground.data import DataError
+from playground.effort import useful_threads
 from playground.emitter import Phase
 from playground.graph import Graph
 from playground.history import HistoryView
@@ -346,7 +347,8 @@ class Engine:
             history = history.renamed(renamed) if history is not None else None
             self._shelf.renamed()
             self._stops.renamed(renamed)
-        kept = self._shelf.find(graph, self.threads, saved)
+        threads = useful_threads(graph, self.threads)
+        kept = self._shelf.find(graph, threads, saved)
         if kept is not None:
             saved, history = kept.saved, kept.history
         self._message, self._node, self._later = "", None, None
@@ -365,7 +367,7 @@ class Engine:
                 session.graph = graph
                 session.set_training(graph.training)
             else:
-                session = Session(graph, threads=self.threads, progress=self._show_progress)
+                session = Session(graph, threads=threads, progress=self._show_progress)
                 goes_on = renamed and old is not None and not is_document and session.inherit(old)
                 if saved is not None and not goes_on:
                     session.restore(self._shelf.filled(saved, session.program), history,

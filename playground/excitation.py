@@ -23,7 +23,7 @@ from playground.emitter import Emitter
 from playground.graph import Graph
 from playground.initializers import Constant
 from playground.layers.base import Layer, Parameter, Shape, Signal, size_of
-from playground.layers.loss import LossLayer
+from playground.layers.loss_layer import LossLayer
 from playground.learning import Learning
 from playground.program import Program, link
 from playground.training import Training

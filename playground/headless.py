@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from playground.effort import useful_threads
 from playground.evaluator import Evaluation
 from playground.graph import Graph
 from playground.history import HistoryView
@@ -44,7 +45,7 @@ class Run:
                  threads: int = 1, saved: SavedState | None = None,
                  history: HistoryView | None = None,
                  preparing: Callable[[str], None] | None = None) -> None:
-        self.session = Session(graph, threads=threads, progress=preparing)
+        self.session = Session(graph, threads=useful_threads(graph, threads), progress=preparing)
         if saved is not None:
             self.session.restore(saved, history, keep_position=False)
         self._begin = self.session.step

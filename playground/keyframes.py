@@ -25,6 +25,8 @@ class Keyframe:
     bucket: NDArray[np.float32]
     """What was recorded so far in the bucket of this step."""
     per_bucket: int
+    row: NDArray[np.float32]
+    """What was measured last."""
 
 
 class Keyframes:
@@ -35,9 +37,9 @@ class Keyframes:
         self._spare: list[NDArray[np.float32]] = []
         """The memory of frames that went: to get as much anew takes longer than to fill it."""
 
-    def add(self, step: int, state: NDArray[np.float32], bucket: NDArray[np.float32],
-            per_bucket: int, progress: Progress | None = None) -> None:
-        """Keep a copy of the state before a step."""
+    def add(self, step: int, state: NDArray[np.float32], row: NDArray[np.float32],
+            bucket: NDArray[np.float32], per_bucket: int, progress: Progress | None = None) -> None:
+        """Keep a copy of the state before a step, and of what was measured in the last one."""
         self.forget_after(step - 1)
         kept = self._spare.pop() if self._spare else np.empty_like(state)
         for start in range(0, len(state), COPIED):
@@ -45,7 +47,7 @@ class Keyframes:
                 progress("The state is kept, to step back to: "
                          f"{start:,} of {len(state):,} numbers")
             kept[start:start + COPIED] = state[start:start + COPIED]
-        self._frames.append(Keyframe(step, kept, bucket, per_bucket))
+        self._frames.append(Keyframe(step, kept, bucket, per_bucket, row.copy()))
         most = max(LEAST, min(MOST, MOST_BYTES // max(1, state.nbytes)))
         if len(self._frames) > most:
             # Every second one of the older half goes: the further back, the longer the replay.

@@ -14,7 +14,7 @@ import msgspec
 from playground.graph import Graph
 from playground.layers.base import Layer, Parameter, Shape, shapes_of, size_of
 from playground.layers.data import DataLayer
-from playground.layers.loss import LossLayer
+from playground.layers.loss_layer import LossLayer
 from playground.node_tensors import NodeGradients, NodeTensors, Pass, Tensors
 from playground.program import NODE_STATISTICS, RING_ROWS, ROW_UNIT, STEP_STATISTICS
 from playground.shapes import Check, sources_of

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.codes import decoded, rebuilt_samples, representation
-from playground.compiler import random_key
 from playground.data import NO_TARGET, Dataset, PreparedData
 from playground.generation import find_rebuilt
 from playground.judged import judged
+from playground.keys import random_key
 from playground.layers.augmentation import Augmentation, augmented
 from playground.layers.base import Layer
 from playground.layers.data import DataLayer

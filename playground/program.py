@@ -108,6 +108,19 @@ class Program:
     def column(self, name: str) -> int:
         return self.columns.index(name)
 
+    def unmeasured_row(self) -> NDArray[np.float32]:
+        """A row before anything was measured: NaN, and 0 for gradients that do not exist.
+
+        Those count in the global norm, which is taken over all nodes.
+        """
+        row = np.full(len(self.columns), np.nan, np.float32)
+        for i, column in enumerate(self.columns):
+            node, _, name = column.rpartition(".")
+            if node and node not in self.learners and name.startswith("grad"):
+                row[i] = 0
+        row[self.column("clipped")] = 0  # Nothing writes it where clipping is off.
+        return row
+
 
 def same_code(a: Program, b: Program) -> bool:
     """Whether two programs do the same in the same places, whatever their nodes are called."""

@@ -10,7 +10,8 @@ from msgspec import Meta
 import kernels
 from playground.emitter import Operand
 from playground.layers.base import Layer
-from playground.layers.loss import LossLayer
+from playground.layers.lengths import knows_lengths
+from playground.layers.loss_layer import LossLayer
 from playground.learning import Learning
 from playground.tensor import Tensor
 from playground.update_rule import Kept, LearningRate, Optimizer, Step
@@ -179,6 +180,9 @@ class LeastSquares(_SecondOrder, frozen=True, kw_only=True, tag="least_squares")
         if loss.kind != "mean_squared_error":
             return ("Least squares makes the mean squared error small. Choose that loss, or "
                     "another optimizer.")
+        if knows_lengths(graph, check.losses[0]):
+            return (f"Least squares counts every time step, and {check.losses[0]} leaves some out. "
+                    "Disconnect its lengths, or choose another optimizer.")
         if not _reaches(graph, id, check.losses[0]):
             return (f"Least squares needs {id} to be the last layer before the loss. Connect it to "
                     "the loss, or choose another optimizer.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,24 +14,22 @@ from playground.compiler import compile_program
 from playground.emitter import Instruction, Phase
 from playground.evaluator import Evaluation, Evaluator
 from playground.film import FilmMaker
+from playground.first_weights import draw
 from playground.graph import Graph
 from playground.history import History, HistoryView
 from playground.keyframes import Keyframes
-from playground.layers.base import Parameter
 from playground.program import link, same_code
 from playground.progress import LARGE, SLOW, Progress
 from playground.recorder import Recorder
-from playground.state import PARTS, Edit, SavedState
+from playground.saved_tensors import copied, fill, missing_from
+from playground.state import Edit, SavedState
+from playground.step_clock import StepClock
 from playground.training import Training
 from playground.trouble import Trouble, find_trouble
 from playground.units import Unit, since_start, until_end
 
 __all__ = ["KEYFRAME_SECONDS", "Session", "Unit"]
 
-MANY = 1_000_000
-"""Weights of a layer that take a while to be drawn."""
-DRAWN = 1 << 22
-"""Weights between two reports."""
 TIMED = 8
 """Times of an instruction that make its mean: a step done by hand finds cold caches."""
 KEYFRAME_SECONDS = 0.1
@@ -71,9 +68,7 @@ class Session:
         self.validation: Evaluation | None = None
         self.validation_step = 0
         """After how many steps that was."""
-        self._seconds_per_step = 0.0
-        self._ran = (0, 0.0)
-        """Instructions since the last finished step, and their seconds."""
+        self._clock = StepClock()
         self._keyframes = Keyframes()
         self._edits: list[Edit] = []
         """Changes of numbers such as the learning rate: (instructions since step 0, values)."""
@@ -86,29 +81,14 @@ class Session:
         """Initial weights, step 0, an empty past. The arena is all zeros."""
         self.position, self.trouble, self.validation = 0, None, None
         self.has_run = False
-        self.row[:] = self._unmeasured()
+        self.row[:] = self.program.unmeasured_row()
         self._machine.forget_times()
-        for name, parameter in (self.program.parameters | self.program.running).items():
-            self._draw(name, parameter)
-        self._write_hyper(_hyper(self.graph.training))
+        draw(self.program, self.arena, self.graph.training.weight_seed, self._progress)
+        self._write_numbers(self.graph.training.numbers)
         self._forget_past(History(self.program.columns))
 
-    def _draw(self, name: str, parameter: Parameter) -> None:
-        """The initial values of an array, put in its place piece by piece."""
-        # A generator of its own for each array: adding a layer leaves the others' weights.
-        random = np.random.default_rng([self.graph.training.weight_seed, crc32(name.encode())])
-        place, done = self.values(name).reshape(-1), 0
-        for piece in parameter.pieces(random):
-            if self._progress and len(place) >= MANY and done % DRAWN == 0:
-                self._progress(f"Weights of {name.partition('.')[0]} are drawn: "
-                               f"{done:,} of {len(place):,}")
-            place[done:done + len(piece)] = piece
-            done += len(piece)
-
     def reset(self) -> None:
-        """Back to the initial weights of the seed. (Half drawn ones are of no use: what tells of
-        the progress must raise nothing here.)
-        """
+        """Back to the initial weights of the seed; `progress` must raise nothing meanwhile."""
         self._aside = {}
         self.arena.values[:] = 0
         self._start()
@@ -152,7 +132,7 @@ class Session:
     @property
     def seconds_per_step(self) -> float:
         """Of the machine alone, on a running average; NaN before the first step is through."""
-        return self._seconds_per_step or float("nan")
+        return self._clock.seconds or float("nan")
 
     @property
     def metric_name(self) -> str:
@@ -193,8 +173,8 @@ class Session:
     def run_for(self, seconds: float, most_steps: int | None = None) -> int:
         """Run whole steps for about so long; gives the number of finished steps."""
         before = self.step
-        wanted = seconds / self._seconds_per_step if self._seconds_per_step else 1
-        self.run(max(1, min(int(wanted), most_steps or int(wanted))))
+        wanted = int(self._clock.steps_in(seconds))
+        self.run(max(1, min(wanted, most_steps or wanted)))
         return self.step - before
 
     def advance(self, count: int) -> int:
@@ -255,7 +235,7 @@ class Session:
         if not self._return_to(instruction):
             return False
         # From here on, what the user has set since applies.
-        self._note_edit(_hyper(self.graph.training))
+        self._note_edit(self.graph.training.numbers)
         if self.position == 0:
             self._keep_frame(force=True)
         return True
@@ -267,12 +247,12 @@ class Session:
         if instruction < 0:
             return False
         # From before the last finished step, if that is still known: replaying it brings back
-        # what was measured in it.
-        frame = (position == 0 and self._keyframes.before(step - 1)) or (
-            self._keyframes.before(step))
+        # what it left in the nodes that come later in this one.
+        again = step - 1 if position == 0 or not self._is_slow else step
+        frame = self._keyframes.before(again) or self._keyframes.before(step)
         if not frame:
             return False
-        self.row[:] = self._unmeasured()
+        self.row[:] = frame.row
         self.has_run = False
         self.arena.state[:] = frame.state
         self._recorder.rewind(frame.step, frame.bucket, frame.per_bucket)
@@ -284,7 +264,7 @@ class Session:
         for moment, values in edits:
             if moment >= now:
                 self._replay(moment - now)
-                self._write_hyper(values)
+                self._write_numbers(values)
                 now = moment
         self._replay(instruction - now)
         self.history.forget_validations_after(step)
@@ -303,7 +283,7 @@ class Session:
         if training.structure != self.graph.training.structure:
             return False
         self.graph = self.graph.with_training(training)
-        self._note_edit(_hyper(training))
+        self._note_edit(training.numbers)
         return True
 
     def saved_state(self) -> SavedState:
@@ -319,14 +299,11 @@ class Session:
             self._return_to(start)
             if edits:
                 edits = [(0, self._numbers()), *edits]
-        copies = {part: dict(self._aside.get(part, {})) for part in PARTS}
-        for name, tensor in self.program.tensors.items():
-            if tensor.region in PARTS:
-                copies[tensor.region][name] = self.arena.view(tensor).copy()
         saved = SavedState(step=self.step, position=position,
                            edits=tuple(edits) if position else (),
                            ahead=int(self._counters[1]),
-                           batches_per_epoch=self.program.batches_per_epoch, **copies)
+                           batches_per_epoch=self.program.batches_per_epoch,
+                           **copied(self.program, self.arena, self._aside))
         progress, self._progress = self._progress, None  # a pause must not end it half-way
         try:
             self._redo(saved)
@@ -342,22 +319,8 @@ class Session:
         statistics stay, for they are of what comes in. Where no parameter fits, training begins
         at step 0. Call it before the first step.
         """
-        tensors, used = self.program.tensors, self.program.check.used
-        missing = [name for name in self.program.parameters
-                   if name not in saved.parameters
-                   or saved.parameters[name].shape != tensors[name].shape]
-        changed = {tensors[name].node for name in missing}
-        self._aside = {part: {} for part in PARTS}
-        for part in PARTS:
-            for name, values in getattr(saved, part).items():
-                node, dot, _ = name.partition(".")
-                if dot and name not in tensors and (
-                        node not in used or self.graph.node(node).shares):
-                    self._aside[part][name] = values
-                elif (name in tensors and tensors[name].region == part
-                        and tensors[name].shape == values.shape
-                        and (part != "optimizer" or node not in changed)):
-                    self.values(name)[...] = values
+        missing = missing_from(saved, self.program)
+        self._aside = fill(self.program, self.arena, saved)
         if len(missing) < len(self.program.parameters):
             self._counters[:2] = saved.step, saved.ahead_for(self.program.batches_per_epoch)
             past = History(self.program.columns)
@@ -366,8 +329,8 @@ class Session:
             self._forget_past(past)
             if keep_position and not missing and 0 < saved.position < len(self.program.code):
                 self._redo(saved)
-                self._note_edit(_hyper(self.graph.training))
-        return tuple(missing)
+                self._note_edit(self.graph.training.numbers)
+        return missing
 
     def inherit(self, old: Session) -> bool:
         """Go on where `old` is, past and all, as the same network with other names.
@@ -380,12 +343,12 @@ class Session:
         self.position, self.has_run, self.validation = old.position, old.has_run, old.validation
         self.validation_step = old.validation_step
         self._keyframes, self._edits, self._aside = old._keyframes, old._edits, old._aside
-        self._seconds_per_step = old._seconds_per_step
+        self._clock = old._clock
         self._recorder.inherit(old._recorder)
         self.film.inherit(old.film)
         if old.trouble is not None:
             self.trouble = find_trouble(self.program, self.arena, self.position, self.step)
-        self._note_edit(_hyper(self.graph.training))
+        self._note_edit(self.graph.training.numbers)
         return True
 
     # -- inside -------------------------------------------------------------------------------
@@ -393,8 +356,8 @@ class Session:
     @property
     def _is_slow(self) -> bool:
         """Whether a step takes so long that one wants to hear of its layers."""
-        if self._seconds_per_step:
-            return self._seconds_per_step > SLOW
+        if self._clock.seconds:
+            return self._clock.seconds > SLOW
         return self.arena.values.nbytes >= LARGE
 
     def _at_once(self) -> int:
@@ -412,16 +375,12 @@ class Session:
         length, before = len(self.program.code), self.step
         started = time.perf_counter()
         done = self._machine.run(self.position, count)
-        ran, seconds = self._ran
-        ran, seconds = ran + done, seconds + time.perf_counter() - started
+        seconds = time.perf_counter() - started
         self.position = (self.position + done) % length
         self.has_run = True
         steps = self.step - before
-        self._ran = (0, 0.0) if steps else (ran, seconds)
+        self._clock.note(done, seconds, steps, length)
         if steps:
-            per_step = seconds * length / ran
-            known = self._seconds_per_step
-            self._seconds_per_step = 0.7 * known + 0.3 * per_step if known else per_step
             self._recorder.collect(self.step)
         return done
 
@@ -449,9 +408,9 @@ class Session:
         if self.position:
             return
         last = self._keyframes.last_step
-        interval = KEYFRAME_SECONDS / self._seconds_per_step if self._seconds_per_step else 1
-        if force or last is None or self.step - last >= interval:
-            self._keyframes.add(self.step, self.arena.state, self._recorder.mark(self.step),
+        if force or last is None or self.step - last >= self._clock.steps_in(KEYFRAME_SECONDS):
+            self._keyframes.add(self.step, self.arena.state, self.row,
+                                self._recorder.mark(self.step),
                                 self.history.per_bucket, self._progress)
 
     def _forget_past(self, history: History) -> None:
@@ -468,34 +427,13 @@ class Session:
                 # A slider that is dragged while paused makes many; only the last one counts.
                 self._edits.pop()
             self._edits.append((self._moment, values))
-            self._write_hyper(values)
+            self._write_numbers(values)
 
     def _numbers(self) -> dict[str, float]:
         """The learning rate and the like, as the next instruction reads them."""
         return {name: float(self.values(f"training.{name}")[0])
-                for name in _hyper(self.graph.training)}
+                for name in self.graph.training.numbers}
 
-    def _unmeasured(self) -> NDArray[np.float32]:
-        """A row before anything was measured: NaN, and 0 for gradients that do not exist.
-
-        Those count in the global norm, which is taken over all nodes.
-        """
-        learners = set(self.program.learners)
-        row = np.full(len(self.program.columns), np.nan, np.float32)
-        for i, column in enumerate(self.program.columns):
-            node, _, name = column.rpartition(".")
-            if node and node not in learners and name.startswith("grad"):
-                row[i] = 0
-        row[self.program.column("clipped")] = 0  # Nothing writes it where clipping is off.
-        return row
-
-    def _write_hyper(self, values: Mapping[str, float]) -> None:
+    def _write_numbers(self, values: Mapping[str, float]) -> None:
         for name, value in values.items():
             self.values(f"training.{name}")[0] = value
-
-
-def _hyper(training: Training) -> dict[str, float]:
-    """The numbers that can change while the program runs."""
-    optimizer = training.optimizer
-    values = {name: float(getattr(optimizer, name)) for name in optimizer.hyper}
-    return {**values, "threshold": training.clipping.threshold}

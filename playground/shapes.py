@@ -21,7 +21,8 @@ from playground.layers.base import (
     size_of,
 )
 from playground.layers.data import DataLayer
-from playground.layers.loss import LossLayer
+from playground.layers.lengths import knows_lengths
+from playground.layers.loss_layer import LossLayer
 
 MEMORY_SHARE = 0.7
 """Of the machine's memory: a network that needs more is refused before anything is allocated."""
@@ -166,19 +167,16 @@ def _check_node(graph: Graph, node: Node, result: Check) -> None:
 
 
 def _note_padding(graph: Graph, result: Check) -> None:
-    """Note where steps after a sample's own length, which are 0 by then, are taken for steps."""
+    """Note where steps after a sample's own length are taken for its own."""
     for edge in graph.edges:
-        layer, source = graph.node(edge.target).layer, graph.node(edge.source).layer
-        if not (isinstance(layer, Layer) and layer.whole_time and isinstance(source, Layer)
-                and edge.target in result.signals and "lengths" in source.inputs):
-            continue
-        port = source.inputs.index("lengths")
-        if any(e.target_port == port for e in graph.inputs_of(edge.source)):
-            result.notes[edge.target] = (
-                *result.notes.get(edge.target, ()),
-                f"{edge.source} gives zeros after a sample's own length, and {layer.label} takes "
-                f"them for time steps. Let {edge.source} return its last state, or read whole "
-                "sequences.")
+        layer = graph.node(edge.target).layer
+        if (isinstance(layer, Layer) and layer.whole_time and edge.target in result.signals
+                and knows_lengths(graph, edge.source)
+                and not knows_lengths(graph, edge.target)):
+            note = (f"{edge.source} knows where each sample ends, and {layer.label} takes what "
+                    "comes after that for time steps too. Connect the same lengths to it.")
+            notes = result.notes.get(edge.target, ())
+            result.notes[edge.target] = tuple(dict.fromkeys((*notes, note)))
 
 
 def _check_memory(result: Check, nodes: tuple[str, ...], limit: float | None) -> None:

@@ -54,6 +54,12 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return (self.batch, self.optimizer.structure, self.schedule, self.clipping.mode,
                 self.weight_seed, self.shuffle_seed, self.dropout_seed, self.augmentation_seed)
 
+    @property
+    def numbers(self) -> dict[str, float]:
+        """What can change while a program runs: the learning rate and the like."""
+        values = {name: float(getattr(self.optimizer, name)) for name in self.optimizer.hyper}
+        return {**values, "threshold": self.clipping.threshold}
+
     def seeded(self, seed: int) -> Training:
         """The same with one seed for everything that is drawn."""
         return msgspec.structs.replace(self, weight_seed=seed, shuffle_seed=seed,

@@ -12,8 +12,8 @@ import msgspec
 from msgspec import inspect
 
 from playground.layers import LAYERS
-from playground.layers.base import Layer, Shape, ShapeError, make_layer, show_shape
-from tests.networks import signals_of
+from playground.layers.base import Layer, ShapeError, make_layer, show_shape
+from tests.networks import Shapes, signals_of
 
 MIXTURES = 10
 """For layers with several settings: how many random combinations of them."""
@@ -26,13 +26,13 @@ class Case:
     """A layer and the shapes of its inputs."""
 
     layer: Layer
-    shapes: tuple[Shape, ...]
+    shapes: Shapes
 
     def __str__(self) -> str:
         default = type(self.layer)().settings()
         changed = [f"{name}={value}" for name, value in self.layer.settings().items()
                    if value != default[name]]
-        shapes = "+".join(show_shape(shape) for shape in self.shapes)
+        shapes = "+".join("none" if shape is None else show_shape(shape) for shape in self.shapes)
         return " ".join([self.layer.kind, *changed, "on", shapes]).replace(", ", ",")
 
 
@@ -82,7 +82,7 @@ def single_changes(kind: str) -> Iterator[tuple[str, Layer]]:
             yield name, make_layer(kind, {name: value})
 
 
-def fits(layer: Layer, shapes: tuple[Shape, ...]) -> bool:
+def fits(layer: Layer, shapes: Shapes) -> bool:
     try:
         layer.infer(*signals_of(layer, shapes))
     except ShapeError:

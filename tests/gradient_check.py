@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from playground.layers.base import Layer, Shape, Signal, size_of
 from playground.learning import Learning
 from playground.session import Session
-from tests.networks import sandwich, signals_of
+from tests.networks import Shapes, connected, longest, sandwich, takes_lengths
 
 Array = NDArray[np.float32]
 STEP = 2e-3
@@ -48,7 +48,7 @@ class Came:
 class Bench:
     """A layer in a network of its own: plain numbers in, plain numbers out."""
 
-    def __init__(self, layer: Layer, shapes: tuple[Shape, ...], *, batch: int = 5,
+    def __init__(self, layer: Layer, shapes: Shapes, *, batch: int = 5,
                  threads: int = 1, learns: bool = True, frozen: bool = False) -> None:
         graph, self.id = sandwich(layer, shapes, batch, learns=learns)
         self.frozen = frozen
@@ -64,15 +64,16 @@ class Bench:
     def draw(self, seed: int = 0, scale: float = 1.0) -> Given:
         """Random numbers; in each sample the inputs are all different, and none is near 0.
 
-        Symbols are random too, and have no scale.
+        Symbols are random too, and have no scale. Lengths go from 0 to the longest.
         """
         random = np.random.default_rng(seed)
         tensors = self.session.program.tensors
         w = {p.name: random.normal(0, 0.5, p.shape).astype(np.float32)
              for p in self.layer.parameters(*self.shapes)}
         x = tuple(self._symbols(random, signal) if signal.classes
-                  else self._spread(random, signal.shape, port) * np.float32(scale)
-                  for port, signal in enumerate(signals_of(self.layer, self.shapes)))
+                  else (self._lengths(random, signal.shape) if takes_lengths(self.layer, port)
+                        else self._spread(random, signal.shape, port)) * np.float32(scale)
+                  for port, signal in connected(self.layer, self.shapes).items())
         dy = random.normal(size=tensors[self.output].shape).astype(np.float32)
         running = {p.name: random.uniform(0.5, 2, p.shape).astype(np.float32)
                    for p in self.layer.running(*self.shapes)}
@@ -81,6 +82,10 @@ class Bench:
     def _symbols(self, random: np.random.Generator, signal: Signal) -> Array:
         return random.integers(signal.classes, size=(self.batch, *signal.shape)
                                ).astype(np.float32)
+
+    def _lengths(self, random: np.random.Generator, shape: Shape) -> Array:
+        own = np.round(np.linspace(0, longest(self.shapes), self.batch)).astype(np.float32)
+        return random.permutation(own).reshape(self.batch, *shape)
 
     def _spread(self, random: np.random.Generator, shape: Shape, port: int) -> Array:
         n = size_of(shape)

@@ -6,7 +6,7 @@ The nodes defined here are not in the catalogue: only tests that import them kno
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,8 @@ from playground.graph import Graph
 from playground.initializers import Initializer
 from playground.layers.base import Layer, Parameter, Shape, Signal, make_layer, size_of
 from playground.layers.data import DataLayer
-from playground.layers.loss import TargetLoss
+from playground.layers.lengths import LENGTHS
+from playground.layers.loss_layer import TargetLoss
 from playground.training import SGD, Training
 
 if TYPE_CHECKING:
@@ -117,13 +118,33 @@ class Probe(TargetLoss, frozen=True, kw_only=True):
             e.emit(elementwise.copy, n=e.dx[0].size, x=e.x[1], y=e.dx[0])
 
 
-def signals_of(layer: Layer, shapes: tuple[Shape, ...]) -> tuple[Signal, ...]:
-    """Samples of these shapes, with symbols where the layer wants them."""
+Shapes = tuple[Shape | None, ...]
+"""Of a layer's inputs; None for one that is not connected."""
+
+
+def signals_of(layer: Layer, shapes: Shapes) -> tuple[Any, ...]:
+    """Samples of these shapes, with symbols where the layer wants them; None for no connection."""
     classes = layer.sample_classes or (0,) * len(shapes)
-    return tuple(Signal(*each) for each in zip(shapes, classes, strict=True))
+    return tuple(None if shape is None else Signal(shape, count)
+                 for shape, count in zip(shapes, classes, strict=True))
 
 
-def sandwich(layer: Layer, shapes: tuple[Shape, ...], batch: int, *, learns: bool = True
+def connected(layer: Layer, shapes: Shapes) -> dict[int, Signal]:
+    """The inputs that something comes in at, by port."""
+    return {port: signal for port, signal in enumerate(signals_of(layer, shapes))
+            if signal is not None}
+
+
+def takes_lengths(layer: Layer, port: int) -> bool:
+    return not layer.variadic and layer.inputs[port] == LENGTHS
+
+
+def longest(shapes: Shapes) -> int:
+    """The most time steps of inputs that are sequences."""
+    return max(shape[0] for shape in shapes if shape)
+
+
+def sandwich(layer: Layer, shapes: Shapes, batch: int, *, learns: bool = True
              ) -> tuple[Graph, str]:
     """samples_1 -> feed_1, feed_2, ... -> the layer -> probe_1, and the layer's name.
 
@@ -132,18 +153,19 @@ def sandwich(layer: Layer, shapes: tuple[Shape, ...], batch: int, *, learns: boo
     With learns=False nothing before the layer asks for a gradient. Nothing ever moves: the
     learning rate is 0.
     """
-    given = signals_of(layer, shapes)
-    signals = layer.infer(*given)
+    signals = layer.infer(*signals_of(layer, shapes))
     whole = signals[0].shape if len(signals) == 1 else (sum(size_of(s.shape) for s in signals),)
+    given = connected(layer, shapes)
     # A layer without inputs comes with samples all the same: they are the batch.
-    graph = Graph().with_node(Samples(shape=(sum(map(size_of, shapes)) or 1,), target=whole))
+    size = sum(size_of(each.shape) for each in given.values()) or 1
+    graph = Graph().with_node(Samples(shape=(size,), target=whole))
     graph = graph.with_node(layer)
     id, start = graph.nodes[-1].id, 0
-    for shape, each in zip(shapes, given, strict=True):
+    for port, each in given.items():
         graph = graph.with_node(
-            Feed(shape=shape, start=start, learns=learns, classes=each.classes))
-        feed, start = graph.nodes[-1].id, start + size_of(shape)
-        graph = graph.connect("samples_1", feed).connect(feed, id)
+            Feed(shape=each.shape, start=start, learns=learns, classes=each.classes))
+        feed, start = graph.nodes[-1].id, start + size_of(each.shape)
+        graph = graph.connect("samples_1", feed).connect(feed, id, 0, port)
     graph, end = joined(graph, id)
     graph = graph.with_node(Probe()).connect(end, "probe_1").connect("samples_1", "probe_1", 1, 1)
     return graph.with_training(Training(batch=batch, optimizer=SGD(learning_rate=0))), id
@@ -162,29 +184,31 @@ def joined(graph: Graph, id: str) -> tuple[Graph, str]:
     return graph, "outputs"
 
 
-def learning(layer: Layer, shapes: tuple[Shape, ...], training: Training) -> Graph:
+def learning(layer: Layer, shapes: Shapes, training: Training) -> Graph:
     """The layer in a network that learns: a dense layer before each input, and one after it.
 
-    Symbols come from the data themselves, after four values.
+    Symbols and lengths come from the data themselves, after four values.
     """
-    signals = signals_of(layer, shapes)
-    symbols = sum(size_of(signal.shape) for signal in signals if signal.classes)
-    alphabet = max((signal.classes for signal in signals), default=0)
+    given = connected(layer, shapes)
+    counts = {port: longest(shapes) + 1 if takes_lengths(layer, port) else signal.classes
+              for port, signal in given.items()}
+    drawn = sum(size_of(given[port].shape) for port, count in counts.items() if count)
     graph = Graph().with_training(training).with_node(
-        Samples(shape=(4 + symbols,), target=(3,), symbols=symbols, alphabet=alphabet))
+        Samples(shape=(4 + drawn,), target=(3,), symbols=drawn,
+                alphabet=max(counts.values(), default=0)))
     graph = graph.with_node(layer)
     id, start = graph.nodes[-1].id, 4
-    for signal in signals:
+    for port, signal in given.items():
         source, size = "samples_1", size_of(signal.shape)
-        if not signal.classes:
+        if not counts[port]:
             graph = graph.with_node(make_layer("dense", {"units": size}))
             source = graph.nodes[-1].id
             graph = graph.connect("samples_1", source)
-        graph = graph.with_node(Feed(shape=signal.shape, start=start if signal.classes else 0,
+        graph = graph.with_node(Feed(shape=signal.shape, start=start if counts[port] else 0,
                                      learns=False, classes=signal.classes))
-        start += size if signal.classes else 0
+        start += size if counts[port] else 0
         feed = graph.nodes[-1].id
-        graph = graph.connect(source, feed).connect(feed, id)
+        graph = graph.connect(source, feed).connect(feed, id, 0, port)
     graph, id = joined(graph, id)
     for kind, settings in (("flatten", {}), ("dense", {"units": 3}), ("mean_squared_error", {})):
         graph = graph.with_node(make_layer(kind, settings))

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from playground.examples import EXAMPLES
 from playground.graph import Edge, Graph
 from playground.layers import LAYERS
+from playground.layers.base import make_layer
 from tests.on_canvas import drag, open_canvas, port
 from ui.canvas import editing
 from ui.canvas.face import Port
@@ -93,6 +94,34 @@ def test_names_stand_beside_the_ports_and_on_them(
         "Input prediction (not connected)", "Input target (optional)"]
     rows = [item.pos().y() for item in loss.input_items]
     assert max(rows) < loss.size().height() - 8  # inside the node
+
+
+def test_an_input_that_means_nothing_here_is_left_out(view: CanvasView) -> None:
+    """Lengths are of sequences: a loss has that port once its prediction is one."""
+    def ports() -> list[str]:
+        return [item.toolTip().split("<br>")[0]
+                for item in view.canvas.nodes["loss_1"].input_items]
+
+    graph = Graph()
+    for kind, settings in (("slot_filling", {}), ("embedding", {"vocabulary": 64}),
+                           ("dense", {"units": 4}), ("flatten", {}),
+                           ("softmax_cross_entropy", {})):
+        graph = graph.with_node(make_layer(kind, settings))
+    graph = graph.connect("slot_filling_1", "embedding_1").connect("embedding_1", "dense_1")
+    graph = graph.connect("dense_1", "flatten_1")
+    view.document.edit("Other", graph)
+    assert len(ports()) == 2
+    sequence = graph.connect("dense_1", "loss_1")
+    view.document.edit("Connect", sequence)
+    assert ports()[2] == "Input lengths (optional)"
+    assert "left out of the means" in view.canvas.nodes["loss_1"].input_items[2].toolTip()
+    knows = sequence.connect("slot_filling_1", "loss_1", 2, 2)
+    view.document.edit("Connect", knows)
+    assert ports()[2] == "Input lengths: 1"
+    # What is connected is shown, even where it is wrong.
+    (edge,) = (e for e in knows.edges if (e.target, e.target_port) == ("loss_1", 0))
+    view.document.edit("Connect", knows.without_edges([edge]).connect("flatten_1", "loss_1"))
+    assert ports()[2] == "Input lengths: 1"
 
 
 # -- edges ----------------------------------------------------------------------------------------

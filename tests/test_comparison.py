@@ -43,7 +43,14 @@ def test_lanes_begin_with_the_same_weights() -> None:
             np.testing.assert_array_equal(first.values(name), other.values(name))
 
 
+@pytest.fixture
+def all_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads share the smallest steps too."""
+    monkeypatch.setattr("playground.effort.WORTH_SHARING", 0)
+
+
 @pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.usefixtures("all_share")
 def test_each_lane_ends_as_if_it_were_alone(threads: int) -> None:
     outcomes = compare(LANES, steps=200, threads=threads)
     for lane, outcome in zip(LANES, outcomes, strict=True):
@@ -222,6 +229,7 @@ def weights(session: Session) -> dict[str, Any]:
     return {name: session.values(name).copy() for name in session.program.parameters}
 
 
+@pytest.mark.usefixtures("all_share")
 def test_lanes_go_on_where_they_are_on_other_threads() -> None:
     followers, lane = Followers(), pinned()
     followers.set([lane], threads=1)
@@ -250,6 +258,7 @@ def test_lanes_say_what_the_network_is_asked_to_say() -> None:
 
 
 @pytest.mark.parametrize("change", ["threads", "rate"])
+@pytest.mark.usefixtures("all_share")
 def test_what_was_reset_stays_reset(change: str) -> None:
     followers, lane = Followers(), pinned()
     followers.set([lane], threads=1)

@@ -195,7 +195,7 @@ def test_the_speed_limit_holds(engine: Engine) -> None:
 
 
 def test_threads_change_while_it_trains(engine: Engine) -> None:
-    engine.load(spiral(dense(4)))
+    engine.load(spiral(dense(128), dense(128)))
     engine.run()
     wait(engine, lambda s: s.step > 50)
     engine.set_threads(2)

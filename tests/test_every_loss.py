@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from scipy.special import expit, log_expit
 from playground.graph import Graph
 from playground.layers import LAYERS
 from playground.layers.base import Shape, ShapeError, Signal, make_layer, size_of
+from playground.layers.lengths import LENGTHS
 from playground.layers.surface import MINIMA, SurfaceName
 from playground.session import Session
 from playground.training import SGD, Training
@@ -166,6 +167,8 @@ class Loss:
     extremes: tuple[float, float] = (-1e4, 1e4)
     tells: bool = True
     """Whether the gradient depends on the prediction."""
+    padded: bool = False
+    """Whether the samples end after ENDS steps; the formulas know it."""
 
     @property
     def steps(self) -> int:
@@ -180,7 +183,21 @@ class Loss:
     def __str__(self) -> str:
         settings = "".join(f" {name}={value}" for name, value in self.settings.items())
         return (f"{self.kind}{settings} {'x'.join(map(str, self.shape))}, {self.classes} "
-                "classes").replace(", ", ",")
+                f"classes{', padded' * self.padded}").replace(", ", ",")
+
+
+ENDS = np.array([6, 0, 3, 1, 6, 2, 5])
+"""Of padded samples of six time steps."""
+
+
+def _padded(case: Loss) -> Loss:
+    """The same loss of sequences that end before their last step."""
+    own = np.arange(case.shape[0]) < ENDS[:, None]
+
+    def of_own(formula: Formula) -> Formula:
+        return lambda p, t: formula(p[own], t[own])
+
+    return replace(case, loss=of_own(case.loss), metric=of_own(case.metric), padded=True)
 
 
 def _one_hot(p: Array, t: Array) -> Array:
@@ -254,6 +271,8 @@ CASES = (
          best=_target, extremes=(0, 1)),
     Loss("binary_cross_entropy", (5,), 0, _binary_cross_entropy, _absolute, (0.01, 0.99),
          extremes=(0, 1)),
+    Loss("binary_cross_entropy", (6, 4), 0, _binary_cross_entropy, _absolute, (0.01, 0.99),
+         extremes=(0, 1)),
     Loss("binary_cross_entropy", (2, 3, 5), 0, _binary_cross_entropy, _absolute, (0.01, 0.99),
          extremes=(0, 1)),
     Loss("binary_cross_entropy_with_logits", (1,), 2, _with_logits(1.0), _side_of_zero,
@@ -262,6 +281,9 @@ CASES = (
          settings={"pos_weight": 3.0}, best=_signs),
     Loss("binary_cross_entropy_with_logits", (2, 3, 5), 0, _with_logits(0.5), _probability_error,
          settings={"pos_weight": 0.5}),
+    Loss("binary_cross_entropy_with_logits", (6, 4), 0, _with_logits(2.0), _probability_error,
+         settings={"pos_weight": 2.0}),
+    Loss("mean_squared_error", (6, 4), 0, _squared, _absolute, best=_target),
     Loss("mean_squared_error", (1,), 0, _squared, _absolute, best=_target),
     Loss("mean_squared_error", (2, 3, 5), 0, _squared, _absolute, best=_target),
     Loss("mean_squared_error", (1,), 2, _squared, _side_of_half, best=_target),
@@ -271,6 +293,7 @@ CASES = (
     Loss("mean_absolute_error", (6, 4), 0, _absolute, _absolute, best=_target),
     Loss("mean_absolute_error", (1,), 2, _absolute, _side_of_half, best=_target),
     Loss("huber", (3,), 0, _huber(1.0), _absolute, best=_target),
+    Loss("huber", (6, 4), 0, _huber(0.3), _absolute, settings={"delta": 0.3}, best=_target),
     Loss("huber", (2, 3, 5), 0, _huber(0.3), _absolute, settings={"delta": 0.3}, best=_target),
     Loss("huber", (1,), 2, _huber(4.0), _side_of_half, settings={"delta": 4.0}, best=_target),
     Loss("gaussian_kl", (5,), 0, _gaussian_kl, _size_of_code, inputs=2, best=_constant(0),
@@ -299,6 +322,8 @@ CASES = (
     _adversarial("wasserstein", "maker", lambda p, t: -_mean(p, t), _mean, None, tells=False),
     *map(_surface, HEIGHTS),
 )
+CASES = (*CASES, *(_padded(case) for case in CASES
+                   if case.shape == (6, 4) and LENGTHS in LAYERS[case.kind].inputs))
 EVERY = pytest.mark.parametrize("case", CASES, ids=str)
 
 
@@ -309,7 +334,7 @@ class LossBench:
         self.case = case
         size = size_of(case.shape)
         graph = Graph().with_node(Samples(
-            shape=(case.inputs * size,), target=case.shape, classes=case.classes,
+            shape=(case.inputs * size + case.padded,), target=case.shape, classes=case.classes,
             steps=case.steps))
         self.feeds = [f"feed_{i + 1}" for i in range(case.inputs)]
         for i in range(case.inputs):
@@ -318,6 +343,9 @@ class LossBench:
         self.id = graph.nodes[-1].id
         for feed in self.feeds:
             graph = graph.connect("samples_1", feed).connect(feed, self.id)
+        if case.padded:
+            graph = graph.with_node(Feed(shape=(), start=case.inputs * size), id="lengths")
+            graph = graph.connect("samples_1", "lengths").connect("lengths", self.id, 0, 2)
         self.session = Session(
             graph.with_training(Training(batch=BATCH, optimizer=SGD(learning_rate=0))),
             threads=threads)
@@ -332,12 +360,19 @@ class LossBench:
                                  (BATCH, *case.shape)))
         return p.astype(np.float32).astype(np.float64), t.astype(np.float32).astype(np.float64)
 
+    def flat(self, p: Array) -> NDArray[np.float32]:
+        """The samples: predictions, and lengths where there are any."""
+        samples = p.reshape(BATCH, -1)
+        if self.case.padded:
+            samples = np.concatenate([samples, ENDS[:, None]], axis=1)
+        return samples.astype(np.float32)
+
     def play(self, p: Array, t: Array) -> tuple[float, float, NDArray[np.float32]]:
         """The loss, the metric and the gradient of the predictions."""
         session = self.session
         assert session.go_to(0)
         session.forward_to("layer")
-        session.values("samples_1.x")[...] = p.reshape(BATCH, -1)
+        session.values("samples_1.x")[...] = self.flat(p)
         session.values("samples_1.target")[...] = t
         session.run_to(self.id, "backward")
         session.forward_to("layer")
@@ -377,7 +412,7 @@ def test_validation_computes_the_same_loss(case: Loss) -> None:
     bench = LossBench(case)
     p, t = bench.draw(0)
     result = bench.session.evaluator.evaluate(
-        p.reshape(BATCH, -1).astype(np.float32), t.astype(np.float32), keep_outputs=True)
+        bench.flat(p), t.astype(np.float32), keep_outputs=True)
     assert result.loss == pytest.approx(case.loss(p, t), rel=2e-6)
     assert result.metric == pytest.approx(case.metric(p, t), rel=2e-6)
     assert result.outputs is not None
@@ -481,3 +516,6 @@ def test_what_cannot_be_compared_is_told(
 def test_every_loss_is_here() -> None:
     assert {case.kind for case in CASES} == {
         kind for kind, cls in LAYERS.items() if cls.category == "loss"}
+    assert {case.kind for case in CASES if case.padded} == {
+        kind for kind, cls in LAYERS.items()
+        if cls.category == "loss" and LENGTHS in cls.inputs}

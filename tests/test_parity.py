@@ -49,7 +49,7 @@ from playground.training import Clipping, Training
 from playground.update_rule import Optimizer
 from tests.cases import CASES, Case, defaults, fits
 from tests.gradient_check import Bench
-from tests.networks import Samples, Step, learning, row
+from tests.networks import Samples, Shapes, Step, learning, row
 from tests.sketch import drawn
 from tests.torch_layers import DRAWN, FORWARD
 from tests.torch_losses import LOSS
@@ -74,7 +74,7 @@ def close(actual: np.ndarray, expected: Any, tolerance: float, least: float = 1e
 # -- one layer, forward and backward --------------------------------------------------------------
 
 
-def check_layer(torch: Any, layer: Layer, shapes: tuple[tuple[int, ...], ...]) -> None:
+def check_layer(torch: Any, layer: Layer, shapes: Shapes) -> None:
     bench = Bench(layer, shapes)
     given = bench.draw()
     came = bench.play(given)
@@ -88,7 +88,9 @@ def check_layer(torch: Any, layer: Layer, shapes: tuple[tuple[int, ...], ...]) -
     if drawn := DRAWN.get(layer.kind):
         w[drawn] = tensor(bench.session.values(f"{bench.id}.{drawn}"))
     w["width"] = torch.tensor(came.y.shape[-1])
-    y = FORWARD[layer.kind](layer, x, w)
+    came_in = iter(x)
+    y = FORWARD[layer.kind](
+        layer, [None if shape is None else next(came_in) for shape in shapes], w)
     if isinstance(y, tuple):
         y = torch.cat([part.flatten(1) for part in y], dim=1)
     if y.requires_grad:

@@ -172,21 +172,3 @@ def test_pytorch_starts_embeddings_with_deviation_1() -> None:
     assert abs(float(w.mean())) < 0.03
     assert float(w.std()) == pytest.approx(1, rel=0.02)
     assert make_layer("embedding", {}).settings()["initializer"] == "pytorch"
-
-
-@pytest.mark.parametrize("kind", ["last_step", "reverse", "mean_over_time",
-                                  "multi_head_attention"])
-def test_zeros_after_the_end_of_a_sample_are_told_of(kind: str) -> None:
-    graph = Graph()
-    for each, settings in (("slot_filling", {}), ("embedding", {"vocabulary": 500}),
-                           ("lstm", {"returns": "sequence"}), (kind, {})):
-        graph = graph.with_node(make_layer(each, settings))
-        if len(graph.nodes) > 1:
-            graph = graph.connect(graph.nodes[-2].id, graph.nodes[-1].id)
-    id = graph.nodes[-1].id
-    assert not any("zeros" in note for note in check(graph).notes.get(id, ()))
-    checked = check(graph.connect("slot_filling_1", "lstm_1", 2, 1))
-    assert id in checked.signals, checked.errors
-    told = [note for note in checked.notes[id] if "zeros" in note]
-    assert told
-    assert told[0].startswith("lstm_1 gives zeros after a sample's own length")

@@ -143,6 +143,21 @@ def test_back_restores_every_number_of_a_half_done_step() -> None:
         np.testing.assert_array_equal(session.values("dense_1.dw"), gradient)
 
 
+@pytest.mark.parametrize("slow", [False, True])
+def test_back_within_a_step_that_was_just_kept_shows_the_one_before(
+        slow: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("playground.session.KEYFRAME_SECONDS", 0.0)
+    monkeypatch.setattr("playground.session.SLOW", 0.0 if slow else np.inf)
+    session = Session(noisy_graph())
+    session.run(4)
+    session.advance(session.program.index_of("dense_2", "backward") or 0)
+    shown = session.row.copy()
+    assert np.isfinite(shown[session.program.column("dense_1.grad_norm")])
+    session.forward_to("instruction")
+    assert session.back("instruction")
+    np.testing.assert_array_equal(session.row, shown)
+
+
 def test_back_stops_at_the_beginning() -> None:
     session = Session(noisy_graph())
     assert not session.can_step_back

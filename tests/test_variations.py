@@ -116,7 +116,9 @@ CLAIMS: dict[tuple[str, str], tuple[int, Callable[[Outcome, Outcome], bool]]] = 
     ("copy-memory", "elman"):
         (500, lambda own, other: own.validation.metric < 0.6 and other.validation.metric > 0.99),
     ("copy-memory", "jordan"):
-        (900, lambda own, other: late(own) < 0.5 and late(other) > 3 * late(own)),
+        (800, lambda own, other: own.validation.metric > 0.9
+         and other.validation.metric < own.validation.metric - 0.15
+         and late(other) > 2 * late(own)),
     ("copy-memory", "lstm"):
         (900, lambda own, other: late(own) < 0.5 < 0.8 < late(other)),
     ("sequential-digits", "elman"):
@@ -201,6 +203,17 @@ def test_it_shows_what_it_promises(variation: tuple[str, str]) -> None:
     assert claim(own, other), [
         (o.state, o.train.loss, o.validation.loss, o.validation.metric, late(o),
          largest_gradient(o)) for o in (own, other)]
+
+
+def test_a_jordan_network_copies_by_luck() -> None:
+    """As the note of copy-memory says: the GRU learns it from every seed, and Jordan from few."""
+    example = EXAMPLES["copy-memory"]
+    jordan = next(v for v in example.variations if v.key == "jordan")
+    found = [[outcome.validation.metric for outcome in compare([
+        Lane("own", graph.with_training(graph.training.seeded(seed))) for graph in (
+            example.graph, jordan.graph)], steps=800)] for seed in (7, 1, 2)]
+    assert min(own for own, _ in found) > 0.9
+    assert sorted(other for _, other in found)[1] < 0.4
 
 
 @pytest.mark.parametrize("example", [e for e in EXAMPLES.values() if e.dial is not None],

@@ -17,7 +17,7 @@ from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen, QPolygonF
 from playground.excitation import Excitation, units_of
 from playground.generation import find_decoder, hidden_node
 from playground.layers.attention import Attention, MultiHeadAttention
-from playground.layers.loss import LossLayer
+from playground.layers.loss_layer import LossLayer
 from playground.layers.noise import GaussianNoise
 from playground.layers.unrolled import RecurrentLayer
 from playground.session import Session

@@ -51,6 +51,7 @@ OTHERWISE: dict[str, tuple[str, str | None]] = {
     "over-fitting": ("output", None), "what-excites": ("excitation", "conv_2"),
     "transformer": ("through_time", None), "autoencoder": ("output", None),
     "autoencoder-conv": ("output", None), "vae": ("output", None),
+    "char-lstm": ("output", None),
 }
 """Panel and node of the picture, where it is not the first panel that comes with the example (or
 Output): many of one kind would look all alike."""

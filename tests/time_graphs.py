@@ -20,7 +20,8 @@ def chain(data: str, settings: dict[str, object], *steps: tuple[str, dict[str, o
         layer = graph.nodes[-1].layer
         ports = _outputs(graph, source)
         if isinstance(layer, Layer) and "lengths" in layer.inputs and "lengths" in ports:
-            graph = graph.connect(source, last, ports.index("lengths"), 1)
+            graph = graph.connect(source, last, ports.index("lengths"),
+                                  layer.inputs.index("lengths"))
     return graph.connect(source, last, _outputs(graph, source).index("target"), 1)
 
 

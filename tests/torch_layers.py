@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from playground.layers.base import size_of
-from tests.torch_recurrent import CELLS, recurrent
+from tests.torch_recurrent import CELLS, is_own, own_steps, recurrent
 
 if TYPE_CHECKING:
     import torch
@@ -232,30 +232,60 @@ def _one_hot(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
     return F.one_hot(x[0].long(), int(w["width"])).to(x[0])
 
 
-def _attention(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
+def _last_step(layer: Any, x: Sequence[Any], w: Weights) -> Tensor:
+    x, lengths = (*x, None)[:2]
+    ends = own_steps(x, lengths)
+    last = x[_torch().arange(len(x)), (ends - 1).clamp(min=0)]
+    return last * (ends > 0)[:, None]
+
+
+def _reverse(layer: Any, x: Sequence[Any], w: Weights) -> Tensor:
+    """Sample by sample, as unpadded sequences are turned round."""
+    x, lengths = (*x, None)[:2]
+    return _torch().stack([  # type: ignore[no-any-return]
+        _torch().cat([row[:end].flip(0), row[end:]])
+        for row, end in zip(x, own_steps(x, lengths).tolist(), strict=True)])
+
+
+def _mean_over_time(layer: Any, x: Sequence[Any], w: Weights) -> Tensor:
+    x, lengths = (*x, None)[:2]
+    own = is_own(x, lengths)[:, :, None]
+    return (x * own).sum(1) / own.sum(1).clamp(min=1)
+
+
+def _attention(layer: Any, x: Sequence[Any], w: Weights) -> Tensor:
     from torch.nn import functional as F
 
-    return F.scaled_dot_product_attention(*x, is_causal=layer.causal)
+    q, k, v, lengths = (*x, None)[:4]
+    seen = is_own(k, lengths)[:, None].expand(-1, q.shape[1], -1)
+    if layer.causal:
+        seen = seen & seen.new_ones(seen.shape).tril()
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=seen)
 
 
-def multi_head_attention(layer: Any, x: Sequence[Tensor], w: Weights) -> tuple[Tensor, Tensor]:
+def multi_head_attention(layer: Any, x: Sequence[Any], w: Weights) -> tuple[Tensor, Tensor]:
     """(y, weights) of their layer with our weights."""
     import torch
     from torch import nn
     from torch.func import functional_call
 
-    module = nn.MultiheadAttention(x[0].shape[-1], layer.heads, bias=layer.bias, batch_first=True,
+    x, memory, lengths = (*x, None, None)[:3]
+    memory = x if memory is None else memory
+    module = nn.MultiheadAttention(x.shape[-1], layer.heads, bias=layer.bias, batch_first=True,
                                    device="meta")
     theirs = {"w": "in_proj_weight", "w_out": "out_proj.weight", "b": "in_proj_bias",
               "b_out": "out_proj.bias"}
     weights = {their: w[name] for name, their in theirs.items() if name in w}
-    shape, mask = (x[0].shape[1], x[-1].shape[1]), None
+    shape, mask = (x.shape[1], memory.shape[1]), None
     if layer.causal:
         mask = torch.ones(shape, dtype=torch.bool).triu(1)  # true: not to be seen
-    y: tuple[Tensor, Tensor] = functional_call(
-        module, weights, (x[0], x[-1], x[-1]),
-        {"attn_mask": mask, "average_attn_weights": False})
-    return y
+    own = is_own(memory, lengths)
+    # Theirs is not a number where no key is to be seen. Ours is b_out.
+    empty = ~own.any(1, keepdim=True)
+    y, shares = functional_call(
+        module, weights, (x, memory, memory),
+        {"attn_mask": mask, "key_padding_mask": ~(own | empty), "average_attn_weights": False})
+    return torch.where(empty[:, :, None], w.get("b_out", y.new_zeros(())), y), shares
 
 
 def _positional_encoding(layer: Any, x: Sequence[Tensor], w: Weights) -> Tensor:
@@ -338,9 +368,9 @@ FORWARD: dict[str, Forward] = {
     "positional_encoding": _positional_encoding,
     "embedding": _embedding,
     "one_hot": _one_hot,
-    "last_step": lambda layer, x, w: x[0][:, -1],
-    "reverse": lambda layer, x, w: x[0].flip(1),
-    "mean_over_time": lambda layer, x, w: x[0].mean(dim=1),
+    "last_step": _last_step,
+    "reverse": _reverse,
+    "mean_over_time": _mean_over_time,
     "batch_norm": _batch_norm,
     "layer_norm": _layer_norm,
     "group_norm": _group_norm,

@@ -5,12 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tests.torch_recurrent import is_own
+
 if TYPE_CHECKING:
     from torch import Tensor
 else:
     Tensor = Any
 
 
+Formula = Callable[[Any, Sequence[Tensor], Any], Tensor]
+
+
+def along_time(formula: Formula) -> Formula:
+    """The formula of the steps that are the samples' own, where lengths are connected too."""
+
+    def loss(layer: Any, x: Sequence[Tensor], t: Tensor) -> Tensor:
+        if len(x) == 1:
+            return formula(layer, x, t)
+        prediction, lengths = x
+        own = is_own(prediction, lengths)
+        return formula(layer, [prediction[own]], t[own])
+
+    return loss
+
+
+@along_time
 def _softmax_cross_entropy(layer: Any, x: Sequence[Tensor], t: Tensor) -> Tensor:
     from torch.nn import functional as F
 
@@ -19,6 +38,7 @@ def _softmax_cross_entropy(layer: Any, x: Sequence[Tensor], t: Tensor) -> Tensor
                            label_smoothing=layer.label_smoothing)
 
 
+@along_time
 def _hinge(layer: Any, x: Sequence[Tensor], t: Tensor) -> Tensor:
     from torch.nn import functional as F
 
@@ -30,12 +50,14 @@ def _hinge(layer: Any, x: Sequence[Tensor], t: Tensor) -> Tensor:
     return F.multi_margin_loss(scores[asked], classes[asked], margin=layer.margin)
 
 
+@along_time
 def _binary_cross_entropy(layer: Any, x: Sequence[Tensor], t: Tensor) -> Tensor:
     from torch.nn import functional as F
 
     return F.binary_cross_entropy(x[0], t.view_as(x[0]))
 
 
+@along_time
 def _binary_cross_entropy_with_logits(layer: Any, x: Sequence[Tensor], t: Tensor) -> Tensor:
     from torch.nn import functional as F
 
@@ -43,6 +65,7 @@ def _binary_cross_entropy_with_logits(layer: Any, x: Sequence[Tensor], t: Tensor
         x[0], t.view_as(x[0]), pos_weight=x[0].new_tensor(layer.pos_weight))
 
 
+@along_time
 def _mean_squared_error(layer: Any, x: Sequence[Tensor], t: Tensor) -> Tensor:
     from torch.nn import functional as F
 
@@ -51,12 +74,14 @@ def _mean_squared_error(layer: Any, x: Sequence[Tensor], t: Tensor) -> Tensor:
     return F.mse_loss(p, F.one_hot(t.long(), p.shape[1]).to(p) if is_class else t.view_as(p))
 
 
+@along_time
 def _mean_absolute_error(layer: Any, x: Sequence[Tensor], t: Tensor) -> Tensor:
     from torch.nn import functional as F
 
     return F.l1_loss(x[0], t.view_as(x[0]))
 
 
+@along_time
 def _huber(layer: Any, x: Sequence[Tensor], t: Tensor) -> Tensor:
     from torch.nn import functional as F
 
@@ -97,7 +122,7 @@ def _surface(layer: Any, x: Sequence[Tensor], t: Tensor | None) -> Tensor:
     return heights[layer.surface].mean()
 
 
-LOSS: dict[str, Callable[[Any, Sequence[Tensor], Any], Tensor]] = {
+LOSS: dict[str, Formula] = {
     "softmax_cross_entropy": _softmax_cross_entropy,
     "hinge": _hinge,
     "binary_cross_entropy": _binary_cross_entropy,

@@ -68,14 +68,30 @@ def _gru(layer: Any, x: Tensor, s: States, w: Weights) -> States:
 CELLS: dict[str, Cell] = {"elman": _elman, "jordan": _jordan, "lstm": _lstm, "gru": _gru}
 
 
+def own_steps(x: Tensor, lengths: Tensor | None) -> Tensor:
+    """How many of the steps of x (batch, time, ...) are each sample's own (batch,)."""
+    import torch
+
+    batch, time = x.shape[:2]
+    if lengths is None:
+        return torch.full((batch,), time)
+    return torch.clamp(torch.floor(lengths.detach().reshape(batch) + 0.5), 0, time).long()
+
+
+def is_own(x: Tensor, lengths: Tensor | None) -> Tensor:
+    """Which steps of x (batch, time, ...) are the sample's own (batch, time)."""
+    import torch
+
+    return torch.arange(x.shape[1]) < own_steps(x, lengths)[:, None]
+
+
 def recurrent(layer: Any, x: Sequence[Any], w: Weights) -> Tensor:
     """What a recurrent layer gives for its inputs: x, and lengths and state where connected."""
     import torch
 
     x, lengths, state = (*x, None, None)[:3]
     batch, time = x.shape[:2]
-    ends = torch.full((batch,), time) if lengths is None else (
-        torch.clamp(torch.floor(lengths.detach().reshape(batch) + 0.5), 0, time))
+    ends = own_steps(x, lengths)
     steps = [x[:, t] for t in range(time)]
     places = [(number, reverse) for number in range(layer.layers)
               for reverse in (False, True)[:1 + layer.bidirectional]]
@@ -107,8 +123,7 @@ def recurrent(layer: Any, x: Sequence[Any], w: Weights) -> Tensor:
         return torch.cat([value for name in layer.states for value in final[name]], dim=1)
     if layer.returns == "last":
         return torch.cat(final[layer.states[0]][-len(top):], dim=1)
-    inside = torch.arange(time) < ends[:, None]
-    return torch.stack(steps, dim=1) * inside[:, :, None]
+    return torch.stack(steps, dim=1) * is_own(x, lengths)[:, :, None]
 
 
-__all__ = ["CELLS", "recurrent"]
+__all__ = ["CELLS", "is_own", "own_steps", "recurrent"]

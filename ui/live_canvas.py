@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 from playground.emitter import Instruction
 from playground.layers.base import Layer
 from playground.layers.data import DataLayer
-from playground.layers.loss import LossLayer
+from playground.layers.loss_layer import LossLayer
 from playground.layers.unrolled import RecurrentLayer
 from playground.snapshot import Probe, ResponsesProbe, Snapshot, TensorProbe, WorkspaceProbe
 from ui.canvas.face import is_plane, shows_means

@@ -50,7 +50,8 @@ class StatusBar(QStatusBar):
         self._speed = self._label("Training steps per second", right=True)
         self._fps = self._label("Pictures of this window per second", right=True)
         self._cost = self._label("Share of the time that goes into measuring", right=True)
-        self._threads = self._label("Threads that train", right=True)
+        self._threads = self._label(
+            "Threads that train: one where a step is too short to share", right=True)
         self._preparing = self._label(PREPARING, right=True)
         self._autosave = self._label("", right=True)
         self._snapshot = Snapshot(state="empty")

@@ -38,6 +38,11 @@ all inputs of one length w · x is largest for x = w. **Select conv_2**: larger 
 made of what conv_1 finds. **Select dense_1**: patterns for whole classes, such as trousers (unit 1)
 or boots (9). They do not look like photographs: much excites a network that it has never seen.
 
+**In numbers.** An edge or a bar changes along one direction alone. Such a picture is 72 % of a
+pattern of conv_1 (a third before the training), 39 % of one of conv_2 and 29 % of one of dense_1.
+And classes: how far one of them excites a unit above all others, from 0 (all alike) to 1 (one
+alone), is 0.08 in conv_1, 0.16 in conv_2 and 0.96 in dense_1.
+
 **Whole map** excites all places of a map at once, and shows a texture. **Start** takes other noise:
 a deep unit has many hills, and each start climbs the one that it stands on.
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import msgspec
 import numpy as np
 
 import kernels
-from playground.emitter import Emitter
+from playground.emitter import Emitter, Operand
 from playground.initializers import Initializer
 from playground.layers.base import (
     MAX_SIZE,
@@ -22,6 +22,13 @@ from playground.layers.base import (
     layer,
     show_shape,
     size_of,
+)
+from playground.layers.lengths import (
+    LENGTHS,
+    check_lengths,
+    lengths_backward,
+    lengths_of,
+    optional_inputs,
 )
 from playground.layers.sequence import sequence_shape
 
@@ -36,15 +43,22 @@ Causal = Annotated[bool, about(
 class DotProduct:
     """softmax(q kᵀ / √size) v for `count` independent sets of queries, keys and values.
 
-    q (count, queries, size), k (count, keys, size), v (count, keys, values)
+    count = batch · heads; q (count, queries, size), k (count, keys, size), v (count, keys, values).
+    lengths (batch,): how many keys are a sample's own, or 0 for all.
     """
 
-    count: int
+    batch: int
+    heads: int
     queries: int
     keys: int
     size: int
     values: int
     causal: bool
+    lengths: Operand
+
+    @property
+    def count(self) -> int:
+        return self.batch * self.heads
 
     @property
     def scale(self) -> float:
@@ -55,8 +69,9 @@ class DotProduct:
         """Emit weights (count, queries, keys) and y (count, queries, values)."""
         e.emit(kernels.attention.batch_product_transposed, count=self.count, rows=self.queries,
                inner=self.size, columns=self.keys, a=q, b=k, y=weights)
-        e.emit(kernels.attention.attention_softmax, count=self.count, queries=self.queries,
-               keys=self.keys, scale=self.scale, causal=int(self.causal), weights=weights)
+        e.emit(kernels.attention.attention_softmax, batch=self.batch, heads=self.heads,
+               queries=self.queries, keys=self.keys, scale=self.scale, causal=int(self.causal),
+               lengths=self.lengths, weights=weights)
         e.emit(kernels.attention.batch_product, count=self.count, rows=self.queries,
                inner=self.keys, columns=self.values, a=weights, b=v, y=y)
 
@@ -90,15 +105,21 @@ class Attention(Layer, frozen=True, kw_only=True):
     """
 
     formula = "y = softmax(q kᵀ / √d) v"
-    inputs = ("query", "key", "value")
+    inputs = ("query", "key", "value", LENGTHS)
+    optional = frozenset({LENGTHS})
+    input_help: ClassVar[Mapping[str, str]] = {
+        LENGTHS: "How many keys are a sample's own: no query sees the ones after them, and it "
+                 "gets 0 where there is none. Queries beyond that length ask like all others."}
     whole_time = True
-    samples = (((4, 3), (5, 3), (5, 2)), ((3, 2), (3, 2), (3, 2)))
+    samples = (((4, 3), (5, 3), (5, 2)), ((3, 2), (3, 2), (3, 2)), ((3, 2), (4, 2), (4, 3), ()))
 
     causal: Causal = False
 
     def output_shape(self, *x: Shape) -> Shape:
+        *sequences, lengths = optional_inputs(x, 4)
         (queries, size), (keys, key_size), (values, width) = (
-            sequence_shape(self.label, shape) for shape in x)
+            sequence_shape(self.label, shape) for shape in sequences)
+        check_lengths(lengths)
         if size != key_size:
             raise ShapeError(
                 f"Queries of {size} features cannot be compared with keys of {key_size}. Give "
@@ -115,17 +136,18 @@ class Attention(Layer, frozen=True, kw_only=True):
 
     def _product(self, e: Emitter) -> DotProduct:
         (_, queries, size), (_, keys, values) = e.x[0].shape, e.x[2].shape
-        return DotProduct(e.batch, queries, keys, size, values, self.causal)
+        return DotProduct(e.batch, 1, queries, keys, size, values, self.causal, lengths_of(e, 3))
 
     def forward(self, e: Emitter) -> None:
-        q, k, v = e.x
+        q, k, v = e.x[:3]
         self._product(e).forward(e, q, k, v, e.work["weights"], e.y[0])
 
     def backward(self, e: Emitter) -> None:
-        q, k, v = e.x
-        dq, dk, dv = e.dx
+        q, k, v = e.x[:3]
+        dq, dk, dv = e.dx[:3]
         self._product(e).backward(e, q, k, v, e.work["weights"], e.dy[0], e.work["dscores"],
                                   (dq, dk, dv))
+        lengths_backward(e, 3)
 
     def subtitle(self) -> str:
         return "causal" if self.causal else ""
@@ -142,10 +164,15 @@ class MultiHeadAttention(Layer, frozen=True, kw_only=True):
     """
 
     formula = "y = [head₁, head₂, ...] w_outᵀ + b_out"
-    inputs = ("x", "memory")
+    inputs = ("x", "memory", LENGTHS)
     whole_time = True
-    optional = frozenset({"memory"})
-    samples = (((4, 6),), ((3, 2), (5, 2)), ((5, 4),))
+    optional = frozenset({"memory", LENGTHS})
+    input_help: ClassVar[Mapping[str, str]] = {
+        "memory": "The sequence that gives keys and values; without it x gives them.",
+        LENGTHS: "How many steps of the memory, or without one of x, are a sample's own: no query "
+                 "sees the ones after them (PyTorch's key_padding_mask). A sample without any gets "
+                 "b_out. Steps of x beyond that length ask like all others."}
+    samples = (((4, 6),), ((3, 2), (5, 2)), ((5, 4),), ((4, 6), None, ()), ((3, 2), (4, 2), ()))
 
     heads: Annotated[int, about(
         "How many attentions; the features are shared out among them.", ge=1, le=MAX_SIZE)] = 2
@@ -160,9 +187,11 @@ class MultiHeadAttention(Layer, frozen=True, kw_only=True):
             raise ShapeError(
                 f"{features} features cannot be shared out among {self.heads} heads. Choose a "
                 f"number of heads that divides {features}.")
-        if len(x) > 1 and sequence_shape(self.label, x[1])[1] != features:
+        _, memory, lengths = optional_inputs(x, 3)
+        check_lengths(lengths)
+        if memory is not None and sequence_shape(self.label, memory)[1] != features:
             raise ShapeError(
-                f"The memory is {show_shape(x[1])} and needs {features} features as x has. Add a "
+                f"The memory is {show_shape(memory)} and needs {features} features as x has. Add a "
                 f"Dense with {features} units before it.")
         return (times, features)
 
@@ -177,9 +206,10 @@ class MultiHeadAttention(Layer, frozen=True, kw_only=True):
         return (*weights, Parameter("b", (3 * n,), "zeros"), Parameter("b_out", (n,), "zeros"))
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
-        (times, n), (keys, _) = x[0], x[-1]
-        sides = {"x_qkv": (batch, times, 3 * n)} if len(x) == 1 else {
-            "x_q": (batch, times, n), "x_kv": (batch, keys, 2 * n)}
+        (times, n), memory = x[0], optional_inputs(x, 2)[1]
+        keys, _ = memory or x[0]
+        sides = {"x_q": (batch, times, n), "x_kv": (batch, keys, 2 * n)} if memory else {
+            "x_qkv": (batch, times, 3 * n)}
         heads, size = self.heads, n // self.heads
         asking, answering = (batch, heads, times, size), (batch, heads, keys, size)
         work = {**sides, "q": asking, "k": answering, "v": answering, "head": asking,
@@ -191,15 +221,17 @@ class MultiHeadAttention(Layer, frozen=True, kw_only=True):
     def _product(self, e: Emitter) -> DotProduct:
         _, heads, queries, size = e.work["q"].shape
         keys = e.work["k"].shape[2]
-        return DotProduct(e.batch * heads, queries, keys, size, size, self.causal)
+        return DotProduct(e.batch, heads, queries, keys, size, size, self.causal,
+                          lengths_of(e, 2))
 
     def _projections(self, e: Emitter) -> tuple[_Projection, ...]:
         """From x to queries, keys and values; with a memory, from x and from the memory."""
-        n = e.x[0].shape[-1]
-        if len(e.x) == 1:
-            return (_Projection(e.x[0], e.work["x_qkv"], 0, 3 * n, "qkv"),)
-        return (_Projection(e.x[0], e.work["x_q"], 0, n, "q"),
-                _Projection(e.x[1], e.work["x_kv"], n, 2 * n, "kv"))
+        x, memory = optional_inputs(e.x, 2)
+        n = x.shape[-1]
+        if memory is None:
+            return (_Projection(x, e.work["x_qkv"], 0, 3 * n, "qkv"),)
+        return (_Projection(x, e.work["x_q"], 0, n, "q"),
+                _Projection(memory, e.work["x_kv"], n, 2 * n, "kv"))
 
     def forward(self, e: Emitter) -> None:
         for side in self._projections(e):
@@ -218,11 +250,12 @@ class MultiHeadAttention(Layer, frozen=True, kw_only=True):
         self._product(e).backward(e, work["q"], work["k"], work["v"], work["weights"],
                                   work["dhead"], work["dscores"],
                                   (work["dq"], work["dk"], work["dv"]))
-        for side, dx in zip(self._projections(e), e.dx, strict=True):
+        for side, dx in zip(self._projections(e), optional_inputs(e.dx, 2), strict=False):
             gradient = work[f"dx_{side.holds}"]
             for offset, part in side.parts():
                 self._move(e, kernels.attention.join_heads, work[f"d{part}"], gradient, offset)
             side.backward(e, gradient, dx)
+        lengths_backward(e, 2)
 
     def _out(self, e: Emitter) -> _Projection:
         return _Projection(e.work["joined"], e.y[0], 0, e.x[0].shape[-1], "", "_out")

@@ -104,12 +104,15 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     Where the layer gets something for each input, it gets None for such a one, or nothing if no
     connected one comes after it. No other layer ever gets None.
     """
+    input_help: ClassVar[Mapping[str, str]] = {}
+    """What an input is for, where its name alone does not tell: a sentence or two, by name."""
     target_port: ClassVar[int | None] = None
     """The input of a loss that is compared with and gets no gradient."""
     variadic: ClassVar[bool] = False
     """Takes any number of inputs (two or more), all alike."""
-    samples: ClassVar[tuple[tuple[Shape, ...], ...]] = ()
-    """Input shapes that every generic test tries, one tuple of shapes per try."""
+    samples: ClassVar[tuple[tuple[Shape | None, ...], ...]] = ()
+    """Input shapes that every generic test tries, one tuple of shapes per try; None where an
+    optional input is left out before one that is connected."""
     sample_classes: ClassVar[tuple[int, ...]] = ()
     """Which inputs of the samples hold symbols (class numbers), and how many; 0 for values."""
     units_last: ClassVar[bool] = False
@@ -119,7 +122,7 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     is_view: ClassVar[bool] = False
     """The output is the input under another shape: no instruction, no memory."""
     whole_time: ClassVar[bool] = False
-    """It takes every time step of a sequence for one of the sample's own: it knows no lengths."""
+    """Without its input lengths it takes every time step of a sequence for the sample's own."""
     whole_batch: ClassVar[bool] = False
     """Its instructions see all samples of the step at once: statistics of a batch are not those
     of its parts. The lanes meet there, and one of them does the work."""
@@ -193,6 +196,11 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def idle_settings(self) -> frozenset[str]:
         """Settings that mean nothing here, as "units" or "augmentation.shift": forms hide them."""
+        return frozenset()
+
+    def idle_inputs(self, *x: Shape) -> frozenset[str]:
+        """Optional inputs at the end that mean nothing for these shapes, or while none is known:
+        the canvas leaves them out."""
         return frozenset()
 
     def settings(self) -> dict[str, Any]:
@@ -275,8 +283,14 @@ def tooltip(cls: type[Layer]) -> str:
     return (cls.__doc__ or "").strip().splitlines()[0]
 
 
+def help_of(cls: type[Layer]) -> tuple[str, ...]:
+    """What a layer does, paragraph by paragraph, and what its inputs are for."""
+    about = (" ".join(part.split()) for part in (cls.__doc__ or "").split("\n\n"))
+    return (*about, *(f"Input {name}: {text}" for name, text in cls.input_help.items()))
+
+
 __all__ = [
     "CATEGORIES", "LAYERS", "MAX_SIZE", "Examples", "Layer", "Pair", "Parameter", "Shape",
-    "ShapeError", "Signal", "about", "layer", "make_layer", "shapes_of",
+    "ShapeError", "Signal", "about", "help_of", "layer", "make_layer", "shapes_of",
     "show_shape", "size_of", "tooltip",
 ]

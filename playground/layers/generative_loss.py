@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import kernels
 from playground.emitter import Emitter
 from playground.layers.base import ShapeError, Signal, about, layer, show_shape, size_of
-from playground.layers.loss import LossLayer
+from playground.layers.loss_layer import LossLayer
 
 
 @layer("gaussian_kl", category="loss", label="KL of a Gaussian code", stem="loss")

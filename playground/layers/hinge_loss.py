@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import kernels
 from playground.emitter import Emitter
 from playground.layers.base import Shape, Signal, about, layer
-from playground.layers.loss import ClassLoss
+from playground.layers.loss_layer import ClassLoss
+from playground.tensor import Tensor
 
 
 @layer("hinge", category="loss", label="Hinge", stem="loss")
@@ -38,14 +39,13 @@ class Hinge(ClassLoss, frozen=True, kw_only=True):
     def forward(self, e: Emitter) -> None:
         single: dict[str, Any] = {"answer": e.work["answer"]} if "answer" in e.work else {}
         e.emit(kernels.hinge.binary_hinge if single else kernels.hinge.multi_margin,
-               **self._settings(e), **single, prediction=e.x[0], target=e.x[1],
+               **self._settings(e), **single, prediction=e.x[0], target=self.target(e),
                loss=e.work["loss"], metric=e.work["metric"])
 
-    def backward(self, e: Emitter) -> None:
-        if e.dx[0] is not None:
-            e.emit(kernels.hinge.binary_hinge_backward if "answer" in e.work
-                   else kernels.hinge.multi_margin_backward, **self._settings(e),
-                   prediction=e.x[0], target=e.x[1], dprediction=e.dx[0])
+    def gradient(self, e: Emitter, dx: Tensor) -> None:
+        e.emit(kernels.hinge.binary_hinge_backward if "answer" in e.work
+               else kernels.hinge.multi_margin_backward, **self._settings(e),
+               prediction=e.x[0], target=self.target(e), dprediction=dx)
 
     def _settings(self, e: Emitter) -> dict[str, Any]:
         margin = {"margin": float(self.margin)}

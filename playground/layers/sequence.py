@@ -6,7 +6,8 @@ signal says how many there are of.
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 import kernels
 from playground.emitter import Emitter
@@ -20,9 +21,18 @@ from playground.layers.base import (
     Signal,
     about,
     layer,
+    shapes_of,
     show_shape,
     size_of,
 )
+from playground.layers.lengths import (
+    LENGTHS,
+    check_lengths,
+    lengths_backward,
+    lengths_of,
+    optional_inputs,
+)
+from playground.tensor import Tensor
 
 
 def sequence_shape(label: str, x: Shape) -> tuple[int, int]:
@@ -116,38 +126,49 @@ class OneHot(SymbolLayer, frozen=True, kw_only=True):
 class TimeLayer(Layer, frozen=True, kw_only=True):
     """Goes along the time axis of a sequence."""
 
+    inputs = ("x", LENGTHS)
+    optional = frozenset({LENGTHS})
     whole_time = True
-    samples = (((4, 3),), ((1, 5),))
+    samples = (((4, 3),), ((1, 5),), ((5, 2), ()))
 
     @staticmethod
-    def sizes(e: Emitter) -> dict[str, int]:
+    def sizes(e: Emitter) -> dict[str, Any]:
         _, times, *features = e.x[0].shape
-        return {"batch": e.batch, "times": times, "features": size_of(tuple(features))}
+        return {"batch": e.batch, "times": times, "features": size_of(tuple(features)),
+                "lengths": lengths_of(e, 1)}
+
+    def backward(self, e: Emitter) -> None:
+        if (dx := e.dx[0]) is not None:
+            self.input_gradient(e, dx)
+        lengths_backward(e, 1)
+
+    def input_gradient(self, e: Emitter, dx: Tensor) -> None:
+        """Emit the gradient of the sequence."""
+        raise AssertionError(f"{self.kind} emits nothing")
+
+
+class OneOfSteps(TimeLayer, frozen=True, kw_only=True):
+    """Makes one time step of all."""
+
+    def output_shape(self, *x: Shape) -> Shape:
+        check_lengths(optional_inputs(x, 2)[1])
+        return (sequence_shape(self.label, x[0])[1],)
 
 
 @layer("last_step", category="sequence", label="Last step", stem="last")
-class LastStep(TimeLayer, frozen=True, kw_only=True):
+class LastStep(OneOfSteps, frozen=True, kw_only=True):
     """Keeps only the last time step of a sequence."""
 
     formula = "y = x at the last time"
-
-    def output_shape(self, *x: Shape) -> Shape:
-        return (sequence_shape(self.label, x[0])[1],)
+    input_help: ClassVar[Mapping[str, str]] = {
+        LENGTHS: "How many time steps are a sample's own: the last one of those is kept, or "
+                 "zeros where there is none."}
 
     def forward(self, e: Emitter) -> None:
-        _, times, features = e.x[0].shape
-        e.emit(kernels.elementwise.copy_blocks, rows=e.batch, width=features,
-               from_stride=times * features, from_offset=(times - 1) * features,
-               to_stride=features, to_offset=0, x=e.x[0], y=e.y[0])
+        e.emit(kernels.time_axis.last_step, **self.sizes(e), x=e.x[0], y=e.y[0])
 
-    def backward(self, e: Emitter) -> None:
-        if (dx := e.dx[0]) is None:
-            return
-        _, times, features = dx.shape
-        e.emit(kernels.elementwise.fill_zero, n=dx.size, y=dx)
-        e.emit(kernels.elementwise.copy_blocks, rows=e.batch, width=features,
-               from_stride=features, from_offset=0, to_stride=times * features,
-               to_offset=(times - 1) * features, x=e.dy[0], y=dx)
+    def input_gradient(self, e: Emitter, dx: Tensor) -> None:
+        e.emit(kernels.time_axis.last_step_backward, **self.sizes(e), dy=e.dy[0], dx=dx)
 
 
 @layer("reverse", category="sequence", label="Reverse")
@@ -155,8 +176,12 @@ class Reverse(TimeLayer, frozen=True, kw_only=True):
     """Turns a sequence round: the last time step comes first. Symbols stay symbols."""
 
     formula = "y at t = x at T - 1 - t"
+    input_help: ClassVar[Mapping[str, str]] = {
+        LENGTHS: "How many time steps are a sample's own: those are turned round, and the "
+                 "padding after them stays where it is."}
 
     def infer(self, *x: Signal) -> tuple[Signal, ...]:
+        check_lengths(optional_inputs(shapes_of(x), 2)[1])
         if not (len(x[0].shape) == 1 and x[0].classes):
             sequence_shape(self.label, x[0].shape)
         return (x[0],)
@@ -164,23 +189,21 @@ class Reverse(TimeLayer, frozen=True, kw_only=True):
     def forward(self, e: Emitter) -> None:
         e.emit(kernels.time_axis.reverse_time, **self.sizes(e), x=e.x[0], y=e.y[0])
 
-    def backward(self, e: Emitter) -> None:
-        if (dx := e.dx[0]) is not None:
-            e.emit(kernels.time_axis.reverse_time, **self.sizes(e), x=e.dy[0], y=dx)
+    def input_gradient(self, e: Emitter, dx: Tensor) -> None:
+        e.emit(kernels.time_axis.reverse_time, **self.sizes(e), x=e.dy[0], y=dx)
 
 
 @layer("mean_over_time", category="sequence", label="Mean over time", stem="mean")
-class MeanOverTime(TimeLayer, frozen=True, kw_only=True):
+class MeanOverTime(OneOfSteps, frozen=True, kw_only=True):
     """Takes the mean of every feature over all time steps."""
 
     formula = "y = Σ x / T"
-
-    def output_shape(self, *x: Shape) -> Shape:
-        return (sequence_shape(self.label, x[0])[1],)
+    input_help: ClassVar[Mapping[str, str]] = {
+        LENGTHS: "How many time steps are a sample's own: the mean is over those, and 0 where "
+                 "there is none."}
 
     def forward(self, e: Emitter) -> None:
         e.emit(kernels.time_axis.mean_over_time, **self.sizes(e), x=e.x[0], y=e.y[0])
 
-    def backward(self, e: Emitter) -> None:
-        if (dx := e.dx[0]) is not None:
-            e.emit(kernels.time_axis.mean_over_time_backward, **self.sizes(e), dy=e.dy[0], dx=dx)
+    def input_gradient(self, e: Emitter, dx: Tensor) -> None:
+        e.emit(kernels.time_axis.mean_over_time_backward, **self.sizes(e), dy=e.dy[0], dx=dx)

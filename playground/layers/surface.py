@@ -22,7 +22,7 @@ from playground.layers.base import (
     show_shape,
     size_of,
 )
-from playground.layers.loss import LossLayer
+from playground.layers.loss_layer import LossLayer
 
 LARGEST = 1e6
 MOST_VALUES = 10_000

@@ -27,7 +27,6 @@ from playground.layers.base import (
     ShapeError,
     about,
     show_shape,
-    size_of,
 )
 from playground.layers.direction import (
     Direction,
@@ -36,6 +35,13 @@ from playground.layers.direction import (
     parameter_name,
     work_name,
 )
+from playground.layers.lengths import (
+    LENGTHS,
+    check_lengths,
+    lengths_backward,
+    lengths_of,
+    optional_inputs,
+)
 from playground.numbers import plural
 from playground.tensor import Tensor
 
@@ -43,8 +49,13 @@ from playground.tensor import Tensor
 class RecurrentLayer(Layer, frozen=True, kw_only=True):
     """What recurrent layers have in common: steps, directions, layers, lengths, states."""
 
-    inputs = ("x", "lengths", "state")
-    optional = frozenset({"lengths", "state"})
+    inputs = ("x", LENGTHS, "state")
+    optional = frozenset({LENGTHS, "state"})
+    input_help: ClassVar[Mapping[str, str]] = {
+        LENGTHS: "How many time steps are a sample's own: its state stays as it is after them, its "
+                 "sequence is 0 there, and the way back begins at the last of them (PyTorch's "
+                 "packed sequences).",
+        "state": "The states before the first step, side by side; without it they are 0."}
     integers = frozenset({"steps"})
 
     gates: ClassVar[int] = 1
@@ -120,11 +131,8 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
             raise ShapeError(
                 f"{self.label} needs a sequence, time steps × features, got {show_shape(x[0])}. "
                 "Use a data set of sequences, or give the input that shape before it.")
-        lengths, state = _optional(x)
-        if lengths is not None and size_of(lengths) != 1:
-            raise ShapeError(
-                "The input lengths takes one number for each sample, how many time steps are its "
-                f"own, got {show_shape(lengths)}.")
+        _, lengths, state = optional_inputs(x, 3)
+        check_lengths(lengths)
         if state is not None and state != (self.state_size,):
             raise ShapeError(
                 f"The input state takes {self.state_size} values (all layers and directions"
@@ -188,7 +196,7 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
                 ("bias_hh", (width,), bias_rule(self.recurrent_initializer)))
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
-        time, (lengths, _) = x[0][0], _optional(x)
+        time, (_, lengths, _) = x[0][0], optional_inputs(x, 3)
         made: dict[str, Shape] = {}
         if lengths is not None:
             made["steps"] = (batch,)
@@ -222,8 +230,8 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
     # -- forward ------------------------------------------------------------------------------
 
     def forward(self, e: Emitter) -> None:
-        lengths, state = _optional(e.x)
-        if lengths is not None:
+        lengths, (_, _, state) = lengths_of(e, 1), optional_inputs(e.x, 3)
+        if lengths:
             e.emit(kernels.sequence.sequence_lengths, batch=e.batch, longest=e.x[0].shape[1],
                    lengths=lengths, steps=e.work["steps"])
         x = e.work["x_steps"]
@@ -235,7 +243,7 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
                     e.emit(kernels.sequence.initial_state, batch=e.batch, units=self.state_units,
                            stride=self.state_size, offset=self._offset(p, name),
                            state=0 if state is None else state,
-                           lengths=0 if lengths is None else lengths, h=p.start(name))
+                           lengths=lengths, h=p.start(name))
                 p.pack_inputs(self.gates * self.units)
                 self.begin_forward(p)
                 for steps in p.blocks(p.order):
@@ -298,11 +306,10 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
                 if wants_dx and p.reverse:
                     own, both = self._own_gradient(p), self._gradient(e, number)
                     e.emit(kernels.elementwise.add_into, n=both.size, x=own, y=both)
-        dx, dlengths, dstate = (*e.dx, None, None)[:3]
+        dx, _, dstate = optional_inputs(e.dx, 3)
         if dx is not None:
             self._write(e, e.work["dx_steps"], dx, samples_first=True)
-        if dlengths is not None:
-            e.emit(kernels.elementwise.fill_zero, n=dlengths.size, y=dlengths)
+        lengths_backward(e, 1)
         if dstate is not None:
             for p in self._every_direction(e):
                 for name in self.states:
@@ -351,7 +358,7 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
     def _directions_of(self, e: Emitter, number: int) -> list[Direction]:
         """The directions of a layer."""
         time = e.x[0].shape[1]
-        _, state = _optional(e.x)
+        _, _, state = optional_inputs(e.x, 3)
         return [Direction(e, number, reverse, time, self._inputs(number, e.x[0].shape[1:]),
                           self.truncate, e.work.get("steps", 0), has_state=state is not None,
                           wants_state=any(dx is not None for dx in e.dx[2:]),
@@ -418,9 +425,3 @@ def _strides(steps: Tensor, other: Tensor, samples_first: bool) -> dict[str, Any
     strides = (width, time * width) if samples_first else (batch * width, width)
     return {"steps": time, "batch": batch, "units": units, "time_stride": strides[0],
             "batch_stride": strides[1]}
-
-
-def _optional(x: Sequence[Any]) -> tuple[Any, Any]:
-    """lengths and state of the inputs, None where nothing is connected."""
-    _, lengths, state = (*x, None, None)[:3]
-    return lengths, state

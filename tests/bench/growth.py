@@ -24,9 +24,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from playground.effort import operations
 from playground.graph import Graph
 from playground.session import Session
-from tests.bench.networks import POOL, conv, dense, images, network, operations
+from playground.shapes import check
+from tests.bench.networks import POOL, conv, dense, images, network
 from tests.networks import Samples
 
 WANTED = 1.3
@@ -60,7 +62,7 @@ def recurrent(kind: str, batch: int = 32, units: int = 64, steps: int = 32) -> G
 
 
 def _operations(graph: Graph, size: int) -> float:
-    return operations(graph)
+    return operations(graph, check(graph))
 
 
 ROWS = (

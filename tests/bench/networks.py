@@ -11,9 +11,7 @@ import numpy as np
 from playground.data import Dataset
 from playground.examples import EXAMPLES
 from playground.graph import Graph
-from playground.layers.base import Layer, size_of
 from playground.layers.data import DataLayer, Spiral
-from playground.shapes import check
 from playground.training import SGD, Clipping, Training
 from tests.networks import Samples, Step, row
 
@@ -81,24 +79,3 @@ NETWORKS: dict[str, Callable[[], Graph]] = {
         64, images(3, 32, 32), conv(32), conv(32), POOL, conv(64), conv(64), POOL,
         ("flatten", {}), *dense(128, 10, activation="relu")),
 }
-
-
-def operations(graph: Graph) -> float:
-    """Floating-point operations of the products in one step: forward, ∂w, and ∂x if wanted."""
-    checked, total, learned = check(graph), 0, False
-    for node in graph.order():
-        layer = node.layer
-        assert isinstance(layer, Layer)
-        if parameters := layer.parameters(*(s.shape for s in checked.inputs[node.id])):
-            if layer.kind == "embedding":
-                learned = True  # It looks up, and multiplies nothing.
-                continue
-            shape = checked.signals[node.id][0].shape
-            places = size_of(shape[:-1] if layer.units_last else shape[1:])
-            if layer.category == "recurrent":
-                # Of its states it needs the gradients, whatever stands before it.
-                places = checked.inputs[node.id][0].shape[0]
-                total += 3 * size_of(parameters[1].shape) * places
-            total += (3 if learned else 2) * size_of(parameters[0].shape) * places
-            learned = True
-    return 2.0 * graph.training.batch * total

@@ -27,9 +27,11 @@ from typing import Any
 import torch
 
 from kernels.peak import peak_flops
+from playground.effort import operations, useful_threads
 from playground.graph import Graph
 from playground.session import Session
-from tests.bench.networks import NETWORKS, operations
+from playground.shapes import check
+from tests.bench.networks import NETWORKS
 from tests.bench.peers import PEERS, available
 
 SECONDS_PER_TURN = 0.1
@@ -51,7 +53,7 @@ def seconds(work: Callable[[], object], repeats: int) -> float:
 def compare(graph: Graph, threads: int, duration: float, instrument: bool,
             peers: list[str]) -> dict[str, Any]:
     """Median microseconds per step of all, and the median ratios of the turns."""
-    session = Session(graph, threads=threads, instrument=instrument)
+    session = Session(graph, threads=useful_threads(graph, threads), instrument=instrument)
     steps = {name: PEERS[name](graph, session) for name in peers}
 
     def our_steps(count: int) -> float:
@@ -75,7 +77,7 @@ def compare(graph: Graph, threads: int, duration: float, instrument: bool,
             theirs[name].append(seconds(step, counts[name]))
     return {
         "our_us": 1e6 * statistics.median(ours), "turns": len(ours),
-        "our_gflops": operations(graph) / statistics.median(ours) / 1e9,
+        "our_gflops": operations(graph, check(graph)) / statistics.median(ours) / 1e9,
         "peers": {name: {
             "us": 1e6 * statistics.median(times),
             "ratio": statistics.median(b / a for a, b in zip(ours, times, strict=True))}

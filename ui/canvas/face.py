@@ -5,11 +5,12 @@ Two equal faces look the same, so a node is drawn anew only when its face differ
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from playground.graph import Edge, Graph, Node, UnknownLayer
-from playground.layers.base import Layer, Signal, tooltip
+from playground.layers.base import Layer, Signal, shapes_of, tooltip
 from playground.layers.data import DataLayer
 from playground.layers.norm import BatchNorm
 from playground.shapes import Check, parameter_shapes
@@ -37,6 +38,8 @@ class Port:
     optional: bool = False
     end: tuple[str, int] = ("", 0)
     """The node that it is a port of, and which."""
+    help: str = ""
+    """What it is for, where its name alone does not tell."""
 
     def describe(self, direction: str) -> str:
         """The port's tooltip."""
@@ -144,11 +147,15 @@ def _face(node: Node, check: Check, incoming: dict[int, Edge], used: set[int],
         return Face(
             node.id, layer.kind, "data", "unknown", "", "A layer of another version.",
             check.errors.get(node.id, layer.why), (),
-            _input_ports(node.id, tuple(f"x{i}" for i in incoming), frozenset(), incoming, check),
+            _input_ports(node.id, tuple(f"x{i}" for i in incoming), frozenset(), {}, incoming,
+                         check),
             tuple(Port(f"y{i}", "", True, end=(node.id, i)) for i in used), "none", 0)
     names = layer.inputs
     if layer.variadic:  # One more than is connected: there is always room for another.
         names = tuple(f"x{i + 1}" for i in range(max(2, max(incoming, default=-1) + 2)))
+    idle = layer.idle_inputs(*shapes_of(check.inputs.get(node.id, ())))
+    while names and names[-1] in idle and len(names) - 1 not in incoming:
+        names = names[:-1]
     optional = frozenset(layer.optional)
     if layer.variadic:
         optional |= frozenset(names[2:])
@@ -161,7 +168,8 @@ def _face(node: Node, check: Check, incoming: dict[int, Edge], used: set[int],
         node.id, layer.label, layer.category,
         _badge(outputs[:1] if isinstance(layer, DataLayer) else outputs),
         layer.subtitle(), tooltip(type(layer)), "" if waits else why,
-        check.notes.get(node.id, ()), _input_ports(node.id, names, optional, incoming, check),
+        check.notes.get(node.id, ()),
+        _input_ports(node.id, names, optional, layer.input_help, incoming, check),
         outputs, _picture(layer, shape, plane), check.parameters.get(node.id, 0), frozen,
         node.shares, waiting=why if waits else "",
         ways_out=ways_out(layer) if why and not waits else ())
@@ -185,12 +193,13 @@ def _badge(outputs: tuple[Port, ...]) -> str:
 
 
 def _input_ports(id: str, names: tuple[str, ...], optional: frozenset[str],
-                 incoming: dict[int, Edge], check: Check) -> tuple[Port, ...]:
+                 help: Mapping[str, str], incoming: dict[int, Edge], check: Check
+                 ) -> tuple[Port, ...]:
     ports = []
     for i, name in enumerate(names):
         signal = signal_of(check, incoming[i]) if i in incoming else None
         ports.append(Port(name, str(signal) if signal else "", i in incoming, name in optional,
-                          (id, i)))
+                          (id, i), help.get(name, "")))
     return tuple(ports)
 
 

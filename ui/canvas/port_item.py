@@ -41,7 +41,8 @@ class PortItem(QGraphicsItem):
         hint = "Drag to an input to connect." if self.output else (
             "Drag away to disconnect; another connection takes its place." if port.connected
             else "Drag to an output to connect.")
-        self.setToolTip(f"{port.describe('Output' if self.output else 'Input')}<br>{hint}")
+        told = (port.describe("Output" if self.output else "Input"), port.help, hint)
+        self.setToolTip("<br>".join(filter(None, told)))
         self.update()
 
     def set_state(self, state: str) -> None:

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.layers import LAYERS
-from playground.layers.base import CATEGORIES, Layer
+from playground.layers.base import CATEGORIES, Layer, help_of
 from ui.dialogs.gallery import ROW
 from ui.inspector.fields import Field, fields_of, limits_of, readable
 from ui.theme import theme
@@ -70,15 +70,14 @@ class LayerHelp(QDialog):
         for row in range(self.list.count()):
             item = self.list.item(row)
             cls = LAYERS[item.data(Qt.ItemDataRole.UserRole)]
-            about = f"{cls.label} {cls.kind} {cls.__doc__ or ''}".lower()
+            about = " ".join((cls.label, cls.kind, *help_of(cls))).lower()
             item.setHidden(not all(word in about for word in words))
 
 
 def layer_page(cls: type[Layer]) -> str:
     """A layer as HTML: what it does, its formula, its settings."""
     faint = theme().color("secondary").name()
-    paragraphs = "".join(
-        f"<p>{escape(' '.join(part.split()))}</p>" for part in (cls.__doc__ or "").split("\n\n"))
+    paragraphs = "".join(f"<p>{escape(part)}</p>" for part in help_of(cls))
     formula = (f'<pre style="font-family: DejaVu Sans Mono">{escape(cls.formula)}</pre>'
                if cls.formula else "")
     rows = "".join(

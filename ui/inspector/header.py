@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from playground.graph import Graph, Node, UnknownLayer
 from playground.layers.base import Signal as Feature
+from playground.layers.base import help_of
 from playground.shapes import Check, batch_of, parameter_shapes
 from ui.canvas.face import is_frozen
 from ui.elided import Elided
@@ -133,7 +134,7 @@ class NodeHeader(QWidget):
             category, label, about, formula = "", layer.kind, layer.why, ""
         else:
             category, label, formula = layer.category, layer.label, layer.formula
-            about = (type(layer).__doc__ or "").strip()
+            about = "\n\n".join(help_of(type(layer)))
         self._square.show_category(category)
         self._kind.show_text(label)
         self._kind.setToolTip(about)

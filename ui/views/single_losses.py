@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtGui import QColor
 
 from playground.history import HistoryView
-from playground.layers.loss import LossLayer
+from playground.layers.loss_layer import LossLayer
 from playground.snapshot import Snapshot
 from ui.views.plots import Curve, Plot, thin_pen
 from ui.views.series import Series, smooth, thin
