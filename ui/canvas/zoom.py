@@ -14,6 +14,8 @@ MARGIN = 28
 """Pixels left free around the content when all of it is shown."""
 RIM = 24
 """Pixels left free around what is brought into view."""
+SPARE = 8
+"""Units of the scene, at the least, around a network all of which is in view."""
 
 
 class ZoomableView(QGraphicsView):
@@ -80,7 +82,7 @@ class ZoomableView(QGraphicsView):
         if not self._fitted:
             room = self._seen().size()
             self.ensureVisible(QRectF(box.topLeft(), box.size().boundedTo(room)), RIM, RIM)
-        elif not self._seen().contains(self.content()):
+        elif not self._seen().contains(self.content().adjusted(-SPARE, -SPARE, SPARE, SPARE)):
             self.fit()
 
     def _seen(self) -> QRectF:
