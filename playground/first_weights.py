@@ -12,7 +12,7 @@ from playground.progress import Progress
 
 MANY = 1_000_000
 """Weights of a layer that take a while to be drawn."""
-_DRAWN = 1 << 22
+DRAWN = 1 << 22
 """Weights between two reports."""
 
 
@@ -26,7 +26,7 @@ def draw(program: Program, arena: Arena, seed: int, progress: Progress | None = 
         random = np.random.default_rng([seed, crc32(name.encode())])
         place, done = arena.view(program.tensors[name]).reshape(-1), 0
         for piece in parameter.pieces(random):
-            if progress and len(place) >= MANY and done % _DRAWN == 0:
+            if progress and len(place) >= MANY and done % DRAWN == 0:
                 progress(f"Weights of {name.partition('.')[0]} are drawn: "
                          f"{done:,} of {len(place):,}")
             place[done:done + len(piece)] = piece

@@ -25,6 +25,7 @@ from playground.snapshot import (
     TensorProbe,
     TimingsProbe,
 )
+from playground.trainer import Trainer
 from playground.training import SGD
 from tests.sketch import chain, dense, spiral
 from tests.waiting import running_engine, wait
@@ -99,8 +100,8 @@ def test_every_probe_is_answered(engine: Engine) -> None:
 
 def test_a_slow_reader_causes_no_backlog(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    original = Engine._snapshot
-    monkeypatch.setattr(Engine, "_snapshot", lambda self: made.append(1) or original(self))
+    original = Trainer.snapshot
+    monkeypatch.setattr(Trainer, "snapshot", lambda self: made.append(1) or original(self))
     engine.load(spiral(dense(4)))
     engine.run()
     wait(engine, lambda s: s.state == "running" and s.step > 10)
@@ -136,7 +137,7 @@ def test_of_edits_that_wait_only_the_last_is_compiled(
 
     engine.load(spiral(dense(4)))
     wait(engine, lambda s: s.state == "paused")
-    monkeypatch.setattr("playground.engine.Session", make)
+    monkeypatch.setattr("playground.trainer.Session", make)
     asking = threading.Thread(target=engine.ask, args=(lambda _: busy.wait(30),))
     asking.start()
     dragged = [spiral(dense(4)).with_learning("dense_1", Learning(l2=i / 100))
@@ -293,7 +294,7 @@ def test_a_fault_in_a_probe_costs_its_picture_and_not_the_training(
 
 def test_a_large_network_takes_memory_when_it_runs(
         engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("playground.engine.LARGE", 1)
+    monkeypatch.setattr("playground.trainer.LARGE", 1)
     graph = spiral(dense(4))
     engine.load(graph)
     opened = wait(engine, lambda s: s.state == "paused")

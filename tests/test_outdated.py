@@ -158,8 +158,8 @@ def test_one_validation_is_no_curve(window: MainWindow) -> None:
 def test_speed_is_that_of_the_open_network(window: MainWindow) -> None:
     engine = window.bridge._engine
     assert engine is not None
-    assert engine._rate.value() > 0
+    assert engine._trainer._rate.value() > 0
     window.document.edit("Wide", window.document.graph.with_layer(
         "dense_1", make_layer("dense", {"units": 9})))
     assert spin(lambda: not window.bridge.differs, 30)
-    assert engine._rate.value() == 0
+    assert engine._trainer._rate.value() == 0

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from playground import evaluator, keyframes, session
+from playground import evaluator, first_weights, keyframes, session
 from playground.engine import Engine
 from playground.graph import Graph
 from playground.initializers import PIECE
@@ -50,8 +50,8 @@ def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
 
 
 def test_many_weights_are_told_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "DRAWN", 2 * PIECE)
-    monkeypatch.setattr(session, "MANY", 5 * PIECE)
+    monkeypatch.setattr(first_weights, "DRAWN", 2 * PIECE)
+    monkeypatch.setattr(first_weights, "MANY", 5 * PIECE)
     told: list[str] = []
     units = 5 * PIECE // 1024
     graph = spiral(dense(1024), dense(units))
@@ -159,7 +159,7 @@ class Mailbox(deque[Snapshot]):
 def stop_at(engine: Engine, monkeypatch: pytest.MonkeyPatch, text: str,
             stop: Callable[[], None]) -> threading.Event:
     """Let `stop` be called just before the engine would tell this text the first time."""
-    reached, tell = threading.Event(), engine._show_progress
+    reached, tell = threading.Event(), engine._trainer._progress
 
     def show(said: str) -> None:
         if said == text and not reached.is_set():
@@ -167,7 +167,7 @@ def stop_at(engine: Engine, monkeypatch: pytest.MonkeyPatch, text: str,
             reached.set()
         tell(said)
 
-    monkeypatch.setattr(engine, "_show_progress", show)
+    monkeypatch.setattr(engine._trainer, "_progress", show)
     return reached
 
 
@@ -199,8 +199,8 @@ def test_pause_stops_a_long_step_between_two_layers(
 
 def test_a_network_that_is_prepared_for_a_step_does_not_run(
         engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("playground.engine.LARGE", 1)
-    monkeypatch.setattr(session, "MANY", 1)
+    monkeypatch.setattr("playground.trainer.LARGE", 1)
+    monkeypatch.setattr(first_weights, "MANY", 1)
     seen: list[str] = []
     monkeypatch.setattr(engine, "_mailbox", Mailbox(seen))
     engine.load(spiral(dense(4)))
@@ -215,8 +215,8 @@ def test_a_network_that_is_prepared_for_a_step_does_not_run(
 @pytest.mark.parametrize("stop", ["pause", "unload"])
 def test_what_is_prepared_for_a_run_can_be_given_up(
         engine: Engine, monkeypatch: pytest.MonkeyPatch, stop: str) -> None:
-    monkeypatch.setattr("playground.engine.LARGE", 1)
-    monkeypatch.setattr(session, "MANY", 1)
+    monkeypatch.setattr("playground.trainer.LARGE", 1)
+    monkeypatch.setattr(first_weights, "MANY", 1)
     text = "Weights of dense_2 are drawn: 0 of 8"
     reached = stop_at(engine, monkeypatch, text, getattr(engine, stop))
     graph = spiral(dense(4))
