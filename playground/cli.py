@@ -163,7 +163,8 @@ def _train(words: list[str]) -> int:
     loaded = _open(options.what)
     _check_losses(options, loaded)
     if options.seed is not None:
-        loaded = Loaded(_seeded(loaded.graph, options.seed), notes=_fresh(loaded))
+        loaded = Loaded(_seeded(loaded.graph, options.seed), thumbnail=loaded.thumbnail,
+                        notes=_fresh(loaded))
     steps, epochs = _length(options, options.what)
 
     from playground.compiler import CompileError
@@ -182,7 +183,7 @@ def _train(words: list[str]) -> int:
         raise UsageError(str(error)) from error
     finally:
         bar.end()
-    elsewhere = _write(options, outcome, seen)
+    elsewhere = _write(options, outcome, seen, loaded.thumbnail)
     result = result_of(options.what, outcome)
     example = EXAMPLES.get(options.what)
     if example is not None and (mark := mark_of(example, outcome)) is not None:
@@ -332,17 +333,19 @@ def _length(options: argparse.Namespace, what: str) -> tuple[int | None, int | N
 # -- results --------------------------------------------------------------------------------------
 
 
-def _write(options: argparse.Namespace, outcome: Outcome, seen: document.Stamp | None
-           ) -> Path | None:
-    """Save what was asked for. Gives the name of another file, where the one that was `seen` is
-    not there any more, but what somebody else has saved meanwhile.
+def _write(options: argparse.Namespace, outcome: Outcome, seen: document.Stamp | None,
+           picture: bytes | None) -> Path | None:
+    """Save what was asked for, with the picture that the window has made of it. Gives the name of
+    another file, where the one that was `seen` is not there any more, but what somebody else has
+    saved meanwhile.
     """
     session, elsewhere = outcome.session, None
     history = session.history.view()
     if options.save:
         if document.is_another(options.save, seen):
             elsewhere = _free_name(options.save)
-        document.save(elsewhere or options.save, session.graph, session.saved_state(), history)
+        document.save(elsewhere or options.save, session.graph, session.saved_state(), history,
+                      picture)
     if options.log:
         document.save_history(options.log, history)
     return elsewhere

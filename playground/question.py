@@ -38,6 +38,11 @@ class Question(Generic[T]):
             raise TimeoutError("The network is busy, as while it is compiled or a long step runs. "
                                "Try again in a moment.") from None
 
+    @property
+    def done(self) -> bool:
+        """Whether the answer is there, or none will come."""
+        return self._future.done()
+
     def give_up(self) -> None:
         """Need no answer; one that is being found comes nevertheless."""
         self._future.cancel()

@@ -6,10 +6,12 @@ import random
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF
+from PySide6.QtCore import QPoint, QPointF, QSize
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from playground.graph import Graph
+from playground.layers import LAYERS
 from tests.on_canvas import drop, network, open_canvas
 from ui.canvas.layout import GRID, Box
 from ui.canvas.room import MOST_PAIRS, around, free_step, make_room, overlap
@@ -212,3 +214,26 @@ def test_who_has_zoomed_keeps_the_zoom(view: CanvasView) -> None:
     view.resize(view.width() // 2, view.height() // 2)
     QApplication.processEvents()
     assert view.zoom == zoom
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_the_picture_of_a_network_shows_all_of_it_in_its_middle(
+        view: CanvasView, count: int) -> None:
+    view.document.edit("Row", replace_by_row(count))
+    view.document.select(())
+    view.pan(3000, 2000)
+    image = view.picture(QSize(400, 225)).toImage()
+    ground = image.pixel(0, 0)
+    seen = [(x, y) for x in range(400) for y in range(225) if image.pixel(x, y) != ground]
+    left, right = min(x for x, _ in seen), max(x for x, _ in seen)
+    top, bottom = min(y for _, y in seen), max(y for _, y in seen)
+    assert abs(left + right - 400) < 12
+    assert abs(top + bottom - 225) < 12
+    assert right - left < 200 if count == 1 else 370 < right - left < 399
+
+
+def replace_by_row(count: int) -> Graph:
+    graph = Graph()
+    for number in range(count):
+        graph = graph.with_node(LAYERS["relu"](), 200 * number, 0)
+    return graph

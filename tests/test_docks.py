@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QTabBar, QWidget
 from pytestqt.qtbot import QtBot
 
 from playground.snapshot import Snapshot
+from ui.dock_tabs import RIGHT
 from ui.docks import Frame
 from ui.main_window import MainWindow
 from ui.preferences import Preferences
@@ -54,6 +58,49 @@ def test_a_floating_panel_has_a_frame_and_a_button_that_closes_it(
         assert frame.size() == dock.size()
         bar.close_button.click()
         assert dock.isHidden()
+
+
+def buttons(window: MainWindow, title: str) -> dict[str, QWidget]:
+    """The closing buttons of the tabs beside one, by their titles."""
+    for bar in window.findChildren(QTabBar):
+        titles = [bar.tabText(i) for i in range(bar.count())]
+        if title in titles:
+            return {text: bar.tabButton(i, RIGHT) for i, text in enumerate(titles)}
+    return {}
+
+
+def test_the_tab_in_front_has_a_button_that_closes_its_panel(
+        window: MainWindow, qtbot: QtBot) -> None:
+    docks = window.docks
+
+    def seen(title: str) -> list[str]:
+        return [text for text, button in buttons(window, title).items()
+                if button is not None and button.isVisible()]
+
+    docks.open("feature_maps")
+    qtbot.waitUntil(lambda: seen("Output") == ["Feature maps"])
+    docks.open("output")
+    qtbot.waitUntil(lambda: seen("Output") == ["Output"])
+    docks.open("surface")  # a tab that was not there
+    qtbot.waitUntil(lambda: seen("Output") == ["Surface"])
+    assert len({button.size().toTuple() for button in buttons(window, "Output").values()}) == 1, (
+        "choosing a tab moves none")
+    QTest.mouseClick(buttons(window, "Output")["Surface"], Qt.MouseButton.LeftButton)
+    assert docks.all["surface"].isHidden()
+    qtbot.waitUntil(lambda: len(seen("Output")) == 1)
+
+
+def test_a_panel_alone_at_the_side_has_a_name_and_can_be_closed(
+        window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: bool(buttons(window, "Layers").get("Layers")))
+    bar = window.docks.all["outline"].titleBarWidget()
+    assert bar.close_button.isHidden()
+    QTest.mouseClick(buttons(window, "Layers")["Layers"], Qt.MouseButton.LeftButton)
+    assert window.docks.all["palette"].isHidden()
+    qtbot.waitUntil(bar.close_button.isVisible)
+    assert bar._label.isVisible()
+    QTest.mouseClick(bar.close_button, Qt.MouseButton.LeftButton)
+    assert window.docks.all["outline"].isHidden()
 
 
 def test_any_panel_can_be_closed_from_its_own_menu(window: MainWindow) -> None:

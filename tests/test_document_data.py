@@ -34,10 +34,25 @@ def test_a_folder_of_document_and_data_moves_as_one(tmp_path: Path, name: str) -
     assert path_of(document.load(moved / name).graph) == str(moved / "tables" / "a.csv")
 
 
-def test_other_paths_are_kept_as_they_were_typed(tmp_path: Path) -> None:
-    for path in ("", "missing.csv", "../b.csv", str(tmp_path.parent / "c.csv")):
+def test_other_paths_are_kept_as_they_were_typed(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path.parent)
+    (tmp_path.parent / "here.csv").touch()
+    for path in ("", "here.csv", str(tmp_path.parent / "c.csv")):
         document.save(tmp_path / "net.json", with_table(path))
         assert path_of(document.load(tmp_path / "net.json").graph) == path
+
+
+@pytest.mark.parametrize("path", ["missing.csv", "../b.csv"])
+def test_what_is_missing_is_missed_beside_its_document(tmp_path: Path, path: str) -> None:
+    """So that it is found as soon as it is put back there."""
+    file = tmp_path / "net.json"
+    document.save(file, with_table(path))
+    before = file.read_bytes()
+    graph = document.load(file).graph
+    assert path_of(graph) == str(tmp_path / path)
+    document.save(file, graph)
+    assert file.read_bytes() == before, "named as before"
 
 
 # -- words ----------------------------------------------------------------------------------------

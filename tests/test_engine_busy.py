@@ -154,6 +154,22 @@ def test_a_save_while_it_is_busy_says_so_and_comes_through(
     assert window.document.clean
 
 
+def test_a_disk_that_takes_long_is_told_too(
+        window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written, seen = threading.Event(), []
+    monkeypatch.setattr(store, "save", lambda *rest: written.wait(10))
+
+    def look() -> None:
+        waiting = QApplication.activeModalWidget()
+        assert isinstance(waiting, SavingWindow)
+        seen.extend([waiting.text.text(), waiting.cancel.isEnabled()])
+        written.set()
+
+    QTimer.singleShot(800, look)
+    assert window.files._save(tmp_path / "a.playground")
+    assert seen == ["a.playground is being written.", False]
+
+
 def test_a_save_that_waits_can_be_cancelled(
         window: MainWindow, busy: Busy, tmp_path: Path) -> None:
     change(window)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QBuffer, Qt
+from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QListWidgetItem
 from pytestqt.qtbot import QtBot
 
+from playground import document as store
+from playground.cli import main
 from playground.examples import EXAMPLES
 from playground.examples.themes import THEMES, by_theme
 from ui import theme as themes
 from ui.dialogs.cards import FACTS, NAME, show_time
 from ui.dialogs.gallery import Gallery
 from ui.dialogs.pictures import FOLDER, HEIGHT, SCALE, WIDTH, picture, picture_file, runs
+from ui.main_window import MainWindow
 
 MOST_BYTES = 1_500_000
 
@@ -124,6 +130,76 @@ def test_search_finds_data_and_themes_and_hides_empty_captions(gallery: Gallery)
     gallery.search.setText("zebra crossing")
     assert gallery.chosen() is None
     assert not gallery._open.isEnabled()
+
+
+# -- one's own networks ---------------------------------------------------------------------------
+
+
+def png(color: str) -> bytes:
+    image = QImage(480, 200, QImage.Format.Format_RGB32)
+    image.fill(color)
+    buffer = QBuffer()
+    buffer.open(QBuffer.OpenModeFlag.WriteOnly)
+    image.save(buffer, "PNG")  # type: ignore[call-overload]
+    return bytes(buffer.data().data())
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> list[Path]:
+    """Documents as they were opened last: with a picture, without, damaged, and too many."""
+    paths = [tmp_path / name for name in (
+        "red roses.playground", "plain.json", "bad.playground", "d.playground", "e.playground")]
+    graph = EXAMPLES["perceptron"].graph.with_notes("About **tulips**.")
+    for path in paths:
+        store.save(path, graph, thumbnail=png("red"))
+    paths[2].write_bytes(b"PK nonsense")
+    return paths
+
+
+def test_the_networks_opened_last_come_first_with_their_pictures(
+        qtbot: QtBot, mine: list[Path]) -> None:
+    gallery = Gallery(EXAMPLES.values(), None, mine)
+    qtbot.addWidget(gallery)
+    gallery.show()
+    cards = [gallery.list.item(row) for row in range(4)]
+    assert [card.text() for card in cards] == ["Your networks", "red roses", "plain", "d"]
+    assert str(mine[0].parent) in cards[1].data(FACTS)
+    assert gallery.chosen_file() == mine[0]
+    assert gallery.chosen() is None
+    assert gallery._open.isEnabled()
+    assert "tulips" in gallery.note.toPlainText()
+
+    def middle(card: QListWidgetItem) -> QColor:
+        place = gallery.list.visualItemRect(card)
+        return gallery.list.viewport().grab(place).toImage().pixelColor(place.width() // 2, 40)
+
+    assert middle(cards[1]) == QColor("red")
+    assert middle(cards[2]) != QColor("red")
+    gallery.search.setText("roses")
+    assert gallery.chosen_file() == mine[0]
+    gallery.search.setText("lenet5")
+    assert gallery.chosen_file() is None
+    assert gallery.chosen() is EXAMPLES["lenet5"]
+    gallery.search.setText("zebra crossing")
+    assert gallery.chosen_file() is None
+    assert not gallery._open.isEnabled()
+
+
+def test_a_network_of_one_s_own_opens_from_the_gallery(
+        window: MainWindow, mine: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    window.preferences.add_recent(mine[0])
+    monkeypatch.setattr(Gallery, "exec", lambda self: True)
+    window.open_gallery()
+    assert window.document.path == mine[0]
+
+
+def test_the_picture_of_a_document_survives_the_command_line(mine: list[Path]) -> None:
+    out = mine[0].with_name("trained.playground")
+    for more in ([], ["--seed", "3"]):
+        assert main(["train", str(mine[0]), "--steps", "2", "--save", str(out), *more]) == 0
+        assert store.glimpse(out).thumbnail == png("red")
+    assert store.glimpse(out).state is None, "only what a card shows"
+    assert store.load(out).state is not None
 
 
 @pytest.mark.parametrize(("seconds", "text"), [

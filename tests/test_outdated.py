@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -121,6 +122,18 @@ def test_an_old_validation_says_of_which_step_it_is(
         state: str, step: int, at: int | None, text: str) -> None:
     assert _metric(Snapshot(state=state, step=step, metric_name="accuracy",  # type: ignore[arg-type]
                             validation_metric=0.986, validation_step=at)) == text
+
+
+def test_what_was_never_validated_is_not_called_nan(window: MainWindow) -> None:
+    seen = window.bridge.snapshot
+    assert seen.history is not None
+    none = np.empty(0)
+    never = replace(seen, validation_loss=np.nan, validation_metric=np.nan, history=replace(
+        seen.history, validation_step=none, validation_loss=none, validation_metric=none))
+    assert _metric(never) == ""
+    nan = np.array([np.nan])
+    assert "NaN" in _metric(replace(never, history=replace(
+        seen.history, validation_step=np.zeros(1), validation_loss=nan, validation_metric=nan)))
 
 
 def test_a_pause_validates(window: MainWindow) -> None:

@@ -72,6 +72,18 @@ def test_every_control_has_a_tooltip_and_a_name(qtbot: QtBot, cls: type[View]) -
         assert action.isSeparator() or action.toolTip()
 
 
+def test_what_is_prepared_is_told_by_one_panel_alone(qtbot: QtBot) -> None:
+    """And in the status bar: five times the same line made a window of alarm."""
+    busy = Snapshot(state="compiling", progress="Preparing layers for this machine, once (2 of 9)")
+    views = [shown(qtbot, cls(), busy) for cls in VIEWS]
+    told = {view.empty_text for view in views}
+    assert told == {"", f"{busy.progress}…"}
+    assert [view.name for view in views if view.empty_text] == ["loss"]
+    for view in views:
+        view.show_snapshot(Snapshot(state="failed", message="There is not enough memory."))
+        assert view.empty_text == "There is not enough memory."
+
+
 @pytest.mark.parametrize("cls", VIEWS)
 @pytest.mark.parametrize("mode", ["dark", "light"])
 def test_views_follow_the_theme_and_save_pictures(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shiboken6
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from ui.dock_tabs import mark_tabs
 from ui.seen import is_seen
 from ui.theme import theme
 from ui.views.base import View
@@ -87,6 +88,11 @@ class Docks:
         self._staged: tuple[str, ...] = ()
         self._brought: list[QDockWidget] = []
         self._room_before: list[tuple[QDockWidget, int, int]] = []
+        self._soon = QTimer(window)
+        """The tabs are there once the event loop runs."""
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(lambda: mark_tabs(window, self.all.values()))
+        theme().changed.connect(self._soon.start)
         window.setDockOptions(QMainWindow.DockOption.AllowNestedDocks
                               | QMainWindow.DockOption.AllowTabbedDocks)
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas,
@@ -108,14 +114,13 @@ class Docks:
         Frame(dock)
         if content is not None:
             dock.setWidget(content)
-            # On the left, the tabs are the titles.
-            bar = QWidget() if area == LEFT else DockTitle(title)
+            bar = DockTitle(title)
             dock.setTitleBarWidget(bar)
-            if isinstance(bar, DockTitle):
-                bar.close_button.clicked.connect(dock.hide)
-        if content is not None and area == RIGHT:
+            bar.close_button.clicked.connect(dock.hide)
             dock.visibilityChanged.connect(lambda _: self._title_once())
             dock.topLevelChanged.connect(lambda _: self._title_once())
+        for changed in (dock.visibilityChanged, dock.topLevelChanged, dock.dockLocationChanged):
+            changed.connect(lambda _: self._soon.start())
         self.all[name] = dock
         self._places.append((dock, area, tab_with))
         self._place(dock, area, tab_with)
@@ -240,13 +245,14 @@ class Docks:
         return not dock.isFloating() and bool(self._window.tabifiedDockWidgets(dock))
 
     def _title_once(self) -> None:
-        """On the right, a panel alone has a caption; among tabs, its tab is enough."""
+        """At the sides, a panel alone has a caption, to close it by; among tabs, its tab is enough.
+        """
         if not shiboken6.isValid(self._window):
             return
         for dock in self.all.values():
             if shiboken6.isValid(dock) and isinstance(title := dock.titleBarWidget(), DockTitle):
                 title.show_caption(not self._has_tab(dock))
-                title.close_button.setVisible(dock.isFloating())
+                title.close_button.setVisible(not self._has_tab(dock))
 
     def _place(self, dock: QDockWidget, area: Qt.DockWidgetArea,
                tab_with: QDockWidget | None) -> None:

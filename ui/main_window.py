@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import cast
 
-from PySide6.QtCore import QBuffer, QEvent, QIODevice, Qt, QTimer, Signal
+from PySide6.QtCore import QBuffer, QEvent, QIODevice, QSize, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -63,7 +63,8 @@ from ui.views.base import View
 
 FIRST_EXAMPLE = "mlp-spiral"
 SIZE = (1440, 900)
-THUMBNAIL_WIDTH = 480
+THUMBNAIL = QSize(432, 243)
+"""As large as the pictures of the gallery."""
 
 
 class MainWindow(QMainWindow):
@@ -305,20 +306,22 @@ class MainWindow(QMainWindow):
         QMessageBox.warning(self, "Something went wrong", sentence)
 
     def open_gallery(self) -> None:
-        gallery = Gallery(EXAMPLES.values(), self)
-        if gallery.exec() and (example := gallery.chosen()) is not None:
+        gallery = Gallery(EXAMPLES.values(), self, self.preferences.recent)
+        if not gallery.exec():
+            return
+        if (example := gallery.chosen()) is not None:
             self.files.open_example(example)
+        elif (file := gallery.chosen_file()) is not None:
+            self.files.open(file)
 
     def show_shortcuts(self) -> None:
         ShortcutsDialog([*self.menus.shortcuts(), CANVAS], self).open()
 
     def thumbnail(self) -> bytes:
-        """A small picture of the canvas, as PNG."""
-        picture = self.canvas.grab().scaledToWidth(
-            THUMBNAIL_WIDTH, Qt.TransformationMode.SmoothTransformation)
+        """A small picture of the network, as PNG."""
         buffer = QBuffer()
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-        picture.save(buffer, "PNG")
+        self.canvas.picture(THUMBNAIL).save(buffer, "PNG")
         return bytes(buffer.data().data())
 
     def fill_pictures(self, menu: QMenu) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 LIMIT = 600.0
 """Seconds that a save waits for the network: for a compilation, or the end of a long step."""
+LOOK_MS = 100
 UNNOTICED = 0.3
 """Seconds that the window may stand still before it says what it waits for."""
 
@@ -65,9 +66,9 @@ class SavingWindow(QDialog):
         self.setWindowTitle("Saving")
         self._saving = saving
         self._error: Exception | None = None
-        text = QLabel(f"The network is busy. {saving.path.name} will be saved at the end of the "
-                      "step or compilation that runs.")
-        text.setWordWrap(True)
+        self.text = QLabel(f"The network is busy. {saving.path.name} will be saved at the end of "
+                           "the step or compilation that runs.")
+        self.text.setWordWrap(True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.cancel = buttons.button(QDialogButtonBox.StandardButton.Cancel)
         self.cancel.setToolTip("Do not save now")
@@ -76,9 +77,13 @@ class SavingWindow(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 16, 16, 16)
         column.setSpacing(16)
-        column.addWidget(text)
+        column.addWidget(self.text)
         column.addWidget(buttons)
         self.setMinimumWidth(380)
+        self._timer = QTimer(self)
+        self._timer.setInterval(LOOK_MS)
+        self._timer.timeout.connect(self._look)
+        self._timer.start()
         self._done.connect(self.accept, Qt.ConnectionType.QueuedConnection)
         self._thread = threading.Thread(target=self._work, name="saving", daemon=True)
 
@@ -96,6 +101,13 @@ class SavingWindow(QDialog):
         """Cancelled, or Escape: it closes when the thread has heard of it."""
         self._saving.give_up()
         self.cancel.setEnabled(False)
+
+    def _look(self) -> None:
+        """From the answer on it is the disk that is waited for."""
+        if self._saving.asked.done and self.cancel.isEnabled():
+            self.text.setText(f"{self._saving.path.name} is being written.")
+            self.cancel.setEnabled(False)
+            self._timer.stop()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         event.ignore()

@@ -159,6 +159,8 @@ def _paused(snapshot: Snapshot) -> str:
 
 
 def _metric(snapshot: Snapshot) -> str:
+    if snapshot.history is not None and not len(snapshot.history.validation_step):
+        return ""  # a large network is not validated before its first step
     value, when = snapshot.validation_metric, of_step(snapshot)
     if not math.isfinite(value):
         # NaN also where nothing was measured yet.

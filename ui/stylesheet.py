@@ -171,6 +171,7 @@ QTabWidget::pane { border: none; border-top: 1px solid $line; }
 QTabBar { background: $panel; qproperty-drawBase: 0; }
 QTabBar::tab { background: transparent; color: $secondary; padding: 7px 12px;
     border: none; border-bottom: 2px solid transparent; }
+QMainWindow > QTabBar::tab { padding: 7px 2px 7px 12px; }
 QTabBar::tab:hover { color: $text; }
 QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
 QTabBar::tab:focus { color: $accent; }

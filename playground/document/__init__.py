@@ -87,7 +87,12 @@ def load(path: str | os.PathLike[str]) -> Loaded:
     return replace(loaded, graph=places.found(loaded.graph, path.absolute().parent))
 
 
-def _load(path: Path) -> Loaded:
+def glimpse(path: str | os.PathLike[str]) -> Loaded:
+    """The graph and the picture of a document alone, for lists of them. Raises DocumentError."""
+    return _load(Path(path), whole=False)
+
+
+def _load(path: Path, whole: bool = True) -> Loaded:
     try:
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise DocumentError("it is a pipe or a device, which is not waited for")
@@ -95,7 +100,7 @@ def _load(path: Path) -> Loaded:
             start = file.read(512)
             file.seek(0)
             if start.startswith(b"PK"):
-                return _from_zip(file)
+                return _from_zip(file, whole)
             if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
                 decoded = graph_json.decode(
                     file.read(graph_json.MAX_BYTES + 1).removeprefix(b"\xef\xbb\xbf"))
@@ -153,7 +158,7 @@ def _digest(member: archive.Member) -> str:
     return digest.hexdigest()
 
 
-def _from_zip(file: IO[bytes]) -> Loaded:
+def _from_zip(file: IO[bytes], whole: bool) -> Loaded:
     members = archive.Archive(file)
     try:
         manifest = msgspec.json.decode(members.read("manifest.json"), type=_Manifest)
@@ -163,6 +168,9 @@ def _from_zip(file: IO[bytes]) -> Loaded:
         raise DocumentError("its manifest.json is not one of this app")
     text = members.read("graph.json")
     decoded = graph_json.decode(text)
+    if not whole:
+        return Loaded(decoded.graph, thumbnail=members.read("thumbnail.png")
+                      if "thumbnail.png" in members else None)
     notes = list(decoded.notes)
     read_only = decoded.read_only or manifest.version > VERSION
     if manifest.version > VERSION and not decoded.read_only:
@@ -214,5 +222,5 @@ def _with_arrays(loaded: Loaded, members: archive.Archive, notes: list[str]) -> 
     return loaded
 
 
-__all__ = ["SUFFIX", "VERSION", "DocumentError", "Loaded", "Stamp", "clause", "is_another",
-           "is_history", "load", "save", "save_history", "stamp"]
+__all__ = ["SUFFIX", "VERSION", "DocumentError", "Loaded", "Stamp", "clause", "glimpse",
+           "is_another", "is_history", "load", "save", "save_history", "stamp"]

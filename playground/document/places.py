@@ -22,10 +22,14 @@ def stored(graph: Graph, folder: Path) -> Graph:
 
 
 def found(graph: Graph, folder: Path) -> Graph:
-    """The graph as it is used: a relative path is looked up in `folder`, else left as it is."""
+    """The graph as it is used: a relative path is one from `folder`, also where nothing is there
+    (it may be put back), unless there is something where this runs alone.
+    """
     def name(path: str) -> str:
+        if not path or os.path.isabs(path):
+            return path
         beside = folder / path
-        return str(beside) if path and not os.path.isabs(path) and beside.exists() else path
+        return str(beside) if beside.exists() or not Path(path).exists() else path
 
     return _with_paths(graph, name)
 

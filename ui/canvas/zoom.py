@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRect, QRectF, Qt
-from PySide6.QtGui import QPainter, QResizeEvent, QWheelEvent
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, QSizeF, Qt
+from PySide6.QtGui import QPainter, QPixmap, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
 from ui.canvas.background import paint_dots
@@ -14,6 +14,8 @@ MARGIN = 28
 """Pixels left free around the content when all of it is shown."""
 RIM = 24
 """Pixels left free around what is brought into view."""
+SPARE = 8
+"""Units of the scene, at the least, around a network all of which is in view."""
 
 
 class ZoomableView(QGraphicsView):
@@ -80,11 +82,26 @@ class ZoomableView(QGraphicsView):
         if not self._fitted:
             room = self._seen().size()
             self.ensureVisible(QRectF(box.topLeft(), box.size().boundedTo(room)), RIM, RIM)
-        elif not self._seen().contains(self.content()):
+        elif not self._seen().contains(self.content().adjusted(-SPARE, -SPARE, SPARE, SPARE)):
             self.fit()
 
     def _seen(self) -> QRectF:
         return self.mapToScene(self.viewport().rect()).boundingRect()
+
+    def picture(self, size: QSize) -> QPixmap:
+        """All of the network in a picture of this size, not larger than it is."""
+        shown = QPixmap(size)
+        shown.fill(theme().color("canvas"))
+        content = self.content()
+        part = content.adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN)
+        part.setSize(QSizeF(size).scaled(part.size().expandedTo(QSizeF(size)),
+                                         Qt.AspectRatioMode.KeepAspectRatioByExpanding))
+        part.moveCenter(content.center())
+        painter = QPainter(shown)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self.scene().render(painter, QRectF(QPointF(), QSizeF(size)), part)
+        painter.end()
+        return shown
 
     def actual_size(self) -> None:
         self.set_zoom(1.0)

@@ -12,7 +12,7 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPainterPath, QPen, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from playground.layers.data import DataLayer
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from playground.examples import Example
 
 NAME = Qt.ItemDataRole.UserRole
-"""The example of a card; a caption has none."""
+"""The example of a card, or the path of its document; a caption has none."""
 FACTS = Qt.ItemDataRole.UserRole + 1
 """The lines below the title."""
+PICTURE = Qt.ItemDataRole.UserRole + 2
+"""Of a document, its own; an example's is found by its name."""
 MARGIN, LINE, CAPTION, RADIUS = 6, 17, 30, 8
 FACT_LINES = 3
 Index = QModelIndex | QPersistentModelIndex
@@ -105,12 +107,12 @@ class Cards(QStyledItemDelegate):
         path = QPainterPath()
         path.addRoundedRect(frame, RADIUS - 2, RADIUS - 2)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        shown = picture(index.data(NAME), theme().dark)
+        shown: QPixmap = index.data(PICTURE) or picture(index.data(NAME), theme().dark)
         painter.save()
         painter.setClipPath(path)
         painter.fillPath(path, theme().color("canvas"))
         if not shown.isNull():
-            painter.drawPixmap(frame, shown, QRectF(shown.rect()))
+            painter.drawPixmap(frame, shown, filling(QRectF(shown.rect()), frame))
         painter.restore()
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(theme().color("line"))
@@ -127,6 +129,14 @@ class Cards(QStyledItemDelegate):
             y += LINE
 
 
+def filling(picture: QRectF, frame: QRectF) -> QRectF:
+    """The part of a picture, in its middle, that fills a frame."""
+    scale = min(picture.width() / frame.width(), picture.height() / frame.height())
+    part = QRectF(0, 0, scale * frame.width(), scale * frame.height())
+    part.moveCenter(picture.center())
+    return part
+
+
 def shortened(text: str, metrics: QFontMetrics, width: int) -> str:
     """A line that fits: without what stands in brackets, or else cut."""
     if metrics.horizontalAdvance(text) > width:
@@ -134,4 +144,5 @@ def shortened(text: str, metrics: QFontMetrics, width: int) -> str:
     return metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
 
 
-__all__ = ["FACTS", "NAME", "Cards", "data_of", "facts_of", "shortened", "show_time"]
+__all__ = ["FACTS", "NAME", "PICTURE", "Cards", "data_of", "facts_of", "filling", "shortened",
+           "show_time"]

@@ -1,13 +1,18 @@
-"""The examples as cards: a picture of a run, what each is held to, and its note beside them."""
+"""The networks to open, as cards: those that were open last, with the pictures that lie in their
+documents; and the examples, with that of a run and what each is held to. A note beside them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import (
     QKeyEvent,
+    QPixmap,
     QResizeEvent,
     QTextBlockFormat,
     QTextCharFormat,
@@ -27,9 +32,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from playground import document
+from playground.document import DocumentError, Loaded
 from playground.examples.themes import by_theme
-from ui.dialogs.cards import FACTS, NAME, Cards, facts_of
+from playground.numbers import plural
+from ui.dialogs.cards import FACTS, NAME, PICTURE, Cards, facts_of
 from ui.dialogs.pictures import runs
+from ui.dialogs.recovery import moment
 
 if TYPE_CHECKING:
     from playground.examples import Example
@@ -37,6 +46,9 @@ if TYPE_CHECKING:
 ROW = 28
 """Height of a row; the style sheet's is not known before the list is shown."""
 LEAST_CARD = 170
+MOST_RECENT = 4
+"""A row of cards: the menu Open Recent has more."""
+YOURS = "Your networks"
 MOVES = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 
 
@@ -64,25 +76,30 @@ class CardList(QListWidget):
 
 
 class Gallery(QDialog):
-    """Cards by theme to search, and the note of the chosen example beside them."""
+    """Cards by theme to search, and the note of the chosen one beside them.
 
-    def __init__(self, examples: Iterable[Example], parent: QWidget | None = None) -> None:
+    recent: documents, newest first. Those that cannot be read are left out.
+    """
+
+    def __init__(self, examples: Iterable[Example], parent: QWidget | None = None,
+                 recent: Iterable[Path] = ()) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Examples")
+        self.setWindowTitle("Gallery")
         self._examples = {example.name: example for example in examples}
+        self._documents = _readable(recent)
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Search examples")
-        self.search.setAccessibleName("Search examples")
+        self.search.setPlaceholderText("Search the gallery")
+        self.search.setAccessibleName("Search the gallery")
         self.search.setToolTip("Words from the title, the description, the data or the note; "
                                "arrow keys choose a card, Enter opens it")
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._filter)
         self.search.installEventFilter(self)
         self.list = CardList()
-        self.list.setAccessibleName("Examples")
-        self.list.setToolTip("Choose an example; a double click opens it")
+        self.list.setAccessibleName("Networks")
+        self.list.setToolTip("Choose a network; a double click opens it")
         self.note = QTextBrowser()
-        self.note.setAccessibleName("About this example")
+        self.note.setAccessibleName("About this network")
         self.note.setOpenExternalLinks(True)
         self.note.setFixedWidth(360)
         self._captions: list[tuple[QListWidgetItem, list[QListWidgetItem]]] = []
@@ -116,10 +133,17 @@ class Gallery(QDialog):
 
     def chosen(self) -> Example | None:
         """The example in front."""
+        return self._examples.get(self._in_front)
+
+    def chosen_file(self) -> Path | None:
+        """The document in front."""
+        return Path(self._in_front) if self._in_front in self._documents else None
+
+    @property
+    def _in_front(self) -> str:
+        """The name of an example, or the path of a document; empty where nothing is chosen."""
         item = self.list.currentItem()
-        if item is None or item.isHidden() or item.data(NAME) is None:
-            return None
-        return self._examples[item.data(NAME)]
+        return "" if item is None or item.isHidden() else item.data(NAME) or ""
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Up and down move among the cards while one types."""
@@ -134,26 +158,44 @@ class Gallery(QDialog):
 
     def _fill(self) -> None:
         """A caption for each theme, and its cards."""
+        if self._documents:
+            caption, items = self._caption(YOURS), []
+            for name, (loaded, facts) in self._documents.items():
+                items.append(self._card(Path(name).stem, name, facts))
+                picture = QPixmap()
+                if loaded.thumbnail and picture.loadFromData(loaded.thumbnail):
+                    items[-1].setData(PICTURE, picture)
+            self._captions.append((caption, items))
         done = runs()
         for theme, names in by_theme(self._examples).items():
-            caption = QListWidgetItem(theme, self.list)
-            caption.setFlags(Qt.ItemFlag.NoItemFlags)
-            items = []
-            for example in (self._examples[name] for name in names):
-                item = QListWidgetItem(example.title, self.list)
-                item.setData(NAME, example.name)
-                facts = facts_of(example, done.get(example.name))
-                item.setData(FACTS, facts)
-                about = (example.description, *facts)
-                item.setToolTip("\n".join(about))
-                item.setData(Qt.ItemDataRole.AccessibleDescriptionRole, "; ".join(about))
-                items.append(item)
-            self._captions.append((caption, items))
+            caption = self._caption(theme)
+            self._captions.append((caption, [
+                self._card(example.title, example.name, facts_of(example, done.get(example.name)),
+                           example.description)
+                for example in (self._examples[name] for name in names)]))
+
+    def _caption(self, text: str) -> QListWidgetItem:
+        caption = QListWidgetItem(text, self.list)
+        caption.setFlags(Qt.ItemFlag.NoItemFlags)
+        return caption
+
+    def _card(self, title: str, name: str, facts: tuple[str, ...], *more: str) -> QListWidgetItem:
+        item = QListWidgetItem(title, self.list)
+        item.setData(NAME, name)
+        item.setData(FACTS, facts)
+        about = (*more, *facts)
+        item.setToolTip("\n".join(about))
+        item.setData(Qt.ItemDataRole.AccessibleDescriptionRole, "; ".join(about))
+        return item
 
     def _show(self) -> None:
-        example = self.chosen()
-        self._open.setEnabled(example is not None)
-        self.note.setMarkdown(page(example) if example else "")
+        name, text = self._in_front, ""
+        self._open.setEnabled(bool(name))
+        if (example := self._examples.get(name)) is not None:
+            text = page(example)
+        elif name:
+            text = page_of_document(name, *self._documents[name])
+        self.note.setMarkdown(text)
         set_apart(self.note.document())
 
     def _clicked(self, item: QListWidgetItem) -> None:
@@ -165,13 +207,12 @@ class Gallery(QDialog):
         found = []
         for caption, items in self._captions:
             for item in items:
-                example = self._examples[item.data(NAME)]
-                name = f"{example.name} {example.title}".lower()
-                all_of_it = " ".join((name, example.description, example.note, caption.text(),
-                                      *item.data(FACTS))).lower()
+                names, about = self._words(item)
+                name = " ".join(names)
+                all_of_it = " ".join((name, about, caption.text(), *item.data(FACTS))).lower()
                 item.setHidden(not all(word in all_of_it for word in words))
                 if not item.isHidden():
-                    exact = text.strip().lower() in (example.name, example.title.lower())
+                    exact = text.strip().lower() in names
                     found.append((0 if exact else 1 if all(word in name for word in words) else 2,
                                   item))
             caption.setHidden(all(item.isHidden() for item in items))
@@ -180,6 +221,34 @@ class Gallery(QDialog):
         first = min(found, key=lambda pair: pair[0], default=(0, None))[1]
         self.list.setCurrentItem(first)  # type: ignore[arg-type]  # None clears it
         self._show()
+
+
+    def _words(self, item: QListWidgetItem) -> tuple[tuple[str, ...], str]:
+        """What a card is called, in small letters; and what else is said of it."""
+        name = item.data(NAME)
+        if (example := self._examples.get(name)) is not None:
+            return (name.lower(), example.title.lower()), f"{example.description} {example.note}"
+        return (item.text().lower(), Path(name).name.lower()), self._documents[name][0].graph.notes
+
+
+def _readable(paths: Iterable[Path]) -> dict[str, tuple[Loaded, tuple[str, ...]]]:
+    """The first of some documents, with their graphs and pictures, and three lines on each: when
+    it was saved, where it is, how large it is.
+    """
+    found: dict[str, tuple[Loaded, tuple[str, ...]]] = {}
+    for path in islice(paths, MOST_RECENT):
+        with suppress(DocumentError, OSError):
+            loaded = document.glimpse(path)
+            size = plural(len(loaded.graph.nodes), "node")
+            found[str(path)] = loaded, (moment(path.stat().st_mtime), str(path.parent), size)
+    return found
+
+
+def page_of_document(name: str, loaded: Loaded, facts: Iterable[str]) -> str:
+    """Its notes, as Markdown."""
+    notes = loaded.graph.notes
+    head = "" if notes.lstrip().startswith("#") else f"# {Path(name).stem}\n\n"
+    return f"{head}{notes}\n\n*{' · '.join(facts)}*"
 
 
 HEADING = 3

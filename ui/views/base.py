@@ -32,6 +32,8 @@ class View(QWidget):
 
     title: ClassVar[str] = ""
     name: ClassVar[str] = ""
+    tells_progress: ClassVar[bool] = False
+    """Whether it says what the network is being prepared with: one panel is enough."""
 
     node_selected = Signal(str)
     """The user pointed at a node here."""
@@ -137,13 +139,22 @@ class View(QWidget):
             return
         sentence = self.missing(self.snapshot)
         if sentence:
-            self._empty.setText(_what_happens(self.snapshot) or sentence)
+            self._empty.setText(self._why_empty(sentence))
             self.clear()
         self._stack.setCurrentIndex(0 if sentence else 1)
         if not sentence and self.snapshot is not None:
             self.draw(self.snapshot)
         self._veil_what_is_old()
         self.header.fit()
+
+    def _why_empty(self, sentence: str) -> str:
+        """The sentence, unless there is a better reason than that nobody has pressed Run."""
+        snapshot = self.snapshot
+        if snapshot is None:
+            return sentence
+        if snapshot.progress:
+            return f"{snapshot.progress}…" if self.tells_progress else ""
+        return (snapshot.state == "failed" and snapshot.message) or sentence
 
     @property
     def empty_text(self) -> str:
@@ -229,15 +240,6 @@ class View(QWidget):
         self.header.restyle()
         self.restyle()
         self.refresh()
-
-
-def _what_happens(snapshot: Snapshot | None) -> str:
-    """A better reason for an empty view than that nobody has pressed Run."""
-    if snapshot is None:
-        return ""
-    if snapshot.progress:
-        return f"{snapshot.progress}…"
-    return snapshot.message if snapshot.state == "failed" else ""
 
 
 __all__ = ["Table", "View"]

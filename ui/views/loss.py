@@ -33,6 +33,7 @@ class LossView(View):
 
     title = "Loss"
     name = "loss"
+    tells_progress = True
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
