@@ -8,15 +8,25 @@ import itertools
 import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from playground import document
+from playground.arguments import (
+    LONGEST,
+    Parser,
+    UsageError,
+    add_length,
+    add_what,
+    document_path,
+    log_path,
+    writable_path,
+)
 from playground.document import DocumentError, Loaded
 from playground.examples import EXAMPLES, Example
 from playground.graph import Graph
@@ -30,17 +40,10 @@ if TYPE_CHECKING:
 
 DONE, WRONG, DIVERGED, INTERRUPTED = 0, 2, 3, 130
 DEFAULT_EPOCHS = 10
-MAX_THREADS = 256
 BAR = 24
-LONGEST = 200
-"""Letters of a name that are repeated in a sentence."""
 SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 """The environment has one of them where Linux can show a window."""
 VARIATION = "EXAMPLE:VARIATION"
-
-
-class UsageError(Exception):
-    """What the user must put right; the text is one sentence."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,14 +65,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _window(words: list[str]) -> int:
-    parser = _Parser("playground", "Drag layers into a network and watch it learn.", epilog=(
+    parser = Parser("playground", "Drag layers into a network and watch it learn.", epilog=(
         "Without a window: playground examples | summary | train | compare (each with --help). A "
         "FILE that is not there ends with exit code 2 and a line on stderr; started from a "
         "desktop, without a terminal, the window opens and says so instead."))
     parser.add_argument("what", nargs="?", metavar="FILE|EXAMPLE", help="what to open")
     parser.add_argument("--version", action="version", version=f"playground {_version()}")
     parser.add_argument("--theme", choices=("dark", "light", "system"), help="colours")
-    parser.add_argument("--screenshot", type=_writable, metavar="PNG",
+    parser.add_argument("--screenshot", type=writable_path, metavar="PNG",
                         help="draw the window to a file and end")
     options = parser.parse_args(words)
     what = options.what
@@ -119,7 +122,7 @@ def _version() -> str:
 
 
 def _examples(words: list[str]) -> int:
-    parser = _Parser("playground examples", "List the networks that come with the app.")
+    parser = Parser("playground examples", "List the networks that come with the app.")
     parser.add_argument("--json", action="store_true", help="as JSON")
     if parser.parse_args(words).json:
         _print_json([{"name": e.name, "title": e.title, "description": e.description,
@@ -132,8 +135,8 @@ def _examples(words: list[str]) -> int:
 
 
 def _summary(words: list[str]) -> int:
-    parser = _Parser("playground summary", "Show layers, shapes, parameters and memory.")
-    _add_what(parser)
+    parser = Parser("playground summary", "Show layers, shapes, parameters and memory.")
+    add_what(parser)
     parser.add_argument("--json", action="store_true", help="as JSON")
     options = parser.parse_args(words)
     loaded = _open(options.what)
@@ -147,12 +150,12 @@ def _summary(words: list[str]) -> int:
 
 
 def _train(words: list[str]) -> int:
-    parser = _Parser("playground train", "Train without a window.")
-    _add_what(parser)
-    _add_length(parser)
-    parser.add_argument("--save", type=_document, metavar="OUT.playground",
+    parser = Parser("playground train", "Train without a window.")
+    add_what(parser)
+    add_length(parser)
+    parser.add_argument("--save", type=document_path, metavar="OUT.playground",
                         help="write the trained network")
-    parser.add_argument("--log", type=_log, metavar="OUT.csv", help="write the history")
+    parser.add_argument("--log", type=log_path, metavar="OUT.csv", help="write the history")
     parser.add_argument("--json", action="store_true", help="the result as one JSON object: its "
                         "loss is that of the last batch, before that batch's update; train and "
                         "validation judge all their samples with the weights at the end; an "
@@ -204,12 +207,12 @@ def _train(words: list[str]) -> int:
 
 
 def _compare(words: list[str]) -> int:
-    parser = _Parser("playground compare", "Train networks side by side, on the same batches.",
+    parser = Parser("playground compare", "Train networks side by side, on the same batches.",
                      epilog=f"{VARIATION} is a variation of an example that the window offers, as "
                      "exploding:clipping-off. An example alone is compared with all of its own.")
     parser.add_argument("what", nargs="+", metavar=f"FILE|EXAMPLE|{VARIATION}",
                         help="two or more to compare; the first says for how long")
-    _add_length(parser)
+    add_length(parser)
     parser.add_argument("--json", action="store_true", help="the results as one JSON array")
     options = parser.parse_args(words)
     lanes = [lane for what in options.what for lane in _lanes(what)]
@@ -396,86 +399,6 @@ class _Bar:
 
     def end(self) -> None:
         self.say("")
-
-
-# -- arguments ------------------------------------------------------------------------------------
-
-
-class _Parser(argparse.ArgumentParser):
-    """argparse whose errors are one line with the way out."""
-
-    def __init__(self, prog: str, description: str, epilog: str | None = None) -> None:
-        super().__init__(prog=prog, description=description, epilog=epilog, allow_abbrev=False)
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}. See {self.prog} --help")
-
-
-def _add_what(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", metavar="FILE|EXAMPLE", help="a document, or an example's name")
-
-
-def _add_length(parser: argparse.ArgumentParser) -> None:
-    """For how long to train, and how."""
-    length = parser.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=_count, metavar="N", help="train for N steps")
-    length.add_argument("--epochs", type=_count, metavar="N", help="train for N epochs")
-    parser.add_argument("--seed", type=_seed, metavar="S", help=(
-        "start anew, without saved weights, with S as the seed of weights, order, dropout and "
-        "augmentation"))
-    parser.add_argument("--threads", type=_threads, default=1, metavar="T",
-                        help="threads that share each batch, where that is worth it "
-                             f"(1, at most {MAX_THREADS})")
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = low - 1
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is not a whole number between {low} and {high:,}")
-        return value
-    return parse
-
-
-_count, _seed, _threads = _whole(1, 10**9), _whole(0, 2**31 - 1), _whole(1, MAX_THREADS)
-
-
-def _writable(text: str) -> Path:
-    """Told before training, not after it."""
-    path = Path(text)
-    try:
-        if path.is_dir() or not os.access(path.resolve().parent, os.W_OK):
-            raise argparse.ArgumentTypeError(f"{text} cannot be written: choose another file")
-        path.exists()  # raises for a name that is too long
-    except OSError as error:
-        raise argparse.ArgumentTypeError(
-            f"{text[:LONGEST]} cannot be written ({error.strerror}): choose another file"
-            ) from error
-    return path
-
-
-def _document(text: str) -> Path:
-    """Only a document holds weights: a .json would keep the graph and lose the training."""
-    if Path(text).suffix != document.SUFFIX:
-        raise argparse.ArgumentTypeError(
-            f"{text} is not a name for a trained network: end it in {document.SUFFIX}")
-    return _writable(text)
-
-
-def _log(text: str) -> Path:
-    """A table takes the place of a table only."""
-    path = _writable(text)
-    if path.suffix.lower() in (document.SUFFIX, ".json"):
-        raise argparse.ArgumentTypeError(
-            f"{text} is a name for a network, and a log is a table: end it in .csv")
-    if not document.is_history(path):
-        raise argparse.ArgumentTypeError(
-            f"{text} is there already and is no log of this app: choose another name")
-    return path
 
 
 def _one_line(text: object) -> str:
