@@ -128,7 +128,7 @@ def test_a_large_copy_to_step_back_to_is_told(monkeypatch: pytest.MonkeyPatch) -
     made = Session(spiral(dense(40)), progress=told.append)
     size = len(made.arena.state)
     assert [text for text in told if "kept" in text] == [
-        f"The state is kept, to step back to: {start:,} of {size:,} numbers"
+        f"The state is kept, to step back to: {start / size:.0%}"
         for start in range(100, size, 100)]
     before = weights(made)
     made.run(3)
