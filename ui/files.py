@@ -267,7 +267,8 @@ class Files(QObject):
             return None
         path = Path(name if name.endswith(suffix) else name + suffix)
         buttons = QMessageBox.StandardButton
-        if path.exists() and QMessageBox.question(
+        is_own = path == self._document.path and not self._read_only  # see _save
+        if path.exists() and not is_own and QMessageBox.question(
                 self._window, "Replace it?", f"{path.name} exists already. Replace it?",
                 buttons.Yes | buttons.Cancel, buttons.Cancel) != buttons.Yes:
             return None

@@ -92,6 +92,9 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
         return frozenset(work_name(f"{name}_sums", *place) for place in self.places()
                          for name, shape, _ in self.cell_parameters(1) if len(shape) == 2)
 
+    def uses(self, x: Shape, y: Shape) -> int:
+        return x[0]
+
     @property
     def norms(self) -> tuple[str, ...]:
         return tuple(work_name(f"{name}_grad_norm", *place)
