@@ -262,3 +262,25 @@ def test_the_progress_is_shown_over_what_was_there_before(
     assert during is not None
     assert (during.state, during.progress) == ("stepping", "Step 1: backward of dense_2")
     assert during.program is before.program
+
+
+def test_a_network_that_stands_does_not_run_while_it_is_validated(
+        engine: Engine, large: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluator, "SLOW", -1.0)
+    monkeypatch.setattr(evaluator, "MOST_BYTES", 1024)
+    told: list[tuple[str, str]] = []
+    announce = engine._announce
+
+    def listen(text: str) -> None:
+        told.append((engine._trainer.state, text))
+        announce(text)
+
+    monkeypatch.setattr(engine, "_announce", listen)
+    seen: list[str] = []
+    monkeypatch.setattr(engine, "_mailbox", Mailbox(seen))
+    engine.load(large)
+    wait(engine, lambda s: s.state == "paused" and not s.progress)
+    engine.step("batch")
+    wait(engine, lambda s: s.state == "paused" and s.step == 1 and not s.progress)
+    assert any(text.startswith("Samples are validated") for _, text in told)
+    assert "running" not in seen
