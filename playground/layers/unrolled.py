@@ -57,6 +57,7 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
                  "packed sequences).",
         "state": "The states before the first step, side by side; without it they are 0."}
     integers = frozenset({"steps"})
+    whole_time = True
 
     gates: ClassVar[int] = 1
     """How many times `units` values the cell computes from its input."""
