@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PySide6.QtGui import QFontMetricsF, QImage, QPainter
 from PySide6.QtWidgets import QApplication, QStyleOptionGraphicsItem
 from pytestqt.qtbot import QtBot
 
+from playground.compiler import compile_program
 from playground.examples import EXAMPLES
 from playground.graph import Edge, Graph, UnknownLayer
 from playground.layers import LAYERS
@@ -96,6 +98,30 @@ def test_live_data_is_drawn_and_told(view: CanvasView, qtbot: QtBot) -> None:
     for zoom in (0.2, 1.0, 3.0):
         view.set_zoom(zoom)
         assert not view.grab().isNull()
+
+
+def test_a_breakpoint_is_marked_on_its_node(qtbot: QtBot, qapp: QApplication) -> None:
+    graph = EXAMPLES["mlp-spiral"].graph
+    view = open_canvas(qtbot, qapp, graph)
+    live = LiveCanvas(view.canvas, view)
+    program = compile_program(graph)
+    at = {instruction.node: place for place, instruction in enumerate(program.instructions)}
+    moment = Snapshot(state="paused", program=program)
+
+    def marked() -> set[str]:
+        return {id for id, item in view.canvas.nodes.items() if item.stop}
+
+    plain = view.grab().toImage()
+    live.show_snapshot(replace(moment, stops=frozenset({at["dense_1"], at["dense_2"]})))
+    assert marked() == {"dense_1", "dense_2"}
+    assert "breakpoint" in view.canvas.nodes["dense_1"].describe()
+    assert view.grab().toImage() != plain
+    view.document.edit("Fold", graph.with_fold({"dense_1", "dense_2"}, 200, 40))
+    assert marked() == {"block_1"}
+    view.document.edit("Unfold", graph)
+    assert marked() == {"dense_1", "dense_2"}
+    live.show_snapshot(moment)
+    assert not marked()
 
 
 def test_the_data_show_what_the_canvas_has_asked_for(view: CanvasView) -> None:

@@ -9,6 +9,8 @@ import pytest
 from PySide6.QtCore import QEvent, QPointF
 from PySide6.QtWidgets import QApplication, QPushButton
 
+from playground.data import DataError
+from playground.layers import data as layers
 from playground.layers.base import make_layer
 from tests.fake_engine import FakeEngine
 from tests.on_canvas import click
@@ -84,6 +86,61 @@ def test_the_keyboard_and_the_inspector_can_too(window: MainWindow, data: Path) 
     button.click()
     assert button.isHidden()
     assert window.canvas.actions_.menu().actions()[0].text() != LOOK_AGAIN
+
+
+def test_the_inspector_says_that_nothing_has_changed(window: MainWindow, data: Path) -> None:
+    window.document.select({"file_1"})
+    window.docks.open("inspector")
+    button, = (b for b in window.inspector.findChildren(QPushButton) if b.text() == LOOK_AGAIN)
+    button.click()
+    assert "Nothing has changed" in window.canvas._message.text()
+
+
+def test_a_way_out_that_is_not_needed_any_more(window: MainWindow, data: Path) -> None:
+    """Mended while the menu was open."""
+    window.document.select({"file_1"})
+    before = window.canvas._message.text()
+    data.write_text(ROWS)
+    assert window.document.look_again()
+    window.canvas.go_out(LOOK_AGAIN)
+    assert window.canvas._message.text() == before
+
+
+def test_a_bad_file_is_read_once(window: MainWindow, data: Path,
+                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be large, and every dialog that closes brings one back to the window."""
+    read, open_data = list[str](), layers.data.open_data
+
+    def reading(path: str, **settings: Any) -> Any:
+        read.append(path)
+        return open_data(path, **settings)
+
+    monkeypatch.setattr(layers.data, "open_data", reading)
+    data.write_text(ROWS + "oops,2,\n")
+    window.document.look_again()
+    why = window.document.check.errors["file_1"]
+    for _ in range(3):
+        assert not window.document.look_again()
+    assert len(read) == 1
+    assert window.document.check.errors["file_1"] == why
+    data.write_text(ROWS)
+    assert window.document.look_again()
+    assert not window.document.check.errors
+
+
+def test_a_disk_that_could_not_be_read_is_asked_again(
+        window: MainWindow, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Permission, or a network that was away: the file looks the same before and after."""
+    def refused(path: str, **settings: Any) -> Any:
+        raise DataError("not allowed") from PermissionError()
+
+    data.write_text(ROWS)
+    with monkeypatch.context() as broken:
+        broken.setattr(layers.data, "open_data", refused)
+        window.document.look_again()
+        assert window.document.check.errors["file_1"] == "not allowed"
+    assert window.document.look_again()
+    assert not window.document.check.errors
 
 
 def test_a_node_without_a_file_can_only_choose_one(window: MainWindow) -> None:

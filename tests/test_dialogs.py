@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
     QDialog,
@@ -265,6 +265,31 @@ def test_a_large_file_is_checked_while_the_dialog_lives(qtbot, tmp_path, monkeyp
     qtbot.waitUntil(dialog._import.isEnabled)
     assert "40 samples" in dialog.summary.text()
     assert asked == [str(large), str(small)], "one at a time, and the last wish alone"
+
+
+def test_a_reader_that_is_asked_again_by_its_listener_reads_once(qtbot, monkeypatch):
+    """As Import does, when what was checked is no longer what is chosen."""
+    read, heard, owner = [], [], QObject()
+
+    def findings(wish):
+        read.append(wish.path)
+        yield data_check.Finding(wish, None, "", is_final=True)
+
+    monkeypatch.setattr(data_check, "findings", findings)
+    reader, first, second = data_check.Reader(owner), data_check.Wish("a"), data_check.Wish("b")
+
+    def hear(finding):
+        heard.append(finding.wish)
+        if finding.wish == first:
+            reader.look(second)
+
+    reader.found.connect(hear)
+    reader.look(first)
+    qtbot.waitUntil(lambda: not reader._timer.isActive())
+    assert heard == [first, second]
+    assert read == ["a", "b"]
+    reader._take()  # a last tick of the clock
+    assert len(heard) == 2
 
 
 def test_import_goes_on_once_another_size_is_checked(qtbot, tmp_path):

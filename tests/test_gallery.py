@@ -193,6 +193,14 @@ def test_a_network_of_one_s_own_opens_from_the_gallery(
     assert window.document.path == mine[0]
 
 
+def test_a_damaged_picture_does_not_hide_its_document(mine: list[Path]) -> None:
+    whole, stored = mine[0].read_bytes(), store.glimpse(mine[0]).thumbnail
+    assert stored is not None
+    mine[0].write_bytes(whole.replace(stored, bytes(len(stored))))
+    assert store.glimpse(mine[0]).graph == store.load(mine[0]).graph
+    assert store.glimpse(mine[0]).thumbnail is None
+
+
 def test_the_picture_of_a_document_survives_the_command_line(mine: list[Path]) -> None:
     out = mine[0].with_name("trained.playground")
     for more in ([], ["--seed", "3"]):

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSettings
 
 from ui.preferences import RECENT, Preferences
-from ui.recovery import Origin, Recovery
+from ui.recovery import Origin, Recovery, _read
 
 CRASH = """
 import os, sys
+from functools import partial
 from pathlib import Path
 from PySide6.QtCore import QCoreApplication
 from ui.recovery import Origin, Recovery
 app = QCoreApplication([])
-recovery = Recovery(lambda file: lambda: file.write_text("work") and 0.0,
+recovery = Recovery(lambda file: lambda: partial(file.write_text, "work"),
                     lambda: Origin("net.playground", Path("/home/me/net.playground"), (1, 2, 3)),
                     Path(sys.argv[1]))
 recovery.save()
@@ -30,7 +33,7 @@ os._exit(1) if sys.argv[2] == "crash" else sys.stdin.read()
 
 @pytest.fixture
 def recovery(qapp, tmp_path):
-    recovery = Recovery(lambda file: lambda: file.write_text("work") and 0.0, lambda: Origin("a"),
+    recovery = Recovery(lambda file: lambda: partial(file.write_text, "work"), lambda: Origin("a"),
                         tmp_path)
     yield recovery
     recovery.close()
@@ -154,14 +157,81 @@ def test_what_a_crash_left_is_not_tidied_away(qapp, tmp_path):
 
 
 def test_a_failed_save_is_not_the_end(qapp, tmp_path):
-    def fail() -> float:
+    def fail() -> None:
         raise OSError("disk full")
 
-    recovery = Recovery(lambda file: fail, lambda: Origin("a"), tmp_path)
+    recovery = Recovery(lambda file: lambda: fail, lambda: Origin("a"), tmp_path)
     recovery.save()
     recovery.wait()
     assert "disk full" in recovery.last_error
     assert not recovery.file.exists()
+    recovery.close()
+
+
+def test_a_copy_never_goes_under_the_name_of_the_document_before(qapp, tmp_path, monkeypatch):
+    """Killed between the two writes: the note that lies there is about another document."""
+    now = ["first"]
+    recovery = Recovery(lambda file: lambda: partial(file.write_text, f"work on {now[0]}"),
+                        lambda: Origin(now[0], Path(f"/home/me/{now[0]}"), (1, 2, 3)), tmp_path)
+    recovery.save()
+    recovery.wait()
+    now[0], real = "the second", Path.write_text
+
+    def killed(path, *args, **options):
+        if path.suffix == ".part":
+            raise OSError("killed")
+        return real(path, *args, **options)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "write_text", killed)
+        recovery._rest_until = 0.0
+        recovery.save()
+        recovery.wait()
+    recovery._held.unlock()
+    other = Recovery(lambda file: None, lambda: Origin("a"), tmp_path)
+    left, = other.crashed()
+    assert left.file.read_text() == "work on the second"
+    assert (left.name, left.original, left.seen) == ("untitled", None, None)
+    other.close()
+    assert recovery._held.tryLock(0)
+    recovery.close()
+
+
+def test_a_copy_that_cannot_be_replaced_keeps_its_name(qapp, tmp_path):
+    works = [lambda: recovery.file.write_text("work"), lambda: 1 / 0]
+    recovery = Recovery(lambda file: lambda: works.pop(0), lambda: Origin("net"), tmp_path)
+    for _ in range(2):
+        recovery._rest_until = 0.0
+        recovery.save()
+        recovery.wait()
+    assert "division" in recovery.last_error
+    recovery._held.unlock()
+    other = Recovery(lambda file: None, lambda: Origin("a"), tmp_path)
+    assert [left.name for left in other.crashed()] == ["net"]
+    other.close()
+    assert recovery._held.tryLock(0)
+    recovery.close()
+
+
+def test_a_copy_that_another_window_removes_meanwhile_is_not_offered(recovery, tmp_path):
+    assert _read(tmp_path / "gone.playground") is None
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_slow_disk_gets_its_rest(qapp, tmp_path, fails):
+    tries = []
+
+    def write() -> None:
+        tries.append(time.sleep(0.05))
+        if fails:
+            raise OSError("disk full")
+
+    recovery = Recovery(lambda file: lambda: write, lambda: Origin("a"), tmp_path)
+    for _ in range(2):
+        recovery.save()
+        recovery.wait()
+    assert len(tries) == 1
+    assert bool(recovery.last_error) == fails
     recovery.close()
 
 

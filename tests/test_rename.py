@@ -138,7 +138,7 @@ def test_a_rename_while_nothing_can_run_is_remembered(window: MainWindow, tmp_pa
     editing.rename(window.document, "dense_1", "first")
     editing.rename(window.document, "first", "hidden")
     path = tmp_path / "cut.playground"
-    window.files.prepared(path)()
+    window.files.prepared(path).ready()()
     kept = store.load(path).state
     assert kept is not None
     np.testing.assert_array_equal(kept.parameters["hidden.w"], before.parameters["dense_1.w"])

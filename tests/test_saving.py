@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
+import weakref
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from playground import document as store
 from playground.cli import main
 from playground.examples import EXAMPLES
+from playground.question import Question
 from playground.snapshot import Snapshot
 from playground.state import SavedState
 from tests import document_files
@@ -22,6 +27,7 @@ from ui.canvas import editing
 from ui.dialogs.changed import ChangedQuestion
 from ui.inspector.panel import NodePage
 from ui.recovery import Crashed
+from ui.saving import SavingWindow
 
 OTHER = EXAMPLES["perceptron"].graph
 
@@ -247,7 +253,111 @@ def test_what_is_typed_and_not_yet_entered_is_saved(
         assert not window.files.may_discard()
 
 
+# -- what is left of a save, and what becomes of one that fails -----------------------------------
+
+
+def test_a_save_leaves_no_window_and_no_state_behind(qtbot, window, opened, monkeypatch):
+    kept = []
+    asked = window.bridge.asked_state
+    monkeypatch.setattr(window.bridge, "asked_state", lambda: remembered(asked()))
+
+    def remembered(question):
+        kept.append(weakref.ref(question))
+        return question
+
+    for _ in range(3):
+        assert window.files.save()
+        change(window)
+    qtbot.waitUntil(lambda: not window.findChildren(SavingWindow))
+    gc.collect()
+    assert [ref() for ref in kept] == [None] * 3
+
+
+@pytest.mark.parametrize("word", ["Replace", "Cancel"])
+def test_a_question_that_is_answered_is_gone(qtbot, window, word):
+    question = ChangedQuestion(Path("net.playground"), window)
+    button, = (button for button in question.buttons() if button.text() == word)
+    QTimer.singleShot(0, button.click)
+    assert question.answer() == word.lower()
+    qtbot.waitUntil(lambda: not window.findChildren(ChangedQuestion))
+
+
+@pytest.mark.parametrize(("error", "told"), [
+    (MemoryError(), "not enough memory"), (KeyError("dense_1.w"), "KeyError: 'dense_1.w'")])
+def test_closing_with_save_stays_when_it_cannot_be_saved(
+        window, engine, opened, monkeypatch, error, told):
+    def fail():
+        raise error
+
+    def asked(renamed):
+        question = Question(fail)
+        question()
+        return question
+
+    warned, before = [], opened.read_bytes()
+    monkeypatch.setattr(engine, "asked_state", asked)
+    monkeypatch.setattr(QMessageBox, "warning", lambda *args: warned.append(args[2]))
+    monkeypatch.setattr(QMessageBox, "question", lambda *args: QMessageBox.StandardButton.Save)
+    assert not window.close()
+    assert told in warned[0]
+    assert window.isVisible()
+    assert not window.document.clean
+    assert "shutdown" not in engine.names()
+    assert opened.read_bytes() == before
+
+
+def test_a_question_that_ends_by_a_fault_does_not_close(window, engine, monkeypatch):
+    def fail():
+        raise ValueError("odd")
+
+    event = QCloseEvent()
+    assert event.isAccepted()
+    with monkeypatch.context() as broken:
+        broken.setattr(window.files, "may_discard", fail)
+        with pytest.raises(ValueError, match="odd"):
+            window.closeEvent(event)
+    assert not event.isAccepted()
+    assert window.isVisible()
+    assert "shutdown" not in engine.names()
+
+
+def test_a_graph_alone_does_not_wait_for_the_network(window, engine, monkeypatch, tmp_path):
+    path = tmp_path / "net.json"
+    monkeypatch.setattr(engine, "asked_state", lambda renamed: pytest.fail("not needed"))
+    store.save(path, OTHER)
+    assert window.files.open(path)
+    change(window)
+    assert window.files.save()
+    assert store.load(path).graph == window.document.graph
+
+
 # -- a failing autosave ---------------------------------------------------------------------------
+
+
+def test_an_autosave_without_its_note_is_tried_again(window, monkeypatch):
+    change(window)
+    recovery, real, tried = window.recovery, Path.write_text, []
+
+    def full(path, *args, **options):
+        if path.suffix == ".part":
+            tried.append(path)
+            raise OSError(28, "No space left on device")
+        return real(path, *args, **options)
+
+    def autosave():
+        recovery._rest_until = 0.0
+        recovery.save()
+        recovery.wait()
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "write_text", full)
+        autosave()
+        assert "No space left" in recovery.last_error
+        autosave()
+        assert len(tried) == 2
+    autosave()
+    assert recovery.last_error == ""
+    assert recovery.file.with_suffix(".json").exists()
 
 
 def test_a_failing_autosave_is_told_once_and_tried_again(qtbot, window, monkeypatch):
@@ -275,6 +385,16 @@ def test_a_failing_autosave_is_told_once_and_tried_again(qtbot, window, monkeypa
     autosave()
     assert window.recovery.file.exists(), "nothing has changed, but nothing was saved either"
     qtbot.waitUntil(lambda: not label.text())
+
+
+def test_after_a_save_by_hand_no_copy_is_missed(qtbot, window, opened, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "write_text", lambda *args, **options: 1 / 0)
+        window.recovery.save()
+        window.recovery.wait()
+    qtbot.waitUntil(lambda: window.status._autosave.text() == "not autosaved")
+    assert window.files.save()
+    qtbot.waitUntil(lambda: not window.status._autosave.text())
 
 
 def test_a_folder_for_copies_that_cannot_be_made_is_told(make_window, tmp_path, monkeypatch):

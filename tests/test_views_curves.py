@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from playground.compiler import compile_program
 from playground.graph import Graph
+from playground.layers.base import make_layer
 from playground.program import NODE_STATISTICS
 from playground.snapshot import (
     Verdict,
@@ -163,6 +166,25 @@ def test_a_loss_of_rounding_lies_on_the_ground(qtbot: QtBot) -> None:
     assert not view.badge.text
     nothing = snapshot(loss=np.full(100, np.nan))
     assert not shown(qtbot, LossView(), nothing).badge.text.strip("✓ ").startswith("as good")
+
+
+@pytest.mark.parametrize(("unit", "is_nothing"), [(1.0, True), (1e-4, False)])
+def test_what_is_nothing_depends_on_the_targets(
+        qtbot: QtBot, tmp_path: Path, unit: float, is_nothing: bool) -> None:
+    """Currents in ampere, say: a network that has learned nothing has a loss of 1e-8."""
+    table = tmp_path / "points.csv"
+    table.write_text("a,b,y\n" + "".join(
+        f"{i},{-i % 7},{unit * (i % 5)}\n" for i in range(40)))
+    data = make_layer("file", {"path": str(table), "task": "regression"})
+    graph = Graph().with_node(data, id="data").with_node(
+        make_layer("dense", {"units": 1}), id="out").with_node(
+        make_layer("mean_squared_error", {}), id="loss").connect("data", "out").connect(
+        "out", "loss")
+    moment = snapshot(loss=np.full(100, 1.2e-8))
+    past = replace(moment.history, validation_loss=np.array([1e-8, 1e-8]))
+    view = shown(qtbot, LossView(), replace(moment, history=past, program=compile_program(graph)))
+    assert bool(view.badge.text) == is_nothing
+    assert view.plot.log_y != is_nothing
 
 
 def test_loss_marks_nan_with_its_step(qtbot: QtBot) -> None:

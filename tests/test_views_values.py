@@ -108,6 +108,23 @@ def test_any_array_is_maps(shape: tuple[int, ...], maps: tuple[int, ...]) -> Non
 # -- values of a node -----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("shape", "index", "told"), [
+    ((3, 4, 5, 5), 6, "sample 1, head 2, query 3, key 4 = "),
+    ((3, 5, 5), 2, "sample 2, query 3, key 4 = ")])
+def test_attention_weights_say_whose_they_are(
+        qtbot: QtBot, shape: tuple[int, ...], index: int, told: str) -> None:
+    view = shown(qtbot, NodeValuesView(), snapshot("transformer"))
+    view.select("attention_1")
+    weights = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    (probe,) = view.wanted()
+    assert probe.name == "attention_1.weights"
+    view.show_snapshot(snapshot("transformer", values={probe: weights}))
+    view._point(index, 3, 4)
+    assert view.header.note.whole == told + str(int(weights.reshape(-1, 5, 5)[index, 3, 4]))
+    view._point(-1, -1, -1)
+    assert view.header.note.whole == "attention_1"
+
+
 def test_node_values_list_the_tensors_and_show_the_numbers(qtbot: QtBot) -> None:
     view = shown(qtbot, NodeValuesView(), snapshot())
     view.select("dense_1")

@@ -48,7 +48,7 @@ def train(window: MainWindow, steps: int) -> None:
 def test_saved_closed_reopened_and_going_on(window: MainWindow, tmp_path: Path) -> None:
     train(window, 300)
     path = tmp_path / "mine.playground"
-    window.files.prepared(path)()
+    window.files.prepared(path).ready()()
     train(window, 500)
     straight = weights(window)
     assert window.files._open(path)
@@ -70,7 +70,7 @@ def test_a_document_that_cannot_train_keeps_its_weights(
     store.save(path, graph.without([loss]), trained, None, None)
     assert window.files._open(path)
     again = tmp_path / "again.playground"
-    window.files.prepared(again)()
+    window.files.prepared(again).ready()()
     kept = store.load(again).state
     assert kept is not None
     for name, values in trained.parameters.items():

@@ -25,8 +25,7 @@ class Claim:
         if path is None:
             return True
         name = hashlib.sha256(str(path.resolve()).encode(errors="surrogateescape")).hexdigest()[:16]
-        lock = QLockFile(str(self._folder() / f"{name}.lock"))
-        lock.setStaleLockTime(0)
+        lock = lock_at(self._folder() / f"{name}.lock")
         if lock.tryLock(0):
             self._lock = lock
             return True
@@ -38,3 +37,10 @@ class Claim:
         if self._lock is not None:
             self._lock.unlock()
             self._lock = None
+
+
+def lock_at(file: Path) -> QLockFile:
+    """A lock that is not taken yet; one whose process has gone is no obstacle."""
+    lock = QLockFile(str(file))
+    lock.setStaleLockTime(0)
+    return lock

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import (
@@ -17,16 +19,20 @@ from PySide6.QtWidgets import (
 )
 
 from playground import document as store
-from playground.document import SUFFIX, DocumentError, Loaded, Stamp
+from playground.document import SUFFIX, DocumentError, Loaded, Stamp, clause
 from playground.examples import EXAMPLES, Example
 from playground.graph import Graph
+from playground.question import Question, answered
 from ui.claim import Claim
 from ui.dialogs.changed import ChangedQuestion
 from ui.document import Document
 from ui.engine_bridge import EngineBridge
 from ui.preferences import Preferences
-from ui.recovery import Crashed, Origin, Write, recovery_folder
+from ui.recovery import Crashed, Origin, Wait, recovery_folder
 from ui.saving import Saving, SavingWindow
+
+if TYPE_CHECKING:
+    from ui.engine_bridge import Saved
 
 FILTER = f"Networks (*{SUFFIX} *.json);;All files (*)"
 WORTH_SAVING = 10.0
@@ -54,6 +60,7 @@ class Files(QObject):
         self._document, self._bridge, self._preferences = document, bridge, preferences
         self._thumbnail, self._window = thumbnail, window
         self._read_only = False
+        self._autosaving: object = None
         self._autosaved: object = None
         self._saved_step = 0
         self._seen: Stamp | None = None
@@ -167,7 +174,7 @@ class Files(QObject):
             return False
         try:
             store.save(path, self._document.graph)
-        except DocumentError as error:
+        except Exception as error:
             self._warn("The graph was not saved", error)
             return False
         if path == self._document.path:
@@ -185,12 +192,12 @@ class Files(QObject):
             answer = ChangedQuestion(path, self._window).answer()
             if answer != "replace":
                 return answer == "save as" and self.save_as()
-        saving = self.prepared(path)
         try:
+            saving = self.prepared(path)
             SavingWindow(saving, self._window).finish()
         except CancelledError:
             return False
-        except (DocumentError, TimeoutError) as error:
+        except Exception as error:  # whatever it is, nothing may be closed now
             self._warn("The network was not saved", error)
             return False
         self._read_only, self._seen = False, store.stamp(path)
@@ -205,11 +212,14 @@ class Files(QObject):
 
     def prepared(self, path: Path) -> Saving:
         """The work of writing everything to `path`: all of this moment, but for the weights,
-        which the network gives at its next stop.
+        which the network gives at its next stop. A graph alone need not wait for it.
         """
-        return Saving(path, self._document.graph, self._thumbnail(), self._bridge.asked_state())
+        asked: Question[Saved | None] = answered(None)
+        if path.suffix != ".json":
+            asked = self._bridge.asked_state()
+        return Saving(path, self._document.graph, self._thumbnail(), asked)
 
-    def autosave(self, path: Path) -> Write | None:
+    def autosave(self, path: Path) -> Wait | None:
         """The same for the recovery file; None when nothing has changed since the last."""
         snapshot = self._bridge.snapshot
         now = (self._document.graph, snapshot.step)
@@ -217,14 +227,12 @@ class Files(QObject):
         changed = not self._document.clean or (ready and snapshot.step != self._saved_step)
         if not changed or now == self._autosaved:
             return None
-        write = self.prepared(path)
+        self._autosaving = now
+        return self.prepared(path).ready
 
-        def work() -> float:
-            seconds = write()
-            self._autosaved = now  # one that fails is tried again
-            return seconds
-
-        return work
+    def autosaved(self) -> None:
+        """What `autosave` gave has been done; what fails is tried again."""
+        self._autosaved = self._autosaving
 
     # -- asking -------------------------------------------------------------------------------
 
@@ -275,7 +283,18 @@ class Files(QObject):
         return path
 
     def _warn(self, title: str, error: Exception) -> None:
-        QMessageBox.warning(self._window, title, str(error))
+        QMessageBox.warning(self._window, title, sentence_of(error))
+
+
+def sentence_of(error: Exception) -> str:
+    """What went wrong, and what to do about it."""
+    if isinstance(error, DocumentError | TimeoutError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for it. Close other programs, and try again."
+    traceback.print_exception(error)  # nobody has thought of it: for a report
+    return (f"Something went wrong ({clause(f'{type(error).__name__}: {error}')}). Try again, or "
+            "save under another name.")
 
 
 def take_typed() -> None:

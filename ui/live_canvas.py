@@ -94,6 +94,8 @@ class LiveCanvas(QWidget):
         scene, self._shown = self._scene, snapshot
         failed = snapshot.node if snapshot.state in ("diverged", "failed") else None
         scene.set_failed(failed, (snapshot.brief or snapshot.message) if failed else "")
+        instructions = snapshot.program.instructions if snapshot.program is not None else ()
+        scene.set_stops(frozenset(filter(None, (instructions[i].node for i in snapshot.stops))))
         self._show_active(snapshot)
         self._has_run = snapshot.step > 0 or snapshot.position > 0
         self._count += 1

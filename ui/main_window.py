@@ -204,7 +204,7 @@ class MainWindow(QMainWindow):
             from ui.views.augmentation import AugmentationView
             from ui.views.node_values import NodeValuesView
 
-            page.data_wanted.connect(lambda id: import_data(self.document, self, id))
+            page.way_chosen.connect(self.canvas.go_out)
             preview, values = AugmentationView(), NodeValuesView(embedded=True)
             page.embed_preview(preview)
             page.embed(values)
@@ -217,7 +217,7 @@ class MainWindow(QMainWindow):
     def recovery(self) -> Recovery:
         """Autosave. Its locks cost some time: taken when it is first asked for."""
         recovery = Recovery(self.files.autosave, lambda: self.files.origin,
-                            self._recovery_folder, self)
+                            self._recovery_folder, self, self.files.autosaved)
         recovery.told.connect(self._tell_autosave)
         if recovery.last_error:
             self._tell_autosave(recovery.last_error)
@@ -264,9 +264,10 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self, self.painted.emit)
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        event.ignore()  # also where asking ends by an exception
         if not self.files.may_discard():
-            event.ignore()
             return
+        event.accept()
         self.bridge.pause()
         self.docks.stage()  # what an example has brought is not the user's layout
         self.preferences.geometry = self.saveGeometry()
@@ -279,7 +280,6 @@ class MainWindow(QMainWindow):
         self.bridge.shutdown()
         self.files.claim.release()
         self.recovery.close()
-        event.accept()
 
     def _restore_layout(self) -> None:
         preferences = self.preferences

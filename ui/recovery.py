@@ -18,14 +18,15 @@ from uuid import uuid4
 import platformdirs
 from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
 
-from playground.document import Stamp, clause
+from playground.document import Stamp, clause, stamp
+from ui.claim import lock_at
 
 INTERVAL_MS = 30_000
 REST = 20
 """A save is followed by a rest of at least this many times what it took."""
 
-Write = Callable[[], float]
-"""Gives the seconds that it took, without what it has waited for."""
+Wait = Callable[[], Callable[[], object]]
+"""Waits for the network, and gives the work of writing."""
 
 
 def recovery_folder() -> Path:
@@ -66,18 +67,19 @@ class Crashed:
 class Recovery(QObject):
     """Saves every 30 seconds while there is something to lose.
 
-    `prepare(file)` is called in the window's thread and returns the work of writing, which may
-    wait for the network and is done in the background; None when nothing is to be saved.
+    `prepare(file)` is called in the window's thread and returns what is done in the background;
+    None when nothing is to be saved. `kept()` is called there, once all of it is on the disk.
     """
 
     told = Signal(str)
     """That it fails, once, as a sentence; empty when it works again."""
 
-    def __init__(self, prepare: Callable[[Path], Write | None],
+    def __init__(self, prepare: Callable[[Path], Wait | None],
                  describe: Callable[[], Origin],
-                 folder: Path | None = None, parent: QObject | None = None) -> None:
+                 folder: Path | None = None, parent: QObject | None = None,
+                 kept: Callable[[], None] = lambda: None) -> None:
         super().__init__(parent)
-        self._prepare, self._describe = prepare, describe
+        self._prepare, self._describe, self._kept = prepare, describe, kept
         self.folder = folder or recovery_folder()
         self.file = self.folder / f"{uuid4().hex[:12]}.playground"
         self._claimed: dict[Path, QLockFile] = {}
@@ -120,31 +122,39 @@ class Recovery(QObject):
         busy = self._writer is not None and self._writer.is_alive()
         if not self._owned or busy or time.monotonic() < self._rest_until:
             return
-        write = self._prepare(self.file)
-        if write is None:
+        wait = self._prepare(self.file)
+        if wait is None:
             return
         origin = self._describe()
         note = {"name": origin.name, "original": str(origin.path) if origin.path else None,
                 "seen": origin.seen, "step": origin.step, "saved": time.time()}
         self._writer = threading.Thread(
-            target=self._write, args=(write, note, tuple(self._adopted)), name="autosave",
+            target=self._write, args=(wait, note, tuple(self._adopted)), name="autosave",
             daemon=True)
         self._writer.start()
 
-    def _write(self, write: Write, note: dict[str, object],
+    def _write(self, wait: Wait, note: dict[str, object],
                adopted: tuple[Crashed, ...]) -> None:
         try:
-            seconds = write()
-            temporary = _note(self.file).with_suffix(".part")
-            temporary.write_text(json.dumps(note), encoding="utf-8")
-            temporary.replace(_note(self.file))
+            write = wait()
+            start = time.monotonic()
+            try:
+                write()
+                temporary = _note(self.file).with_suffix(".part")
+                temporary.write_text(json.dumps(note | {"of": stamp(self.file)}), encoding="utf-8")
+                temporary.replace(_note(self.file))
+            finally:  # a disk that is slow to fail needs the rest, too
+                self._rest_until = time.monotonic() + REST * (time.monotonic() - start)
             self._discard(adopted)
-            self._rest_until = time.monotonic() + REST * seconds
+            self._kept()
             failure = ""
         except CancelledError:  # the window closes
             return
         except Exception as error:  # a full disk must not stop the training
             failure = f"The last autosave failed: {clause(error)}. Save by hand now and then."
+        self._tell(failure)
+
+    def _tell(self, failure: str) -> None:
         was, self.last_error = self.last_error, failure
         if bool(was) != bool(failure):
             self.told.emit(failure)
@@ -160,6 +170,8 @@ class Recovery(QObject):
         self._discard(tuple(self._adopted))
         for file in (self.file, _note(self.file)):
             file.unlink(missing_ok=True)
+        if self._owned:
+            self._tell("")
 
     def claim(self, crashed: Crashed) -> bool:
         """Have it to oneself, until `release` or the end of this run, however that comes.
@@ -207,20 +219,26 @@ class Recovery(QObject):
 
 
 def _read(file: Path) -> Crashed | None:
-    """What a file is about; None while its owner lives."""
+    """What a file is about; None while its owner lives, and when it has gone meanwhile."""
     lock = _lock_of(file)
     if not lock.tryLock(0):
         return None
     lock.unlock()
     try:
+        written = file.stat().st_mtime
+    except OSError:
+        return None
+    try:
         note = json.loads(_note(file).read_text(encoding="utf-8"))
+        if tuple(note["of"]) != stamp(file):
+            raise ValueError("the note is about what was there before")
         original = Path(note["original"]) if note["original"] else None
         number, size, changed = map(int, note.get("seen") or (0, 0, 0))
         return Crashed(file, str(note["name"]), original, float(note["saved"]),
                        (number, size, changed), int(note.get("step", 0)))
     except (OSError, ValueError, KeyError, TypeError):
         # Killed between the two writes: the document itself is whole.
-        return Crashed(file, "untitled", None, file.stat().st_mtime)
+        return Crashed(file, "untitled", None, written)
 
 
 def _lock(file: Path) -> Path:
@@ -228,10 +246,8 @@ def _lock(file: Path) -> Path:
 
 
 def _lock_of(file: Path) -> QLockFile:
-    """The lock of a document's owner, not taken yet; one whose process has gone is no obstacle."""
-    lock = QLockFile(str(_lock(file)))
-    lock.setStaleLockTime(0)
-    return lock
+    """The lock of a document's owner, not taken yet."""
+    return lock_at(_lock(file))
 
 
 def _note(file: Path) -> Path:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QW
 from playground import document as store
 from playground.graph import Graph
 from playground.question import Question
+from ui.patience import begun
 
 if TYPE_CHECKING:
     from playground.history import HistoryView
@@ -23,17 +24,11 @@ if TYPE_CHECKING:
 LIMIT = 600.0
 """Seconds that a save waits for the network: for a compilation, or the end of a long step."""
 LOOK_MS = 100
-UNNOTICED = 0.3
-"""Seconds that the window may stand still before it says what it waits for."""
 
 
 @dataclass
 class Saving:
-    """The work of writing a document as it is now: it waits for the network, then for the disk.
-
-    Call it in a thread that may wait. It gives the seconds that the writing alone took. Raises
-    TimeoutError, DocumentError, and CancelledError where it was given up.
-    """
+    """The work of writing a document as it is now: waiting for the network, then for the disk."""
 
     path: Path
     graph: Graph
@@ -42,14 +37,15 @@ class Saving:
     step: int = 0
     """Of what was written, once it is."""
 
-    def __call__(self) -> float:
+    def ready(self) -> Callable[[], None]:
+        """Wait for the network, in a thread that may; what is left to do is for the disk.
+
+        Raises TimeoutError, and CancelledError where it was given up; what it gives raises
+        DocumentError.
+        """
         state, history = self.asked.wait(LIMIT) or (None, None)
-        start = time.monotonic()
         self.step = state.step if state is not None else 0
-        if self.path.suffix == ".json":
-            state = history = None
-        store.save(self.path, self.graph, state, history, self.picture)
-        return time.monotonic() - start
+        return partial(store.save, self.path, self.graph, state, history, self.picture)
 
     def give_up(self) -> None:
         """Write nothing, if the network has not answered yet."""
@@ -85,17 +81,23 @@ class SavingWindow(QDialog):
         self._timer.timeout.connect(self._look)
         self._timer.start()
         self._done.connect(self.accept, Qt.ConnectionType.QueuedConnection)
-        self._thread = threading.Thread(target=self._work, name="saving", daemon=True)
 
     def finish(self) -> None:
-        """Save. Returns when it is done, or raises what kept it from being done."""
-        self._thread.start()
-        self._thread.join(UNNOTICED)
-        if self._thread.is_alive():
-            self.exec()
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
+        """Save. Returns when it is done, or raises what kept it from being done.
+
+        Nothing of it is left then: its parent would keep it, and with it the whole state.
+        """
+        try:
+            thread = begun(self._work, "saving")
+            if thread.is_alive():
+                self.exec()
+            thread.join()
+            if self._error is not None:
+                raise self._error
+        finally:
+            self._timer.stop()
+            del self._saving
+            self.deleteLater()
 
     def reject(self) -> None:
         """Cancelled, or Escape: it closes when the thread has heard of it."""
@@ -115,7 +117,7 @@ class SavingWindow(QDialog):
 
     def _work(self) -> None:
         try:
-            self._saving()
+            self._saving.ready()()
         except Exception as error:  # raised again where it was asked for
             self._error = error
         self._done.emit()

@@ -169,8 +169,7 @@ def _from_zip(file: IO[bytes], whole: bool) -> Loaded:
     text = members.read("graph.json")
     decoded = graph_json.decode(text)
     if not whole:
-        return Loaded(decoded.graph, thumbnail=members.read("thumbnail.png")
-                      if "thumbnail.png" in members else None)
+        return _with_thumbnail(Loaded(decoded.graph), members, [])
     notes = list(decoded.notes)
     read_only = decoded.read_only or manifest.version > VERSION
     if manifest.version > VERSION and not decoded.read_only:
@@ -214,12 +213,17 @@ def _with_arrays(loaded: Loaded, members: archive.Archive, notes: list[str]) -> 
             loaded = replace(loaded, history=history_csv.from_csv(members.read("history.csv")))
         except DocumentError as error:
             loaded = told(error)
-    if "thumbnail.png" in members:
-        try:
-            loaded = replace(loaded, thumbnail=members.read("thumbnail.png"))
-        except DocumentError as error:
-            loaded = told(error)
-    return loaded
+    return _with_thumbnail(loaded, members, notes)
+
+
+def _with_thumbnail(loaded: Loaded, members: archive.Archive, notes: list[str]) -> Loaded:
+    if "thumbnail.png" not in members:
+        return loaded
+    try:
+        return replace(loaded, thumbnail=members.read("thumbnail.png"))
+    except DocumentError as error:
+        _tell_unread(notes, clause(error))
+        return replace(loaded, read_only=True)
 
 
 __all__ = ["SUFFIX", "VERSION", "DocumentError", "Loaded", "Stamp", "clause", "glimpse",

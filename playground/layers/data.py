@@ -70,7 +70,10 @@ class DataLayer(Layer, frozen=True, kw_only=True):
         """All samples as `dataset` gives them; remembered for equal settings. Raises DataError."""
         plain = {name: field.default for field in msgspec.structs.fields(type(self))
                  if (name := field.name) in self.not_of_samples}
-        return _read(msgspec.structs.replace(self, **plain), self.version())
+        found = _read(msgspec.structs.replace(self, **plain), self.version())
+        if isinstance(found, str):
+            raise DataError(found)
+        return found
 
     def load(self) -> PreparedData:
         """The two parts, scaled; remembered for equal settings. Raises DataError."""
@@ -121,8 +124,14 @@ class DataLayer(Layer, frozen=True, kw_only=True):
 
 
 @lru_cache(maxsize=8)
-def _read(layer: DataLayer, version: int) -> Dataset:
-    return layer.dataset()
+def _read(layer: DataLayer, version: int) -> Dataset | str:
+    """The samples, or why there are none: finding that out may take as long."""
+    try:
+        return layer.dataset()
+    except DataError as error:
+        if isinstance(error.__cause__, OSError):
+            raise  # the disk may do better the next time, with a file that looks the same
+        return str(error)
 
 
 @lru_cache(maxsize=8)

@@ -45,6 +45,8 @@ class NodeItem(QGraphicsWidget):
         self.active = ""
         """What is computed here just now."""
         self.chip_width = 0.0
+        self.stop = False
+        """Whether Run stops before something that is computed here."""
         self.drop = ""
         """What letting a connection go here would do: "healthy", "warning", "error"."""
         self.lines: list[str] = []
@@ -126,6 +128,12 @@ class NodeItem(QGraphicsWidget):
             self.setZValue(3 if text else 2)
             self.update()
 
+    def set_stop(self, on: bool) -> None:
+        if on != self.stop:
+            self.stop = on
+            self._describe()
+            self.update()
+
     def set_drop(self, color: str) -> None:
         if color != self.drop:
             self.drop = color
@@ -145,6 +153,8 @@ class NodeItem(QGraphicsWidget):
         words = self.face.describe()
         if self.failure and self.failure != self.face.error:
             words += f", failed: {self.failure}"
+        if self.stop:
+            words += ", breakpoint"
         live = self._live()
         return f"{words}, {live}" if live else words
 
@@ -168,6 +178,9 @@ class NodeItem(QGraphicsWidget):
             lines.append(f"Of {', '.join(face.members)}.")
         if face.frozen:
             lines.append("Frozen: training leaves its weights as they are.")
+        if self.stop:
+            lines.append("A breakpoint: Run stops here. Program shows before what, and takes it "
+                         "away.")
         if face.shares:
             lines.append(f"Uses the weights of {face.shares}.")
         return "<br>".join(line for line in lines if line)

@@ -38,6 +38,8 @@ RADIUS = 10.0
 TILE_GAP = 3.0
 HALO = 6.0
 """How far paint reaches outside the node: the halo, and the outline of the active node."""
+STOP = 5.5
+"""Radius of the mark of a breakpoint."""
 CHIP = 22.0
 HEAD = 44
 """Room for the name that is seen from afar."""
@@ -68,6 +70,8 @@ def paint_node(item: NodeItem, painter: QPainter, detail: float) -> None:
     if item.face.parameters and not item.error:
         _bar(item, painter, box)
     _square(item, painter)
+    if item.stop:
+        _stop(painter)
     if detail >= TEXT_DETAIL:
         _head(item, painter, box)
         _port_names(item, painter, box)
@@ -149,6 +153,13 @@ def _square(item: NodeItem, painter: QPainter) -> None:
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(theme().family(item.face.category))
     painter.drawRoundedRect(square, 2.5, 2.5)
+
+
+def _stop(painter: QPainter) -> None:
+    """A breakpoint, as in the program's list: a red dot, on the corner before the name."""
+    painter.setPen(QPen(theme().color("node"), 1.5))
+    painter.setBrush(theme().color("error"))
+    painter.drawEllipse(QPointF(4, 4), STOP, STOP)
 
 
 def _name_from_afar(item: NodeItem, painter: QPainter, box: QRectF, detail: float) -> None:

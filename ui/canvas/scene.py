@@ -44,6 +44,7 @@ class CanvasScene(QGraphicsScene):
         self._badges: dict[str, str | None] = {}
         self._active: tuple[str, str, str] | None = None
         self._failed: tuple[str | None, str] = None, ""
+        self._stops: frozenset[str] = frozenset()
         # Few items that move often: keeping an index costs more than it saves.
         self.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
         self.setSceneRect(ROOM)
@@ -174,6 +175,7 @@ class CanvasScene(QGraphicsScene):
         self.show_statistics({})
         self.set_active(None)
         self.set_failed(None)
+        self.set_stops(frozenset())
 
     def set_active(self, id: str | None, phase: str | None = None, text: str = "") -> None:
         """Light up the node that is being computed, with a chip: "backward · |g| 0.48".
@@ -189,6 +191,13 @@ class CanvasScene(QGraphicsScene):
         for other, item in self.nodes.items():
             item.set_active(label if other == name else "")
         self._show_active_edges()
+
+    def set_stops(self, ids: frozenset[str]) -> None:
+        """Mark the nodes that training stops before an instruction of."""
+        self._stops = ids
+        drawn = {self._drawn.get(id) for id in ids}
+        for name, item in self.nodes.items():
+            item.set_stop(name in drawn)
 
     def set_failed(self, id: str | None, text: str = "") -> None:
         """Say on a node that training stopped there, and why; None takes it back."""
@@ -212,6 +221,7 @@ class CanvasScene(QGraphicsScene):
         self.show_statistics(self._statistics)
         self.set_active(*(self._active or (None,)))
         self.set_failed(*self._failed)
+        self.set_stops(self._stops)
 
     def _show_active_edges(self) -> None:
         id, phase, _ = self._active or (None, "", "")

@@ -59,8 +59,8 @@ class CanvasView(EditingView):
             return
         if way == CHOOSE:
             self.data_wanted.emit(node.id)
-        elif not self.document.look_again():
-            self.say(f"Nothing has changed. {self.document.check.errors[node.id]}", "error")
+        elif not self.document.look_again() and (why := self.document.check.errors.get(node.id)):
+            self.say(f"Nothing has changed. {why}", "error")
 
     def inspect(self) -> None:
         self.inspect_requested.emit()

@@ -29,9 +29,12 @@ class Choice(QMessageBox):
         self.setDefaultButton(next(iter(self._answers)))
 
     def answer(self) -> str:
-        """Ask, and wait for the answer."""
-        self.exec()
-        clicked = self.clickedButton()
-        escape = self.escapeButton()
-        return next(key for button, key in self._answers.items()
-                    if button is (clicked if clicked in self._answers else escape))
+        """Ask once, and wait for the answer; its parent does not keep it longer."""
+        try:
+            self.exec()
+            clicked = self.clickedButton()
+            escape = self.escapeButton()
+            return next(key for button, key in self._answers.items()
+                        if button is (clicked if clicked in self._answers else escape))
+        finally:
+            self.deleteLater()

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -15,9 +15,8 @@ from playground.data import DataError, Preview, preview
 from playground.graph import Graph
 from playground.layers.base import make_layer
 from playground.shapes import check
+from ui.patience import begun
 
-UNNOTICED = 0.15
-"""Seconds that the dialog may stand still before it says that it checks."""
 POLL_MS = 30
 
 
@@ -94,20 +93,17 @@ class Reader(QObject):
         """Find out about this. What is there soon is told before this returns."""
         self._wish = wish
         if self._read is None:
-            self._start(wish).join(UNNOTICED)
+            self._start(wish)
             self._take()
 
     def stop(self) -> None:
         """Nothing is wanted any more."""
         self._wish = None
 
-    def _start(self, wish: Wish) -> threading.Thread:
+    def _start(self, wish: Wish) -> None:
         self._read = wish
-        thread = threading.Thread(target=_read, args=(wish, self._findings), name="reading",
-                                  daemon=True)
-        thread.start()
         self._timer.start()
-        return thread
+        begun(partial(_read, wish, self._findings), "reading")
 
     def _take(self) -> None:
         while self._read is not None:
@@ -117,13 +113,12 @@ class Reader(QObject):
                 return
             if finding.is_final:
                 self._read = None
+                self._timer.stop()
             if finding.wish == self._wish:
-                self.found.emit(finding)
-        # The last wish came meanwhile: one file at a time is enough for the disk.
-        if self._wish is not None and finding.wish != self._wish:
-            self._start(self._wish)
-        else:
-            self._timer.stop()
+                self.found.emit(finding)  # whoever hears it may look at something else
+            elif finding.is_final and self._wish is not None:
+                # It came meanwhile: one file at a time is enough for the disk.
+                self._start(self._wish)
 
 
 def _read(wish: Wish, into: SimpleQueue[Finding]) -> None:

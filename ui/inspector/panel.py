@@ -150,7 +150,8 @@ class Page(QWidget):
 class NodePage(Page):
     """Head, settings, what is wrong or worth knowing, and a place for the node's values."""
 
-    data_wanted = Signal(str)
+    way_chosen = Signal(str)
+    """One of the ways out of what is wrong with the data."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(document, parent)
@@ -166,10 +167,10 @@ class NodePage(Page):
         self.learning = LearningSection(document)
         self._choose = QPushButton("Choose data…")
         self._choose.setToolTip(WAYS_OUT[CHOOSE])
-        self._choose.clicked.connect(lambda: self.data_wanted.emit(self._id))
+        self._choose.clicked.connect(lambda: self.way_chosen.emit(CHOOSE))
         self._look = QPushButton(LOOK_AGAIN)
         self._look.setToolTip(WAYS_OUT[LOOK_AGAIN])
-        self._look.clicked.connect(document.look_again)
+        self._look.clicked.connect(lambda: self.way_chosen.emit(LOOK_AGAIN))
         ways = QHBoxLayout()
         ways.addWidget(self._look)
         ways.addWidget(self._choose)

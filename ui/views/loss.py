@@ -10,7 +10,12 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from playground.data import DataError
+from playground.graph import UnknownLayer
 from playground.history import HistoryView
+from playground.layers.base import Layer
+from playground.layers.data import DataLayer
+from playground.shapes import targets
 from playground.snapshot import Snapshot
 from ui.theme import theme
 from ui.views.base import Table, View
@@ -23,7 +28,8 @@ from ui.views.single_losses import SingleLosses, single_losses, take_turns
 
 Shown = Literal["loss", "metric"]
 NOTHING = 1e-6
-"""A loss that never exceeds this is as good as 0: its course is that of rounding."""
+"""A loss that never exceeds this is as good as 0: its course is that of rounding. Of targets that
+are small themselves, it is this share of their variance."""
 AS_GOOD_AS_ZERO = ("Nothing here exceeds 1e-6: it lies on the ground of the plot, for rounding has "
                    "a share in its course. Zoom in to see that.")
 
@@ -108,7 +114,7 @@ class LossView(View):
         self._falls_below_zero = any(bool((values < 0).any()) for values in seen_below)
         reach = bounds([*seen_below, *(self._seen(h) for h in (history, *lanes))])
         self._is_nothing = reach is not None and 0 <= reach[0] <= reach[1] < NOTHING and not (
-            self.shown == "metric" and self._is_share)
+            self.shown == "metric" and self._is_share) and reach[1] < NOTHING * _scale(snapshot)
         self.plot.set_logs(self.log_x.isChecked(), self._is_log)
         columns = self.plot.columns()
         train = thin(history.step, history.mean(self.shown), history.low(self.shown),
@@ -312,3 +318,26 @@ class LossView(View):
 
 
 __all__ = ["LossView"]
+
+
+def _scale(snapshot: Snapshot) -> float:
+    """The variance of what the losses compare with, where it is less than 1; 0 if nobody knows."""
+    program = snapshot.program
+    if program is None:
+        return 1.0
+    found = [targets(program.graph, loss) for loss in program.check.losses]
+    return min((_variance(program.graph.node(id).layer, port)
+                for id, port in filter(None, found)), default=1.0)
+
+
+def _variance(layer: Layer | UnknownLayer, port: int) -> float:
+    """Of an output of the data, where it is numbers; classes are told apart as if it were 1."""
+    if not isinstance(layer, DataLayer) or port > 1:
+        return 1.0
+    try:
+        data = layer.load()
+    except DataError:
+        return 0.0
+    if port and data.dataset.classes:
+        return 1.0
+    return min(1.0, float(np.var(data.target_train if port else data.x_train)))

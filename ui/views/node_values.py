@@ -32,6 +32,8 @@ FAMILIAR = {
     "batch_var": "variance of the batch",
     "running_mean": "running mean", "running_var": "running variance",
 }
+ATTENDS = {3: ("sample", "query", "key"), 4: ("sample", "head", "query", "key")}
+"""The axes of attention weights, with one head and with several."""
 VALUES = 40_000
 """Of larger batches, only as many samples are copied as make about this many values."""
 
@@ -45,6 +47,8 @@ class NodeValuesView(View):
     def __init__(self, parent: QWidget | None = None, embedded: bool = False) -> None:
         super().__init__(parent)
         self.values: Floats = np.zeros((0, 1), np.float32)
+        self._lead: tuple[int, ...] = (1,)
+        """How the pictures are counted: the axes before their rows and columns."""
         self._listed: tuple[object, ...] = ()
         self._preferred = ""
         """The tensor that was chosen by hand; before that, each node shows what it is about."""
@@ -166,9 +170,11 @@ class NodeValuesView(View):
         assert probe is not None
         assert snapshot.program is not None
         tensor = snapshot.program.tensors[probe.name]
+        shown = self.values
         if has_batch_axis(tensor) and self.values.ndim > 2 and len(self.values):
-            return as_maps(self.values[0])
-        return as_maps(self.values)
+            shown = self.values[0]
+        self._lead = shown.shape[:-2] or (1,)
+        return as_maps(shown)
 
     def _probe(self) -> TensorProbe | None:
         program, node = self.snapshot.program if self.snapshot else None, self.node()
@@ -222,8 +228,12 @@ class NodeValuesView(View):
         if index < 0:
             self.header.note.show_text(self.node() or "")
             return
-        value = self.picture.values[index, row, column]
-        self.header.note.show_text(f"[{index}, {row}, {column}] = {format_number(value, 4)}")
+        value = format_number(self.picture.values[index, row, column], 4)
+        place = [*map(int, np.unravel_index(index, self._lead)), row, column]
+        axes = ATTENDS.get(self.values.ndim) if self.tensor.currentData() == "weights" else None
+        told = str(place) if axes is None else ", ".join(
+            f"{axis} {at}" for axis, at in zip(axes, place, strict=True))
+        self.header.note.show_text(f"{told} = {value}")
 
     def table(self) -> Table | None:
         rows = self.values.reshape(-1, self.values.shape[-1]) if self.values.ndim else (
