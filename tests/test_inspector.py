@@ -22,22 +22,15 @@ from playground.shapes import check
 from playground.training import SGD, Adam, Training
 from ui.canvas.face import faces
 from ui.document import Document
-from ui.inspector.editors import (
-    BoolEditor,
-    ChoiceEditor,
-    ChoiceOrOwnEditor,
-    Editor,
-    LogSlider,
-    NumberEditor,
-    NumbersEditor,
-    PairEditor,
-    TextEditor,
-)
+from ui.inspector.choice_editors import BoolEditor, ChoiceEditor, ChoiceOrOwnEditor
+from ui.inspector.editor import Editor
 from ui.inspector.fields import Limits, fields_of, readable, sentence, show_number, with_field
 from ui.inspector.form import Form, GroupEditor, VariantEditor
 from ui.inspector.number import NumberField, stepped_125
+from ui.inspector.number_editors import LogSlider, NumberEditor, PairEditor
 from ui.inspector.panel import MARGIN, Inspector
 from ui.inspector.rule import RuleEditor
+from ui.inspector.text_editors import NumbersEditor, TextEditor
 from ui.theme import apply
 from ui.training_bar import TrainingForm
 
