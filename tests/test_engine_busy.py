@@ -233,7 +233,7 @@ def test_a_lane_comes_when_the_network_has_told_its_weights(
     button.click()  # a double click makes no twins
     change(window)
     assert "set_lanes" not in engine.names()
-    qtbot.waitUntil(lambda: button.text() == WAITING)
+    qtbot.waitUntil(lambda: button.text() == WAITING[0])
     assert not button.isEnabled()
     assert len(busy.asked) == 1
     busy.end()
@@ -286,7 +286,7 @@ def test_another_document_waits_for_no_lane(
         qtbot: QtBot, window: MainWindow, busy: Busy) -> None:
     button = window.compare.keep_button
     button.click()
-    qtbot.waitUntil(lambda: button.text() == WAITING)
+    qtbot.waitUntil(lambda: button.text() == WAITING[0])
     window.files.show_example(EXAMPLES["perceptron"])
     assert button.isEnabled()
     assert busy.asked[0].done, "given up"
