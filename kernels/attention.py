@@ -58,8 +58,8 @@ def attention_softmax(a):
     """weights = softmax(scale · scores) over the keys. Vaswani et al. 2017, eq. 1.
 
     weights (batch, heads, queries, keys), which hold the scores at first; causal 1: query i sees
-    the keys 0 to i alone; lengths (batch,): how many keys are a sample's own, or 0 for all. A query
-    that sees none has weights of 0.
+    the keys 0 to i alone; lengths (batch,): how many keys are a sample's own; its address is 0
+    where all are. A query that sees none has weights of 0.
     """
     batch, rows, keys, lengths = a[0], a[1] * a[2], a[3], a[6]
     queries, scale, causal = a[2], np.float32(real(a[4])), a[5]

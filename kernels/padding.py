@@ -18,18 +18,19 @@ NAN = np.float32(np.nan)
 def replace_padding(a):
     """y[t] = x[t] for t < length, and the value beyond.
 
-    x, y (batch, times, features); NaN where the length is not a number
+    x, y (batch, times, features); all of a sample is padding where its length is not a number,
+    which `count_steps` and `check_steps` let show: NaN is no class
     """
     batch, times, features, value, lengths = a[0], a[1], a[2], np.float32(real(a[3])), a[4]
     source, to, n = a[5], a[6], a[1] * a[2]
     for i in range(batch):
         x, y = floats(source + 4 * i * n, n), floats(to + 4 * i * n, n)
         own = own_steps(lengths, i, times)
-        kept, rest = max(own, 0) * features, value if own >= 0 else NAN
+        kept = max(own, 0) * features
         for j in range(kept):
             y[j] = x[j]
         for j in range(kept, n):
-            y[j] = rest
+            y[j] = value
 
 
 @kernel("batch times lengths -> count")

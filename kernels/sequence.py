@@ -1,7 +1,8 @@
 """Sequences: samples first outside a recurrent layer, time first inside it; and their lengths.
 
 A *step* array is (time, batch, units): what one time step reads or writes is contiguous, and all
-of them together are one tall matrix. `lengths` is int32 (batch,), or 0 where all are whole.
+of them together are one tall matrix. `steps` int32 (batch,) is how many are a sample's own, or its
+address is 0 where all are whole; `lengths` float32 (batch,) is what comes in for that.
 """
 
 from __future__ import annotations

@@ -258,10 +258,8 @@ class Engine:
 
     def _announce(self, text: str) -> None:
         """Say what takes long now. Nothing else is new: to answer the views takes long too."""
-        doing = self._trainer.state
         self._mailbox.append(replace(
-            self._last, state=doing if doing in ("compiling", "stepping") else "running",
-            message="", progress=text))
+            self._last, state=self._trainer.state, message="", progress=text))
 
     def _show_progress(self, text: str) -> None:
         """As _announce; what Run or Step have begun ends here when it shall not go on."""

@@ -44,8 +44,7 @@ class Keyframes:
         kept = self._spare.pop() if self._spare else np.empty_like(state)
         for start in range(0, len(state), COPIED):
             if progress and start:
-                progress("The state is kept, to step back to: "
-                         f"{start:,} of {len(state):,} numbers")
+                progress(f"The state is kept, to step back to: {start / len(state):.0%}")
             kept[start:start + COPIED] = state[start:start + COPIED]
         self._frames.append(Keyframe(step, kept, bucket, per_bucket, row.copy()))
         most = max(LEAST, min(MOST, MOST_BYTES // max(1, state.nbytes)))

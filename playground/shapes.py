@@ -21,7 +21,7 @@ from playground.layers.base import (
     size_of,
 )
 from playground.layers.data import DataLayer
-from playground.layers.lengths import knows_lengths
+from playground.layers.lengths import LENGTHS, knows_lengths
 from playground.layers.loss_layer import LossLayer
 
 L = TypeVar("L", bound=Layer)
@@ -175,16 +175,26 @@ def _check_node(graph: Graph, node: Node, result: Check) -> None:
 
 
 def _note_padding(graph: Graph, result: Check) -> None:
-    """Note where steps after a sample's own length are taken for its own."""
-    for edge in graph.edges:
-        layer = graph.node(edge.target).layer
-        if (isinstance(layer, Layer) and layer.whole_time and edge.target in result.signals
-                and knows_lengths(graph, edge.source)
-                and not knows_lengths(graph, edge.target)):
-            note = (f"{edge.source} knows where each sample ends, and {layer.label} takes what "
+    """Note where steps after a sample's own length are taken for its own, as lengths end there."""
+    known: dict[str, str] = {}
+    """By node that hands on a padded sequence: who knew the lengths last."""
+    for node in graph.order():
+        layer, inputs = node.layer, result.inputs.get(node.id, ())
+        if not isinstance(layer, Layer) or node.id not in result.signals or not inputs:
+            continue
+        knows = knows_lengths(graph, node.id)
+        sources = [source[0] for source in sources_of(graph, node.id) if source]
+        before = next((known[id] for id in sources if id in known), "")
+        if before and not knows and layer.whole_time and (
+                LENGTHS not in layer.idle_inputs(*shapes_of(inputs))):
+            note = (f"{before} knows where each sample ends, and {layer.label} takes what "
                     "comes after that for time steps too. Connect the same lengths to it.")
-            notes = result.notes.get(edge.target, ())
-            result.notes[edge.target] = tuple(dict.fromkeys((*notes, note)))
+            result.notes[node.id] = (*result.notes.get(node.id, ()), note)
+        signals = result.signals[node.id]
+        keeps_time = signals and inputs[0] and (
+            len(signals[0].shape) == 2 and signals[0].shape[0] == inputs[0].shape[0])
+        if (knows or before) and keeps_time:
+            known[node.id] = node.id if knows else before
 
 
 def _check_memory(result: Check, nodes: tuple[str, ...], limit: float | None) -> None:

@@ -100,8 +100,7 @@ class Stops:
             length = len(session.program.code)
             session.run_to_instruction(
                 min(places, key=lambda place: (place - session.position - 1) % length))
-            return "" if session.trouble else (
-                f"Stopped at a breakpoint, before instruction {session.position}")
+            return "" if session.trouble else _where(session)
         if self.condition is None:
             session.run_for(seconds, most)
             return ""
@@ -124,6 +123,12 @@ class Stops:
             return ""
         return (f"Stopped after step {session.step:,}: {goal.words or goal.column} "
                 f"{goal.value(session):.4g} {goal.sign} {goal.limit:g}")
+
+
+def _where(session: Session) -> str:
+    one = session.instruction
+    what = f"{one.phase} of {one.node}" if one.node else one.phase
+    return f"Stopped at a breakpoint, before instruction {session.position} ({what})"
 
 
 def breakpoints_of(program: Program) -> list[Breakpoint]:

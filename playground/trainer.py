@@ -64,6 +64,8 @@ class Trainer:
         self._progress, self._publish = progress, publish
         self._graph: Graph | None = None
         """What was to be loaded last, even if that has failed."""
+        self._is_loaded = False
+        """Whether the session trains it."""
         self.session: Session | None = None
         self._maker: SnapshotMaker | None = None
         self._message = ""
@@ -89,7 +91,7 @@ class Trainer:
 
         at_once: get the memory of a large one too, for a step of it comes next.
         """
-        was_running, self._graph = self.state == "running", graph
+        was_running, self._graph, self._is_loaded = self.state == "running", graph, False
         doing: State = "stepping" if self.state == "stepping" else "running"
         self.state = "compiling"  # it cannot be given up
         old, is_document = self.session, saved is not None
@@ -102,21 +104,21 @@ class Trainer:
             history = history and history.renamed(renamed)
             self._shelf.renamed()
             self._stops.renamed(renamed)
-        threads = useful_threads(graph, self.threads)
-        kept = self._shelf.find(graph, threads, saved)
-        if kept is not None:
-            saved, history = kept.saved, kept.history
         self._message, self._node, self._later = "", None, None
         self._rate.start()  # the speed of the last network is not that of this one
-        if not (at_once or was_running) and sum(check(graph).memory.values()) >= LARGE:
-            self.session, self._later = None, (graph, is_document)
-            self._unloaded = (saved, history) if saved is not None else None
-            self.state, self.changed = "paused", True
-            return
-        if at_once:
-            self.state = doing
-        self._publish()
         try:
+            threads = useful_threads(graph, self.threads)
+            kept = self._shelf.find(graph, threads, saved)
+            if kept is not None:
+                saved, history = kept.saved, kept.history
+            if not (at_once or was_running) and sum(check(graph).memory.values()) >= LARGE:
+                self.session, self._later = None, (graph, is_document)
+                self._unloaded = _pair(saved, history)
+                self.state, self.changed = "paused", True
+                return
+            if at_once:
+                self.state = doing
+            self._publish()
             if kept is not None and kept.session is not None:
                 session = kept.session
                 session.graph = graph
@@ -128,11 +130,11 @@ class Trainer:
                     session.restore(self._shelf.filled(saved, session.program), history,
                                     keep_position=is_document or kept is not None)
         except Exception:
-            # The old network must not run on under the picture of the new one.
-            self.session = None
-            self._unloaded = (saved, history) if saved is not None else None
+            # The old network must not run on under the picture of the new one; what it has
+            # learned is still there to be saved, or for the next one to go on from.
+            self.session, self._unloaded = None, _pair(saved, history)
             raise
-        self.session, self._unloaded = session, None
+        self.session, self._unloaded, self._is_loaded = session, None, True
         if session.trouble is None:
             self.state = "running" if was_running else "paused"
         else:
@@ -354,7 +356,7 @@ class Trainer:
                 self._later = later
                 raise
             return
-        if self.session is None and self._graph is not None:
+        if not self._is_loaded and self._graph is not None:
             self.load(self._graph, at_once=True)  # it has failed: perhaps it works now
 
     def _state_so_far(self) -> tuple[SavedState | None, HistoryView | None]:
@@ -398,6 +400,11 @@ class Trainer:
         self._shelf = Shelf()
         session.reset()
         self._followers.reset()
+
+
+def _pair(saved: SavedState | None, history: HistoryView | None
+          ) -> tuple[SavedState, HistoryView | None] | None:
+    return None if saved is None else (saved, history)
 
 
 def _sentence(error: Exception) -> str:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import msgspec
 import numpy as np
@@ -322,3 +323,39 @@ def test_vgg16_opens_without_its_weights(engine: Engine) -> None:
     engine.load(EXAMPLES["vgg16"].graph)
     assert wait(engine, lambda s: s.state == "paused").program is None
     assert engine.ask(lambda session: session.step) is None
+
+
+@pytest.mark.parametrize("at", ["useful_threads", "Session"])
+def test_a_failed_load_loses_no_weights(
+        engine: Engine, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+    trained = Session(spiral(dense(4)))
+    trained.run(3)
+    fails = Mock(side_effect=MemoryError)
+    with monkeypatch.context() as patch:
+        patch.setattr(f"playground.trainer.{at}", fails)
+        engine.load(trained.graph, trained.saved_state(), trained.history.view())
+        wait(engine, lambda s: s.state == "failed")
+    kept = engine.saved_state()
+    assert kept is not None
+    assert kept[0].step == 3
+    np.testing.assert_equal(kept[0].parameters, trained.saved_state().parameters)
+    engine.step("batch")
+    assert wait(engine, lambda s: s.state == "paused" and s.step > 3).step == 4
+
+
+@pytest.mark.parametrize("at", ["useful_threads", "Session", "Shelf.keep"])
+def test_after_a_failed_edit_the_old_network_does_not_run(
+        engine: Engine, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+    engine.load(spiral(dense(4)))
+    engine.step("batch")
+    wait(engine, lambda s: s.step == 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(f"playground.trainer.{at}", Mock(side_effect=MemoryError))
+        engine.load(spiral(dense(4), dense(5)))
+        wait(engine, lambda s: s.state == "failed")
+        engine.run()
+        assert wait(engine, lambda s: s.state == "failed").step <= 1
+    engine.step("batch")
+    snapshot = wait(engine, lambda s: s.state == "paused" and s.step == 2)
+    assert snapshot.program is not None
+    assert "dense_3.w" in snapshot.program.parameters

@@ -340,7 +340,7 @@ def test_a_pause_does_not_end_the_saving_of_a_half_done_step() -> None:
     for one in (session, straight):
         one.run(3)
         one.run_to("dense_2", "backward")
-    session._seconds_per_step = 10.0  # slow ones tell of each layer
+    session._clock.seconds = 10.0  # slow ones tell of each layer
     giving_up = True
     assert session.saved_state().same_as(straight.saved_state())
     assert session.position == straight.position

@@ -21,7 +21,7 @@ from playground.session import Session
 from playground.shapes import check
 from playground.training import Adam, Training
 from tests.gradient_check import Bench, Given
-from tests.networks import Feed, Samples, Shapes, learning
+from tests.networks import Feed, Samples, Shapes, Step, learning
 from tests.torch_training import train_both
 
 TIME = 4
@@ -351,6 +351,30 @@ def test_who_does_not_know_the_lengths_is_told() -> None:
     assert note == ("gru knows where each sample ends, and Reverse takes what comes after that for "
                     "time steps too. Connect the same lengths to it.")
     assert told("gru", "reverse")["attention"]
+
+
+@pytest.mark.parametrize(("steps", "told"), [
+    ((("dense", {"units": 3}), ("mean_over_time", {})), True),
+    ((("dropout", {}), ("multi_head_attention", {})), True),
+    ((("gru", {"units": 3}),), True),
+    ((("layer_norm", {}), ("dense", {"units": 2})), False),
+])
+def test_that_lengths_end_is_told_behind_what_works_step_by_step(
+        steps: tuple[Step, ...], told: bool) -> None:
+    graph = Graph().with_node(make_layer("slot_filling", {"count": 50}), id="data")
+    last = "data"
+    first: tuple[Step, ...] = (("embedding", {"vocabulary": 64, "dimension": 6}),
+                               ("lstm", {"units": 4, "returns": "sequence"}))
+    for kind, settings in (*first, *steps):
+        graph = graph.with_node(make_layer(kind, settings))
+        id = graph.nodes[-1].id
+        graph = graph.connect(last, id)
+        if kind == "lstm":
+            graph = graph.connect("data", id, 2, 1)
+        last = id
+    found = {id: note for id, notes in check(graph).notes.items() for note in notes
+             if "lstm_1 knows where each sample ends" in note}
+    assert list(found) == ([last] if told else [])
 
 
 @pytest.mark.parametrize("kind", [kind for kind, cls in LAYERS.items() if LENGTHS in cls.inputs])

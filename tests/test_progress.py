@@ -128,7 +128,7 @@ def test_a_large_copy_to_step_back_to_is_told(monkeypatch: pytest.MonkeyPatch) -
     made = Session(spiral(dense(40)), progress=told.append)
     size = len(made.arena.state)
     assert [text for text in told if "kept" in text] == [
-        f"The state is kept, to step back to: {start:,} of {size:,} numbers"
+        f"The state is kept, to step back to: {start / size:.0%}"
         for start in range(100, size, 100)]
     before = weights(made)
     made.run(3)
@@ -262,3 +262,25 @@ def test_the_progress_is_shown_over_what_was_there_before(
     assert during is not None
     assert (during.state, during.progress) == ("stepping", "Step 1: backward of dense_2")
     assert during.program is before.program
+
+
+def test_a_network_that_stands_does_not_run_while_it_is_validated(
+        engine: Engine, large: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluator, "SLOW", -1.0)
+    monkeypatch.setattr(evaluator, "MOST_BYTES", 1024)
+    told: list[tuple[str, str]] = []
+    announce = engine._announce
+
+    def listen(text: str) -> None:
+        told.append((engine._trainer.state, text))
+        announce(text)
+
+    monkeypatch.setattr(engine, "_announce", listen)
+    seen: list[str] = []
+    monkeypatch.setattr(engine, "_mailbox", Mailbox(seen))
+    engine.load(large)
+    wait(engine, lambda s: s.state == "paused" and not s.progress)
+    engine.step("batch")
+    wait(engine, lambda s: s.state == "paused" and s.step == 1 and not s.progress)
+    assert any(text.startswith("Samples are validated") for _, text in told)
+    assert "running" not in seen

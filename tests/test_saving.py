@@ -66,7 +66,7 @@ def test_both_can_be_kept(window, opened, monkeypatch, tmp_path):
     store.save(opened, OTHER)
     answer(monkeypatch, "save as")
     mine = tmp_path / "mine.playground"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(mine), ""))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args, **rest: (str(mine), ""))
     assert window.files.save()
     assert store.load(opened).graph == OTHER
     assert store.load(mine).graph == window.document.graph
@@ -76,7 +76,7 @@ def test_both_can_be_kept(window, opened, monkeypatch, tmp_path):
 def test_save_as_over_it_asks_too(window, opened, monkeypatch):
     store.save(opened, OTHER)
     asked = answer(monkeypatch, "cancel")
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(opened), ""))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args, **rest: (str(opened), ""))
     assert not window.files.save_as()
     assert asked
     assert store.load(opened).graph == OTHER
@@ -145,7 +145,7 @@ def test_weights_are_not_saved_into_a_graph_alone(qtbot, window, engine, monkeyp
     window.files.told.disconnect()
     window.files.told.connect(told.append)
 
-    def choose(parent, title, start, *rest):
+    def choose(parent, title, start, *rest, **options):
         asked.append(start)
         return str(tmp_path / "net"), ""
 
@@ -157,11 +157,13 @@ def test_weights_are_not_saved_into_a_graph_alone(qtbot, window, engine, monkeyp
 
 
 @pytest.mark.parametrize(("typed", "saved"), [("net", "net.playground"),
-                                              ("net.v2", "net.v2.playground")])
+                                              ("net.v2", "net.v2.playground"),
+                                              ("net.playground", "net.playground")])
 def test_a_name_that_is_completed_is_asked_about(window, monkeypatch, tmp_path, typed, saved):
     path = tmp_path / saved
     store.save(path, OTHER)
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / typed), ""))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName",
+                        lambda *args, **rest: (str(tmp_path / typed), ""))
     asked = []
 
     def question(parent, title, text, *rest):

@@ -44,7 +44,7 @@ def answer_recovery(monkeypatch, what: str) -> list[str]:
 
 def test_save_and_open(window, engine, tmp_path, monkeypatch):
     file = tmp_path / "net.playground"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(file), ""))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args, **rest: (str(file), ""))
     change(window)
     assert not window.document.clean
     assert window.files.save()
@@ -65,7 +65,7 @@ def test_save_and_open(window, engine, tmp_path, monkeypatch):
 
 def test_the_graph_alone_is_text(window, tmp_path, monkeypatch):
     file = tmp_path / "net.json"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(file), ""))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args, **rest: (str(file), ""))
     assert window.files.save_graph()
     assert json.loads(file.read_text())
     assert store.load(file).graph == window.document.graph
@@ -244,9 +244,10 @@ def test_the_speed_is_the_window_s_and_an_example_s_goes_with_it(window, make_wi
 
 
 def test_the_question_after_a_crash_names_the_time_and_can_wait(qtbot, tmp_path):
-    question = RecoveryQuestion(Crashed(tmp_path, "net", None, 86_400.0))
+    question = RecoveryQuestion(Crashed(tmp_path, "net", None, 86_400.0, step=1_347_511))
     qtbot.addWidget(question)
     assert "January 1970 at " in question.text()
+    assert "at step 1,347,511" in question.text()
     assert [button.text() for button in question.buttons()].count("Later") == 1
     assert question.escapeButton().text() == "Later"
 

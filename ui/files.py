@@ -177,7 +177,8 @@ class Files(QObject):
     @property
     def origin(self) -> Origin:
         """What the autosaved copy is of."""
-        return Origin(self._document.name, self._document.path, self._seen)
+        return Origin(self._document.name, self._document.path, self._seen,
+                      self._bridge.snapshot.step)
 
     def _save(self, path: Path) -> bool:
         if path == self._document.path and store.is_another(path, self._seen):
@@ -260,12 +261,14 @@ class Files(QObject):
         if start.suffix in (SUFFIX, ".json"):
             start = start.with_suffix("")
         name, _ = QFileDialog.getSaveFileName(
-            self._window, title, f"{start}{suffix}", f"*{suffix}")
-        if not name or name.endswith(suffix):
-            return Path(name) if name else None
-        path = Path(name + suffix)  # which the dialog has not asked about
+            self._window, title, f"{start}{suffix}", f"*{suffix}",
+            options=QFileDialog.Option.DontConfirmOverwrite)  # it knows no suffix that is left out
+        if not name:
+            return None
+        path = Path(name if name.endswith(suffix) else name + suffix)
         buttons = QMessageBox.StandardButton
-        if path.exists() and QMessageBox.question(
+        is_own = path == self._document.path and not self._read_only  # see _save
+        if path.exists() and not is_own and QMessageBox.question(
                 self._window, "Replace it?", f"{path.name} exists already. Replace it?",
                 buttons.Yes | buttons.Cancel, buttons.Cancel) != buttons.Yes:
             return None

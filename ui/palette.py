@@ -330,7 +330,10 @@ def _paint_entry(painter: QPainter, rect: QRectF, index: Index, text: QColor) ->
     painter.drawRoundedRect(QRectF(rect.left() + 6, rect.center().y() - 5, 10, 10), 3, 3)
     painter.setPen(text)
     painter.setFont(ui_font(13))
-    painter.drawText(rect.adjusted(26, 0, -4, 0), Qt.AlignmentFlag.AlignVCenter, index.data())
+    place = rect.adjusted(26, 0, -12, 0)
+    name = painter.fontMetrics().elidedText(
+        index.data(), Qt.TextElideMode.ElideRight, int(place.width()))
+    painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, name)
 
 
 def _matches(cls: type[Layer], title: str, words: list[str]) -> bool:

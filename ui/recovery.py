@@ -49,6 +49,8 @@ class Origin:
     name: str
     path: Path | None = None
     seen: Stamp | None = None
+    step: int = 0
+    """How far it was trained."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Crashed:
     """Seconds since the epoch."""
     seen: Stamp | None = None
     """The original as that run knew it."""
+    step: int = 0
 
     def discard(self) -> None:
         """Forget it."""
@@ -132,7 +135,7 @@ class Recovery(QObject):
             return
         origin = self._describe()
         note = {"name": origin.name, "original": str(origin.path) if origin.path else None,
-                "seen": origin.seen, "saved": time.time()}
+                "seen": origin.seen, "step": origin.step, "saved": time.time()}
         self._writing = write
         self._writer = threading.Thread(
             target=self._write, args=(write, note, tuple(self._adopted)), name="autosave",
@@ -227,7 +230,7 @@ def _read(file: Path) -> Crashed | None:
         original = Path(note["original"]) if note["original"] else None
         number, size, changed = map(int, note.get("seen") or (0, 0, 0))
         return Crashed(file, str(note["name"]), original, float(note["saved"]),
-                       (number, size, changed))
+                       (number, size, changed), int(note.get("step", 0)))
     except (OSError, ValueError, KeyError, TypeError):
         # Killed between the two writes: the document itself is whole.
         return Crashed(file, "untitled", None, file.stat().st_mtime)

@@ -195,6 +195,9 @@ class MultiHeadAttention(Layer, frozen=True, kw_only=True):
                 f"Dense with {features} units before it.")
         return (times, features)
 
+    def uses(self, x: Shape, y: Shape) -> int:
+        return x[0]
+
     def parameters(self, *x: Shape) -> tuple[Parameter, ...]:
         n = x[0][1]
         # PyTorch starts the three projections as one Glorot-uniform matrix.

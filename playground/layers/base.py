@@ -162,6 +162,13 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """The learned arrays, for inputs of these shapes."""
         return ()
 
+    def uses(self, x: Shape, y: Shape) -> int:
+        """How often a sample is multiplied with each of its matrices of weights.
+
+        x: the shape of the first input, y: of the first output.
+        """
+        return size_of(y[:-1] if self.units_last else y[1:])
+
     def running(self, *x: Shape) -> tuple[Parameter, ...]:
         """Arrays that last over the steps and are not learned, as running statistics.
 

@@ -157,6 +157,7 @@ class ClassLoss(TargetLoss, frozen=True, kw_only=True):
 class ValueLoss(TargetLoss, frozen=True, kw_only=True):
     """Compares number with number; padding is made a prediction and a target that cost nothing."""
 
+    whole_time = True
     padding: ClassVar[float] = 0.0
     """The prediction that costs nothing where the target is 0."""
 

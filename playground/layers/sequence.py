@@ -86,6 +86,9 @@ class Embedding(SymbolLayer, frozen=True, kw_only=True):
                 f"Set its vocabulary to {classes}.")
         return self.dimension
 
+    def uses(self, x: Shape, y: Shape) -> int:
+        return 0  # it looks up, and multiplies nothing
+
     def parameters(self, *x: Shape) -> tuple[Parameter, ...]:
         return (Parameter("w", (self.vocabulary, self.dimension), self.initializer,
                           1, self.dimension, role="embedding"),)

@@ -98,6 +98,9 @@ class ConvTranspose2D(Activated, frozen=True, kw_only=True):
             if self.padding == "same" else (self._cut[axis],) * 2 for axis in range(2))
         return top, left, bottom, right
 
+    def uses(self, x: Shape, y: Shape) -> int:
+        return size_of(x[1:])
+
     def parameters(self, *x: Shape) -> tuple[Parameter, ...]:
         inputs, maps = x[0][0], self.channels // self.groups
         # Both PyTorch and Keras count the connections as of the convolution that leads back.

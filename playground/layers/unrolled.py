@@ -57,6 +57,7 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
                  "packed sequences).",
         "state": "The states before the first step, side by side; without it they are 0."}
     integers = frozenset({"steps"})
+    whole_time = True
 
     gates: ClassVar[int] = 1
     """How many times `units` values the cell computes from its input."""
@@ -91,6 +92,9 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
         """Sums of the weights' gradients: what adds to them is all that reads them."""
         return frozenset(work_name(f"{name}_sums", *place) for place in self.places()
                          for name, shape, _ in self.cell_parameters(1) if len(shape) == 2)
+
+    def uses(self, x: Shape, y: Shape) -> int:
+        return x[0]
 
     @property
     def norms(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ class RecoveryQuestion(Choice):
     def __init__(self, crashed: Crashed, parent: QWidget | None = None) -> None:
         super().__init__("Go on where it stopped?", (
             f"The last run ended unexpectedly while {crashed.name} was open. "
-            f"A copy was kept on {moment(crashed.saved)}: open it?"), [
+            f"A copy{_at(crashed.step)} was kept on {moment(crashed.saved)}: open it?"), [
             ("open", "Open", "Go on with the copy", Role.AcceptRole),
             ("discard", "Discard", "Delete the copy for good", Role.DestructiveRole),
             ("later", "Later", "Keep it, and ask at the next start", Role.RejectRole)], parent)
@@ -36,6 +36,10 @@ def offer(copies: Iterable[Crashed], recovery: Recovery, files: Files, parent: Q
         if answer == "discard":
             crashed.discard()
         recovery.release(crashed)
+
+
+def _at(step: int) -> str:
+    return f" at step {step:,}" if step else ""
 
 
 def moment(seconds: float) -> str:

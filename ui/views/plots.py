@@ -183,7 +183,8 @@ class Gutter(pg.AxisItem):  # type: ignore[misc]
         painter.setFont(ui_font(AXIS_PIXELS))
         for label, y in zip(self.labels, spread(wanted, 14, 7, height - 7), strict=True):
             painter.setPen(label.color)
-            painter.drawText(QRectF(6, y - 8, self.size().width(), 16),
+            # Cut off at its own edge: what is drawn outside stays there when it moves.
+            painter.drawText(QRectF(6, y - 8, self.size().width() - 6, 16),
                              Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
                              label.text)
 
