@@ -12,16 +12,16 @@ import pytest
 from PySide6.QtCore import QSettings
 
 from ui.preferences import RECENT, Preferences
-from ui.recovery import Origin, Recovery, _read
+from ui.recovery import Origin, Recovery, Write, _read
 
 CRASH = """
 import os, sys
 from functools import partial
 from pathlib import Path
 from PySide6.QtCore import QCoreApplication
-from ui.recovery import Origin, Recovery
+from ui.recovery import Origin, Recovery, Write
 app = QCoreApplication([])
-recovery = Recovery(lambda file: lambda: partial(file.write_text, "work"),
+recovery = Recovery(lambda file: Write(lambda: partial(file.write_text, "work"), lambda: None),
                     lambda: Origin("net.playground", Path("/home/me/net.playground"), (1, 2, 3)),
                     Path(sys.argv[1]))
 recovery.save()
@@ -33,8 +33,8 @@ os._exit(1) if sys.argv[2] == "crash" else sys.stdin.read()
 
 @pytest.fixture
 def recovery(qapp, tmp_path):
-    recovery = Recovery(lambda file: lambda: partial(file.write_text, "work"), lambda: Origin("a"),
-                        tmp_path)
+    recovery = Recovery(lambda file: Write(lambda: partial(file.write_text, "work"), lambda: None),
+                        lambda: Origin("a"), tmp_path)
     yield recovery
     recovery.close()
 
@@ -78,7 +78,7 @@ CLAIM = """
 import os, sys
 from pathlib import Path
 from PySide6.QtCore import QCoreApplication
-from ui.recovery import Origin, Recovery
+from ui.recovery import Origin, Recovery, Write
 app = QCoreApplication([])
 recovery = Recovery(lambda file: None, lambda: Origin("b"), Path(sys.argv[1]))
 left, = recovery.crashed()
@@ -160,7 +160,8 @@ def test_a_failed_save_is_not_the_end(qapp, tmp_path):
     def fail() -> None:
         raise OSError("disk full")
 
-    recovery = Recovery(lambda file: lambda: fail, lambda: Origin("a"), tmp_path)
+    recovery = Recovery(lambda file: Write(lambda: fail, lambda: None), lambda: Origin("a"),
+                        tmp_path)
     recovery.save()
     recovery.wait()
     assert "disk full" in recovery.last_error
@@ -171,8 +172,9 @@ def test_a_failed_save_is_not_the_end(qapp, tmp_path):
 def test_a_copy_never_goes_under_the_name_of_the_document_before(qapp, tmp_path, monkeypatch):
     """Killed between the two writes: the note that lies there is about another document."""
     now = ["first"]
-    recovery = Recovery(lambda file: lambda: partial(file.write_text, f"work on {now[0]}"),
-                        lambda: Origin(now[0], Path(f"/home/me/{now[0]}"), (1, 2, 3)), tmp_path)
+    recovery = Recovery(
+        lambda file: Write(lambda: partial(file.write_text, f"work on {now[0]}"), lambda: None),
+        lambda: Origin(now[0], Path(f"/home/me/{now[0]}"), (1, 2, 3)), tmp_path)
     recovery.save()
     recovery.wait()
     now[0], real = "the second", Path.write_text
@@ -199,7 +201,8 @@ def test_a_copy_never_goes_under_the_name_of_the_document_before(qapp, tmp_path,
 
 def test_a_copy_that_cannot_be_replaced_keeps_its_name(qapp, tmp_path):
     works = [lambda: recovery.file.write_text("work"), lambda: 1 / 0]
-    recovery = Recovery(lambda file: lambda: works.pop(0), lambda: Origin("net"), tmp_path)
+    recovery = Recovery(lambda file: Write(lambda: works.pop(0), lambda: None),
+                        lambda: Origin("net"), tmp_path)
     for _ in range(2):
         recovery._rest_until = 0.0
         recovery.save()
@@ -226,7 +229,8 @@ def test_a_slow_disk_gets_its_rest(qapp, tmp_path, fails):
         if fails:
             raise OSError("disk full")
 
-    recovery = Recovery(lambda file: lambda: write, lambda: Origin("a"), tmp_path)
+    recovery = Recovery(lambda file: Write(lambda: write, lambda: None), lambda: Origin("a"),
+                        tmp_path)
     for _ in range(2):
         recovery.save()
         recovery.wait()

@@ -28,7 +28,7 @@ from ui.dialogs.changed import ChangedQuestion
 from ui.document import Document
 from ui.engine_bridge import EngineBridge
 from ui.preferences import Preferences
-from ui.recovery import Crashed, Origin, Wait, recovery_folder
+from ui.recovery import Crashed, Origin, Write, recovery_folder
 from ui.saving import Saving, SavingWindow
 
 if TYPE_CHECKING:
@@ -60,7 +60,6 @@ class Files(QObject):
         self._document, self._bridge, self._preferences = document, bridge, preferences
         self._thumbnail, self._window = thumbnail, window
         self._read_only = False
-        self._autosaving: object = None
         self._autosaved: object = None
         self._saved_step = 0
         self._seen: Stamp | None = None
@@ -219,7 +218,7 @@ class Files(QObject):
             asked = self._bridge.asked_state()
         return Saving(path, self._document.graph, self._thumbnail(), asked)
 
-    def autosave(self, path: Path) -> Wait | None:
+    def autosave(self, path: Path) -> Write | None:
         """The same for the recovery file; None when nothing has changed since the last."""
         snapshot = self._bridge.snapshot
         now = (self._document.graph, snapshot.step)
@@ -227,12 +226,12 @@ class Files(QObject):
         changed = not self._document.clean or (ready and snapshot.step != self._saved_step)
         if not changed or now == self._autosaved:
             return None
-        self._autosaving = now
-        return self.prepared(path).ready
+        saving = self.prepared(path)
 
-    def autosaved(self) -> None:
-        """What `autosave` gave has been done; what fails is tried again."""
-        self._autosaved = self._autosaving
+        def kept() -> None:
+            self._autosaved = now  # what fails is tried again
+
+        return Write(saving.ready, saving.give_up, kept)
 
     # -- asking -------------------------------------------------------------------------------
 

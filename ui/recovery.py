@@ -25,8 +25,18 @@ INTERVAL_MS = 30_000
 REST = 20
 """A save is followed by a rest of at least this many times what it took."""
 
-Wait = Callable[[], Callable[[], object]]
-"""Waits for the network, and gives the work of writing."""
+
+@dataclass(frozen=True)
+class Write:
+    """One save, to be done in the background, and how to make it wait no longer.
+
+    ready waits for the network and gives the work of writing. It raises CancelledError where it
+    was given up while it waited. kept is called there, once all of it is on the disk.
+    """
+
+    ready: Callable[[], Callable[[], object]]
+    give_up: Callable[[], None]
+    kept: Callable[[], None] = lambda: None
 
 
 def recovery_folder() -> Path:
@@ -68,23 +78,23 @@ class Recovery(QObject):
     """Saves every 30 seconds while there is something to lose.
 
     `prepare(file)` is called in the window's thread and returns what is done in the background;
-    None when nothing is to be saved. `kept()` is called there, once all of it is on the disk.
+    None when nothing is to be saved.
     """
 
     told = Signal(str)
     """That it fails, once, as a sentence; empty when it works again."""
 
-    def __init__(self, prepare: Callable[[Path], Wait | None],
+    def __init__(self, prepare: Callable[[Path], Write | None],
                  describe: Callable[[], Origin],
-                 folder: Path | None = None, parent: QObject | None = None,
-                 kept: Callable[[], None] = lambda: None) -> None:
+                 folder: Path | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._prepare, self._describe, self._kept = prepare, describe, kept
+        self._prepare, self._describe = prepare, describe
         self.folder = folder or recovery_folder()
         self.file = self.folder / f"{uuid4().hex[:12]}.playground"
         self._claimed: dict[Path, QLockFile] = {}
         self._adopted: list[Crashed] = []
         self._writer: threading.Thread | None = None
+        self._writing: Write | None = None
         self._rest_until = 0.0
         self.last_error = ""
         self._owned = self._take_lock()
@@ -122,33 +132,34 @@ class Recovery(QObject):
         busy = self._writer is not None and self._writer.is_alive()
         if not self._owned or busy or time.monotonic() < self._rest_until:
             return
-        wait = self._prepare(self.file)
-        if wait is None:
+        write = self._prepare(self.file)
+        if write is None:
             return
         origin = self._describe()
         note = {"name": origin.name, "original": str(origin.path) if origin.path else None,
                 "seen": origin.seen, "step": origin.step, "saved": time.time()}
+        self._writing = write
         self._writer = threading.Thread(
-            target=self._write, args=(wait, note, tuple(self._adopted)), name="autosave",
+            target=self._write, args=(write, note, tuple(self._adopted)), name="autosave",
             daemon=True)
         self._writer.start()
 
-    def _write(self, wait: Wait, note: dict[str, object],
+    def _write(self, write: Write, note: dict[str, object],
                adopted: tuple[Crashed, ...]) -> None:
         try:
-            write = wait()
+            work = write.ready()
             start = time.monotonic()
             try:
-                write()
+                work()
                 temporary = _note(self.file).with_suffix(".part")
                 temporary.write_text(json.dumps(note | {"of": stamp(self.file)}), encoding="utf-8")
                 temporary.replace(_note(self.file))
             finally:  # a disk that is slow to fail needs the rest, too
                 self._rest_until = time.monotonic() + REST * (time.monotonic() - start)
             self._discard(adopted)
-            self._kept()
+            write.kept()
             failure = ""
-        except CancelledError:  # the window closes
+        except CancelledError:  # the window closes, or what it waited to keep is not needed
             return
         except Exception as error:  # a full disk must not stop the training
             failure = f"The last autosave failed: {clause(error)}. Save by hand now and then."
@@ -166,6 +177,8 @@ class Recovery(QObject):
 
     def forget(self) -> None:
         """All is saved where it belongs: what was kept for a crash is not needed."""
+        if self._writing is not None:
+            self._writing.give_up()
         self.wait()
         self._discard(tuple(self._adopted))
         for file in (self.file, _note(self.file)):
