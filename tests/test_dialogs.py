@@ -228,6 +228,25 @@ def test_a_table_is_looked_at_before_it_is_imported(qtbot, window, tmp_path, mon
     assert window.document.stack.count() == 1
 
 
+def test_a_sorted_table_has_all_its_classes_once_it_is_read(qtbot, tmp_path, monkeypatch):
+    file = tmp_path / "sorted.csv"
+    file.write_text("width,kind\n" + "1,a\n" * 3000 + "2,b\n" * 3000 + "3,c\n" * 3000)
+    go_on, real = threading.Event(), data_check.problem_of
+
+    def slow(settings):
+        assert go_on.wait(10)
+        return real(settings)
+
+    monkeypatch.setattr(data_check, "problem_of", slow)
+    dialog = DataImport(str(file))
+    qtbot.addWidget(dialog)
+    qtbot.waitUntil(lambda: "1 class in the first 2,000 rows: a (2,000)" in dialog.summary.text())
+    go_on.set()
+    checked(qtbot, dialog)
+    assert dialog.summary.text() == (
+        "Table: 9,000 samples · 2 columns · 3 classes: a (3,000), b (3,000), c (3,000)")
+
+
 def test_data_that_cannot_be_read_says_why(qtbot, tmp_path):
     dialog = look_at(qtbot, tmp_path / "nothing.csv")
     assert "nothing.csv" in dialog.summary.text()

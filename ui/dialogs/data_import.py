@@ -289,11 +289,12 @@ def describe(seen: Preview) -> str:
         parts.append(plural(len(seen.columns), "column"))
     if seen.shape:
         parts.append("each " + " × ".join(str(size) for size in seen.shape))
+    where = f" in the first {seen.first_rows:,} rows" if seen.first_rows else ""
     if seen.classes:
         shown = ", ".join(f"{name} ({count:,})" for name, count in
                           list(zip(seen.classes, seen.class_counts, strict=True))[:6])
         more = f", and {len(seen.classes) - 6} more" if len(seen.classes) > 6 else ""
-        parts.append(f"{plural(len(seen.classes), 'class', 'classes')}: {shown}{more}")
+        parts.append(f"{plural(len(seen.classes), 'class', 'classes')}{where}: {shown}{more}")
     elif seen.format == "csv":
-        parts.append("a number to predict")
+        parts.append(f"a number to predict{where}")
     return " · ".join(parts)
