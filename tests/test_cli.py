@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from playground.headless import train
 from playground.layers.core import Dense
 from playground.layers.data import Spiral
 from playground.layers.loss import SoftmaxCrossEntropy
+from playground.results import as_table, in_words
 from playground.session import Session
 from playground.training import SGD
 
@@ -368,6 +370,46 @@ def test_a_seed_does_not_replace_trained_weights(capsys: Capture, trained: Path)
     code, _, err = run(capsys, "train", trained, "--steps", 5, "--seed", 3)
     assert code == 0
     assert "the saved weights of step 9 are not used" in err
+
+
+def test_trained_weights_of_another_document_are_not_replaced(
+        capsys: Capture, trained: Path) -> None:
+    before, other = trained.read_bytes(), trained.with_name("other.playground")
+    document.save(other, small())
+    command = ("train", other, "--steps", 2, "--save", trained)
+    code, out, err = run(capsys, *command)
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert "of step 9" in err
+    assert "--replace" in err
+    damage(trained)
+    assert "cannot be read now" in run(capsys, *command)[2]
+    trained.write_bytes(before)
+    assert run(capsys, *command, "--replace")[0] == 0
+    loaded = document.load(trained)
+    assert loaded.state is not None
+    assert loaded.state.step == 2
+    # One that holds a drawing only has nothing to lose.
+    document.save(other, small())
+    assert run(capsys, "train", trained, "--steps", 2, "--save", other)[0] == 0
+
+
+def test_replace_lets_a_seed_begin_anew_in_the_same_file(capsys: Capture, trained: Path) -> None:
+    assert run(capsys, "train", trained, "--steps", 4, "--seed", 3, "--save", trained,
+               "--replace")[0] == 0
+    loaded = document.load(trained)
+    assert loaded.state is not None
+    assert loaded.state.step == 4
+
+
+def test_small_numbers_are_told_as_such() -> None:
+    value = {"example": "x", "state": "done", "steps": 3, "epochs": 1, "seed": 1, "parameters": 9,
+             "seconds": 1.0, "steps_per_second": 3.0, "gradient_norms": {},
+             "train": {"loss": 7.123e-6, "accuracy": 0.98765},
+             "validation": {"loss": math.nan, "accuracy": 1.0}}
+    text = in_words(value)
+    assert "loss 7.12e-6  accuracy 0.9877" in text
+    assert "loss NaN  accuracy 1" in text
+    assert "7.12e-6" in as_table([value])
 
 
 @pytest.mark.parametrize("name", ["out.json", "out.txt", "out"])
