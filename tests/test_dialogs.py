@@ -97,6 +97,18 @@ def test_enter_in_the_path_looks_and_does_not_import(qtbot, tmp_path):
     assert dialog._import.hasFocus()
 
 
+def test_without_a_file_there_is_nothing_to_choose(qtbot, tmp_path):
+    dialog = DataImport()
+    qtbot.addWidget(dialog)
+    choices = (dialog.target, dialog.task, dialog.missing, dialog.image_size)
+    assert all(choice.isHidden() for choice in choices)
+    file = tmp_path / "flowers.csv"
+    file.write_text("width,kind\n" + "1,a\n3,b\n" * 20)
+    dialog._take(str(file))
+    checked(qtbot, dialog)
+    assert [choice.isHidden() for choice in choices] == [False, False, False, True]
+
+
 def test_another_file_begins_with_its_own_columns(qtbot, tmp_path):
     first, second = tmp_path / "first.csv", tmp_path / "second.csv"
     first.write_text("width,label\n" + "1,a\n2,b\n" * 20)

@@ -219,6 +219,7 @@ class MainWindow(QMainWindow):
         recovery = Recovery(self.files.autosave, lambda: self.files.origin,
                             self._recovery_folder, self)
         recovery.told.connect(self._tell_autosave)
+        self.files.saved.connect(recovery.saved)
         if recovery.last_error:
             self._tell_autosave(recovery.last_error)
         return recovery

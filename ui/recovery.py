@@ -149,6 +149,13 @@ class Recovery(QObject):
         if bool(was) != bool(failure):
             self.told.emit(failure)
 
+    def saved(self) -> None:
+        """All is saved where it belongs: that a copy failed is of no matter, until one fails again.
+        """
+        if self._owned and self.last_error:
+            self.last_error = ""
+            self.told.emit("")
+
     def wait(self) -> None:
         """Until a running save is done."""
         if self._writer is not None:

@@ -92,6 +92,7 @@ class SavingWindow(QDialog):
         self._thread.start()
         self._thread.join(UNNOTICED)
         if self._thread.is_alive():
+            self._look()  # so that its first words are true already
             self.exec()
         self._thread.join()
         if self._error is not None:

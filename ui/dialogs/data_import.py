@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
-    QSpinBox,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -27,6 +26,7 @@ from playground.data import Preview
 from playground.data.table import MISSING
 from playground.numbers import plural
 from ui.dialogs.data_check import Finding, Reader, Wish
+from ui.spin import Spin
 from ui.theme import theme
 
 FORMATS = {"csv": "Table", "npz": "NumPy arrays", "idx": "IDX images",
@@ -88,7 +88,7 @@ class DataImport(QDialog):
         self.missing.setAccessibleName("Missing values")
         self.missing.setToolTip("What becomes of cells that are empty, or say NA or the like")
         self.missing.currentIndexChanged.connect(lambda _: self._look())
-        self.image_size = QSpinBox()
+        self.image_size = Spin()
         self.image_size.setRange(0, 512)
         self.image_size.setValue(28)
         self.image_size.setSuffix(" px")
@@ -134,6 +134,7 @@ class DataImport(QDialog):
         column.addWidget(self.table, 1)
         column.addStretch()  # without rows, the sentence stays at the top
         column.addWidget(buttons)
+        self._show_seen(None)
         self._look()
 
     def settings(self) -> dict[str, Any]:
