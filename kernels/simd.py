@@ -394,39 +394,45 @@ def correlate_tile(typing_context, rows, taps, n, dy, dy_start, dy_step, x, x_st
     return signature, generate
 
 
-_FEW_ROWS = 8
-"""Most units are seen at work in so many samples; then the others need no look."""
-
-
 @intrinsic
-def columns_in_range(typing_context, rows, columns, y, low, high):
-    """How many columns of y (rows, columns) hold a value that is neither <= low nor >= high."""
-    size = types.intp
-    signature = types.int64(size, size, y, types.float32, types.float32)
+def sums_and_columns_in_range(typing_context, rows, columns, y, low, high):
+    """Σ y, Σ y², and how many columns hold a value that is neither <= low nor >= high.
+
+    y (rows, columns), read once. A NaN is neither dead nor saturated.
+    """
+    size, single = types.intp, types.float32
+    signature = types.Tuple((single, single, types.int64))(size, size, y, single, single)
 
     def generate(context, builder, signature, arguments):
         writer = Writer(context, builder, signature, arguments)
         rows, columns, y, low, high = writer.arguments
         low, high = writer._spread(low), writer._spread(high)
-        few = builder.select(builder.icmp_signed("<", rows, INT(_FEW_ROWS)), rows, INT(_FEW_ROWS))
-        total = cgutils.alloca_once_value(builder, INT(0))
+        totals = [cgutils.alloca_once_value(builder, ZERO) for _ in range(2)]
+        count = cgutils.alloca_once_value(builder, INT(0))
 
         def vector(column, mask):
-            def row(i, seen):
-                value = writer.load(writer.at(y, column, builder.mul(i, columns)), mask, low)
-                # Unordered: a NaN is neither dead nor saturated.
+            def add(row, sums, squares, seen):
+                value = writer.load(writer.at(y, column, builder.mul(row, columns)), mask)
                 is_within = builder.and_(builder.fcmp_unordered(">", value, low),
                                          builder.fcmp_unordered("<", value, high))
-                return [builder.or_(seen[0], is_within)]
+                return [builder.fadd(sums, value), writer.multiply_add(value, value, squares),
+                        builder.or_(seen, is_within)]
 
-            nothing = ir.Constant(MASK, [False] * WIDTH)
-            seen = writer.loop(INT(0), few, 1, [nothing], row)
-            missing = builder.xor(seen[0], ALL if mask is None else mask)
-            are_all = builder.icmp_signed("==", writer.count(missing), INT(0))
-            seen = writer.loop(few, builder.select(are_all, few, rows), 1, seen, row)
-            builder.store(builder.add(builder.load(total), writer.count(seen[0])), total)
+            # Two of each, so that an addition need not wait for the one before it.
+            begin = [ZERO, ZERO, ir.Constant(MASK, [False] * WIDTH)]
+            pairs = builder.and_(rows, INT(-2))
+            two = writer.loop(INT(0), pairs, 2, [*begin, *begin], lambda row, found: [
+                *add(row, *found[:3]), *add(builder.add(row, INT(1)), *found[3:])])
+            one = [builder.fadd(two[0], two[3]), builder.fadd(two[1], two[4]),
+                   builder.or_(two[2], two[5])]
+            *sums, seen = writer.loop(pairs, rows, 1, one, lambda row, found: add(row, *found))
+            for total, more in zip(totals, sums, strict=True):
+                builder.store(builder.fadd(builder.load(total), more), total)
+            own = seen if mask is None else builder.and_(seen, mask)
+            builder.store(builder.add(builder.load(count), writer.count(own)), count)
 
         for_each_vector(writer, columns, vector)
-        return builder.load(total)
+        return context.make_tuple(builder, signature.return_type, [
+            *writer.totals([builder.load(total) for total in totals]), builder.load(count)])
 
     return signature, generate

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.jit import floats, inline, ints, kernel, longs, real
-from kernels.simd import columns_in_range
+from kernels.simd import sums_and_columns_in_range
 
 _INFINITY = np.int32(0x7F800000)  # the bits of inf; those of a NaN are above
 
@@ -110,12 +110,18 @@ def vector_norm(a):
 
 @inline
 def mean_and_deviation(y, n):
-    """Of n numbers, from Σ y and Σ y² in one pass, in float32 as the sums are: its root takes half
-    the time of that of float64."""
+    """Of n numbers, from Σ y and Σ y² in one pass."""
     summed, squares = np.float32(0), np.float32(0)
     for i in range(n):
         summed += y[i]
         squares += y[i] * y[i]
+    return from_sums(summed, squares, y, n)
+
+
+@inline
+def from_sums(summed, squares, y, n):
+    """Mean and deviation of n numbers from Σ y and Σ y², in float32 as those are: its root takes
+    half the time of that of float64."""
     each = np.float32(1) / np.float32(n)
     mean = summed * each
     variance = squares * each - mean * mean
@@ -188,9 +194,10 @@ def unit_statistics(a):
     """
     batch, units = a[0], a[1]
     low, high = np.float32(real(a[2])), np.float32(real(a[3]))
-    y, out = floats(a[4], batch * units), floats(a[5], 3)
-    out[0], out[1] = mean_and_deviation(y, batch * units)
-    at_work = columns_in_range(batch, units, y, low, high)
+    n = batch * units
+    y, out = floats(a[4], n), floats(a[5], 3)
+    summed, squares, at_work = sums_and_columns_in_range(batch, units, y, low, high)
+    out[0], out[1] = from_sums(summed, squares, y, n)
     out[2] = np.float32(1) - np.float32(at_work) / np.float32(units)
 
 

@@ -26,11 +26,11 @@ from playground.layers.augmentation import emit_augmentation
 from playground.layers.base import size_of
 from playground.layers.data import DataLayer
 from playground.layers.loss_layer import LossLayer
-from playground.layout import Layout, layer_of
+from playground.layout import Layout
 from playground.listing import Listing
 from playground.node_tensors import NodeTensors, Pass
 from playground.program import NODE_STATISTICS, RING_ROWS, Program
-from playground.shapes import Check, check
+from playground.shapes import Check, check, layer_of
 from playground.tensor import Tensor
 from playground.update_rule import Step
 

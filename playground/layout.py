@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from typing import TypeVar
 
 import msgspec
 
@@ -16,11 +15,10 @@ from playground.layers.base import Layer, Parameter, Shape, shapes_of, size_of
 from playground.layers.data import DataLayer
 from playground.layers.loss_layer import LossLayer
 from playground.node_tensors import NodeGradients, NodeTensors, Pass, Tensors
+from playground.passes import find_passes
 from playground.program import NODE_STATISTICS, RING_ROWS, ROW_UNIT, STEP_STATISTICS
-from playground.shapes import Check, sources_of
+from playground.shapes import Check, layer_of, sources_of
 from playground.tensor import ALIGNMENT, DType, Tensor
-
-L = TypeVar("L", bound=Layer)
 
 FEW = 4
 """Weights of which each one is followed."""
@@ -65,7 +63,7 @@ class Layout:
         for node in sorted(self.nodes.values(), key=lambda node: node.owner != node.id):
             self._place_parameters(node)  # Those that own theirs come first.
         self._place_forward()
-        self.passes = self._find_passes()
+        self.passes = find_passes(graph, check, self.nodes, self.tensors)
         single = len(check.losses) == 1
         self.followed = self._few_weights() if self.instrument else {}
         """The weights themselves, by column, where they are few enough to draw their path."""
@@ -232,33 +230,6 @@ class Layout:
                 name, "parameters", parameter.shape, node.id)
         node.weights = _span(f"{node.id} parameters", node.w.values())
 
-    def _find_passes(self) -> list[Pass]:
-        """The losses by the group that they train, each group once."""
-        groups: dict[str, list[NodeTensors]] = {}
-        for id in self.check.losses:
-            groups.setdefault(layer_of(self.graph, id, LossLayer).trains, []).append(
-                self.nodes[id])
-        return [self._pass(number, group, losses)
-                for number, (group, losses) in enumerate(groups.items())]
-
-    def _pass(self, number: int, group: str, losses: list[NodeTensors]) -> Pass:
-        needed = {node.id for node in losses}
-        for node in reversed(self.nodes.values()):
-            if node.id in needed:
-                needed.update(source[0] for source in sources_of(self.graph, node.id) if source)
-        nodes = [node for node in self.nodes.values() if node.id in needed]
-        used = {node.owner for node in nodes}
-        owners = [node for node in self.nodes.values()
-                  if node.id in used and node.w and not node.learning.frozen
-                  and group in ("", node.learning.group)]
-        penalties = any(o.learning.penalises_weights for o in owners) or any(
-            n.learning.penalises_outputs for n in nodes)
-        total = losses[0].work[0]["loss"]
-        if penalties or len(losses) > 1 or layer_of(
-                self.graph, losses[0].id, LossLayer).weight != 1:
-            total = self.tensors.new(f"loss_and_penalties {number + 1}", "workspace", (1,))
-        return Pass(number, group, losses, nodes, owners, total)
-
     # -- training -----------------------------------------------------------------------------
 
     def _place_parameter_gradients(self) -> None:
@@ -399,13 +370,6 @@ class Layout:
 
     def _input_shapes(self, id: str) -> tuple[Shape, ...]:
         return shapes_of(self.check.inputs[id])
-
-
-def layer_of(graph: Graph, id: str, cls: type[L]) -> L:
-    """The layer of a node whose kind `check` has made sure of."""
-    layer = graph.node(id).layer
-    assert isinstance(layer, cls)
-    return layer
 
 
 def _dtype(layer: Layer, name: str) -> DType:

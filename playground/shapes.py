@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from playground.graph import Graph, Node, UnknownLayer
 from playground.keyframes import LEAST
@@ -24,6 +24,7 @@ from playground.layers.data import DataLayer
 from playground.layers.lengths import LENGTHS, knows_lengths
 from playground.layers.loss_layer import LossLayer
 
+L = TypeVar("L", bound=Layer)
 MEMORY_SHARE = 0.7
 """Of the machine's memory: a network that needs more is refused before anything is allocated."""
 
@@ -121,6 +122,13 @@ def targets(graph: Graph, loss: str) -> tuple[str, int] | None:
             return edge.source, edge.source_port
     sources = [n for n in graph.ancestors(loss) if isinstance(graph.node(n).layer, DataLayer)]
     return (sources[0], 1) if len(sources) == 1 else None
+
+
+def layer_of(graph: Graph, id: str, cls: type[L]) -> L:
+    """The layer of a node whose kind `check` has made sure of."""
+    layer = graph.node(id).layer
+    assert isinstance(layer, cls)
+    return layer
 
 
 def sources_of(graph: Graph, id: str) -> tuple[tuple[str, int] | None, ...]:

@@ -337,7 +337,7 @@ class Trainer:
         status = replace(status, lanes=self._followers.views(status, self._probes))
         if self.session is None:
             self._maker = None
-            return status
+            return status if self._unloaded is None else _as_left(status, *self._unloaded)
         if self._maker is None or self._maker.session is not self.session:
             self._maker = SnapshotMaker(self.session)
         return replace(self._maker.make(status, self._probes),
@@ -400,6 +400,18 @@ class Trainer:
         self._shelf = Shelf()
         session.reset()
         self._followers.reset()
+
+
+def _as_left(status: Snapshot, saved: SavedState, history: HistoryView | None) -> Snapshot:
+    """What is known of a network that has no memory yet: how far it was, and its curves."""
+    per_epoch = saved.batches_per_epoch
+    status = replace(status, step=saved.step, history=history,
+                     epoch=(saved.step + saved.ahead) // per_epoch if per_epoch else 0)
+    if history is None or not len(history.validation_step):
+        return status
+    return replace(status, validation_loss=float(history.validation_loss[-1]),
+                   validation_metric=float(history.validation_metric[-1]),
+                   validation_step=int(history.validation_step[-1]))
 
 
 def _pair(saved: SavedState | None, history: HistoryView | None

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from playground.graph import Graph
 from playground.layers.base import Parameter, make_layer
-from playground.training import SGD, Clipping, Training
+from playground.schedules import Factor
+from playground.training import SGD, Adam, Clipping, Training
+
+if TYPE_CHECKING:
+    from playground.session import Session
 
 Step = tuple[str, dict[str, object]]
 
@@ -33,6 +39,13 @@ def spiral(*hidden: str | Step, classes: int = 2, **training: object) -> Graph:
                  training=Training(**settings))  # type: ignore[arg-type]
 
 
+def noisy(**training: object) -> Graph:
+    """Everything random: dropout, shuffling, and a learning rate that changes."""
+    return spiral(dense(7), ("dropout", {"rate": 0.3}), dense(5, "relu"),
+                  optimizer=Adam(learning_rate=0.01), schedule=Factor(factor_per_epoch=0.9),
+                  **training)
+
+
 def dense(units: int, activation: str = "tanh") -> Step:
     return ("dense", {"units": units, "activation": activation})
 
@@ -40,3 +53,8 @@ def dense(units: int, activation: str = "tanh") -> Step:
 def drawn(parameter: Parameter, random: np.random.Generator) -> np.ndarray:
     """Its initial values (float32)."""
     return np.concatenate([*parameter.pieces(random)]).reshape(parameter.shape)
+
+
+def state(session: Session) -> bytes:
+    """All that training goes on from: equal where two runs are bit for bit the same."""
+    return session.arena.state.tobytes()

@@ -333,7 +333,8 @@ def test_mode_collapse_is_one_click_away_and_one_back(
 def test_who_keeps_the_training_keeps_the_network(
         window: MainWindow, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     window.files.open_example(EXAMPLES["gan"])
-    monkeypatch.setattr(window.run_actions, "may_reset", lambda: False)
+    monkeypatch.setattr(QMessageBox, "question", lambda *args: QMessageBox.StandardButton.Cancel)
+    window.bridge.training_seconds = 100.0
     chip = window.variations.chips[0]
     engine.calls.clear()
     chip.click()

@@ -359,3 +359,23 @@ def test_after_a_failed_edit_the_old_network_does_not_run(
     snapshot = wait(engine, lambda s: s.state == "paused" and s.step == 2)
     assert snapshot.program is not None
     assert "dense_3.w" in snapshot.program.parameters
+
+
+def test_a_large_document_shows_how_far_it_was_before_it_gets_memory(
+        engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = Session(spiral(dense(4)))
+    trained.run(30)
+    trained.validate()
+    monkeypatch.setattr("playground.trainer.LARGE", 1)
+    engine.load(trained.graph, trained.saved_state(), trained.history.view())
+    snapshot = wait(engine, lambda s: s.state == "paused")
+    assert snapshot.program is None
+    assert (snapshot.step, snapshot.epoch) == (30, trained.epoch)
+    assert trained.validation is not None
+    assert snapshot.validation_loss == trained.validation.loss
+    assert snapshot.validation_step == 30
+    assert snapshot.history is not None
+    np.testing.assert_array_equal(snapshot.history.step, trained.history.view().step)
+    engine.unload()
+    engine.load(trained.graph)
+    assert wait(engine, lambda s: s.state == "paused").step == 0

@@ -19,12 +19,15 @@ from playground import document as store
 from playground import trainer as module
 from playground.engine import Engine
 from playground.examples import EXAMPLES
+from playground.graph import Graph
 from playground.question import Question
 from playground.session import Session
 from tests.fake_engine import FakeEngine
 from tests.fake_window import change
 from tests.sketch import dense, spiral
 from tests.waiting import running_engine, wait
+from ui.compare import WAITING
+from ui.lanes import LOOK_MS, MOST
 from ui.main_window import MainWindow
 from ui.saving import SavingWindow
 
@@ -127,7 +130,8 @@ class Busy:
 
     def end(self) -> None:
         for question in self.asked:
-            question()
+            if not question.done:
+                question()
 
 
 @pytest.fixture
@@ -205,6 +209,101 @@ def test_an_autosave_waits_for_a_long_step_in_its_own_thread(
     assert kept.state is not None
     assert kept.graph == before, "weights and graph are those of one moment"
     assert time.monotonic() > window.recovery._rest_until - 10, "waiting is no work"
+
+
+def test_what_is_saved_by_hand_waits_for_no_autosave(
+        window: MainWindow, busy: Busy, tmp_path: Path) -> None:
+    """The autosave may wait for a compilation of the document before."""
+    change(window)
+    window.recovery.save()
+    window.files._show(store.Loaded(Graph()), None, "untitled")
+    change(window)
+    start = time.perf_counter()
+    assert window.files._save(tmp_path / "a.playground")
+    assert time.perf_counter() - start < 5, "it would wait for ten minutes"
+    assert not window.recovery.file.exists()
+    assert window.recovery.last_error == ""
+
+
+def test_a_lane_comes_when_the_network_has_told_its_weights(
+        qtbot: QtBot, window: MainWindow, engine: FakeEngine, busy: Busy) -> None:
+    button, before = window.compare.keep_button, window.document.graph
+    said = button.text()
+    button.click()
+    button.click()  # a double click makes no twins
+    change(window)
+    assert "set_lanes" not in engine.names()
+    qtbot.waitUntil(lambda: button.text() == WAITING[0])
+    assert not button.isEnabled()
+    assert len(busy.asked) == 1
+    busy.end()
+    qtbot.waitUntil(lambda: len(window.lanes.lanes) == 1)
+    (lane,) = window.lanes.lanes
+    assert lane.graph is before, "weights and graph are those of one moment"
+    assert lane.state is engine.state
+    assert ("set_lanes", (lane,)) in engine.calls
+    assert (button.text(), button.isEnabled()) == (said, True)
+
+
+def test_one_that_is_on_its_way_counts_as_a_lane(window: MainWindow, busy: Busy) -> None:
+    for _ in range(MOST - 1):
+        window.compare.keep_button.click()
+        busy.end()
+        window.lanes._look()
+    chip = window.variations.chips[0]
+    assert chip.isEnabled()
+    window.compare.keep_button.click()
+    assert not chip.isEnabled()
+    busy.end()
+    window.lanes._look()
+    assert len(window.lanes.lanes) == MOST
+
+
+def test_a_lane_that_does_not_come_is_told(
+        qtbot: QtBot, window: MainWindow, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+        ) -> None:
+    said: list[str] = []
+    window.document.refused.connect(said.append)
+
+    def fail() -> None:
+        raise MemoryError
+
+    questions = [Question(fail), Question(lambda: None)]
+    questions[0]()
+    monkeypatch.setattr(engine, "asked_state", lambda renamed: questions.pop(0))
+    button = window.compare.keep_button
+    button.click()
+    assert said == ["The network was not kept as a lane: MemoryError."]
+    monkeypatch.setattr("ui.lanes.LIMIT", 0.05)
+    button.click()
+    qtbot.waitUntil(lambda: len(said) == 2)
+    assert "The network is busy" in said[1]
+    assert button.isEnabled()
+    assert not window.lanes.lanes
+
+
+def test_another_document_waits_for_no_lane(
+        qtbot: QtBot, window: MainWindow, busy: Busy) -> None:
+    button = window.compare.keep_button
+    button.click()
+    qtbot.waitUntil(lambda: button.text() == WAITING[0])
+    window.files.show_example(EXAMPLES["perceptron"])
+    assert button.isEnabled()
+    assert busy.asked[0].done, "given up"
+    busy.end()
+    qtbot.wait(3 * LOOK_MS)
+    assert not window.lanes.lanes
+
+
+def test_a_lane_on_its_way_begins_anew_with_the_others(
+        window: MainWindow, engine: FakeEngine, busy: Busy) -> None:
+    before = window.document.graph
+    window.compare.keep_button.click()
+    window.lanes.change(lambda graph: graph.with_training(graph.training.seeded(7)))
+    (lane,) = window.lanes.lanes
+    assert lane.graph == before.with_training(before.training.seeded(7))
+    assert lane.state is None
+    assert busy.asked[0].done, "given up"
 
 
 def test_who_waits_for_an_engine_that_quits_is_let_go() -> None:

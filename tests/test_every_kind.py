@@ -18,8 +18,8 @@ from playground.layers.base import Layer, make_layer, size_of
 from playground.session import Session, Unit
 from playground.training import Adam, Training
 from tests.cases import settings_of
+from tests.loss_cases import CASES as LOSSES
 from tests.networks import Feed, Samples, learning, row
-from tests.test_every_loss import CASES as LOSSES
 
 TABLE = "a,b,class\n" + "".join(f"{i},{i * i},{'even' if i % 2 == 0 else 'odd'}\n"
                                 for i in range(1, 21))

@@ -253,7 +253,7 @@ def window(qapp: QApplication, tmp_path: Path) -> Iterator[MainWindow]:
 
 
 def parameters(window: MainWindow) -> dict[str, np.ndarray]:
-    saved = window.bridge.saved_state()
+    saved = window.bridge.asked_state().wait(10)
     assert saved is not None
     return dict(saved[0].parameters)
 

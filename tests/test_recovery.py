@@ -10,15 +10,15 @@ import pytest
 from PySide6.QtCore import QSettings
 
 from ui.preferences import RECENT, Preferences
-from ui.recovery import Origin, Recovery
+from ui.recovery import Origin, Recovery, Write
 
 CRASH = """
 import os, sys
 from pathlib import Path
 from PySide6.QtCore import QCoreApplication
-from ui.recovery import Origin, Recovery
+from ui.recovery import Origin, Recovery, Write
 app = QCoreApplication([])
-recovery = Recovery(lambda file: lambda: file.write_text("work") and 0.0,
+recovery = Recovery(lambda file: Write(lambda: file.write_text("work") and 0.0, lambda: None),
                     lambda: Origin("net.playground", Path("/home/me/net.playground"), (1, 2, 3)),
                     Path(sys.argv[1]))
 recovery.save()
@@ -30,8 +30,8 @@ os._exit(1) if sys.argv[2] == "crash" else sys.stdin.read()
 
 @pytest.fixture
 def recovery(qapp, tmp_path):
-    recovery = Recovery(lambda file: lambda: file.write_text("work") and 0.0, lambda: Origin("a"),
-                        tmp_path)
+    recovery = Recovery(lambda file: Write(lambda: file.write_text("work") and 0.0, lambda: None),
+                        lambda: Origin("a"), tmp_path)
     yield recovery
     recovery.close()
 
@@ -75,7 +75,7 @@ CLAIM = """
 import os, sys
 from pathlib import Path
 from PySide6.QtCore import QCoreApplication
-from ui.recovery import Origin, Recovery
+from ui.recovery import Origin, Recovery, Write
 app = QCoreApplication([])
 recovery = Recovery(lambda file: None, lambda: Origin("b"), Path(sys.argv[1]))
 left, = recovery.crashed()
@@ -157,7 +157,7 @@ def test_a_failed_save_is_not_the_end(qapp, tmp_path):
     def fail() -> float:
         raise OSError("disk full")
 
-    recovery = Recovery(lambda file: fail, lambda: Origin("a"), tmp_path)
+    recovery = Recovery(lambda file: Write(fail, lambda: None), lambda: Origin("a"), tmp_path)
     recovery.save()
     recovery.wait()
     assert "disk full" in recovery.last_error

@@ -101,7 +101,7 @@ def wait(window: MainWindow, what: object) -> None:
 
 
 def saved(window: MainWindow) -> SavedState:
-    found = window.bridge.saved_state()
+    found = window.bridge.asked_state().wait(10)
     assert found is not None
     return found[0]
 

@@ -336,14 +336,14 @@ def test_undo_in_the_window_while_paused_and_while_it_trains(window: MainWindow)
 
     window.bridge.run_until(step=200)
     until(lambda: window.bridge.snapshot.step == 200 and not window.bridge.running)
-    document, before = window.document, window.bridge.saved_state()
+    document, before = window.document, window.bridge.asked_state().wait(10)
     assert before is not None
     count = document.graph.node("dense_1").layer.units  # type: ignore[union-attr]
     document.edit("Units", wider(document.graph, "dense_1", count + 1))
     until(lambda: units() == count + 1)
     document.stack.undo()
     until(lambda: units() == count)
-    after = window.bridge.saved_state()
+    after = window.bridge.asked_state().wait(10)
     assert after is not None
     assert after[0].same_as(before[0])
     assert window.bridge.snapshot.can_step_back
@@ -356,6 +356,6 @@ def test_undo_in_the_window_while_paused_and_while_it_trains(window: MainWindow)
     until(lambda: units() == count and window.bridge.running)
     window.bridge.pause()
     until(lambda: not window.bridge.running)
-    fresh, now = Session(document.graph).saved_state(), window.bridge.saved_state()
+    fresh, now = Session(document.graph).saved_state(), window.bridge.asked_state().wait(10)
     assert now is not None
     assert not same(now[0], fresh, "dense_1")

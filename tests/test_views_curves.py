@@ -223,27 +223,27 @@ def test_gradients_after_clipping_and_the_threshold(qtbot: QtBot) -> None:
 def test_without_clipping_there_is_no_threshold(qtbot: QtBot) -> None:
     view = shown(qtbot, GradientsView(), snapshot("cnn-digits"))
     assert not view.guides[0].isVisible()
-    assert not view.clip_chip.isVisible()
+    assert not view.chips.clip.isVisible()
 
 
 def test_verdict_is_told_by_a_sign_a_word_and_a_sentence(qtbot: QtBot) -> None:
     verdict = Verdict("vanishing", "The gradient shrinks.", 0.12)
     view = shown(qtbot, GradientsView(), replace(snapshot(), verdict=verdict))
-    assert view.verdict_chip.text == "▼ vanishing"
-    assert view.verdict_chip.role == "vanishing"
-    assert view.verdict_chip.toolTip().startswith("The gradient shrinks.")
-    assert "12 %" in view.clip_chip.text
+    assert view.chips.verdict.text == "▼ vanishing"
+    assert view.chips.verdict.role == "vanishing"
+    assert view.chips.verdict.toolTip().startswith("The gradient shrinks.")
+    assert "12 %" in view.chips.clip.text
 
 
 def test_a_fresh_history_has_no_verdict_and_no_numbers(qtbot: QtBot) -> None:
     verdict = Verdict("vanishing", "The gradient shrinks.", 0.12)
     view = shown(qtbot, GradientsView(), replace(snapshot(), verdict=verdict))
     view.select("dense_1")
-    assert view.verdict_chip.isVisible()
+    assert view.chips.verdict.isVisible()
     view.show_snapshot(replace(snapshot(steps=0), verdict=Verdict("unknown", "No gradients yet.")))
     assert view.empty_text
-    assert not view.verdict_chip.isVisible()
-    assert not view.clip_chip.isVisible()
+    assert not view.chips.verdict.isVisible()
+    assert not view.chips.clip.isVisible()
     assert view.header.note.whole == ""
 
 
@@ -270,7 +270,7 @@ def test_gradients_mark_what_is_not_finite(qtbot: QtBot) -> None:
     norms[60] = np.inf
     view = shown(qtbot, GradientsView(), snapshot(dense_2__grad_norm_before=norms))
     view.all_time.setChecked(True)
-    assert list(view.bad_marks.getData()[0]) == [61]
+    assert list(view.marks.bad.getData()[0]) == [61]
 
 
 def test_gradients_mark_zeros_at_the_bottom(qtbot: QtBot) -> None:
@@ -278,7 +278,7 @@ def test_gradients_mark_zeros_at_the_bottom(qtbot: QtBot) -> None:
     norms[60:] = 0
     view = shown(qtbot, GradientsView(), snapshot(dense_2__grad_norm_before=norms))
     view.all_time.setChecked(True)
-    steps, heights = view.zero_marks.getData()
+    steps, heights = view.marks.zeros.getData()
     assert len(steps) >= 30
     assert steps.min() >= 60
     assert (heights < np.mean(view.plot.box.viewRange()[1])).all()

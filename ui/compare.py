@@ -33,6 +33,11 @@ RATES = Limits(ge=0, le=1000)
 RATE_WIDTH = 78
 SETTLED_MS = 250
 """So long after the last step of its rate a lane begins anew: once, while an arrow is held."""
+KEEP = ("Keep as a lane", "Pin the network with its weights and its training as they are now. "
+        "Whatever is changed afterwards trains beside it. Lanes last until another document is "
+        "opened; files do not hold them.")
+WAITING = ("Waiting…", "The network is busy, as while it is compiled or a long step runs. As it "
+           "was at the click, it becomes a lane at the end of that.")
 HOW = ("Keep the network as it is now as a lane, then change it: activation, clipping, learning "
        "rate. Run trains both on the same batches, and the panels Loss and Gradient norms draw "
        "them over each other.")
@@ -258,11 +263,7 @@ class ComparePanel(QWidget):
         super().__init__(parent)
         self._lanes = lanes
         self.rows: list[LaneRow] = []
-        self.keep_button = QPushButton("Keep as a lane")
-        self.keep_button.setToolTip(
-            "Pin the network with its weights and its training as they are now. Whatever is "
-            "changed afterwards trains beside it. Lanes last until another document is opened; "
-            "files do not hold them.")
+        self.keep_button = QPushButton()
         self.keep_button.clicked.connect(lanes.keep)
         self.reset_button = QPushButton("Start all anew")
         self.reset_button.setToolTip(
@@ -339,7 +340,11 @@ class ComparePanel(QWidget):
             row.hide()
             row.deleteLater()
         self._how.setVisible(not lanes)
-        self.keep_button.setEnabled(not self._lanes.full)
+        waiting = self._lanes.waiting
+        text, tip = WAITING if waiting else KEEP
+        self.keep_button.setText(text)
+        self.keep_button.setToolTip(tip)
+        self.keep_button.setEnabled(not waiting and not self._lanes.full)
 
     def _restyle(self) -> None:
         for row in self.rows:

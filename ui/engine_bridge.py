@@ -356,15 +356,13 @@ class EngineBridge(QObject):
         """Train these variants beside the network."""
         self._send(lambda engine: engine.set_lanes(lanes))
 
-    def saved_state(self, timeout: float = 5.0) -> Saved | None:
-        """The weights and all that training needs to go on; None while there are none.
-
-        Raises TimeoutError, with a sentence, while the network is busy.
-        """
-        return self.asked_state().wait(timeout)
-
     def asked_state(self) -> Question[Saved | None]:
-        """The same, of this moment's network, for who waits in another thread."""
+        """The weights and all that training needs to go on, of this moment's network; None while
+        there are none.
+
+        The window's thread must not wait for it: look now and then whether it is answered, or
+        wait in another thread.
+        """
         if self._engine is None or self._loaded is None:
             return answered(self._kept)
         return self._engine.asked_state(dict(self._renamed))

@@ -217,14 +217,14 @@ class Files(QObject):
         changed = not self._document.clean or (ready and snapshot.step != self._saved_step)
         if not changed or now == self._autosaved:
             return None
-        write = self.prepared(path)
+        saving = self.prepared(path)
 
         def work() -> float:
-            seconds = write()
+            seconds = saving()
             self._autosaved = now  # one that fails is tried again
             return seconds
 
-        return work
+        return Write(work, saving.give_up)
 
     # -- asking -------------------------------------------------------------------------------
 

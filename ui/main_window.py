@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import cast
 
-from PySide6.QtCore import QBuffer, QEvent, QIODevice, QSize, QTimer, Signal
-from PySide6.QtGui import (
-    QCloseEvent,
-    QDragEnterEvent,
-    QDropEvent,
-    QPaintEvent,
-    QShowEvent,
-)
-from PySide6.QtWidgets import (
-    QApplication,
-    QFileDialog,
-    QMainWindow,
-    QMenu,
-    QMessageBox,
-    QToolButton,
-)
+from PySide6.QtCore import QEvent, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent, QShowEvent
+from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox, QToolButton
 
 from playground.examples import EXAMPLES, Example
-from playground.graph import Graph
 from playground.layers.base import Layer
-from playground.layers.surface import Shift
 from playground.snapshot import Snapshot
 from ui.canvas.view import CanvasView
 from ui.compare import ComparePanel, Variations
@@ -39,6 +24,7 @@ from ui.dialogs.shortcuts import CANVAS, ShortcutsDialog
 from ui.docks import LEFT, RIGHT, Docks
 from ui.document import Document
 from ui.engine_bridge import EngineBridge, create_engine
+from ui.export_pictures import thumbnail
 from ui.files import Files
 from ui.inspector.panel import Inspector, ListPage, NodePage, Page
 from ui.keys import KeyGuard
@@ -50,10 +36,11 @@ from ui.notes import NotesPanel
 from ui.outline import Outline
 from ui.pacing import Pacing
 from ui.palette import Palette
-from ui.panels import PANELS, Panels
+from ui.panels import Panels
 from ui.preferences import Preferences
 from ui.preparing import Preparing
 from ui.recovery import Recovery
+from ui.restarts import Restarts
 from ui.status_bar import StatusBar
 from ui.theme import Mode, theme
 from ui.top_bar import TopBar
@@ -63,8 +50,6 @@ from ui.views.base import View
 
 FIRST_EXAMPLE = "mlp-spiral"
 SIZE = (1440, 900)
-THUMBNAIL = QSize(432, 243)
-"""As large as the pictures of the gallery."""
 
 
 class MainWindow(QMainWindow):
@@ -87,8 +72,8 @@ class MainWindow(QMainWindow):
         self.document = Document(parent=self)
         self.bridge = EngineBridge(self.document, create, self)  # type: ignore[arg-type]
         self._recovery_folder = recovery_folder
-        self.files = Files(self.document, self.bridge, self.preferences, self.thumbnail, self,
-                           lambda: self.recovery.folder)
+        self.files = Files(self.document, self.bridge, self.preferences,
+                           lambda: thumbnail(self.canvas), self, lambda: self.recovery.folder)
         self.run_actions = RunActions(self.bridge, self.document, self)
         unit = self.run_actions.units.get(self.preferences.unit)
         if unit is not None and unit.isVisible():
@@ -138,9 +123,9 @@ class MainWindow(QMainWindow):
         self.lanes = Lanes(self.document, self.bridge, self)
         self.dial = DialRow(self.document, self.bridge, self.run_actions.may_reset)
         self.variations = Variations(self.lanes)
-        self.lanes.tried.connect(self._try_instead)
         self.files.saved.connect(self._tell_unsaved)
-        self.document.graph_changed.connect(self._follow_start)
+        self.restarts = Restarts(self.document, self.bridge, self.lanes,
+                                 self.run_actions.may_reset, self)
         self.notes.set_foot(self.variations.caption, self.dial, self.variations)
         self.compare = ComparePanel(self.lanes)
         self.docks.add("compare", "Compare", self.compare, RIGHT, inspector)
@@ -189,7 +174,7 @@ class MainWindow(QMainWindow):
         view.stop_toggled.connect(self.bridge.toggle_stop)
         view.setting_changed.connect(self._change_setting)
         view.change_done.connect(self.document.end_gesture)
-        view.start_moved.connect(self._move_start)
+        view.start_moved.connect(self.restarts.move_start)
         self._tell_selected(view)
         self.bridge.add_view(view)
         self.bridge.outdated_changed.connect(view.set_outdated)
@@ -219,7 +204,6 @@ class MainWindow(QMainWindow):
         recovery = Recovery(self.files.autosave, lambda: self.files.origin,
                             self._recovery_folder, self)
         recovery.told.connect(self._tell_autosave)
-        self.files.saved.connect(recovery.saved)
         if recovery.last_error:
             self._tell_autosave(recovery.last_error)
         return recovery
@@ -318,31 +302,6 @@ class MainWindow(QMainWindow):
     def show_shortcuts(self) -> None:
         ShortcutsDialog([*self.menus.shortcuts(), CANVAS], self).open()
 
-    def thumbnail(self) -> bytes:
-        """A small picture of the network, as PNG."""
-        buffer = QBuffer()
-        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-        self.canvas.picture(THUMBNAIL).save(buffer, "PNG")
-        return bytes(buffer.data().data())
-
-    def fill_pictures(self, menu: QMenu) -> None:
-        """What can be saved as a picture: the network and every panel."""
-        pictures: list[tuple[str, Callable[[Path], object]]] = [
-            ("Network", lambda path: self.canvas.grab().save(str(path)))]
-        pictures += [(panel.title, partial(self._save_panel, name))
-                     for name, panel in PANELS.items()]
-        for title, save in pictures:
-            menu.addAction(f"{title}…", partial(self._export, title, save))
-
-    def _save_panel(self, name: str, path: Path) -> None:
-        self.views[name].save_picture(path)
-
-    def _export(self, title: str, save: Callable[[Path], object]) -> None:
-        name, _ = QFileDialog.getSaveFileName(
-            self, f"Export {title}", f"{title.lower().replace(' ', '-')}.png", "Pictures (*.png)")
-        if name:
-            save(Path(name))
-
     def _inspect(self) -> None:
         self.docks.open("inspector")
         self.inspector.focus_first()
@@ -378,19 +337,6 @@ class MainWindow(QMainWindow):
             self.canvas.show_nodes([id])
             self.canvas.say(f"Connect {id} to the first layer, in place of other data.")
 
-    def _move_start(self, node: str, x: float, y: float) -> None:
-        """An edit; what follows it does the rest."""
-        self.document.attempt("Move the start", lambda graph: graph.with_layer(
-            node, Shift(start=(x, y))))
-
-    def _follow_start(self, old: Graph, new: Graph) -> None:
-        """Dragged, typed or undone: the network and all lanes begin anew from another place."""
-        for node in new.nodes:
-            if isinstance(node.layer, Shift) and node.id in old and node != old.node(node.id) and (
-                    old.with_layer(node.id, node.layer) == new):
-                self.lanes.change(partial(_starting_at, node.id, node.layer))
-                self._begin_anew()
-
     def _tell_trouble(self, snapshot: Snapshot) -> None:
         """Why it has stopped, with the way out: too long for the status bar."""
         trouble = snapshot.message if snapshot.state in ("diverged", "failed") else ""
@@ -405,20 +351,6 @@ class MainWindow(QMainWindow):
         if self.lanes.lanes:
             self.canvas.say("Saved. The lanes that train beside the network are not part of "
                             "the file.", "healthy")
-
-    def _try_instead(self, graph: Graph) -> None:
-        """A variation takes the network's place, or leaves it again."""
-        if self.run_actions.may_reset():
-            self.document.edit("Try instead", graph.with_notes(self.document.graph.notes))
-            self._begin_anew()
-        self.lanes.changed.emit()  # What was clicked may be as it was.
-
-    def _begin_anew(self) -> None:
-        """Initial weights, step 0; and on, where it was running."""
-        running = self.bridge.running
-        self.bridge.reset()
-        if running:
-            self.bridge.run()
 
     def _show_selection(self, _: object) -> None:
         for view in self._following:
@@ -449,8 +381,3 @@ def _dropped(event: QDropEvent) -> Path | None:
     """The one local file of a drop."""
     urls = event.mimeData().urls()
     return Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
-
-
-def _starting_at(id: str, place: Shift, graph: Graph) -> Graph:
-    """Another graph with the node at this place, if it has one."""
-    return graph.with_layer(id, place) if id in graph else graph

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QDockWidget, QMenu
 from playground.examples import EXAMPLES
 from playground.examples.themes import by_theme
 from ui.dialogs.help import LayerHelp, show_about
+from ui.export_pictures import fill_pictures
 from ui.menus import Menus, fill_recent
 from ui.theme import theme
 
@@ -45,7 +46,8 @@ def _fill_file(menus: Menus, window: MainWindow) -> None:
     menus.file.addSeparator()
     menus.add(menus.file, "&Import Data…", window.import_file, "Ctrl+I",
               "A table, arrays or images of your own")
-    menus.add_submenu(menus.file, "&Export Picture", window.fill_pictures)
+    menus.add_submenu(menus.file, "&Export Picture", partial(
+        fill_pictures, window.canvas, window.views))
     menus.file.addSeparator()
     menus.add(menus.file, "&Quit", window.close, key.Quit)
 

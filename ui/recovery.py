@@ -24,8 +24,17 @@ INTERVAL_MS = 30_000
 REST = 20
 """A save is followed by a rest of at least this many times what it took."""
 
-Write = Callable[[], float]
-"""Gives the seconds that it took, without what it has waited for."""
+
+@dataclass(frozen=True)
+class Write:
+    """One save: the work, to be done in the background, and how to make it wait no longer.
+
+    work gives the seconds that it took, without what it has waited for. It raises CancelledError
+    where it was given up while it waited.
+    """
+
+    work: Callable[[], float]
+    give_up: Callable[[], None]
 
 
 def recovery_folder() -> Path:
@@ -83,6 +92,7 @@ class Recovery(QObject):
         self._claimed: dict[Path, QLockFile] = {}
         self._adopted: list[Crashed] = []
         self._writer: threading.Thread | None = None
+        self._writing: Write | None = None
         self._rest_until = 0.0
         self.last_error = ""
         self._owned = self._take_lock()
@@ -126,6 +136,7 @@ class Recovery(QObject):
         origin = self._describe()
         note = {"name": origin.name, "original": str(origin.path) if origin.path else None,
                 "seen": origin.seen, "step": origin.step, "saved": time.time()}
+        self._writing = write
         self._writer = threading.Thread(
             target=self._write, args=(write, note, tuple(self._adopted)), name="autosave",
             daemon=True)
@@ -134,27 +145,20 @@ class Recovery(QObject):
     def _write(self, write: Write, note: dict[str, object],
                adopted: tuple[Crashed, ...]) -> None:
         try:
-            seconds = write()
+            seconds = write.work()
             temporary = _note(self.file).with_suffix(".part")
             temporary.write_text(json.dumps(note), encoding="utf-8")
             temporary.replace(_note(self.file))
             self._discard(adopted)
             self._rest_until = time.monotonic() + REST * seconds
             failure = ""
-        except CancelledError:  # the window closes
+        except CancelledError:  # the window closes, or what it waited to keep is not needed
             return
         except Exception as error:  # a full disk must not stop the training
             failure = f"The last autosave failed: {clause(error)}. Save by hand now and then."
         was, self.last_error = self.last_error, failure
         if bool(was) != bool(failure):
             self.told.emit(failure)
-
-    def saved(self) -> None:
-        """All is saved where it belongs: that a copy failed is of no matter, until one fails again.
-        """
-        if self._owned and self.last_error:
-            self.last_error = ""
-            self.told.emit("")
 
     def wait(self) -> None:
         """Until a running save is done."""
@@ -163,10 +167,17 @@ class Recovery(QObject):
 
     def forget(self) -> None:
         """All is saved where it belongs: what was kept for a crash is not needed."""
+        if self._writing is not None:
+            self._writing.give_up()
         self.wait()
         self._discard(tuple(self._adopted))
+        if not self._owned:  # nor is there a folder, it may be
+            return
         for file in (self.file, _note(self.file)):
             file.unlink(missing_ok=True)
+        if self.last_error:  # of no matter now, until a copy fails again
+            self.last_error = ""
+            self.told.emit("")
 
     def claim(self, crashed: Crashed) -> bool:
         """Have it to oneself, until `release` or the end of this run, however that comes.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from playground.state import SavedState
 
 LIMIT = 600.0
-"""Seconds that a save waits for the network: for a compilation, or the end of a long step."""
+"""Seconds that the network is waited for: for a compilation, or the end of a long step."""
 LOOK_MS = 100
 UNNOTICED = 0.3
 """Seconds that the window may stand still before it says what it waits for."""

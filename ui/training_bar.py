@@ -28,10 +28,10 @@ from playground.snapshot import Snapshot
 from playground.training import Training
 from ui.document import Document
 from ui.engine_bridge import EngineBridge
-from ui.inspector.editors import NUMBER_WIDTH, NumberEditor
 from ui.inspector.fields import Limits, show_number
 from ui.inspector.form import Form
 from ui.inspector.number import NumberField
+from ui.inspector.number_editors import NUMBER_WIDTH, NumberEditor
 from ui.preferences import FASTEST, SLOWEST
 
 POPOVER_WIDTH = 320

@@ -9,20 +9,12 @@ from msgspec import inspect
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from ui.inspector.editors import (
-    BoolEditor,
-    Choice,
-    ChoiceEditor,
-    ChoiceOrOwnEditor,
-    Editor,
-    JsonEditor,
-    NumberEditor,
-    NumbersEditor,
-    PairEditor,
-    TextEditor,
-)
+from ui.inspector.choice_editors import BoolEditor, Choice, ChoiceEditor, ChoiceOrOwnEditor
+from ui.inspector.editor import Editor
 from ui.inspector.fields import Field, fields_of, title_of, with_field
+from ui.inspector.number_editors import NumberEditor, PairEditor
 from ui.inspector.rule import RuleEditor
+from ui.inspector.text_editors import JsonEditor, NumbersEditor, TextEditor
 from ui.theme import theme
 
 LABEL_WIDTH = 108

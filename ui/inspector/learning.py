@@ -19,7 +19,7 @@ from playground.learning import Learning
 from playground.shapes import parameter_shapes
 from ui.document import Document
 from ui.elided import Elided
-from ui.inspector.editors import Choice
+from ui.inspector.choice_editors import Choice
 from ui.inspector.fields import show_number
 from ui.inspector.form import LABEL_WIDTH, Form
 from ui.theme import theme

@@ -10,7 +10,8 @@ from PySide6.QtCore import QSignalBlocker, QSize
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QWidget
 
-from ui.inspector.editors import NUMBER_WIDTH, Choice, Editor
+from ui.inspector.choice_editors import Choice
+from ui.inspector.editor import Editor
 from ui.inspector.fields import (
     Field,
     choice_help,
@@ -21,6 +22,7 @@ from ui.inspector.fields import (
     with_field,
 )
 from ui.inspector.number import NumberField
+from ui.inspector.number_editors import NUMBER_WIDTH
 
 
 class RuleEditor(Editor):

@@ -10,28 +10,25 @@ import pyqtgraph as pg
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
-from playground.diagnosis import advice
 from playground.history import HistoryView
-from playground.snapshot import LaneView, Snapshot, Verdict
+from playground.snapshot import LaneView, Snapshot
 from ui.theme import theme
 from ui.views.base import Table, View
 from ui.views.lane_curves import LaneGradients, name_lanes
 from ui.views.legend import Legend, line_colors, line_places
+from ui.views.marks import Marks
 from ui.views.network import trained_nodes
-from ui.views.numbers import format_number, format_share
+from ui.views.numbers import format_number
 from ui.views.plots import Curve, EndLabel, Plot, thin_pen
 from ui.views.profile import Bar, Profile
 from ui.views.quantities import QUANTITIES, Quantity
 from ui.views.series import Series, bounds, nonfinite_places, on_axis, thin
+from ui.views.verdict_chips import VerdictChips
 
 RECENT = 240
 """Points of the window "last steps"; a point stands for many steps late in a long run."""
 TOTAL = "all layers"
 FAR = 30.0
-MOST_DETAILS = 4
-"""Sentences on single nodes in the verdict's tooltip."""
-MARKS = {"unknown": "○", "healthy": "✓", "settled": "●", "vanishing": "▼", "exploding": "▲",
-         "clipped": "✂", "diverged": "✕"}
 
 
 class GradientsView(View):
@@ -58,12 +55,7 @@ class GradientsView(View):
         for guide in self.guides:
             guide.setZValue(8)
             self.plot.addItem(guide, ignoreBounds=True)
-        self.bad_marks = pg.ScatterPlotItem(symbol="x", size=8, pen=None)
-        self.bad_marks.setZValue(10)
-        self.plot.addItem(self.bad_marks, ignoreBounds=True)
-        self.zero_marks = pg.ScatterPlotItem(symbol="t", size=8, pen=None)
-        self.zero_marks.setZValue(10)
-        self.plot.addItem(self.zero_marks, ignoreBounds=True)
+        self.marks = Marks(self.plot)
         self.lane_lines = LaneGradients(self.plot)
         self.profile = Profile(self.body)
         self.legend = Legend(self.body)
@@ -91,8 +83,7 @@ class GradientsView(View):
 
     def _build_header(self) -> None:
         header = self.header
-        self.clip_chip = header.chip()
-        self.verdict_chip = header.chip()
+        self.chips = VerdictChips(header)
         self.bars = header.switch(
             "bars", "One bar per layer, from the first layer to the last", self._show_bars)
         self.show_after = header.switch(
@@ -126,8 +117,7 @@ class GradientsView(View):
 
     def clear(self) -> None:
         super().clear()
-        self.clip_chip.show_text("", "clipped")
-        self.verdict_chip.show_text("", "unknown")
+        self.chips.clear()
 
     def draw(self, snapshot: Snapshot) -> None:
         assert snapshot.program is not None
@@ -149,7 +139,7 @@ class GradientsView(View):
                                    [colors[node] for node in self.nodes])
         if self._pointed not in self.legend.names:  # What was pointed at is no longer drawn.
             self._pointed = ""
-        self._chips(snapshot.verdict, clipping.mode)
+        self.chips.show(snapshot.verdict, snapshot.nodes, clipping.mode != "off")
 
         limit = clipping.threshold if clipping.mode in quantity.clipped_by else math.nan
         clips = self.quantity == "norm" and clipping.mode != "off"
@@ -195,8 +185,9 @@ class GradientsView(View):
                 guide.setPos(float(on_axis(value, self.plot.log_y)))
         self.plot.fit([step], [*heights, np.array(_near(guides, heights))],
                       least_span=1.0 if quantity.log else 0.1)
-        self._mark_bad(list(bad))
-        self._mark_zeros(colors)
+        self.marks.mark_bad(list(bad))
+        self.marks.mark_zeros((curve, colors[name]) for name, curve in self.lines.items()
+                              if name in colors)
         word, role = ("clip", "error") if math.isfinite(limit) else ("", "healthy")
         labels = [EndLabel(v, f"{word} {format_number(v, 2)}".strip(), theme().text(role))
                   for v in guides if math.isfinite(v)]
@@ -218,7 +209,7 @@ class GradientsView(View):
             curve.hide()
         for item in (self.shade, *self.guides):
             item.setVisible(False)
-        self.zero_marks.clear()
+        self.marks.zeros.clear()
         node = self.selected if self.selected in self.nodes else (
             TOTAL if self.quantity == "norm" else self.nodes[0])
         column, clipped = ((quantity.column, "grad_norm") if node == TOTAL else
@@ -232,8 +223,8 @@ class GradientsView(View):
         self._penned = None  # The legend will name other lines when the nodes are back.
         self.plot.fit([np.array([start]), history.step[-1:]], heights,
                       least_span=1.0 if quantity.log else 0.1)
-        self._mark_bad([float(step) for curve, _ in self.lane_lines.curves.values()
-                        for step in curve.step[nonfinite_places(curve.values)]])
+        self.marks.mark_bad([float(step) for curve, _ in self.lane_lines.curves.values()
+                             for step in curve.step[nonfinite_places(curve.values)]])
         self.plot.gutter.show_labels([])
         self.header.note.show_text(node)
 
@@ -250,21 +241,6 @@ class GradientsView(View):
         self.profile.show_bars(bars, limit)
         self.profile.emphasize(self._strong())
 
-    def _mark_bad(self, steps: list[float]) -> None:
-        """Red crosses at the top edge: a point that is not a number is never left out."""
-        top = self.plot.box.viewRange()[1]
-        y = top[1] - 0.03 * (top[1] - top[0])
-        self.bad_marks.setData(steps, [y] * len(steps))
-
-    def _mark_zeros(self, colors: dict[str, QColor]) -> None:
-        """Triangles at the bottom edge, where a logarithmic axis has no place for a zero."""
-        low, high = self.plot.box.viewRange()[1]
-        marks = [{"pos": (step, low + 0.03 * (high - low)), "brush": colors[name]}
-                 for name, curve in self.lines.items() if name in colors and self.plot.log_y
-                 for step in curve.step[curve.values == 0]]
-        if marks or len(self.zero_marks.data):
-            self.zero_marks.setData(marks)
-
     def _shade_pointed(self, history: HistoryView, quantity: Quantity, start: int,
                        columns: int) -> None:
         """Lowest and highest of the emphasised line's points; of all lines it would be a mess."""
@@ -279,22 +255,6 @@ class GradientsView(View):
         color.setAlphaF(0.18)
         self.shade.color = color
         self.plot.set_shade(self.shade, band.step, band.low, band.high)
-
-    def _chips(self, verdict: Verdict, mode: str) -> None:
-        share = verdict.clipped_share
-        self.clip_chip.show_text(
-            f"✂ clipped {format_share(share)} of steps" if mode != "off" and share > 0 else "",
-            "clipped", "The share of recent steps whose gradient was larger than the threshold.\n"
-            + (verdict.text if verdict.kind == "clipped" else ""),
-            short=f"✂ {format_share(share)}")
-        nodes = self.snapshot.nodes if self.snapshot is not None else {}
-        details = [f"{node}: {said[0]}" for node, statistics in nodes.items()
-                   if (said := advice(statistics))]
-        # Where the verdict is the clipping, the chip beside it says so already.
-        word = "" if verdict.kind == "clipped" and share > 0 else (
-            f"{MARKS[verdict.kind]} {verdict.kind}")
-        self.verdict_chip.show_text(word, verdict.kind,
-                                    "\n".join([verdict.text, *details[:MOST_DETAILS]]))
 
     def _tell(self, history: HistoryView, quantity: Quantity, clips: bool) -> None:
         """The note: the number of the emphasised line, and what clipping makes of it."""
@@ -416,7 +376,7 @@ class GradientsView(View):
     def restyle(self) -> None:
         self._penned = None
         self.plot.restyle()
-        self.bad_marks.setPen(pg.mkPen(theme().color("error"), width=2))
+        self.marks.restyle()
         for guide in self.guides:
             guide.setPen(thin_pen(theme().color(
                 "error" if self.quantity == "norm" else "healthy"), dashed=True))

@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -23,10 +22,10 @@ from playground.snapshot import Probe, Snapshot, TensorProbe, WorkspaceProbe
 from ui.elided import Elided
 from ui.spin import Spin
 from ui.theme import ui_font
+from ui.views.attention_maps import AttentionMaps
 from ui.views.base import Table, View
 from ui.views.network import node_order
 from ui.views.numbers import format_number
-from ui.views.pictures import PictureGrid, Tile
 from ui.views.series import Series
 from ui.views.time_maps import TimeMap, TimeMaps
 from ui.views.time_norms import TimeNorms
@@ -46,7 +45,6 @@ from ui.views.unrolled import Shade, Steps, UnrolledNetwork
 if TYPE_CHECKING:
     from playground.program import Program
 
-Floats = NDArray[np.float32]
 SECONDS = 0.12
 """Between two pictures while it runs: 8 Hz, as fast as numbers can be followed."""
 UNROLLED: dict[str, tuple[str, Shade]] = {
@@ -74,9 +72,7 @@ class ThroughTimeView(View):
                               "fainter lines are those of the last steps. Log axis.")
         self.maps = TimeMaps(self.body)
         self.maps.setAccessibleName("Gates and states over time, one sample")
-        self.attention = PictureGrid(self.body)
-        self.attention.setAccessibleName("Attention weights: a row for each query, a column for "
-                                         "each key")
+        self.attention = AttentionMaps(self.body)
         self._pages = QStackedLayout()
         steps = QWidget(self.body)
         both = QVBoxLayout(steps)
@@ -127,7 +123,6 @@ class ThroughTimeView(View):
         self.maps.clicked.connect(self._enlarge)
         self.unrolled.pointed.connect(self._point_steps)
         self.attention.pointed.connect(self._point_attention)
-        self.attention.clicked.connect(self._enlarge_head)
         self._listed: tuple[object, ...] = ()
         self._drawn_at = -math.inf
         self._program: Program | None = None
@@ -259,12 +254,9 @@ class ThroughTimeView(View):
         weights = snapshot.values.get(WorkspaceProbe(f"{node}.weights", self.sample.value()))
         if weights is None:
             self._drawn_at = -math.inf  # It is on its way: show it at once.
-            self.attention.show_maps(np.zeros((0, 1, 1), np.float32))
-            return
-        heads = weights.reshape(-1, *weights.shape[-2:])
-        names = [Tile(f"head {i + 1}" if len(heads) > 1 else "") for i in range(len(heads))]
-        self.attention.largest = max(150, self.attention.height() - 20)
-        self.attention.show_maps(heads, signed=False, tiles=names)
+            self.attention.forget()
+        else:
+            self.attention.show_weights(weights)
 
     # -- controls -----------------------------------------------------------------------------
 
@@ -336,10 +328,6 @@ class ThroughTimeView(View):
         name = "" if alone else self.maps.maps[index].name
         self.what.setCurrentIndex(max(0, self.what.findData(name)))
 
-    def _enlarge_head(self, index: int) -> None:
-        alone = self.attention.alone is not None or len(self.attention.values) < 2
-        self.attention.enlarge(None if alone else index)
-
     # -- probes -------------------------------------------------------------------------------
 
     def _norm_probes(self, node: str, layer: RecurrentLayer) -> dict[str, TensorProbe]:
@@ -359,12 +347,7 @@ class ThroughTimeView(View):
     def _reading(self) -> str:
         index, first, second = self._pointed
         if self._pages.currentIndex() == 1:
-            if not 0 <= index < len(self.attention.values):
-                return ""
-            weights = self.attention.values[index]
-            head = f"head {index + 1} · " if len(self.attention.values) > 1 else ""
-            return (f"{head}query {first} → key {second}: "
-                    f"{format_number(weights[first, second])}")
+            return self.attention.reading(index, first, second)
         if self._hovered >= 0 and self.norms.norms:
             return f"t = {self._hovered} · {self.norms.reading(self._hovered)}"
         if 0 <= index < len(self.maps.maps):
@@ -377,9 +360,7 @@ class ThroughTimeView(View):
     def _about(self) -> str:
         node, layer = self.node() or "", self.layer()
         if layer is None:
-            top = format_number(self.attention.scale)
-            return f"{node} · queries ↓ keys → · brightest: {top}" if (
-                self.attention.values.size) else node
+            return self.attention.about(node)
         parts = [node]
         name = layer.kept[0]
         values = self.norms.norms.get(name, np.empty(0))
@@ -412,9 +393,7 @@ class ThroughTimeView(View):
 
     def table(self) -> Table | None:
         if self._pages.currentIndex() == 1:
-            return ["head", "query", "weights"], [
-                [i + 1, q, *row.tolist()]
-                for i, head in enumerate(self.attention.values) for q, row in enumerate(head)]
+            return self.attention.table()
         norms = [[f"|d{name}|", "", *values.tolist()] for name, values in self.norms.norms.items()]
         return ["what", "unit", "values over time"], [*norms, *(
             [shown.name, unit, *row.tolist()]
