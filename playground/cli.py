@@ -31,7 +31,8 @@ from playground.document import DocumentError, Loaded
 from playground.examples import EXAMPLES, Example
 from playground.graph import Graph
 from playground.lane import Lane
-from playground.results import as_table, in_words, mark_of, result_of
+from playground.numbers import format_number
+from playground.results import DIGITS, as_table, in_words, mark_of, result_of
 from playground.summary import SummaryError, summarize
 
 if TYPE_CHECKING:
@@ -154,7 +155,10 @@ def _train(words: list[str]) -> int:
     add_what(parser)
     add_length(parser)
     parser.add_argument("--save", type=document_path, metavar="OUT.playground",
-                        help="write the trained network")
+                        help="write the trained network; refused where OUT holds trained weights "
+                             "that this run does not go on from")
+    parser.add_argument("--replace", action="store_true",
+                        help="let --save replace other trained weights")
     parser.add_argument("--log", type=log_path, metavar="OUT.csv", help="write the history")
     parser.add_argument("--json", action="store_true", help="the result as one JSON object: its "
                         "loss is that of the last batch, before that batch's update; train and "
@@ -286,16 +290,32 @@ def _check_losses(options: argparse.Namespace, loaded: Loaded) -> None:
     if loaded.lost and options.seed is None:
         raise UsageError(f"The weights in {what} cannot be read: {loaded.lost}. Train an earlier "
                          "copy of it, or give --seed to start anew.")
-    if not (options.save and options.save.exists() and what not in EXAMPLES
-            and options.save.samefile(what)):
+    if not (options.save and options.save.exists()):
+        return
+    if what in EXAMPLES or not options.save.samefile(what):
+        if not options.replace:
+            _check_other(options.save)
         return
     if loaded.read_only:
         raise UsageError(f"{what} is open read-only, and saving to it would lose what this version "
                          "cannot read. Give --save another name.")
-    if options.seed is not None and loaded.state is not None:
+    if options.seed is not None and loaded.state is not None and not options.replace:
         raise UsageError(f"--seed starts anew, and --save would replace the weights of step "
-                         f"{loaded.state.step:,} in {what}. Give --save another name, or leave "
-                         "--seed out to go on.")
+                         f"{loaded.state.step:,} in {what}. Give --save another name, leave --seed "
+                         "out to go on, or give --replace to lose them.")
+
+
+def _check_other(path: Path) -> None:
+    """Refuse to save over the trained weights of a document that was not started from."""
+    try:
+        other = document.load(path)
+    except DocumentError:
+        return  # It holds no weights that anything could open.
+    if not other.lost and (other.state is None or not other.state.step):
+        return
+    kept = "cannot be read now" if other.state is None else f"are of step {other.state.step:,}"
+    raise UsageError(f"{path} holds trained weights that this run does not start from (they "
+                     f"{kept}). Give --save another name, or --replace to lose them.")
 
 
 def _fresh(loaded: Loaded) -> tuple[str, ...]:
@@ -394,8 +414,9 @@ class _Bar:
         filled = math.floor(done * BAR)
         metric = session.validation.metric if session.validation else math.nan
         self.say(f"{'█' * filled}{'░' * (BAR - filled)} {done:4.0%}  step {session.step:,}  "
-                 f"loss {session.measured('loss'):.4f}  "
-                 f"validation {session.metric_name} {metric:.4f}")
+                 f"loss {format_number(session.measured('loss'), DIGITS, fixed=True)}  "
+                 f"validation {session.metric_name} "
+                 f"{format_number(metric, DIGITS, fixed=True)}")
 
     def end(self) -> None:
         self.say("")

@@ -28,6 +28,6 @@ def draw(program: Program, arena: Arena, seed: int, progress: Progress | None = 
         for piece in parameter.pieces(random):
             if progress and len(place) >= MANY and done % DRAWN == 0:
                 progress(f"Weights of {name.partition('.')[0]} are drawn: "
-                         f"{done:,} of {len(place):,}")
+                         f"{100 * done // len(place)} %")
             place[done:done + len(piece)] = piece
             done += len(piece)

@@ -6,9 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from playground.numbers import format_number
+
 if TYPE_CHECKING:
     from playground.examples import Example
     from playground.headless import Outcome
+
+DIGITS = 4
+"""Of losses and metrics: a loss of 7e-6 is not 0.0000."""
 
 
 def result_of(what: str, outcome: Outcome) -> dict[str, Any]:
@@ -53,7 +58,7 @@ def in_words(result: dict[str, Any]) -> str:
              f"{result['steps_per_second']:,.0f} steps/s"]
     for part in ("train", "validation"):
         lines.append(f"{part:<10}  " + "  ".join(
-            f"{name} {value:.4f}" for name, value in result[part].items()))
+            f"{name} {format_number(value, DIGITS)}" for name, value in result[part].items()))
     wide = max(map(len, result["gradient_norms"]), default=0)
     for node, norms in result["gradient_norms"].items():
         lines.append(f"gradient    {node:<{wide}}  {norms['before']:.3e}  "
@@ -75,9 +80,9 @@ def as_table(results: Sequence[dict[str, Any]]) -> str:
     for r in results:
         norms = [norm["before"] for norm in r["gradient_norms"].values()] or [math.nan]
         rows.append([r["example"], r["state"], f"{r['steps']:,}",
-                     f"{r['parameters']:,}", f"{r['train']['loss']:.4g}",
-                     *(f"{r['validation'][name]:.4g}" if name in r["validation"] else "-"
-                       for name in metrics),
+                     f"{r['parameters']:,}", format_number(r["train"]["loss"], DIGITS),
+                     *(format_number(r["validation"][name], DIGITS) if name in r["validation"]
+                       else "-" for name in metrics),
                      f"{norms[0]:.2e}", f"{norms[-1]:.2e}", f"{r['seconds']:.1f}"])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import re
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from playground.headless import train
 from playground.layers.core import Dense
 from playground.layers.data import Spiral
 from playground.layers.loss import SoftmaxCrossEntropy
+from playground.results import as_table, in_words
 from playground.session import Session
 from tests.command_line import ROOT, Capture, result, run, saved, small
 
@@ -188,6 +190,17 @@ def test_help(capsys: Capture, command: str) -> None:
     code, out, _ = run(capsys, *command.split(), "--help")
     assert code == 0
     assert out.startswith("usage: playground")
+
+
+def test_small_numbers_are_told_as_such() -> None:
+    value = {"example": "x", "state": "done", "steps": 3, "epochs": 1, "seed": 1, "parameters": 9,
+             "seconds": 1.0, "steps_per_second": 3.0, "gradient_norms": {},
+             "train": {"loss": 7.123e-6, "accuracy": 0.98765},
+             "validation": {"loss": math.nan, "accuracy": 1.0}}
+    text = in_words(value)
+    assert "loss 7.12e-6  accuracy 0.9877" in text
+    assert "loss NaN  accuracy 1" in text
+    assert "7.12e-6" in as_table([value])
 
 
 # -- no Qt ----------------------------------------------------------------------------------------

@@ -172,6 +172,35 @@ def test_a_seed_does_not_replace_trained_weights(capsys: Capture, trained: Path)
     assert "the saved weights of step 9 are not used" in err
 
 
+def test_trained_weights_of_another_document_are_not_replaced(
+        capsys: Capture, trained: Path) -> None:
+    before, other = trained.read_bytes(), trained.with_name("other.playground")
+    document.save(other, small())
+    command = ("train", other, "--steps", 2, "--save", trained)
+    code, out, err = run(capsys, *command)
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert "of step 9" in err
+    assert "--replace" in err
+    damage(trained)
+    assert "cannot be read now" in run(capsys, *command)[2]
+    trained.write_bytes(before)
+    assert run(capsys, *command, "--replace")[0] == 0
+    loaded = document.load(trained)
+    assert loaded.state is not None
+    assert loaded.state.step == 2
+    # One that holds a drawing only has nothing to lose.
+    document.save(other, small())
+    assert run(capsys, "train", trained, "--steps", 2, "--save", other)[0] == 0
+
+
+def test_replace_lets_a_seed_begin_anew_in_the_same_file(capsys: Capture, trained: Path) -> None:
+    assert run(capsys, "train", trained, "--steps", 4, "--seed", 3, "--save", trained,
+               "--replace")[0] == 0
+    loaded = document.load(trained)
+    assert loaded.state is not None
+    assert loaded.state.step == 4
+
+
 @pytest.mark.parametrize("name", ["out.json", "out.txt", "out"])
 def test_training_is_saved_as_a_document_only(capsys: Capture, file: Path, name: str) -> None:
     assert "end it in .playground" in refused(capsys, file, "--save", file.with_name(name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,11 @@ def test_the_panel_tells_how_each_does(window: MainWindow) -> None:
     assert own == f"{program().check.total_parameters:,} parameters"
     assert first == "3,456 parameters · 250 µs per step"
     assert second == ""
+    timed = replace(beside(), seconds_per_step=5e-5)
+    window.compare.show_snapshot(timed)
+    assert window.compare.rows[0].costs.whole.endswith(" · 50 µs per step")
+    window.compare.show_snapshot(replace(timed, step=0))
+    assert "per step" not in window.compare.rows[0].costs.whole, "of before the reset"
 
 
 def test_lanes_tell_their_size_and_the_time_of_their_own_steps() -> None:

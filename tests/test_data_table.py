@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playground.data import DataError, preview, read_csv
+from playground.data import DataError, preview, read_csv, with_all
 from playground.data import table as table_module
 from tests.data_files import attempt
 
@@ -283,6 +283,23 @@ def test_preview_of_a_long_table_counts_lines(write):
     seen = preview(write("a,b\n" + "1,2.5\n" * 5000))
     assert (seen.count, seen.count_is_exact) == (5000, False)
     assert len(seen.rows) == 20
+
+
+@pytest.mark.parametrize(("rows", "classes", "counts", "kind"), [
+    ("1,a\n" * 3000 + "2,b\n" * 1000, ("a", "b"), (3000, 1000), "text"),
+    ("1,7\n" * 3000 + "x,8\n" * 2500, ("7", "8"), (3000, 2500), "number"),
+    ("1,7\n" * 3000 + "x,c\n" * 2500, ("7", "c"), (3000, 2500), "text"),
+    ("1,0.5\n" * 3000 + "2,1.5\n" * 9, (), (), "number")])
+def test_the_first_rows_of_a_long_table_do_not_speak_for_all(write, rows, classes, counts, kind):
+    file = write("a,b\n" + rows)
+    seen = preview(file)
+    assert seen.first_rows == 2000
+    data = read_csv(file)
+    everything = with_all(seen, data)
+    assert (everything.classes, everything.class_counts) == (classes, counts)
+    assert everything.kinds == ("text" if "x" in rows else "number", kind)
+    assert (everything.first_rows, everything.count_is_exact) == (0, True)
+    assert everything.count == len(data)
 
 
 CELLS = st.sampled_from(["1", "2.5", "-3e2", "x", "", "NA", "inf", '"', "1,5", "\ufeff", "é", " "])

@@ -97,6 +97,18 @@ def test_enter_in_the_path_looks_and_does_not_import(qtbot, tmp_path):
     assert dialog._import.hasFocus()
 
 
+def test_without_a_file_there_is_nothing_to_choose(qtbot, tmp_path):
+    dialog = DataImport()
+    qtbot.addWidget(dialog)
+    choices = (dialog.target, dialog.task, dialog.missing, dialog.image_size)
+    assert all(choice.isHidden() for choice in choices)
+    file = tmp_path / "flowers.csv"
+    file.write_text("width,kind\n" + "1,a\n3,b\n" * 20)
+    dialog._take(str(file))
+    checked(qtbot, dialog)
+    assert [choice.isHidden() for choice in choices] == [False, False, False, True]
+
+
 def test_another_file_begins_with_its_own_columns(qtbot, tmp_path):
     first, second = tmp_path / "first.csv", tmp_path / "second.csv"
     first.write_text("width,label\n" + "1,a\n2,b\n" * 20)
@@ -226,6 +238,25 @@ def test_a_table_is_looked_at_before_it_is_imported(qtbot, window, tmp_path, mon
     assert node.layer.path == str(file)
     assert window.document.check.signals[node.id][0].shape == (2,)
     assert window.document.stack.count() == 1
+
+
+def test_a_sorted_table_has_all_its_classes_once_it_is_read(qtbot, tmp_path, monkeypatch):
+    file = tmp_path / "sorted.csv"
+    file.write_text("width,kind\n" + "1,a\n" * 3000 + "2,b\n" * 3000 + "3,c\n" * 3000)
+    go_on, real = threading.Event(), data_check.problem_of
+
+    def slow(settings):
+        assert go_on.wait(10)
+        return real(settings)
+
+    monkeypatch.setattr(data_check, "problem_of", slow)
+    dialog = DataImport(str(file))
+    qtbot.addWidget(dialog)
+    qtbot.waitUntil(lambda: "1 class in the first 2,000 rows: a (2,000)" in dialog.summary.text())
+    go_on.set()
+    checked(qtbot, dialog)
+    assert dialog.summary.text() == (
+        "Table: 9,000 samples · 2 columns · 3 classes: a (3,000), b (3,000), c (3,000)")
 
 
 def test_data_that_cannot_be_read_says_why(qtbot, tmp_path):

@@ -90,6 +90,18 @@ def test_the_tab_in_front_has_a_button_that_closes_its_panel(
     qtbot.waitUntil(lambda: len(seen("Output")) == 1)
 
 
+def test_a_double_click_on_a_tab_lets_its_panel_float(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: "Outline" in buttons(window, "Layers"))
+    bar, = (bar for bar in window.findChildren(QTabBar)
+            if "Outline" in [bar.tabText(i) for i in range(bar.count())])
+    place = next(i for i in range(bar.count()) if bar.tabText(i) == "Outline")
+    QTest.mouseDClick(bar, Qt.MouseButton.LeftButton, pos=bar.tabRect(place).center())
+    qtbot.waitUntil(window.docks.all["outline"].isFloating)
+    assert not window.docks.all["palette"].isFloating()
+    window.docks.reset()
+    assert not window.docks.all["outline"].isFloating()
+
+
 def test_a_panel_alone_at_the_side_has_a_name_and_can_be_closed(
         window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: bool(buttons(window, "Layers").get("Layers")))

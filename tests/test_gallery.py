@@ -203,7 +203,7 @@ def test_a_damaged_picture_does_not_hide_its_document(mine: list[Path]) -> None:
 
 def test_the_picture_of_a_document_survives_the_command_line(mine: list[Path]) -> None:
     out = mine[0].with_name("trained.playground")
-    for more in ([], ["--seed", "3"]):
+    for more in ([], ["--seed", "3", "--replace"]):
         assert main(["train", str(mine[0]), "--steps", "2", "--save", str(out), *more]) == 0
         assert store.glimpse(out).thumbnail == png("red")
     assert store.glimpse(out).state is None, "only what a card shows"

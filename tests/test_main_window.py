@@ -23,9 +23,11 @@ from playground.examples import EXAMPLES
 from playground.graph import Graph
 from playground.snapshot import Snapshot
 from tests.fake_window import change
+from ui import menu_entries
 from ui.keys import keeps
 from ui.seen import is_seen
 from ui.theme import theme
+from ui.top_bar import DocumentTitle
 
 # -- the start ------------------------------------------------------------------------------------
 
@@ -41,6 +43,38 @@ def test_the_engine_starts_after_the_window_shows(make_window, engine):
     window = make_window()
     window.open_first(example="mlp-spiral")
     assert engine.calls == []
+
+
+def test_the_subtitle_leaves_out_what_does_not_fit(qtbot, window):
+    about = window.findChild(DocumentTitle).about
+    whole = "Spiral · 1,234 parameters"
+    about.show_text(whole)
+    seen = set()
+    for width in range(400, 60, -3):
+        about.resize(width, about.height())
+        seen.add(about.text())
+        assert whole in (about.text(), about.toolTip())
+    assert seen == {whole, "Spiral"}
+
+
+def test_the_choice_of_threads_is_kept(qtbot, make_window, engine, monkeypatch):
+    monkeypatch.setattr(menu_entries, "MOST_THREADS", 4)
+
+    def threads(window):
+        menu, = (action.menu() for action in window.menus.run.actions()
+                 if action.menu() and "hreads" in action.text())
+        return menu.actions()
+
+    first = make_window()
+    assert [action.isChecked() for action in threads(first)] == [True, False, False, False]
+    threads(first)[2].trigger()
+    assert first.preferences.threads == 3
+    second = make_window()
+    assert [action.isChecked() for action in threads(second)] == [False, False, True, False]
+    second.bridge.start()
+    qtbot.waitUntil(lambda: ("set_threads", 3) in engine.calls)
+    monkeypatch.setattr(menu_entries, "MOST_THREADS", 2)  # on a smaller machine
+    assert [action.isChecked() for action in threads(make_window())] == [False, True]
 
 
 def test_every_control_has_a_name_and_a_tooltip(window):

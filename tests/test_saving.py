@@ -387,14 +387,27 @@ def test_a_failing_autosave_is_told_once_and_tried_again(qtbot, window, monkeypa
     qtbot.waitUntil(lambda: not label.text())
 
 
-def test_after_a_save_by_hand_no_copy_is_missed(qtbot, window, opened, monkeypatch):
-    with monkeypatch.context() as broken:
-        broken.setattr(Path, "write_text", lambda *args, **options: 1 / 0)
-        window.recovery.save()
-        window.recovery.wait()
-    qtbot.waitUntil(lambda: window.status._autosave.text() == "not autosaved")
-    assert window.files.save()
-    qtbot.waitUntil(lambda: not window.status._autosave.text())
+def test_a_save_by_hand_makes_up_for_a_copy_that_failed(qtbot, window, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(window.canvas, "say", lambda text, *rest: said.append(text))
+
+    def full(*args):
+        raise store.DocumentError("it could not be saved: No space left on device.")
+
+    def fail():
+        change(window)
+        with monkeypatch.context() as broken:
+            broken.setattr(store, "save", full)
+            window.recovery._rest_until = 0.0
+            window.recovery.save()
+            window.recovery.wait()
+        qtbot.waitUntil(lambda: window.status._autosave.text() == "not autosaved")
+
+    fail()
+    assert window.files._save(tmp_path / "a.playground")
+    assert not window.status._autosave.text()
+    fail()
+    assert len(said) == 2, "another failure is told again"
 
 
 def test_a_folder_for_copies_that_cannot_be_made_is_told(make_window, tmp_path, monkeypatch):
@@ -405,6 +418,8 @@ def test_a_folder_for_copies_that_cannot_be_made_is_told(make_window, tmp_path, 
     assert window.recovery.last_error == said[0]
     assert said[0].startswith("Autosave is off: ")
     assert window.status._autosave.text() == "not autosaved"
+    assert window.files._save(tmp_path / "a.playground")
+    assert window.status._autosave.text() == "not autosaved", "it stays off"
 
 
 # -- what is missing from a document --------------------------------------------------------------

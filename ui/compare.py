@@ -311,7 +311,9 @@ class ComparePanel(QWidget):
         own.show_state(_state(snapshot.step, snapshot.validation_loss,
                               snapshot.validation_metric, share))
         if snapshot.program is not None:
-            own.show_costs(snapshot.program.check.total_parameters, snapshot.seconds_per_step)
+            # After Reset none of its steps has been timed: those before it are another run's.
+            own.show_costs(snapshot.program.check.total_parameters,
+                           snapshot.seconds_per_step if snapshot.step else math.nan)
         views = {view.lane.name: view for view in snapshot.lanes}
         for row in others:
             assert row.lane is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QToolButton, QWidget
 
 from ui.theme import theme
@@ -13,6 +13,8 @@ from ui.views.header import close_button
 
 RIGHT = QTabBar.ButtonPosition.RightSide
 SIDE, ICON = 16, 12
+MARKED = "marked"
+"""The property of a bar that is listened to."""
 
 
 def mark_tabs(window: QMainWindow, docks: Iterable[QDockWidget]) -> None:
@@ -22,6 +24,9 @@ def mark_tabs(window: QMainWindow, docks: Iterable[QDockWidget]) -> None:
     """
     panels = {dock.windowTitle(): dock for dock in docks}
     for bar in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        if not bar.property(MARKED):
+            bar.setProperty(MARKED, True)
+            bar.tabBarDoubleClicked.connect(partial(_float, bar, panels))
         for place in range(bar.count()):
             button = bar.tabButton(place, RIGHT)
             if not isinstance(button, QToolButton):
@@ -32,6 +37,12 @@ def mark_tabs(window: QMainWindow, docks: Iterable[QDockWidget]) -> None:
                 bar.setTabButton(place, RIGHT, button)
             button.setIcon(theme().icon("close"))
             button.setVisible(place == bar.currentIndex())
+
+
+def _float(bar: QTabBar, panels: dict[str, QDockWidget], place: int) -> None:
+    """As a double click on a panel's title does."""
+    if (dock := panels.get(bar.tabText(place))) is not None:
+        QTimer.singleShot(0, dock, lambda: dock.setFloating(True))  # the bar still has the click
 
 
 def _close(bar: QTabBar, button: QWidget, panels: dict[str, QDockWidget]) -> None:

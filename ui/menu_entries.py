@@ -19,6 +19,8 @@ from ui.theme import theme
 if TYPE_CHECKING:
     from ui.main_window import MainWindow
 
+MOST_THREADS = min(8, os.cpu_count() or 1)
+
 
 def fill_menus(menus: Menus, window: MainWindow) -> None:
     """All entries, made once; what opens anew each time fills itself."""
@@ -84,6 +86,7 @@ def _fill_view(menus: Menus, window: MainWindow) -> None:
         toggle.setToolTip(f"Show or hide the panel {dock.windowTitle()}")
         toggle.triggered.connect(lambda shown, dock=dock: _raise(dock, shown))
         menus.view.addAction(toggle)
+    menus.view.addSeparator()
     menus.add(menus.view, "&Reset Layout", window.reset_layout,
               help="Every panel where it was the first time")
     menus.view.addSeparator()
@@ -110,11 +113,19 @@ def _fill_run(menus: Menus, window: MainWindow) -> None:
     menus.run.addSeparator()
     unit = menus.run.addMenu("Step &Unit")
     unit.addActions(list(run.units.values()))
+    threads = min(window.preferences.threads, MOST_THREADS)
+    if threads > 1:
+        window.bridge.set_threads(threads)
     menus.add_choice(
         menus.run.addMenu("T&hreads"),
-        {str(n): f"&{n}" for n in range(1, min(8, os.cpu_count() or 1) + 1)}, "1",
-        lambda n: window.bridge.set_threads(int(n)))
+        {str(n): f"&{n}" for n in range(1, MOST_THREADS + 1)}, str(threads),
+        partial(_set_threads, window))
     menus.run.addAction(run.reset)
+
+
+def _set_threads(window: MainWindow, threads: str) -> None:
+    window.preferences.threads = int(threads)
+    window.bridge.set_threads(int(threads))
 
 
 def _fill_examples(menus: Menus, window: MainWindow) -> None:

@@ -85,6 +85,18 @@ class Preferences:
         self._settings.setValue("unit", unit)
 
     @property
+    def threads(self) -> int:
+        """How many train; 1 before that was chosen."""
+        try:
+            return max(1, int(str(self._settings.value("threads", "1"))))
+        except ValueError:
+            return 1
+
+    @threads.setter
+    def threads(self, threads: int) -> None:
+        self._settings.setValue("threads", threads)
+
+    @property
     def recent(self) -> list[Path]:
         """The files opened last, newest first; those that are gone are left out."""
         value = self._settings.value("recent", [])

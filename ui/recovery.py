@@ -181,10 +181,11 @@ class Recovery(QObject):
             self._writing.give_up()
         self.wait()
         self._discard(tuple(self._adopted))
+        if not self._owned:  # nor is there a folder, it may be
+            return
         for file in (self.file, _note(self.file)):
             file.unlink(missing_ok=True)
-        if self._owned:
-            self._tell("")
+        self._tell("")  # of no matter now, until a copy fails again
 
     def claim(self, crashed: Crashed) -> bool:
         """Have it to oneself, until `release` or the end of this run, however that comes.

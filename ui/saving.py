@@ -90,6 +90,7 @@ class SavingWindow(QDialog):
         try:
             thread = begun(self._work, "saving")
             if thread.is_alive():
+                self._look()  # so that its first words are true already
                 self.exec()
             thread.join()
             if self._error is not None:

@@ -11,6 +11,7 @@ from ui.document import Document
 from ui.elided import Elided
 from ui.training_bar import TrainingBar
 from ui.transport import Transport
+from ui.views.header import Note
 
 
 class DocumentTitle(QWidget):
@@ -19,8 +20,10 @@ class DocumentTitle(QWidget):
     def __init__(self, document: Document) -> None:
         super().__init__()
         self._document = document
-        self.name, self.about = Elided("title"), Elided("secondary")
+        self.name, self.about = Elided("title"), Note()
         self.about.setStyleSheet("font-size: 11px;")
+        self.about.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.about.setSizePolicy(self.name.sizePolicy())
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 0, 8, 0)
         column.setSpacing(0)

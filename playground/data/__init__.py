@@ -17,7 +17,7 @@ from playground.data.dataset import NO_TARGET, DataError, Dataset, Port, make_da
 from playground.data.idx_reader import read_idx
 from playground.data.image_folder import read_image_folder
 from playground.data.npz_reader import read_npz
-from playground.data.preview import Preview, preview
+from playground.data.preview import Preview, preview, with_all
 from playground.data.readers import data_format, open_data, reader_options
 from playground.data.slant import with_slants
 from playground.data.split import PreparedData, Split, Standardiser, prepare, split
@@ -70,6 +70,7 @@ __all__ = [
     "spiral",
     "split",
     "wine",
+    "with_all",
     "with_classes",
     "with_slants",
     "xor",

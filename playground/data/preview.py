@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from playground.data.dataset import DataError
+from playground.data.dataset import DataError, Dataset
 from playground.data.idx_reader import labels_beside, read_idx_array, read_idx_header
 from playground.data.image_folder import image_size, list_images
 from playground.data.images import image_shape, is_images
-from playground.data.labels import Target, number_target, text_target
+from playground.data.labels import Target, number_target
 from playground.data.limits import unreadable
 from playground.data.npz_reader import X_KEYS, read_npz_headers
 from playground.data.readers import Format, data_format
@@ -31,9 +32,9 @@ class Preview:
 
     columns and kinds ("number", "text", "empty", or an array's type and shape) go together; rows
     are cells as text, as many as asked for. count is the number of samples, exact only when
-    `count_is_exact`. classes (of the target; of a table's first 2,000 rows) and class_counts go
-    together too, and are empty for numbers. shape is one sample's, empty for a table (there it
-    depends on the options).
+    `count_is_exact`. classes (of the target) and class_counts go together too, and are empty for
+    numbers. shape is one sample's, empty for a table (there it depends on the options).
+    first_rows: kinds and classes are those of so many rows of a longer table; 0: of all there is.
     """
 
     format: Format
@@ -45,6 +46,36 @@ class Preview:
     classes: tuple[str, ...] = ()
     class_counts: tuple[int, ...] = ()
     shape: tuple[int, ...] = ()
+    first_rows: int = 0
+
+
+def with_all(seen: Preview, dataset: Dataset) -> Preview:
+    """What was seen, with the kinds, classes and counts that reading all of it has given."""
+    asked = dataset.target[dataset.target >= 0].astype(np.int64)
+    counts = np.bincount(asked, minlength=len(dataset.classes)) if dataset.classes else ()
+    return replace(
+        seen, count=len(dataset), count_is_exact=True, first_rows=0, classes=dataset.classes,
+        class_counts=tuple(map(int, counts)),
+        kinds=tuple(_kind_in(dataset, name, kind) if seen.first_rows else kind
+                    for name, kind in zip(seen.columns, seen.kinds, strict=True)))
+
+
+def _kind_in(dataset: Dataset, column: str, seen: str) -> str:
+    """A text may come late in a column of numbers, and become a feature for each text in it."""
+    if column in dataset.features:
+        return "number"
+    if any(name.startswith(f"{column}=") for name in dataset.features):
+        return "text"
+    is_target = seen != "empty"  # a column with values is a feature, else
+    return "text" if is_target and not all(map(_is_number, dataset.classes)) else seen
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def preview(
@@ -85,18 +116,18 @@ def _table(table: Table, rows: int, target_column: str | None) -> Preview:
         count_is_exact=all_seen,
         classes=classes,
         class_counts=class_counts,
+        first_rows=0 if all_seen else len(seen),
     )
 
 
 def _table_classes(table: Table, cells: list[str], kind: str) -> Classes:
     filled = [cell for cell in cells if cell.lower() not in MISSING]
-    # A column that cannot be classes (a single text, a thousand texts) has none to show.
-    with suppress(DataError):
-        if kind == "text":
-            return _counted(text_target("", filled, "auto"))
-        if kind == "number":
-            numbers = np.array([table.number(cell) for cell in filled], np.float64)
-            return _counted(number_target("", numbers, "auto"))
+    if kind == "text":
+        counts = Counter(filled)  # one text is a class, too: others may come later
+        return tuple(sorted(counts)), tuple(counts[name] for name in sorted(counts))
+    if kind == "number":
+        numbers = np.array([table.number(cell) for cell in filled], np.float64)
+        return _counted(number_target("", numbers, "auto"))
     return (), ()
 
 

@@ -41,7 +41,7 @@ class CanvasActions(QObject):
                               "Copy the selected layers beside themselves.")
         self.delete = make("&Delete", keys.Delete, "delete-outline", view.delete,
                            "Remove the selected layers and connections.")
-        self.select_all = make("Select &all", keys.SelectAll, "select-all", view.select_all,
+        self.select_all = make("Select &All", keys.SelectAll, "select-all", view.select_all,
                                "Select all layers and connections.")
         self.rename = make("&Rename…", "F2", "rename-outline", view.rename,
                            "Give the selected layer another name.")
@@ -57,15 +57,15 @@ class CanvasActions(QObject):
                            "Draw the layers of the selected fold one by one (double-click).")
         self.inspect = make("&Inspect", "", "tune-variant", view.inspect,
                             "Go to the settings of the selected layer (Enter).")
-        self.tidy = make("Tid&y up", "Ctrl+L", "sitemap-outline", view.tidy,
+        self.tidy = make("Tid&y Up", "Ctrl+L", "sitemap-outline", view.tidy,
                          "Lay the network out in rows.")
         self.fit = make("&Fit", "F", "fit-to-page-outline", view.fit,
                         "Show the whole network.")
-        self.actual_size = make("&Actual size", "Ctrl+0", "magnify", view.actual_size,
+        self.actual_size = make("&Actual Size", "Ctrl+0", "magnify", view.actual_size,
                                 "Zoom to 100 %.")
-        self.zoom_in = make("Zoom &in", keys.ZoomIn, "magnify-plus-outline", view.zoom_in,
+        self.zoom_in = make("Zoom &In", keys.ZoomIn, "magnify-plus-outline", view.zoom_in,
                             "Show less, larger.")
-        self.zoom_out = make("Zoom &out", keys.ZoomOut, "magnify-minus-outline", view.zoom_out,
+        self.zoom_out = make("Zoom &Out", keys.ZoomOut, "magnify-minus-outline", view.zoom_out,
                              "Show more, smaller.")
         theme().changed.connect(self._color)
         self._color()
@@ -89,10 +89,10 @@ class CanvasActions(QObject):
             menu.addSeparator()
             menu.addActions([self.cut, self.copy, self.duplicate, self.delete])
         elif document.selected_edges:
-            menu.addMenu(self.layer_menu("&Insert layer", menu))
+            menu.addMenu(self.layer_menu("&Insert Layer", menu))
             menu.addAction(self.delete)
         else:
-            menu.addMenu(self.layer_menu("Add &layer", menu))
+            menu.addMenu(self.layer_menu("Add &Layer", menu))
             menu.addSeparator()
             menu.addActions([self.paste, self.select_all])
             menu.addSeparator()

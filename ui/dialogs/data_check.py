@@ -11,9 +11,10 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from playground.data import DataError, Preview, preview
+from playground.data import DataError, Preview, preview, with_all
 from playground.graph import Graph
 from playground.layers.base import make_layer
+from playground.layers.data import File
 from playground.shapes import check
 from ui.patience import begun
 
@@ -59,7 +60,10 @@ def findings(wish: Wish) -> Iterator[Finding]:
     try:
         seen = preview(wish.path, target_column=wish.target or None)
         yield Finding(wish, seen, "", is_final=False)
-        problem = problem_of(wish.settings(seen))
+        settings = wish.settings(seen)
+        problem = problem_of(settings)
+        if not problem:
+            seen = with_all(seen, _node(settings).raw())  # which the check has read
     except DataError as error:
         problem = str(error)
     except MemoryError:
@@ -69,8 +73,14 @@ def findings(wish: Wish) -> Iterator[Finding]:
 
 def problem_of(settings: dict[str, Any]) -> str:
     """What a data node with these settings would complain about."""
-    graph = Graph().with_node(make_layer("file", settings))
+    graph = Graph().with_node(_node(settings))
     return check(graph).errors.get(graph.nodes[0].id, "")
+
+
+def _node(settings: dict[str, Any]) -> File:
+    layer = make_layer("file", settings)
+    assert isinstance(layer, File)
+    return layer
 
 
 class Reader(QObject):

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
-    QSpinBox,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -27,6 +26,7 @@ from playground.data import Preview
 from playground.data.table import MISSING
 from playground.numbers import plural
 from ui.dialogs.data_check import Finding, Reader, Wish
+from ui.spin import Spin
 from ui.theme import theme
 
 FORMATS = {"csv": "Table", "npz": "NumPy arrays", "idx": "IDX images",
@@ -88,7 +88,7 @@ class DataImport(QDialog):
         self.missing.setAccessibleName("Missing values")
         self.missing.setToolTip("What becomes of cells that are empty, or say NA or the like")
         self.missing.currentIndexChanged.connect(lambda _: self._look())
-        self.image_size = QSpinBox()
+        self.image_size = Spin()
         self.image_size.setRange(0, 512)
         self.image_size.setValue(28)
         self.image_size.setSuffix(" px")
@@ -134,6 +134,7 @@ class DataImport(QDialog):
         column.addWidget(self.table, 1)
         column.addStretch()  # without rows, the sentence stays at the top
         column.addWidget(buttons)
+        self._show_seen(None)
         self._look()
 
     def settings(self) -> dict[str, Any]:
@@ -289,11 +290,12 @@ def describe(seen: Preview) -> str:
         parts.append(plural(len(seen.columns), "column"))
     if seen.shape:
         parts.append("each " + " × ".join(str(size) for size in seen.shape))
+    where = f" in the first {seen.first_rows:,} rows" if seen.first_rows else ""
     if seen.classes:
         shown = ", ".join(f"{name} ({count:,})" for name, count in
                           list(zip(seen.classes, seen.class_counts, strict=True))[:6])
         more = f", and {len(seen.classes) - 6} more" if len(seen.classes) > 6 else ""
-        parts.append(f"{plural(len(seen.classes), 'class', 'classes')}: {shown}{more}")
+        parts.append(f"{plural(len(seen.classes), 'class', 'classes')}{where}: {shown}{more}")
     elif seen.format == "csv":
-        parts.append("a number to predict")
+        parts.append(f"a number to predict{where}")
     return " · ".join(parts)
