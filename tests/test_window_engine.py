@@ -34,7 +34,7 @@ def wait(window: MainWindow, what: object) -> None:
 
 
 def weights(window: MainWindow) -> SavedState:
-    saved = window.bridge.saved_state()
+    saved = window.bridge.asked_state().wait(10)
     assert saved is not None
     return saved[0]
 
