@@ -71,11 +71,12 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(f"Not run: {count} of {LEFT_OUT[marker]}", yellow=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def torch() -> Any:
-    """PyTorch, on one thread; only for tests marked `torch`."""
+    """PyTorch, on one thread, drawing the same in every run; only for tests marked `torch`."""
     module = importlib.import_module("torch")
     module.set_num_threads(1)
+    module.manual_seed(0)
     return module
 
 

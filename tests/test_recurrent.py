@@ -154,8 +154,10 @@ def test_pytorch_rules_start_like_the_module(torch: Any, kind: str) -> None:
         ours = graph.values(f"cell.{name}")
         assert ours.shape == tuple(theirs.shape)
         assert np.abs(ours).max() <= bound
-        assert ours.std() == pytest.approx(bound / 3**0.5, rel=0.15)
-        assert float(theirs.detach().std()) == pytest.approx(bound / 3**0.5, rel=0.15)
+        # Of 50 numbers alone, as in a bias, the deviation is only roughly that of the rule.
+        close_to = pytest.approx(bound / 3**0.5, rel=0.15 if ours.ndim > 1 else 0.4)
+        assert ours.std() == close_to
+        assert float(theirs.detach().std()) == close_to
 
 
 @pytest.mark.parametrize("threads", [1, 2])
