@@ -125,6 +125,17 @@ def test_what_was_all_in_view_is_so_after_edits_and_their_undo(view: CanvasView)
         assert sees_all(view)
 
 
+def test_an_undo_shows_the_network_where_it_was(view: CanvasView) -> None:
+    before = view.zoom, view.mapToScene(QPoint(0, 0))
+    for _ in range(3):
+        edge = next(e for e in view.document.graph.edges if e.target == "dense_2")
+        drop(view, "add", view.canvas.edges[edge].path().pointAtPercent(0.5))
+    assert view.zoom < before[0]
+    while view.document.stack.canUndo():
+        view.document.stack.undo()
+    assert (view.zoom, view.mapToScene(QPoint(0, 0))) == before
+
+
 def test_who_has_panned_is_scrolled_as_little_as_needed(view: CanvasView) -> None:
     view.pan(150, 0)
     zoom, corner = view.zoom, view.mapToScene(QPoint(0, 0))

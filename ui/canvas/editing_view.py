@@ -36,6 +36,7 @@ class EditingView(ZoomableView):
         self._message = Message(self)
         self._hint = EmptyHint(self)
         document.graph_changed.connect(self._show_hint)
+        document.graph_changed.connect(self.keep_fitted)
         theme().changed.connect(self.viewport().update)
         self._show_hint()
 

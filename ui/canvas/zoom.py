@@ -24,6 +24,8 @@ class ZoomableView(QGraphicsView):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._fitted = False
+        self._wanted = (1.0, QPointF())
+        """Zoom and centre of the last fit that was asked for, or came with another room."""
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -68,22 +70,43 @@ class ZoomableView(QGraphicsView):
         if content.isEmpty():
             self.actual_size()
             return
+        self._wanted = self._fit_of(content)
+        self._show(*self._wanted)
+
+    def _fit_of(self, content: QRectF) -> tuple[float, QPointF]:
+        """The zoom and the centre that show all of it."""
         room = self.viewport().size()
-        zoom = min((room.width() - 2 * MARGIN) / content.width(),
-                   (room.height() - 2 * MARGIN) / content.height(), 1.0)
+        return min((room.width() - 2 * MARGIN) / content.width(),
+                   (room.height() - 2 * MARGIN) / content.height(), 1.0), content.center()
+
+    def _show(self, zoom: float, center: QPointF) -> None:
         self.set_zoom(zoom)
-        self.centerOn(content.center())
+        self.centerOn(center)
         self._fitted = True
 
     def bring(self, box: QRectF) -> None:
         """Have a part of the scene in view. Where all of the network was shown, all of it is;
         else the view scrolls as little as needed, to the part's beginning where it is too large.
         """
-        if not self._fitted:
+        if self._fitted:
+            self.keep_fitted()
+        else:
             room = self._seen().size()
             self.ensureVisible(QRectF(box.topLeft(), box.size().boundedTo(room)), RIM, RIM)
-        elif not self._seen().contains(self.content().adjusted(-SPARE, -SPARE, SPARE, SPARE)):
-            self.fit()
+
+    def keep_fitted(self) -> None:
+        """Where all of the network was shown, show all of what it is now: in the place that was
+        asked for if that still shows it, so that an undo leads back to where one was."""
+        if not self._fitted:
+            return
+        zoom, center = self._wanted
+        wanted = QRectF(QPointF(), QSizeF(self.viewport().size()) / zoom)
+        wanted.moveCenter(center)
+        content = self.content().adjusted(-SPARE, -SPARE, SPARE, SPARE)
+        if wanted.contains(content):
+            self._show(zoom, center)
+        elif not self._seen().contains(content):
+            self._show(*self._fit_of(self.content()))
 
     def _seen(self) -> QRectF:
         return self.mapToScene(self.viewport().rect()).boundingRect()
