@@ -204,7 +204,8 @@ class NodePage(Page):
         self.notes.show_text("\n".join((why, *notes) if waits else notes))
         layer = node.layer
         self._choose.setVisible(getattr(layer, "kind", "") == "file")
-        self._look.setVisible(bool(why) and not waits and LOOK_AGAIN in ways_out(layer))
+        self._look.setVisible(bool(why) and LOOK_AGAIN in ways_out(layer))
+        self._look.setEnabled(not waits)  # it is being read
         self.learning.show_node(node)
         self.samples.show_text(
             _told(layer) if isinstance(layer, DataLayer) and not why else "")

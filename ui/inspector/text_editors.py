@@ -38,6 +38,7 @@ class TextEditor(LineEditor):
     def __init__(self, field: Field, parent: QWidget | None = None) -> None:
         super().__init__(field, parent)
         self._value = ""
+        self.long = field.path
         if field.path:
             browse = QToolButton()
             browse.setText("…")
