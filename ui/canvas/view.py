@@ -155,6 +155,7 @@ class CanvasView(EditingView):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self.interaction and not isinstance(self.interaction, ConnectByKeys):
             self.finish_interaction(self.mapToScene(event.position().toPoint()))
+            super().mouseMoveEvent(event)  # Hovering: the pointer is elsewhere by now.
         event.accept()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
