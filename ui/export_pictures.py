@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QIODevice, QSize
-from PySide6.QtWidgets import QFileDialog, QMenu
+from PySide6.QtWidgets import QMenu
 
 from ui.canvas.view import CanvasView
+from ui.dialogs.save_path import save_to
 from ui.panels import PANELS, Panels
+from ui.views.base import PICTURES
 
 THUMBNAIL = QSize(432, 243)
 """As large as the pictures of the gallery."""
@@ -26,19 +27,14 @@ def thumbnail(canvas: CanvasView) -> bytes:
 
 def fill_pictures(canvas: CanvasView, panels: Panels, menu: QMenu) -> None:
     """What can be saved as a picture: the network and every panel, which is built if need be."""
-    def save_panel(name: str, path: Path) -> None:
-        panels[name].save_picture(path)
+    def save_panel(name: str, path: Path) -> bool:
+        return panels[name].save_picture(path)
 
-    pictures: list[tuple[str, Callable[[Path], object]]] = [
-        ("Network", lambda path: canvas.grab().save(str(path)))]
-    pictures += [(panel.title, partial(save_panel, name)) for name, panel in PANELS.items()]
-    for title, save in pictures:
-        menu.addAction(f"{title}…", partial(_export, canvas, title, save))
-
-
-def _export(canvas: CanvasView, title: str, save: Callable[[Path], object]) -> None:
-    name, _ = QFileDialog.getSaveFileName(
-        canvas.window(), f"Export {title}", f"{title.lower().replace(' ', '-')}.png",
-        "Pictures (*.png)")
-    if name:
-        save(Path(name))
+    window = canvas.window()
+    menu.addAction("Network…", lambda: save_to(
+        window, "Export Network", "network.png", (".png",),
+        lambda path: canvas.whole().save(str(path))))
+    for name, panel in PANELS.items():
+        menu.addAction(f"{panel.title}…", partial(
+            save_to, window, f"Export {panel.title}", f"{name}.png", PICTURES,
+            partial(save_panel, name)))

@@ -25,6 +25,7 @@ from playground.graph import Graph
 from playground.question import Question, answered
 from ui.claim import Claim
 from ui.dialogs.changed import ChangedQuestion
+from ui.dialogs.save_path import ask_path
 from ui.document import Document
 from ui.engine_bridge import EngineBridge
 from ui.preferences import Preferences
@@ -267,19 +268,8 @@ class Files(QObject):
         start = self._document.path or Path(self._preferences.folder) / self._document.name
         if start.suffix in (SUFFIX, ".json"):
             start = start.with_suffix("")
-        name, _ = QFileDialog.getSaveFileName(
-            self._window, title, f"{start}{suffix}", f"*{suffix}",
-            options=QFileDialog.Option.DontConfirmOverwrite)  # it knows no suffix that is left out
-        if not name:
-            return None
-        path = Path(name if name.endswith(suffix) else name + suffix)
-        buttons = QMessageBox.StandardButton
-        is_own = path == self._document.path and not self._read_only  # see _save
-        if path.exists() and not is_own and QMessageBox.question(
-                self._window, "Replace it?", f"{path.name} exists already. Replace it?",
-                buttons.Yes | buttons.Cancel, buttons.Cancel) != buttons.Yes:
-            return None
-        return path
+        own = None if self._read_only else self._document.path  # see _save
+        return ask_path(self._window, title, f"{start}{suffix}", (suffix,), own)
 
     def _warn(self, title: str, error: Exception) -> None:
         QMessageBox.warning(self._window, title, sentence_of(error))

@@ -12,6 +12,8 @@ from ui.theme import theme
 MIN_ZOOM, MAX_ZOOM = 0.15, 4.0
 MARGIN = 28
 """Pixels left free around the content when all of it is shown."""
+LARGEST = 12_000
+"""Pixels of a picture, across or down."""
 RIM = 24
 """Pixels left free around what is brought into view."""
 SPARE = 8
@@ -113,13 +115,26 @@ class ZoomableView(QGraphicsView):
 
     def picture(self, size: QSize) -> QPixmap:
         """All of the network in a picture of this size, not larger than it is."""
-        shown = QPixmap(size)
-        shown.fill(theme().color("canvas"))
-        content = self.content()
-        part = content.adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN)
+        part = self._with_margin()
+        center = part.center()
         part.setSize(QSizeF(size).scaled(part.size().expandedTo(QSizeF(size)),
                                          Qt.AspectRatioMode.KeepAspectRatioByExpanding))
-        part.moveCenter(content.center())
+        part.moveCenter(center)
+        return self._drawn(part, size)
+
+    def whole(self) -> QPixmap:
+        """All of the network, wherever the view is: twice as large as on the screen."""
+        part = self._with_margin()
+        scale = min(2.0, LARGEST / max(part.width(), part.height()))
+        return self._drawn(part, (part.size() * scale).toSize())
+
+    def _with_margin(self) -> QRectF:
+        return self.content().adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN)
+
+    def _drawn(self, part: QRectF, size: QSize) -> QPixmap:
+        """A part of the scene as a picture of this size."""
+        shown = QPixmap(size)
+        shown.fill(theme().color("canvas"))
         painter = QPainter(shown)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self.scene().render(painter, QRectF(QPointF(), QSizeF(size)), part)

@@ -11,14 +11,16 @@ from typing import ClassVar
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QHideEvent, QPixmap, QShowEvent
 from PySide6.QtSvg import QSvgGenerator
-from PySide6.QtWidgets import QFileDialog, QLabel, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from playground.snapshot import Probe, Snapshot
+from ui.dialogs.save_path import save_to
 from ui.seen import is_seen
 from ui.theme import theme
 from ui.views.header import Header
 from ui.views.veil import Veil
 
+PICTURES = (".png", ".svg")
 Table = tuple[Sequence[str], Iterable[Sequence[object]]]
 """Column names and rows, for CSV."""
 
@@ -175,17 +177,17 @@ class View(QWidget):
             action = menu.addAction(text, act)
             action.setToolTip(tip)
 
-    def save_picture(self, path: Path) -> None:
-        """PNG at twice the screen's resolution, or SVG."""
-        if path.suffix.lower() == ".svg":
-            generator = QSvgGenerator()
-            generator.setFileName(str(path))
-            generator.setSize(self.size())
-            generator.setViewBox(self.rect())
-            generator.setTitle(self.title)
-            self.render(generator)
-        else:
-            self._pixmap().save(str(path))
+    def save_picture(self, path: Path) -> bool:
+        """PNG at twice the screen's resolution, or SVG; whether it could be written."""
+        if path.suffix.lower() != ".svg":
+            return self._pixmap().save(str(path))
+        generator = QSvgGenerator()
+        generator.setFileName(str(path))
+        generator.setSize(self.size())
+        generator.setViewBox(self.rect())
+        generator.setTitle(self.title)
+        self.render(generator)
+        return path.stat().st_size > 0
 
     def copy_picture(self) -> None:
         QGuiApplication.clipboard().setPixmap(self._pixmap())
@@ -212,16 +214,12 @@ class View(QWidget):
         return pixmap
 
     def _ask_picture(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(
-            self, f"Save picture of {self.title}", f"{self.name}.png", "Pictures (*.png *.svg)")
-        if path:
-            self.save_picture(Path(path))
+        save_to(self, f"Save picture of {self.title}", f"{self.name}.png", PICTURES,
+                self.save_picture)
 
     def _ask_data(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(
-            self, f"Save data of {self.title}", f"{self.name}.csv", "Tables (*.csv)")
-        if path:
-            Path(path).write_text(self.csv(), encoding="utf-8")
+        save_to(self, f"Save data of {self.title}", f"{self.name}.csv", (".csv",),
+                lambda path: path.write_text(self.csv(), encoding="utf-8") >= 0)
 
     # -- Qt -----------------------------------------------------------------------------------
 
@@ -242,4 +240,4 @@ class View(QWidget):
         self.refresh()
 
 
-__all__ = ["Table", "View"]
+__all__ = ["PICTURES", "Table", "View"]
