@@ -32,7 +32,7 @@ def choose(monkeypatch: pytest.MonkeyPatch, path: Path, replace: Any = BUTTONS.Y
 
 def entries(window: MainWindow) -> dict[str, Any]:
     menu = QMenu(window)
-    fill_pictures(window.canvas, window.views, menu)
+    fill_pictures(window.canvas, window.views, window.docks.open, menu)
     return {action.text(): action for action in menu.actions()}
 
 
@@ -46,6 +46,15 @@ def test_the_network_and_every_panel_can_be_exported(
         action.trigger()
         assert not QImage(str(tmp_path / f"picture {number}.png")).isNull()
     assert not told
+
+
+def test_a_panel_that_is_exported_is_shown(
+        window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who exports it sees what; and a panel that is not there has nothing to show."""
+    assert not window.views["surface"].isVisible()
+    choose(monkeypatch, tmp_path / "surface.png")
+    entries(window)["Surface…"].trigger()
+    assert window.views["surface"].isVisible()
 
 
 def test_the_picture_of_the_network_is_all_of_it(window: MainWindow) -> None:

@@ -45,6 +45,12 @@ def test_the_engine_starts_after_the_window_shows(make_window, engine):
     assert engine.calls == []
 
 
+def test_the_name_stands_there_without_its_suffix(window, tmp_path):
+    window.document.saved(tmp_path / "mine.playground")
+    assert window.findChild(DocumentTitle).name.whole == "mine"
+    assert "mine.playground" in window.windowTitle()
+
+
 def test_the_subtitle_leaves_out_what_does_not_fit(qtbot, window):
     about = window.findChild(DocumentTitle).about
     whole = "Spiral · 1,234 parameters"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QIODevice, QSize
 from PySide6.QtWidgets import QMenu
@@ -25,16 +25,22 @@ def thumbnail(canvas: CanvasView) -> bytes:
     return bytes(buffer.data().data())
 
 
-def fill_pictures(canvas: CanvasView, panels: Panels, menu: QMenu) -> None:
-    """What can be saved as a picture: the network and every panel, which is built if need be."""
-    def save_panel(name: str, path: Path) -> bool:
-        return panels[name].save_picture(path)
+def fill_pictures(canvas: CanvasView, panels: Panels, show: Callable[[str], None], menu: QMenu
+                  ) -> None:
+    """What can be saved as a picture: the network and every panel.
 
+    show: brings a panel to the front. One that is not there has nothing to show; while the name
+    of the file is chosen, it gets what it asks for.
+    """
     window = canvas.window()
+
+    def save_panel(name: str) -> None:
+        show(name)
+        save_to(window, f"Export {PANELS[name].title}", f"{name}.png", PICTURES,
+                lambda path: panels[name].save_picture(path))
+
     menu.addAction("Network…", lambda: save_to(
         window, "Export Network", "network.png", (".png",),
         lambda path: canvas.whole().save(str(path))))
     for name, panel in PANELS.items():
-        menu.addAction(f"{panel.title}…", partial(
-            save_to, window, f"Export {panel.title}", f"{name}.png", PICTURES,
-            partial(save_panel, name)))
+        menu.addAction(f"{panel.title}…", partial(save_panel, name))

@@ -47,7 +47,7 @@ def _fill_file(menus: Menus, window: MainWindow) -> None:
     menus.add(menus.file, "&Import Data…", window.import_file, "Ctrl+I",
               "A table, arrays or images of your own")
     menus.add_submenu(menus.file, "&Export Picture", partial(
-        fill_pictures, window.canvas, window.views))
+        fill_pictures, window.canvas, window.views, window.docks.open))
     menus.file.addSeparator()
     menus.add(menus.file, "&Quit", window.close, key.Quit)
 

@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QToolBar, QVBoxLayout, QWidget
 
+from playground.document import SUFFIX
 from playground.layers.data import DataLayer
 from ui.document import Document
 from ui.elided import Elided
@@ -37,7 +38,8 @@ class DocumentTitle(QWidget):
         return QSize(60, super().minimumSizeHint().height())
 
     def refresh(self) -> None:
-        self.name.show_text(self._document.title)
+        # The frame of the window has it in full, and room is short here.
+        self.name.show_text(self._document.title.removesuffix(SUFFIX))
         self.about.show_text(subtitle(self._document))
 
 
