@@ -160,6 +160,26 @@ def test_autosave_and_recovery(qtbot, make_window, window, monkeypatch):
     assert not window.recovery.file.exists()
 
 
+def test_what_is_undone_leaves_no_copy(qtbot, window, engine):
+    def autosave():
+        window.recovery._rest_until = 0.0
+        window.recovery.save()
+        window.recovery.wait()
+
+    engine.next = Snapshot(state="paused")
+    qtbot.waitUntil(lambda: window.bridge.snapshot.state == "paused")
+    change(window)
+    autosave()
+    assert window.recovery.file.exists()
+    window.document.stack.undo()
+    assert window.document.clean
+    autosave()
+    assert not window.recovery.file.exists(), "it would be offered after a crash"
+    window.document.stack.redo()
+    autosave()
+    assert store.load(window.recovery.file).graph == window.document.graph
+
+
 @pytest.mark.parametrize("is_it", [True, False])
 def test_a_window_with_a_file_is_offered_the_copies_of_that_file(
         make_window, window, tmp_path, monkeypatch, is_it):

@@ -225,6 +225,10 @@ class Files(QObject):
         now = (self._document.graph, snapshot.step)
         ready = snapshot.state not in ("empty", "compiling")
         changed = not self._document.clean or (ready and snapshot.step != self._saved_step)
+        if ready and not changed and self._autosaved is not None:
+            # Undone, back to what is on the disk: a crash would offer the older copy instead.
+            self._autosaved = None
+            self.saved.emit()
         if not changed or now == self._autosaved:
             return None
         saving = self.prepared(path)
