@@ -28,6 +28,7 @@ from ui.main_window import MainWindow
 from ui.theme import Mode
 
 Scene = Callable[[MainWindow], None]
+SMALL = (1280, 800)
 
 
 def run(window: MainWindow, steps: int, seconds: float = 20) -> None:
@@ -147,8 +148,42 @@ def inside_time(window: MainWindow) -> None:
         rest(0.1)
 
 
-def _in_both_modes(name: str, scene: Scene) -> dict[str, tuple[str, Mode, tuple[int, int], Scene]]:
-    return {f"{name}{end}": ("mlp-spiral", mode, (1600, 1000), scene)
+def stopped(window: MainWindow) -> None:
+    """At a breakpoint, with another one in the same node."""
+    program = window.bridge.snapshot.program
+    assert program is not None
+    for phase in ("forward", "backward"):
+        window.bridge.toggle_stop(program.index_of("dense_2", phase))
+    window.docks.open("program")
+    window.bridge.run()
+    rest(1.5)
+
+
+def compared(window: MainWindow) -> None:
+    """Two variations train beside the network, and what it was itself."""
+    window.docks.open("compare")
+    for chip in window.variations.chips[:2]:
+        chip.click()
+    run(window, 2000)
+    window.compare.keep_button.click()
+    rest(1)
+
+
+def broken_data(window: MainWindow) -> None:
+    """The file of the data has gone; the node offers the ways out."""
+    graph, old = window.document.graph, window.document.graph.node("spiral_1")
+    graph = graph.without([old.id]).with_node(
+        make_layer("file", {"path": "points of the summer.csv"}), old.x, old.y)
+    edit(window, graph.connect("file_1", "dense_1"))
+    window.document.select({"file_1"})
+    window.docks.open("inspector")
+    window.canvas.fit()
+    rest(0.5)
+
+
+def _in_both_modes(name: str, scene: Scene, size: tuple[int, int] = (1600, 1000)
+                   ) -> dict[str, tuple[str, Mode, tuple[int, int], Scene]]:
+    return {f"{name}{end}": ("mlp-spiral", mode, size, scene)
             for end, mode in (("", "dark"), ("-light", "light"))}
 
 
@@ -164,8 +199,8 @@ SCENES: dict[str, tuple[str, Mode, tuple[int, int], Scene]] = {
     "vanishing": ("deep-sigmoid", "dark", (1600, 1000), vanishing),
     "exploding": ("deep-relu", "light", (1600, 1000), exploding),
     "clipped": ("mlp-spiral", "dark", (1600, 1000), clipped),
-    "small": ("cnn-digits", "dark", (1280, 800), confusion),
-    "small-light": ("cnn-digits", "light", (1280, 800), confusion),
+    "small": ("cnn-digits", "dark", SMALL, confusion),
+    "small-light": ("cnn-digits", "light", SMALL, confusion),
     "empty": ("mlp-spiral", "light", (1600, 1000), empty),
     **_in_both_modes("through-time", through_time(
         time_graphs.adding(steps=30, truncate=10), "lstm_1", 400, "through_time")),
@@ -178,6 +213,9 @@ SCENES: dict[str, tuple[str, Mode, tuple[int, int], Scene]] = {
     **_in_both_modes("forecast-last", through_time(
         time_graphs.waves("last"), "elman_1", 60, "output")),
     **_in_both_modes("inside-time", inside_time),
+    **_in_both_modes("breakpoint", stopped, SMALL),
+    **_in_both_modes("compare", compared, SMALL),
+    **_in_both_modes("broken-data", broken_data, SMALL),
 }
 TWICE = ("spiral-training", "inside-backward-light")
 """Rendered at a scale of 2 as well."""
