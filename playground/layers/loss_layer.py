@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 import kernels
+from kernels.jit import Kernel
 from playground.emitter import Emitter, Operand
-from playground.layers.base import Layer, Shape, ShapeError, Signal, about, show_shape
+from playground.layers.base import Layer, Shape, ShapeError, Signal, about, show_shape, size_of
 from playground.layers.lengths import (
     LENGTHS,
     check_lengths,
@@ -158,6 +159,8 @@ class ValueLoss(TargetLoss, frozen=True, kw_only=True):
     """Compares number with number; padding is made a prediction and a target that cost nothing."""
 
     whole_time = True
+    forward_kernel: ClassVar[Kernel]
+    backward_kernel: ClassVar[Kernel]
     padding: ClassVar[float] = 0.0
     """The prediction that costs nothing where the target is 0."""
 
@@ -179,7 +182,9 @@ class ValueLoss(TargetLoss, frozen=True, kw_only=True):
                                    (e.x[1], "own_target", 0.0)):
                 e.emit(kernels.padding.replace_padding, batch=e.batch, times=times,
                        features=features, value=value, lengths=lengths, x=x, y=e.work[name])
-        self.compare(e, *self._compared(e))
+        p, t = self._compared(e)
+        self.compare(e, p, t)
+        self._measure(e, e.work.get(self.answer, p), t)
         self._over_own(e, e.work["loss"], e.work["metric"])
 
     def backward(self, e: Emitter) -> None:
@@ -189,12 +194,29 @@ class ValueLoss(TargetLoss, frozen=True, kw_only=True):
         lengths_backward(e, 2)
 
     def compare(self, e: Emitter, p: Tensor, t: Tensor) -> None:
-        """Emit loss and metric of predictions and targets."""
-        raise AssertionError(f"{self.kind} compares nothing")
+        """Emit the loss of predictions and targets."""
+        e.emit(self.forward_kernel, **self.sizes(e), prediction=p, target=t, loss=e.work["loss"])
 
     def gradient(self, e: Emitter, p: Tensor, t: Tensor, dp: Tensor) -> None:
         """Emit the gradient of the predictions."""
-        raise AssertionError(f"{self.kind} has no gradient")
+        e.emit(self.backward_kernel, **self.sizes(e), prediction=p, target=t, dprediction=dp)
+
+    def sizes(self, e: Emitter) -> dict[str, Any]:
+        """What both kernels are told beside the tensors."""
+        return {"batch": e.batch, "total": e.total, "features": size_of(e.x[0].shape[1:])}
+
+    @staticmethod
+    def _measure(e: Emitter, answer: Tensor, t: Tensor) -> None:
+        """Accuracy for classes (one output: on which side of ½), else the mean absolute error."""
+        metric, outputs = e.work["metric"], size_of(answer.shape[1:])
+        given: dict[str, Any] = {"batch": e.batch, "total": e.total, "prediction": answer,
+                                 "target": t}
+        if not has_classes(t):
+            e.emit(kernels.loss.mean_absolute_error, **given, features=outputs, mean=metric)
+        elif outputs == 1:
+            e.emit(kernels.loss.binary_accuracy, **given, metric=metric)
+        else:
+            e.emit(kernels.loss.accuracy, **given, classes=outputs, metric=metric)
 
     def _compared(self, e: Emitter) -> tuple[Tensor, Tensor]:
         return (e.work.get("own_prediction", e.x[0]), e.work.get("own_target", e.x[1]))
@@ -205,6 +227,10 @@ class ValueLoss(TargetLoss, frozen=True, kw_only=True):
             if "count" in e.work:
                 e.emit(kernels.padding.mean_of_own, n=x.size, all=e.total * e.x[0].shape[1],
                        count=e.work["count"], x=x)
+
+
+def has_classes(target: Tensor) -> bool:
+    return len(target.shape) == 1
 
 
 def check_flat(label: str, prediction: Signal) -> int:
