@@ -87,7 +87,7 @@ class SoftmaxCrossEntropy(ClassLoss, frozen=True, kw_only=True):
                target=self.target(e), probabilities=e.work["probabilities"],
                loss=e.work["loss"], metric=e.work["metric"])
 
-    def gradient(self, e: Emitter, dx: Tensor) -> None:
+    def input_gradient(self, e: Emitter, dx: Tensor) -> None:
         plain, smoothed = (kernels.loss.softmax_cross_entropy_backward,
                            kernels.loss.smoothed_cross_entropy_backward)
         e.emit(plain if self._is_plain else smoothed, **self._settings(e),

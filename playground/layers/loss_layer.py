@@ -11,8 +11,8 @@ from playground.emitter import Emitter, Operand
 from playground.layers.base import Layer, Shape, ShapeError, Signal, about, show_shape, size_of
 from playground.layers.lengths import (
     LENGTHS,
+    LengthsLayer,
     check_lengths,
-    lengths_backward,
     lengths_of,
     optional_inputs,
 )
@@ -54,7 +54,7 @@ class LossLayer(Layer, frozen=True, kw_only=True):
         raise AssertionError(f"{self.kind} counts nothing")
 
 
-class TargetLoss(LossLayer, frozen=True, kw_only=True):
+class TargetLoss(LossLayer, LengthsLayer, frozen=True, kw_only=True):
     """Compares the prediction with the target; without a connection, with the data's target.
 
     A target of class numbers has no axis but the batch, or time; one of values has the
@@ -140,15 +140,6 @@ class ClassLoss(TargetLoss, frozen=True, kw_only=True):
         """The classes, -1 beyond a sample's own length."""
         return e.work.get("own_target", e.x[1])
 
-    def backward(self, e: Emitter) -> None:
-        if (dx := e.dx[0]) is not None:
-            self.gradient(e, dx)
-        lengths_backward(e, 2)
-
-    def gradient(self, e: Emitter, dx: Tensor) -> None:
-        """Emit the gradient of the scores."""
-        raise AssertionError(f"{self.kind} has no gradient")
-
     def sizes(self, e: Emitter) -> dict[str, Any]:
         """Each time step is a sample of its own."""
         return {"batch": e.x[1].size, "total": e.total, "classes": e.x[0].shape[-1],
@@ -187,11 +178,9 @@ class ValueLoss(TargetLoss, frozen=True, kw_only=True):
         self._measure(e, e.work.get(self.answer, p), t)
         self._over_own(e, e.work["loss"], e.work["metric"])
 
-    def backward(self, e: Emitter) -> None:
-        if (dp := e.dx[0]) is not None:
-            self.gradient(e, *self._compared(e), dp)
-            self._over_own(e, dp)
-        lengths_backward(e, 2)
+    def input_gradient(self, e: Emitter, dx: Tensor) -> None:
+        self.gradient(e, *self._compared(e), dx)
+        self._over_own(e, dx)
 
     def compare(self, e: Emitter, p: Tensor, t: Tensor) -> None:
         """Emit the loss of predictions and targets."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 import kernels
+from kernels.jit import Kernel
 from playground.emitter import Emitter
 from playground.initializers import Initializer
 from playground.layers.base import (
@@ -27,8 +28,8 @@ from playground.layers.base import (
 )
 from playground.layers.lengths import (
     LENGTHS,
+    LengthsLayer,
     check_lengths,
-    lengths_backward,
     lengths_of,
     optional_inputs,
 )
@@ -126,7 +127,7 @@ class OneHot(SymbolLayer, frozen=True, kw_only=True):
         self.no_gradient(e)
 
 
-class TimeLayer(Layer, frozen=True, kw_only=True):
+class TimeLayer(LengthsLayer, frozen=True, kw_only=True):
     """Goes along the time axis of a sequence."""
 
     inputs = ("x", LENGTHS)
@@ -140,22 +141,22 @@ class TimeLayer(Layer, frozen=True, kw_only=True):
         return {"batch": e.batch, "times": times, "features": size_of(tuple(features)),
                 "lengths": lengths_of(e, 1)}
 
-    def backward(self, e: Emitter) -> None:
-        if (dx := e.dx[0]) is not None:
-            self.input_gradient(e, dx)
-        lengths_backward(e, 1)
-
-    def input_gradient(self, e: Emitter, dx: Tensor) -> None:
-        """Emit the gradient of the sequence."""
-        raise AssertionError(f"{self.kind} emits nothing")
-
 
 class OneOfSteps(TimeLayer, frozen=True, kw_only=True):
     """Makes one time step of all."""
 
+    forward_kernel: ClassVar[Kernel]
+    backward_kernel: ClassVar[Kernel]
+
     def output_shape(self, *x: Shape) -> Shape:
         check_lengths(optional_inputs(x, 2)[1])
         return (sequence_shape(self.label, x[0])[1],)
+
+    def forward(self, e: Emitter) -> None:
+        e.emit(self.forward_kernel, **self.sizes(e), x=e.x[0], y=e.y[0])
+
+    def input_gradient(self, e: Emitter, dx: Tensor) -> None:
+        e.emit(self.backward_kernel, **self.sizes(e), dy=e.dy[0], dx=dx)
 
 
 @layer("last_step", category="sequence", label="Last step", stem="last")
@@ -163,15 +164,11 @@ class LastStep(OneOfSteps, frozen=True, kw_only=True):
     """Keeps only the last time step of a sequence."""
 
     formula = "y = x at the last time"
+    forward_kernel = kernels.time_axis.last_step
+    backward_kernel = kernels.time_axis.last_step_backward
     input_help: ClassVar[Mapping[str, str]] = {
         LENGTHS: "How many time steps are a sample's own: the last one of those is kept, or "
                  "zeros where there is none."}
-
-    def forward(self, e: Emitter) -> None:
-        e.emit(kernels.time_axis.last_step, **self.sizes(e), x=e.x[0], y=e.y[0])
-
-    def input_gradient(self, e: Emitter, dx: Tensor) -> None:
-        e.emit(kernels.time_axis.last_step_backward, **self.sizes(e), dy=e.dy[0], dx=dx)
 
 
 @layer("reverse", category="sequence", label="Reverse")
@@ -201,12 +198,8 @@ class MeanOverTime(OneOfSteps, frozen=True, kw_only=True):
     """Takes the mean of every feature over all time steps."""
 
     formula = "y = Σ x / T"
+    forward_kernel = kernels.time_axis.mean_over_time
+    backward_kernel = kernels.time_axis.mean_over_time_backward
     input_help: ClassVar[Mapping[str, str]] = {
         LENGTHS: "How many time steps are a sample's own: the mean is over those, and 0 where "
                  "there is none."}
-
-    def forward(self, e: Emitter) -> None:
-        e.emit(kernels.time_axis.mean_over_time, **self.sizes(e), x=e.x[0], y=e.y[0])
-
-    def input_gradient(self, e: Emitter, dx: Tensor) -> None:
-        e.emit(kernels.time_axis.mean_over_time_backward, **self.sizes(e), dy=e.dy[0], dx=dx)
