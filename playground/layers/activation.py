@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 import kernels
-from kernels.jit import Kernel
 from playground.activations import ACTIVATIONS, Activation, ActivationName
 from playground.activations import activation as activation_of
 from playground.emitter import Emitter
@@ -278,8 +277,8 @@ class RowLayer(Layer, frozen=True, kw_only=True):
     samples = (((5,),), ((4, 3),), ((3,),))
     units_last = True
 
-    forward_kernel: ClassVar[Kernel]
-    backward_kernel: ClassVar[Kernel]
+    kernel: ClassVar[str]
+    """The beginning of the names of both in `kernels.activation`."""
 
     def output_shape(self, *x: Shape) -> Shape:
         if len(x[0]) not in (1, 2):
@@ -294,11 +293,13 @@ class RowLayer(Layer, frozen=True, kw_only=True):
         return {"rows": e.x[0].size // columns, "columns": columns}
 
     def forward(self, e: Emitter) -> None:
-        e.emit(self.forward_kernel, **self._sizes(e), x=e.x[0], y=e.y[0])
+        e.emit(getattr(kernels.activation, f"{self.kernel}_forward"), **self._sizes(e),
+               x=e.x[0], y=e.y[0])
 
     def backward(self, e: Emitter) -> None:
         if (dx := e.dx[0]) is not None:
-            e.emit(self.backward_kernel, **self._sizes(e), y=e.y[0], dy=e.dy[0], dx=dx)
+            e.emit(getattr(kernels.activation, f"{self.kernel}_backward"), **self._sizes(e),
+                   y=e.y[0], dy=e.dy[0], dx=dx)
 
 
 @layer("softmax", category="activation", label="Softmax")
@@ -310,8 +311,7 @@ class Softmax(RowLayer, frozen=True, kw_only=True):
     """
 
     formula = "yᵢ = e^xᵢ / Σ e^xⱼ"
-    forward_kernel = kernels.activation.softmax_forward
-    backward_kernel = kernels.activation.softmax_backward
+    kernel = "softmax"
 
 
 @layer("log_softmax", category="activation", label="Log-softmax")
@@ -319,5 +319,4 @@ class LogSoftmax(RowLayer, frozen=True, kw_only=True):
     """The logarithms of softmax's probabilities, without the rounding of taking both in turn."""
 
     formula = "yᵢ = xᵢ - log Σ e^xⱼ"
-    forward_kernel = kernels.activation.log_softmax_forward
-    backward_kernel = kernels.activation.log_softmax_backward
+    kernel = "log_softmax"

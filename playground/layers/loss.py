@@ -131,8 +131,7 @@ class BinaryCrossEntropy(_Binary, frozen=True, kw_only=True):
     """For probabilities between 0 and 1, as a sigmoid gives them."""
 
     formula = "L = -(t log p + (1 - t) log(1 - p))"
-    forward_kernel = kernels.loss.binary_cross_entropy
-    backward_kernel = kernels.loss.binary_cross_entropy_backward
+    kernel = "binary_cross_entropy"
     ending = "with sigmoid"
 
 
@@ -142,8 +141,6 @@ class BinaryCrossEntropyWithLogits(_Binary, frozen=True, kw_only=True):
     """Sigmoid and binary cross-entropy in one: exact where a probability would be 0 or 1."""
 
     formula = "L = -(w t log σ(x) + (1 - t) log(1 - σ(x)))"
-    forward_kernel = kernels.loss.binary_cross_entropy_with_logits
-    backward_kernel = kernels.loss.binary_cross_entropy_with_logits_backward
     ending = "without activation"
     padding = -1e4  # The sigmoid of which is 0.
 
@@ -155,12 +152,12 @@ class BinaryCrossEntropyWithLogits(_Binary, frozen=True, kw_only=True):
         return {"probabilities": (batch, *x[0]), **super().workspace(batch, *x)}
 
     def compare(self, e: Emitter, p: Tensor, t: Tensor) -> None:
-        e.emit(self.forward_kernel, **self.sizes(e), logits=p, target=t,
-               probabilities=e.work["probabilities"], loss=e.work["loss"])
+        e.emit(kernels.loss.binary_cross_entropy_with_logits, **self.sizes(e), logits=p,
+               target=t, probabilities=e.work["probabilities"], loss=e.work["loss"])
 
     def gradient(self, e: Emitter, p: Tensor, t: Tensor, dp: Tensor) -> None:
-        e.emit(self.backward_kernel, **self.sizes(e), probabilities=e.work["probabilities"],
-               target=t, dlogits=dp)
+        e.emit(kernels.loss.binary_cross_entropy_with_logits_backward, **self.sizes(e),
+               probabilities=e.work["probabilities"], target=t, dlogits=dp)
 
     def sizes(self, e: Emitter) -> dict[str, Any]:
         return {**super().sizes(e), "pos_weight": float(self.pos_weight)}
@@ -171,8 +168,7 @@ class MeanSquaredError(ValueLoss, frozen=True, kw_only=True):
     """For values: the squared difference. Classes are compared with 1 for the right one, else 0."""
 
     formula = "L = (x - t)²"
-    forward_kernel = kernels.loss.mean_squared_error
-    backward_kernel = kernels.loss.mean_squared_error_backward
+    kernel = "mean_squared_error"
 
     def check(self, prediction: Signal, target: Signal) -> None:
         check_one_class(self.label, target)
@@ -214,14 +210,14 @@ class MeanAbsoluteError(ValueLoss, frozen=True, kw_only=True):
     """For values: the absolute difference. What is far off counts less than when squared."""
 
     formula = "L = |x - t|"
-    forward_kernel = kernels.loss.mean_absolute_error
-    backward_kernel = kernels.loss.mean_absolute_error_backward
+    kernel = "mean_absolute_error"
 
     def check(self, prediction: Signal, target: Signal) -> None:
         check_values(self.label, prediction, target)
 
     def compare(self, e: Emitter, p: Tensor, t: Tensor) -> None:
-        e.emit(self.forward_kernel, **self.sizes(e), prediction=p, target=t, mean=e.work["loss"])
+        e.emit(kernels.loss.mean_absolute_error, **self.sizes(e), prediction=p, target=t,
+               mean=e.work["loss"])
 
 
 @layer("huber", category="loss", label="Huber", stem="loss")
@@ -229,8 +225,7 @@ class Huber(ValueLoss, frozen=True, kw_only=True):
     """For values: squared where the difference is small, absolute where it is large."""
 
     formula = "L = ½ d² where |d| = |x - t| ≤ δ, else δ (|d| - ½ δ)"
-    forward_kernel = kernels.loss.huber
-    backward_kernel = kernels.loss.huber_backward
+    kernel = "huber"
 
     delta: Annotated[float, about(
         "The difference from which on it grows along a line.", gt=0, le=1e6, log=True)] = 1.0

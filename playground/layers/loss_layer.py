@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 import kernels
-from kernels.jit import Kernel
 from playground.emitter import Emitter, Operand
 from playground.layers.base import Layer, Shape, ShapeError, Signal, about, show_shape, size_of
 from playground.layers.lengths import (
@@ -150,8 +149,8 @@ class ValueLoss(TargetLoss, frozen=True, kw_only=True):
     """Compares number with number; padding is made a prediction and a target that cost nothing."""
 
     whole_time = True
-    forward_kernel: ClassVar[Kernel]
-    backward_kernel: ClassVar[Kernel]
+    kernel: ClassVar[str]
+    """Of `kernels.loss`; that of the gradient is called ..._backward."""
     padding: ClassVar[float] = 0.0
     """The prediction that costs nothing where the target is 0."""
 
@@ -184,11 +183,13 @@ class ValueLoss(TargetLoss, frozen=True, kw_only=True):
 
     def compare(self, e: Emitter, p: Tensor, t: Tensor) -> None:
         """Emit the loss of predictions and targets."""
-        e.emit(self.forward_kernel, **self.sizes(e), prediction=p, target=t, loss=e.work["loss"])
+        e.emit(getattr(kernels.loss, self.kernel), **self.sizes(e), prediction=p, target=t,
+               loss=e.work["loss"])
 
     def gradient(self, e: Emitter, p: Tensor, t: Tensor, dp: Tensor) -> None:
         """Emit the gradient of the predictions."""
-        e.emit(self.backward_kernel, **self.sizes(e), prediction=p, target=t, dprediction=dp)
+        e.emit(getattr(kernels.loss, f"{self.kernel}_backward"), **self.sizes(e), prediction=p,
+               target=t, dprediction=dp)
 
     def sizes(self, e: Emitter) -> dict[str, Any]:
         """What both kernels are told beside the tensors."""

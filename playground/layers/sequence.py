@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 import kernels
-from kernels.jit import Kernel
 from playground.emitter import Emitter
 from playground.initializers import Initializer
 from playground.layers.base import (
@@ -145,18 +144,19 @@ class TimeLayer(LengthsLayer, frozen=True, kw_only=True):
 class OneOfSteps(TimeLayer, frozen=True, kw_only=True):
     """Makes one time step of all."""
 
-    forward_kernel: ClassVar[Kernel]
-    backward_kernel: ClassVar[Kernel]
+    kernel: ClassVar[str]
+    """Of `kernels.time_axis`; that of the gradient is called ..._backward."""
 
     def output_shape(self, *x: Shape) -> Shape:
         check_lengths(optional_inputs(x, 2)[1])
         return (sequence_shape(self.label, x[0])[1],)
 
     def forward(self, e: Emitter) -> None:
-        e.emit(self.forward_kernel, **self.sizes(e), x=e.x[0], y=e.y[0])
+        e.emit(getattr(kernels.time_axis, self.kernel), **self.sizes(e), x=e.x[0], y=e.y[0])
 
     def input_gradient(self, e: Emitter, dx: Tensor) -> None:
-        e.emit(self.backward_kernel, **self.sizes(e), dy=e.dy[0], dx=dx)
+        e.emit(getattr(kernels.time_axis, f"{self.kernel}_backward"), **self.sizes(e),
+               dy=e.dy[0], dx=dx)
 
 
 @layer("last_step", category="sequence", label="Last step", stem="last")
@@ -164,8 +164,7 @@ class LastStep(OneOfSteps, frozen=True, kw_only=True):
     """Keeps only the last time step of a sequence."""
 
     formula = "y = x at the last time"
-    forward_kernel = kernels.time_axis.last_step
-    backward_kernel = kernels.time_axis.last_step_backward
+    kernel = "last_step"
     input_help: ClassVar[Mapping[str, str]] = {
         LENGTHS: "How many time steps are a sample's own: the last one of those is kept, or "
                  "zeros where there is none."}
@@ -198,8 +197,7 @@ class MeanOverTime(OneOfSteps, frozen=True, kw_only=True):
     """Takes the mean of every feature over all time steps."""
 
     formula = "y = Σ x / T"
-    forward_kernel = kernels.time_axis.mean_over_time
-    backward_kernel = kernels.time_axis.mean_over_time_backward
+    kernel = "mean_over_time"
     input_help: ClassVar[Mapping[str, str]] = {
         LENGTHS: "How many time steps are a sample's own: the mean is over those, and 0 where "
                  "there is none."}
