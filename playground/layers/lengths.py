@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import kernels
 from playground.emitter import Emitter, Operand
 from playground.layers.base import Layer, Shape, ShapeError, show_shape, size_of
+from playground.tensor import Tensor
 
 if TYPE_CHECKING:
     from playground.graph import Graph
@@ -54,6 +55,19 @@ def lengths_backward(e: Emitter, port: int) -> None:
     dlengths = optional_inputs(e.dx, port + 1)[port]
     if dlengths is not None:
         e.emit(kernels.elementwise.fill_zero, n=dlengths.size, y=dlengths)
+
+
+class LengthsLayer(Layer, frozen=True, kw_only=True):
+    """Has the input `lengths`, and gives a gradient to its first input alone."""
+
+    def backward(self, e: Emitter) -> None:
+        if (dx := e.dx[0]) is not None:
+            self.input_gradient(e, dx)
+        lengths_backward(e, self.inputs.index(LENGTHS))
+
+    def input_gradient(self, e: Emitter, dx: Tensor) -> None:
+        """Emit the gradient of the first input."""
+        raise AssertionError(f"{self.kind} has no gradient")
 
 
 def knows_lengths(graph: Graph, id: str) -> bool:
