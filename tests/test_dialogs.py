@@ -337,13 +337,13 @@ def test_a_large_file_is_checked_while_the_dialog_lives(qtbot, tmp_path, monkeyp
     qtbot.addWidget(dialog)
     qtbot.waitUntil(lambda: "60 samples" in dialog.summary.text())
     assert time.perf_counter() - start < 5
-    assert dialog.summary.text().endswith("Checking all of it …")
+    assert dialog.summary.text().endswith("Checking all of it…")
     assert dialog.table.rowCount() == 20, "the first rows can be read meanwhile"
     assert not dialog._import.isEnabled()
     dialog.path.setText(str(small))
     dialog.path.editingFinished.emit()
     dialog.task.activated.emit(0)
-    assert dialog.summary.text() == "Checking …"
+    assert dialog.summary.text() == "Checking…"
     assert dialog.table.isHidden()
     go_on.set()
     qtbot.waitUntil(dialog._import.isEnabled)

@@ -26,6 +26,8 @@ Points = Annotated[int, about("Number of points.", ge=10, le=100_000)]
 Noise = Annotated[float, about("How far points stray.", ge=0, le=5)]
 
 
+WITHOUT_SAMPLES = frozenset({"augmentation"})
+"""The settings that change nothing while the samples cannot be read."""
 FEW = 10
 """With fewer samples than this, validation says little."""
 
@@ -103,7 +105,7 @@ class DataLayer(Layer, frozen=True, kw_only=True):
         try:
             dataset = self.load().dataset
         except DataError:
-            return frozenset({"augmentation"})
+            return WITHOUT_SAMPLES
         idle = {f"augmentation.{name}" for name in (*FOR_IMAGES, "noise")
                 if name not in usable(dataset)}
         without_use = {

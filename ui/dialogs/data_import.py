@@ -126,6 +126,9 @@ class DataImport(QDialog):
         self.table = QTableWidget()
         self.table.setAccessibleName("The first rows")
         self.table.setToolTip("The first rows of the file")
+        self.table.horizontalHeader().setDefaultAlignment(
+            Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.table.setStyleSheet("QTableView::item { padding: 0 5px; }")  # below the titles
         self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
@@ -197,7 +200,7 @@ class DataImport(QDialog):
         self._checked = None
         self._import.setEnabled(False)
         if path:
-            self._tell("Checking …", "secondary")
+            self._tell("Checking…", "secondary")
             self._reader.look(self._wish())
         else:
             self._reader.stop()
@@ -211,7 +214,7 @@ class DataImport(QDialog):
             self._tell(problem, "error")
         else:
             about = describe(seen)
-            self._tell(about if finding.is_final else f"{about} · Checking all of it …",
+            self._tell(about if finding.is_final else f"{about} · Checking all of it…",
                        "secondary")
         if not finding.is_final:
             return
