@@ -15,7 +15,8 @@ from kernels.lowering import (
     workspace,
 )
 from kernels.product import tile_rows
-from kernels.simd import TILE_COLUMNS, VECTORS, correlate_tile, multiply_tile
+from kernels.simd import correlate_tile, multiply_tile
+from kernels.vector_writer import TILE_COLUMNS, VECTORS
 
 ZERO = np.float32(0)
 STRIP = 8 * TILE_COLUMNS

@@ -7,8 +7,9 @@ that takes longer than it saves.
 from kernels.jit import floats, helper
 from kernels.lowering import Geometry
 from kernels.product import PACKED, TERM_BLOCK, panel_product, stack_block
-from kernels.simd import TILE_COLUMNS, copy_row
+from kernels.simd import copy_row
 from kernels.transpose import transpose
+from kernels.vector_writer import TILE_COLUMNS
 
 
 def suits(g: Geometry) -> bool:

@@ -10,13 +10,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from kernels.simd import FLOAT, INT, LANE, VECTOR, WIDTH, Writer, for_each_vector
-
-_INDICES = ir.VectorType(LANE, WIDTH)
-
-
-def _shuffled(writer: Writer, a: Any, b: Any, lanes: list[int]) -> Any:
-    return writer.builder.shuffle_vector(a, b, ir.Constant(_INDICES, lanes))
+from kernels.vector_writer import FLOAT, INT, LANES, VECTOR, WIDTH, Writer, for_each_vector
 
 
 class _Pairs:
@@ -31,20 +25,19 @@ class _Pairs:
         if mask is not None:
             # Each lane of the mask stands for two neighbours.
             self._masks = [
-                writer.builder.shuffle_vector(mask, mask, ir.Constant(
-                    _INDICES, [(start + lane) // 2 for lane in range(WIDTH)]))
+                writer.shuffle(mask, mask, [(start + lane) // 2 for lane in range(WIDTH)])
                 for start in (0, WIDTH)]
 
     def load(self, pointer: Any) -> tuple[Any, Any]:
         a, b = (self._writer.load(self._writer.at(pointer, start), mask)
                 for start, mask in zip((0, WIDTH), self._masks, strict=True))
-        return tuple(_shuffled(self._writer, a, b, list(range(odd, 2 * WIDTH, 2)))  # type: ignore
+        return tuple(self._writer.shuffle(a, b, list(range(odd, 2 * WIDTH, 2)))  # type: ignore
                      for odd in (0, 1))
 
     def store(self, even: Any, odd: Any, pointer: Any) -> None:
         for start, mask in zip((0, WIDTH), self._masks, strict=True):
             lanes = [i // 2 + i % 2 * WIDTH for i in range(start, start + WIDTH)]
-            self._writer.store(_shuffled(self._writer, even, odd, lanes),
+            self._writer.store(self._writer.shuffle(even, odd, lanes),
                                self._writer.at(pointer, start), mask)
 
 
@@ -102,7 +95,7 @@ def _places(writer: Writer, first: Any, j: Any, width: Any) -> list[Any]:
     builder = writer.builder
     starts = [first, builder.add(first, INT(1))]
     starts += [builder.add(start, width) for start in starts]
-    return [builder.trunc(writer.strided(j, INT(2), start), _INDICES) for start in starts]
+    return [builder.trunc(writer.strided(j, INT(2), start), LANES) for start in starts]
 
 
 @intrinsic

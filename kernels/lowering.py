@@ -13,8 +13,9 @@ group is lowered at a time, so that the copy stays in the second-level cache.
 from typing import NamedTuple
 
 from kernels.jit import floats, helper, inline, ints
-from kernels.simd import TILE_COLUMNS, add_row, copy_row
+from kernels.simd import add_row, copy_row
 from kernels.strided import has_strides, move_strided
+from kernels.vector_writer import TILE_COLUMNS
 
 
 class Geometry(NamedTuple):

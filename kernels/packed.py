@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from kernels.jit import floats, helper, inline, kernel
 from kernels.product import biased_tile, pack_panel, panel_tile, tile_rows, tile_width
-from kernels.simd import TILE_COLUMNS
 from kernels.transpose import transpose
+from kernels.vector_writer import TILE_COLUMNS
 
 TERM_BLOCK, ROW_BLOCK = 128, 32
 """Terms per pass: so many rows of a panel are half of the first-level cache; rows per pass."""

@@ -9,7 +9,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from kernels.jit import floats, kernel
-from kernels.simd import INT, WIDTH, ZERO, Writer
+from kernels.vector_writer import INT, WIDTH, ZERO, Writer
 
 _CHAINS = 12
 """Sums that do not wait for each other: more than a multiply-add takes cycles, times two units."""

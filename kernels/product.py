@@ -1,8 +1,8 @@
 """Products of matrices, on arrays as they lie in memory.
 
 The matrices of small networks fit the caches, where copying them into panels first, as a BLAS does,
-costs more than it gives. The inner loop is a register tile (see simd.py), the loops around it are
-those of Goto & van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008.
+costs more than it gives. The inner loop is a register tile (see vector_writer.py), the loops around
+it are those of Goto & van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008.
 """
 
 import numpy as np
@@ -11,8 +11,9 @@ from numba import types
 from numba.extending import intrinsic
 
 from kernels.jit import floats, helper
-from kernels.simd import FLOAT, INT, ROWS, TILE_COLUMNS, VECTORS, WIDTH, ZERO, Writer, copy_row
+from kernels.simd import copy_row
 from kernels.transpose import transpose
+from kernels.vector_writer import FLOAT, INT, ROWS, TILE_COLUMNS, VECTORS, WIDTH, ZERO, Writer
 
 TERM_BLOCK = 192
 """Terms per pass: so many rows of b, one tile wide, stay in the first-level cache."""

@@ -21,7 +21,8 @@ from numba.extending import intrinsic
 
 from kernels.jit import floats, helper, ints
 from kernels.product import product
-from kernels.simd import LANE, TILE_COLUMNS, WIDTH, ZERO, Writer, copy_row, for_each_vector
+from kernels.simd import copy_row
+from kernels.vector_writer import LANES, TILE_COLUMNS, WIDTH, ZERO, Writer, for_each_vector
 
 TAPS = 3
 REACH = 2
@@ -97,20 +98,19 @@ def compare(typing_context, start, end, pitch, pixels, flags):
     def generate(context, builder, signature, arguments):
         writer = Writer(context, builder, signature, arguments)
         start, end, pitch, pixels, flags = writer.arguments
-        kind = ir.VectorType(LANE, WIDTH)
         pixels, flags = (writer.at(p, start) for p in (pixels, flags))
 
         def vector(i, mask):
             here, place = writer.at(pixels, i), writer.at(flags, i)
             place = builder.bitcast(place, pixels.type)
             value = writer.load(here, mask)
-            total = builder.bitcast(writer.load(place, mask), kind)
+            total = builder.bitcast(writer.load(place, mask), LANES)
             others = [ZERO]
             for rows, columns in SHIFTS:
                 back = builder.add(builder.mul(pitch, pitch.type(rows)), pitch.type(columns))
                 others.insert(-1, writer.load(writer.at(here, builder.neg(back)), mask))
             for bit, other in enumerate(others):
-                without = builder.and_(total, ir.Constant(kind, [~(1 << bit)] * WIDTH))
+                without = builder.and_(total, ir.Constant(LANES, [~(1 << bit)] * WIDTH))
                 total = builder.select(builder.fcmp_ordered("==", value, other), total, without)
             writer.store(builder.bitcast(total, ZERO.type), place, mask)
 

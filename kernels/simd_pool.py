@@ -1,4 +1,4 @@
-"""The inner loops of pooling, in LLVM's vector instructions (see simd.py).
+"""The inner loops of pooling, in LLVM's vector instructions (see vector_writer.py).
 
 Where the values of each window lie stands in a table of places (int32), one row for each position
 in a window, so that windows of any size, stride and border run through the same loop.
@@ -8,16 +8,14 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from kernels.simd import FLOAT, INT, LANE, VECTOR, WIDTH, ZERO, Writer, for_each_vector
-
-_PLACES = ir.VectorType(LANE, WIDTH)
+from kernels.vector_writer import FLOAT, INT, LANES, VECTOR, WIDTH, ZERO, Writer, for_each_vector
 
 
 def _places(writer, places, t, n, o, mask):
     """Row t of the table, from column o on."""
     at = writer.builder.bitcast(writer.at(places, writer.builder.mul(t, n), o),
                                 FLOAT.as_pointer())
-    return writer.builder.bitcast(writer.load(at, mask), _PLACES)
+    return writer.builder.bitcast(writer.load(at, mask), LANES)
 
 
 @intrinsic
@@ -76,7 +74,7 @@ def sum_of_places(typing_context, n, taps, x, x_start, places, y, to_start):
         def vector(o, mask):
             def tap(t, total):
                 index = _places(writer, places, t, n, o, mask)
-                inside = builder.icmp_signed(">=", index, ir.Constant(_PLACES, [0] * WIDTH))
+                inside = builder.icmp_signed(">=", index, ir.Constant(LANES, [0] * WIDTH))
                 if mask is not None:
                     inside = builder.and_(inside, mask)
                 return [builder.fadd(total[0], writer.gather_indices(x, index, inside))]

@@ -4,18 +4,13 @@ Whole vectors are loaded and the values wanted are moved together in the registe
 loads them one by one, takes three times as long.
 """
 
-from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
 from kernels.jit import helper
-from kernels.simd import INT, LANE, WIDTH, ZERO, Writer, for_each_vector
+from kernels.vector_writer import INT, WIDTH, ZERO, Writer, for_each_vector
 
 _HAS_LANES = WIDTH >= 4
-
-
-def _shuffle(builder, a, b, lanes):
-    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(LANE, WIDTH), lanes))
 
 
 def _parts(writer, stride, row, start, mask, n):
@@ -46,7 +41,7 @@ def _reader(stride):
             def vector(i, mask):
                 parts = [writer.load(*part) for part in _parts(writer, stride, x, i, mask, n)]
                 while len(parts) > 1:
-                    parts = [_shuffle(builder, a, b, evens)
+                    parts = [writer.shuffle(a, b, evens)
                              for a, b in zip(parts[::2], parts[1::2], strict=True)]
                 writer.store(parts[0], writer.at(y, i), mask)
 
@@ -75,7 +70,7 @@ def _adder(stride):
             def vector(i, mask):
                 values = [writer.load(writer.at(y, i), mask)]
                 while len(values) < stride:
-                    values = [_shuffle(builder, value, ZERO, half)
+                    values = [writer.shuffle(value, ZERO, half)
                               for value in values for half in halves]
                 parts = list(_parts(writer, stride, x, i, mask, n))
                 for value, part in zip(values, parts, strict=True):

@@ -15,8 +15,9 @@ ZERO, NAN = np.float32(0), np.float32(np.nan)
 
 
 @inline
-def fill(n, value, y):
-    """y = value."""
+def blank(own, n, y):
+    """y = 0 for a sample that has `own` steps, or NaN where that is not a number."""
+    value = ZERO if own >= 0 else NAN
     for j in range(n):
         y[j] = value
 
@@ -37,7 +38,7 @@ def last_step(a):
             for j in range(features):
                 y[j] = x[j]
         else:
-            fill(features, ZERO if own == 0 else NAN, y)
+            blank(own, features, y)
 
 
 @kernel("batch times features lengths dy -> dx")
@@ -51,7 +52,7 @@ def last_step_backward(a):
     for i in range(batch):
         own = own_steps(lengths, i, times)
         n = times * features
-        fill(n, ZERO if own >= 0 else NAN, floats(to + 4 * i * n, n))
+        blank(own, n, floats(to + 4 * i * n, n))
         if own > 0:
             dy = floats(source + 4 * i * features, features)
             dx = floats(to + 4 * (i * times + own - 1) * features, features)
@@ -89,7 +90,7 @@ def mean_over_time(a):
         own = own_steps(lengths, i, times)
         share = np.float32(1.0 / max(own, 1))
         y = floats(to + 4 * i * features, features)
-        fill(features, ZERO if own >= 0 else NAN, y)
+        blank(own, features, y)
         for t in range(own):
             x = floats(source + 4 * (i * times + t) * features, features)
             for j in range(features):
@@ -114,4 +115,4 @@ def mean_over_time_backward(a):
                 for j in range(features):
                     dx[j] = share * dy[j]
             else:
-                fill(features, ZERO if own >= 0 else NAN, dx)
+                blank(own, features, dx)

@@ -6,7 +6,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from kernels.simd import INT, LANE, MASK, WIDTH, Writer
+from kernels.vector_writer import INT, MASK, WIDTH, Writer
 
 
 @intrinsic
@@ -36,7 +36,7 @@ def transpose(typing_context, rows, columns, x, x_start, x_row, y, y_start, y_ro
                 vectors = [
                     writer.load(writer.at(x, builder.mul(builder.add(i, INT(k)), x_row), j),
                                 some(left, k, mask)) for k in range(WIDTH)]
-                for k, vector in enumerate(_transposed(builder, vectors)):
+                for k, vector in enumerate(_transposed(writer, vectors)):
                     writer.store(vector, writer.at(y, builder.mul(builder.add(j, INT(k)), y_row),
                                                    i), some(right, k, row_mask))
                 return sums
@@ -50,7 +50,7 @@ def transpose(typing_context, rows, columns, x, x_start, x_row, y, y_start, y_ro
     return signature, generate
 
 
-def _transposed(builder: Any, vectors: list[Any]) -> list[Any]:
+def _transposed(writer: Writer, vectors: list[Any]) -> list[Any]:
     """WIDTH vectors as the rows of a matrix, transposed: halves are exchanged, then quarters..."""
     half = WIDTH // 2
     while half:
@@ -62,7 +62,6 @@ def _transposed(builder: Any, vectors: list[Any]) -> list[Any]:
         new = list(vectors)
         for i, j in pairs:
             for at, order in ((i, first), (j, second)):
-                new[at] = builder.shuffle_vector(
-                    vectors[i], vectors[j], ir.Constant(ir.VectorType(LANE, WIDTH), order))
+                new[at] = writer.shuffle(vectors[i], vectors[j], order)
         vectors, half = new, half // 2
     return vectors

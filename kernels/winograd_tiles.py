@@ -18,7 +18,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from kernels.simd import INT, VECTOR, WIDTH, Writer, for_each_vector
+from kernels.vector_writer import INT, VECTOR, WIDTH, Writer, for_each_vector
 
 OUTPUTS, TAPS, POINTS = 4, 3, 6
 """Per axis: outputs of a tile, taps of the kernel, and what they make together."""

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import itertools
-import math
 import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from playground import document
 from playground.arguments import (
-    LONGEST,
     Parser,
     UsageError,
     add_length,
@@ -27,21 +22,19 @@ from playground.arguments import (
     log_path,
     writable_path,
 )
+from playground.console import Bar, print_json, print_text, tell
 from playground.document import DocumentError, Loaded
 from playground.examples import EXAMPLES, Example
 from playground.graph import Graph
-from playground.lane import Lane
-from playground.numbers import format_number
-from playground.results import DIGITS, as_table, in_words, mark_of, result_of
+from playground.opening import exists, lanes_of, open_named, tell_notes
+from playground.results import as_table, in_words, mark_of, result_of
 from playground.summary import SummaryError, summarize
 
 if TYPE_CHECKING:
     from playground.headless import Outcome
-    from playground.session import Session
 
 DONE, WRONG, DIVERGED, INTERRUPTED = 0, 2, 3, 130
 DEFAULT_EPOCHS = 10
-BAR = 24
 SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 """The environment has one of them where Linux can show a window."""
 VARIATION = "EXAMPLE:VARIATION"
@@ -56,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return commands[words[0]](words[1:])
         return _window(words)
     except (UsageError, DocumentError, SummaryError) as error:
-        print(f"playground: {_one_line(error)}", file=sys.stderr)
+        tell(error)
         return WRONG
     except BrokenPipeError:  # The reader of a pipe has gone, as in `| head`.
         return DONE
@@ -79,9 +72,9 @@ def _window(words: list[str]) -> int:
     what = options.what
     if what is not None and what not in EXAMPLES:
         # Where nobody would read a line, the window says what is wrong with a file.
-        is_file = _is_document(what) or (_exists(what) and Path(what).is_file())
+        is_file = _is_document(what) or (exists(what) and Path(what).is_file())
         if options.screenshot is not None or not (is_file and _from_desktop()):
-            _open(what)
+            open_named(what)
     if sys.platform == "linux" and not any(map(os.environ.get, SCREENS)):
         raise UsageError("The window needs a screen, and here is none: neither DISPLAY nor "
                          "WAYLAND_DISPLAY is set. Without a window: playground examples, summary, "
@@ -92,14 +85,6 @@ def _window(words: list[str]) -> int:
         raise UsageError(f"The window cannot open: {error}. On Debian and Ubuntu the README "
                          "names the packages to install.") from error
     return open_window(words)
-
-
-def _exists(what: str) -> bool:
-    """Whether there is such a file; a name that the system cannot even look for is none."""
-    try:
-        return bool(what) and Path(what).exists()
-    except OSError:
-        return False
 
 
 def _is_document(what: str) -> bool:
@@ -126,11 +111,11 @@ def _examples(words: list[str]) -> int:
     parser = Parser("playground examples", "List the networks that come with the app.")
     parser.add_argument("--json", action="store_true", help="as JSON")
     if parser.parse_args(words).json:
-        _print_json([{"name": e.name, "title": e.title, "description": e.description,
+        print_json([{"name": e.name, "title": e.title, "description": e.description,
                       "mark": e.mark} for e in EXAMPLES.values()])
         return DONE
     wide = max(map(len, EXAMPLES))
-    _print("\n".join(f"{example.name:<{wide}}  {example.title}: {example.description}"
+    print_text("\n".join(f"{example.name:<{wide}}  {example.title}: {example.description}"
                      for example in EXAMPLES.values()))
     return DONE
 
@@ -140,13 +125,13 @@ def _summary(words: list[str]) -> int:
     add_what(parser)
     parser.add_argument("--json", action="store_true", help="as JSON")
     options = parser.parse_args(words)
-    loaded = _open(options.what)
+    loaded = open_named(options.what)
     summary = summarize(loaded.graph)
-    _tell(options.what, loaded)
+    tell_notes(options.what, loaded)
     if options.json:
-        _print_json(summary.to_json())
+        print_json(summary.to_json())
     else:
-        _print(str(summary))
+        print_text(str(summary))
     return DONE
 
 
@@ -167,7 +152,7 @@ def _train(words: list[str]) -> int:
     options = parser.parse_args(words)
 
     seen = document.stamp(options.save) if options.save else None
-    loaded = _open(options.what)
+    loaded = open_named(options.what)
     _check_losses(options, loaded)
     if options.seed is not None:
         loaded = Loaded(_seeded(loaded.graph, options.seed), thumbnail=loaded.thumbnail,
@@ -176,11 +161,11 @@ def _train(words: list[str]) -> int:
 
     from playground.compiler import CompileError
     from playground.headless import train
-    bar = _Bar(sys.stderr.isatty())
+    bar = Bar(sys.stderr.isatty())
 
     def begin() -> None:
         bar.end()
-        _tell(options.what, loaded)
+        tell_notes(options.what, loaded)
 
     try:
         outcome = train(loaded.graph, steps=steps, epochs=epochs, threads=options.threads,
@@ -200,11 +185,11 @@ def _train(words: list[str]) -> int:
         notes.append(f"{options.save} was changed by another program while this trained, and "
                      f"stays as it is. The trained network is in {elsewhere}.")
     for note in notes:
-        print(f"playground: {_one_line(note)}", file=sys.stderr)
+        tell(note)
     if options.json:
-        _print_json(result)
+        print_json(result)
     else:
-        _print(in_words(result))
+        print_text(in_words(result))
     if elsewhere is not None:
         return WRONG
     return {"done": DONE, "diverged": DIVERGED, "interrupted": INTERRUPTED}[outcome.state]
@@ -219,12 +204,7 @@ def _compare(words: list[str]) -> int:
     add_length(parser)
     parser.add_argument("--json", action="store_true", help="the results as one JSON array")
     options = parser.parse_args(words)
-    lanes = [lane for what in options.what for lane in _lanes(what)]
-    if len(options.what) == 1 and (example := EXAMPLES.get(options.what[0])) is not None:
-        lanes += [_variation(example.name, lane) for lane in example.variations]
-    if len(lanes) < 2:
-        raise UsageError(f"There is nothing to compare {options.what[0]} with: name a second "
-                         "network, or an example that has variations.")
+    lanes = lanes_of(options.what)
     if options.seed is not None:
         lanes = [replace(lane, graph=_seeded(lane.graph, options.seed), state=None, history=None)
                  for lane in lanes]
@@ -232,7 +212,7 @@ def _compare(words: list[str]) -> int:
 
     from playground.comparison import compare
     from playground.compiler import CompileError
-    bar = _Bar(sys.stderr.isatty())
+    bar = Bar(sys.stderr.isatty())
     try:
         outcomes = compare(lanes, steps=steps, epochs=epochs, threads=options.threads,
                            preparing=bar.say, progress=bar.show, ready=bar.end)
@@ -242,46 +222,15 @@ def _compare(words: list[str]) -> int:
         bar.end()
     results = [result_of(lane.name, outcome) for lane, outcome in zip(lanes, outcomes, strict=True)]
     if options.json:
-        _print_json(results)
+        print_json(results)
     else:
-        _print(as_table(results))
+        print_text(as_table(results))
     if any(outcome.state == "interrupted" for outcome in outcomes):
         return INTERRUPTED
     return DIVERGED if all(outcome.state == "diverged" for outcome in outcomes) else DONE
 
 
 # -- what to work on ------------------------------------------------------------------------------
-
-
-def _open(what: str) -> Loaded:
-    if what in EXAMPLES:
-        return Loaded(EXAMPLES[what].graph, EXAMPLES[what].state)
-    if not _exists(what):
-        raise _unknown(what)
-    return document.load(what)
-
-
-def _lanes(what: str) -> list[Lane]:
-    """One lane of what was named, as "exploding:clipping-off" names a variation."""
-    name, colon, key = what.partition(":")
-    if not colon or name not in EXAMPLES:
-        loaded = _open(what)
-        _tell(what, loaded)
-        return [Lane(what, loaded.graph, loaded.state, loaded.history)]
-    known = {lane.key: lane for lane in EXAMPLES[name].variations}
-    if key not in known:
-        raise UsageError(f"{name} has no variation {key!r}: {', '.join(known) or 'it has none'}.")
-    return [_variation(name, known[key])]
-
-
-def _variation(example: str, lane: Lane) -> Lane:
-    return replace(lane, name=f"{example}:{lane.key}")
-
-
-def _tell(what: str, loaded: Loaded) -> None:
-    """What did not fit. Said when the work can go on; an error is one line, by itself."""
-    for note in loaded.notes:
-        print(f"playground: {what}: {_one_line(note)}", file=sys.stderr)
 
 
 def _check_losses(options: argparse.Namespace, loaded: Loaded) -> None:
@@ -326,19 +275,6 @@ def _fresh(loaded: Loaded) -> tuple[str, ...]:
             "are not used.")
 
 
-def _unknown(what: str) -> UsageError:
-    if len(what) > LONGEST:
-        what = f"{what[:LONGEST]}..."
-    example, colon, _ = what.partition(":")
-    if colon and example in EXAMPLES:
-        return UsageError(f"There is no file {what!r}. A variation is trained beside its example: "
-                          f"playground compare {example} {what}")
-    close = difflib.get_close_matches(what, EXAMPLES, n=3)
-    way_out = f"Did you mean {' or '.join(close)}?" if close else (
-        f"Give the path of a document, or one of: {', '.join(EXAMPLES)}.")
-    return UsageError(f"There is no file and no example {what!r}. {way_out}")
-
-
 def _seeded(graph: Graph, seed: int) -> Graph:
     return graph.with_training(graph.training.seeded(seed))
 
@@ -378,49 +314,3 @@ def _free_name(path: Path) -> Path:
     """net-2.playground, for net.playground."""
     names = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
     return next(name for name in names if not name.exists())
-
-
-def _print_json(value: Any) -> None:
-    """NaN and infinities become null: JSON has no others."""
-    _print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
-
-
-def _print(text: str) -> None:
-    """What was asked for. Raises UsageError where it cannot be written."""
-    if sys.stdout is None:
-        raise UsageError("The output cannot be written: it is closed.")
-    try:
-        print(text, flush=True)
-    except OSError as error:
-        # Nor can what waits to be written at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):
-            raise
-        raise UsageError(f"The output cannot be written: {error.strerror}.") from error
-
-
-class _Bar:
-    """A line on the terminal that tells how far training is; nothing where there is none."""
-
-    def __init__(self, terminal: bool) -> None:
-        self._terminal = terminal
-
-    def say(self, text: str) -> None:
-        if self._terminal:
-            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
-
-    def show(self, session: Session, done: float) -> None:
-        """done: the share of this run, 0..1; the session may have had others before."""
-        filled = math.floor(done * BAR)
-        metric = session.validation.metric if session.validation else math.nan
-        self.say(f"{'█' * filled}{'░' * (BAR - filled)} {done:4.0%}  step {session.step:,}  "
-                 f"loss {format_number(session.measured('loss'), DIGITS, fixed=True)}  "
-                 f"validation {session.metric_name} "
-                 f"{format_number(metric, DIGITS, fixed=True)}")
-
-    def end(self) -> None:
-        self.say("")
-
-
-def _one_line(text: object) -> str:
-    return " ".join(str(text).split())

@@ -19,12 +19,13 @@ from playground.graph import Graph
 from playground.history import HistoryView
 from playground.lane import Lane
 from playground.program import Program
+from playground.progress import Stopped
 from playground.question import Question
 from playground.session import Session
 from playground.snapshot import Probe, Snapshot
 from playground.state import SavedState
 from playground.stops import Breakpoint, Condition
-from playground.trainer import NO_NAMES, Stopped, Trainer
+from playground.trainer import NO_NAMES, Trainer
 from playground.training import Training
 from playground.units import Unit
 
@@ -204,7 +205,7 @@ class Engine:
         while not self._quitting:
             self._obey()
             self._try(self._go_on)
-        self._trainer.session = None
+        self._trainer.close()
 
     def _go_on(self) -> None:
         self._trainer.go_on()

@@ -12,18 +12,16 @@ from dataclasses import replace
 from playground.comparison import Followers
 from playground.compiler import CompileError
 from playground.data import DataError
-from playground.effort import useful_threads
 from playground.emitter import Phase
 from playground.graph import Graph
 from playground.history import HistoryView
 from playground.lane import Lane
+from playground.loading import Known, Loader
 from playground.pace import Pace
 from playground.program import Program
 from playground.progress import Progress
 from playground.rate import Rate
 from playground.session import Session
-from playground.shapes import check
-from playground.shelf import Shelf
 from playground.snapshot import Probe, Snapshot, State
 from playground.snapshot_maker import SnapshotMaker
 from playground.state import SavedState
@@ -37,14 +35,8 @@ PATIENCE = 0.2
 """Seconds that a pause or a step waits in all for variants that are a few steps behind."""
 VALIDATION_SHARE = 0.04
 """At most this share of the time goes into validating."""
-LARGE = 1 << 30
-"""Networks that may need so many bytes get memory when they first run, not when they open."""
 
 NO_NAMES: Mapping[str, str] = {}
-
-
-class Stopped(Exception):
-    """What Run or Step have begun is given up, because of a pause or of another document."""
 
 
 class Trainer:
@@ -62,25 +54,24 @@ class Trainer:
         self._probes: frozenset[Probe] = frozenset()
         self.pace = Pace(burst=2 * SLICE)
         self._progress, self._publish = progress, publish
-        self._graph: Graph | None = None
-        """What was to be loaded last, even if that has failed."""
-        self._is_loaded = False
-        """Whether the session trains it."""
-        self.session: Session | None = None
+        self._loader = Loader(progress)
         self._maker: SnapshotMaker | None = None
         self._message = ""
         self._node: str | None = None
-        self._unloaded: tuple[SavedState, HistoryView | None] | None = None
-        """The state of a network that is not loaded: the next one may go on from it."""
-        self._shelf = Shelf()
-        """What this network knew before it was edited."""
-        self._later: tuple[Graph, bool] | None = None
-        """A large network that has not run yet, and whether its state is a document's."""
         self._followers = Followers()
         """Variants that train beside it; on the same thread, as it owns all machines."""
         self._rate = Rate()
         self._stops = Stops()
         self._next_validation = 0.0
+
+    @property
+    def session(self) -> Session | None:
+        """None without a network, and while a large one waits for its first step."""
+        return self._loader.session
+
+    def close(self) -> None:
+        """Free the network's memory."""
+        self._loader.session = None
 
     # -- commands -----------------------------------------------------------------------------
 
@@ -91,50 +82,24 @@ class Trainer:
 
         at_once: get the memory of a large one too, for a step of it comes next.
         """
-        was_running, self._graph, self._is_loaded = self.state == "running", graph, False
+        was_running = self.state == "running"
         doing: State = "stepping" if self.state == "stepping" else "running"
-        self.state = "compiling"  # it cannot be given up
-        old, is_document = self.session, saved is not None
-        if saved is not None:
-            self._shelf = Shelf()
-        else:
-            saved, history = self._state_so_far()
-        if saved is not None and renamed:
-            saved = saved.renamed(renamed)
-            history = history and history.renamed(renamed)
-            self._shelf.renamed()
-            self._stops.renamed(renamed)
-        self._message, self._node, self._later = "", None, None
-        self._rate.start()  # the speed of the last network is not that of this one
-        try:
-            threads = useful_threads(graph, self.threads)
-            kept = self._shelf.find(graph, threads, saved)
-            if kept is not None:
-                saved, history = kept.saved, kept.history
-            if not (at_once or was_running) and sum(check(graph).memory.values()) >= LARGE:
-                self.session, self._later = None, (graph, is_document)
-                self._unloaded = _pair(saved, history)
-                self.state, self.changed = "paused", True
-                return
+
+        def opening() -> None:
             if at_once:
                 self.state = doing
             self._publish()
-            if kept is not None and kept.session is not None:
-                session = kept.session
-                session.graph = graph
-                session.set_training(graph.training)
-            else:
-                session = Session(graph, threads=threads, progress=self._progress)
-                goes_on = renamed and old is not None and not is_document and session.inherit(old)
-                if saved is not None and not goes_on:
-                    session.restore(self._shelf.filled(saved, session.program), history,
-                                    keep_position=is_document or kept is not None)
-        except Exception:
-            # The old network must not run on under the picture of the new one; what it has
-            # learned is still there to be saved, or for the next one to go on from.
-            self.session, self._unloaded = None, _pair(saved, history)
-            raise
-        self.session, self._unloaded, self._is_loaded = session, None, True
+
+        self.state = "compiling"  # it cannot be given up
+        if renamed:
+            self._stops.renamed(renamed)
+        self._message, self._node = "", None
+        self._rate.start()  # the speed of the last network is not that of this one
+        session = self._loader.load(graph, self.threads, saved, history, renamed,
+                                    at_once=at_once or was_running, opening=opening)
+        if session is None:
+            self.state, self.changed = "paused", True
+            return
         if session.trouble is None:
             self.state = "running" if was_running else "paused"
         else:
@@ -145,8 +110,7 @@ class Trainer:
 
     def unload(self) -> None:
         """Have no network and no variants."""
-        self._graph = self.session = self._unloaded = self._later = None
-        self._shelf = Shelf()
+        self._loader = Loader(self._progress)
         self._followers = Followers()
         self._stops.clear()
         self.state, self.changed = "empty", True
@@ -154,12 +118,9 @@ class Trainer:
 
     def set_training(self, training: Training) -> None:
         """Change numbers without starting anew; more than numbers needs another program."""
-        if self._later is not None:
-            self._later = (self._later[0].with_training(training), self._later[1])
-        elif self.session is not None and self.session.set_training(training):
-            self._graph, self.changed = self.session.graph, True
-        elif self._graph is not None:
-            self.load(self._graph.with_training(training))
+        self.changed = True
+        if (another := self._loader.set_training(training)) is not None:
+            self.load(another)
 
     def set_threads(self, threads: int) -> None:
         """Share batches among so many threads from now on, where that is worth it."""
@@ -279,7 +240,7 @@ class Trainer:
             time.sleep(0.005)
             return
         before = session.step
-        self._shelf.trained()
+        self._loader.trained()
         reached = self._stops.run_for(session, SLICE, most)
         self._rate.add(session.step - before)
         self.changed = True
@@ -318,16 +279,9 @@ class Trainer:
         self._message, self._node = _sentence(error), None
         return self._message
 
-    def saved(self, renamed: Mapping[str, str]
-              ) -> tuple[SavedState, HistoryView | None] | None:
+    def saved(self, renamed: Mapping[str, str]) -> Known | None:
         """What a document keeps; of nodes that are called otherwise (old id -> new id)."""
-        session = self.session
-        saved = self._unloaded if session is None else (
-            session.saved_state(), session.history.view())
-        if saved is None or not renamed:
-            return saved
-        state, history = saved
-        return state.renamed(renamed), history and history.renamed(renamed)
+        return self._loader.known(renamed)
 
     def snapshot(self) -> Snapshot:
         """All that the window was asked to show."""
@@ -337,7 +291,8 @@ class Trainer:
         status = replace(status, lanes=self._followers.views(status, self._probes))
         if self.session is None:
             self._maker = None
-            return status if self._unloaded is None else _as_left(status, *self._unloaded)
+            left = self._loader.left
+            return status if left is None else _as_left(status, *left)
         if self._maker is None or self._maker.session is not self.session:
             self._maker = SnapshotMaker(self.session)
         return replace(self._maker.make(status, self._probes),
@@ -346,24 +301,8 @@ class Trainer:
     # -- inside -------------------------------------------------------------------------------
 
     def _load_what_waits(self) -> None:
-        """A large network is loaded before its first step."""
-        if (later := self._later) is not None:
-            graph, is_document = later
-            saved, history = self._unloaded if is_document and self._unloaded else (None, None)
-            try:
-                self.load(graph, saved, history, at_once=True)
-            except Stopped:
-                self._later = later
-                raise
-            return
-        if not self._is_loaded and self._graph is not None:
-            self.load(self._graph, at_once=True)  # it has failed: perhaps it works now
-
-    def _state_so_far(self) -> tuple[SavedState | None, HistoryView | None]:
-        """Of the network before an edit, which goes to the shelf."""
-        if self.session is not None:
-            return self._shelf.keep(self.session)
-        return self._unloaded or (None, None)
+        if (waiting := self._loader.what_waits()) is not None:
+            self.load(*waiting, at_once=True)
 
     def _once(self, work: Callable[[Session], object]) -> None:
         """Do one thing and stay paused."""
@@ -379,7 +318,7 @@ class Trainer:
             work(session)
         finally:
             if (session.step, session.position) != before:
-                self._shelf.trained()
+                self._loader.trained()
         self._followers.go_back(session.step)
         self._followers.follow(session.step, PATIENCE)
         self._settle(session)
@@ -397,7 +336,7 @@ class Trainer:
 
     def _reset(self, session: Session) -> None:
         self.state = "compiling"  # it cannot be given up
-        self._shelf = Shelf()
+        self._loader.forget()
         session.reset()
         self._followers.reset()
 
@@ -412,11 +351,6 @@ def _as_left(status: Snapshot, saved: SavedState, history: HistoryView | None) -
     return replace(status, validation_loss=float(history.validation_loss[-1]),
                    validation_metric=float(history.validation_metric[-1]),
                    validation_step=int(history.validation_step[-1]))
-
-
-def _pair(saved: SavedState | None, history: HistoryView | None
-          ) -> tuple[SavedState, HistoryView | None] | None:
-    return None if saved is None else (saved, history)
 
 
 def _sentence(error: Exception) -> str:

@@ -30,6 +30,14 @@ def run(capsys: Capture, *arguments: object) -> tuple[int, str, str]:
     return code, out, err
 
 
+def one_line(capsys: Capture, *arguments: object) -> str:
+    """The line in which a command is refused, with exit code 2."""
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == err.count("\n") == 1
+    return err
+
+
 def result(capsys: Capture, *arguments: object) -> dict[str, Any]:
     code, out, err = run(capsys, *arguments, "--json")
     assert code == 0, err

@@ -1,18 +1,16 @@
-"""Short ways to write down networks for tests."""
+"""Short ways to write down networks for tests, and to tell whether two runs are the same."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 
 from playground.graph import Graph
 from playground.layers.base import Parameter, make_layer
 from playground.schedules import Factor
+from playground.session import Session
 from playground.training import SGD, Adam, Clipping, Training
-
-if TYPE_CHECKING:
-    from playground.session import Session
 
 Step = tuple[str, dict[str, object]]
 
@@ -58,3 +56,17 @@ def drawn(parameter: Parameter, random: np.random.Generator) -> np.ndarray:
 def state(session: Session) -> bytes:
     """All that training goes on from: equal where two runs are bit for bit the same."""
     return session.arena.state.tobytes()
+
+
+def both_ways(graph: Graph, steps: int, wander: Callable[[Session], None], threads: int = 1
+              ) -> tuple[Session, Session]:
+    """A session that has run straight to a step, and one that has wandered about before.
+
+    Both end bit for bit the same.
+    """
+    straight, wandering = (Session(graph, threads=threads) for _ in range(2))
+    straight.run(steps)
+    wander(wandering)
+    wandering.run(steps - wandering.step)
+    assert state(straight) == state(wandering)
+    return straight, wandering

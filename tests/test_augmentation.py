@@ -22,6 +22,7 @@ from playground.shapes import check
 from playground.snapshot import AugmentationProbe
 from playground.training import SGD, Training
 from tests.networks import Samples, row
+from tests.sketch import both_ways
 from tests.test_random import _squares as squares
 
 EVERYTHING = Augmentation(flip_horizontal=True, flip_vertical=True, rotate=20, shift=2, crop=1,
@@ -235,15 +236,14 @@ def test_black_is_black_whatever_the_scale(standardise: str) -> None:
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_stepping_and_going_back_draw_the_same(threads: int) -> None:
-    run, wandering = (Session(digits(EVERYTHING), threads=threads) for _ in range(2))
-    run.run(40)
-    wandering.run(30)
-    wandering.forward_to("instruction")
-    for unit in ("instruction", "batch", "phase", "epoch"):
-        wandering.back(unit)  # type: ignore[arg-type]
-    wandering.forward_to("layer")
-    wandering.run(40 - wandering.step)
-    assert run.arena.state.tobytes() == wandering.arena.state.tobytes()
+    def wander(session: Session) -> None:
+        session.run(30)
+        session.forward_to("instruction")
+        for unit in ("instruction", "batch", "phase", "epoch"):
+            session.back(unit)  # type: ignore[arg-type]
+        session.forward_to("layer")
+
+    both_ways(digits(EVERYTHING), 40, wander, threads)
 
 
 def test_two_lanes_draw_what_one_draws() -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from playground import document
-from playground.cli import _Bar, main
+from playground.cli import main
+from playground.console import Bar
 from playground.examples import EXAMPLES, plane
 from playground.examples.base import Mark, chain, seeded
 from playground.headless import train
@@ -63,7 +64,7 @@ def test_a_summary_allocates_nothing(capsys: Capture, tmp_path: Path) -> None:
     document.save(tmp_path / "large.json", graph)
     done = python(f"""
 import resource
-from playground.cli import _Bar, main
+from playground.cli import main
 main(["examples"])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 assert main(["summary", {str(tmp_path / "large.json")!r}]) == 0
@@ -209,7 +210,7 @@ def test_small_numbers_are_told_as_such() -> None:
 def test_headless_commands_do_not_import_qt() -> None:
     done = python("""
 import sys
-from playground.cli import _Bar, main
+from playground.cli import main
 assert main(["examples"]) == main(["summary", "perceptron"]) == 0
 assert main(["train", "perceptron", "--steps", "2"]) == 0
 found = {m.partition(".")[0] for m in sys.modules} & {"PySide6", "pyqtgraph", "qtpy", "ui"}
@@ -270,5 +271,5 @@ def test_the_bar_counts_this_run_alone(
           progress=lambda _, done: shares.append(done))
     assert shares[-1] == 1
     assert shares == sorted(shares)
-    _Bar(terminal=True).show(session, 0.25)
+    Bar(terminal=True).show(session, 0.25)
     assert " 25%  step 50" in capfd.readouterr().err

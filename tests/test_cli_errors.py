@@ -1,12 +1,11 @@
-"""What the command line refuses: one line, the way out, and nothing lost."""
+"""What the command line refuses: one line, the way out."""
 
 from __future__ import annotations
 
 import io
 import json
-import subprocess
+import os
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -15,13 +14,7 @@ from playground import document, graph_json
 from playground.cli import main
 from playground.graph import Graph
 from playground.layers.core import Dense
-from tests.command_line import ROOT, Capture, run, saved, small
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return saved(tmp_path)
-
+from tests.command_line import Capture, one_line, run, small
 
 # -- what goes wrong ------------------------------------------------------------------------------
 
@@ -42,10 +35,8 @@ def file(tmp_path: Path) -> Path:
     (["examples", "twice"], "twice"),
 ])
 def test_bad_arguments_are_one_line(capsys: Capture, arguments: list[str], words: str) -> None:
-    code, out, err = run(capsys, *arguments)
-    assert (code, out) == (2, "")
+    err = one_line(capsys, *arguments)
     assert err.startswith("playground: ")
-    assert len(err.splitlines()) == 1
     assert words in err
 
 
@@ -56,10 +47,7 @@ def test_bad_files_are_one_line(capsys: Capture, tmp_path: Path) -> None:
     document.save(tmp_path / "alone.playground", small().without(["dense_2"]))
     for name, words in {"bad": "neither", "empty": "empty", "huge": "of memory",
                         "alone": "Nothing is connected"}.items():
-        code, out, err = run(capsys, "train", tmp_path / f"{name}.playground")
-        assert (code, out) == (2, "")
-        assert len(err.splitlines()) == 1
-        assert words in err
+        assert words in one_line(capsys, "train", tmp_path / f"{name}.playground")
 
 
 class Stream(io.StringIO):
@@ -110,10 +98,7 @@ def test_a_wrong_setting_is_one_line(capsys: Capture, tmp_path: Path, command: s
     raw = json.loads(graph_json.encode(small()))
     next(n for n in raw["nodes"] if n["kind"] == "spiral")["settings"]["points"] = 10**9
     (tmp_path / "points.json").write_text(json.dumps(raw))
-    code, out, err = run(capsys, command, tmp_path / "points.json")
-    assert (code, out) == (2, "")
-    assert len(err.splitlines()) == 1
-    assert "spiral_1" in err
+    assert "spiral_1" in one_line(capsys, command, tmp_path / "points.json")
 
 
 def test_a_damaged_file_ends_in_one_full_stop(capsys: Capture, tmp_path: Path) -> None:
@@ -121,115 +106,76 @@ def test_a_damaged_file_ends_in_one_full_stop(capsys: Capture, tmp_path: Path) -
     assert ".. " not in run(capsys, "summary", tmp_path / "cut.playground")[2]
 
 
-# -- what must not be lost ------------------------------------------------------------------------
-
-
-@pytest.fixture
-def trained(capsys: Capture, file: Path) -> Path:
-    assert run(capsys, "train", file, "--steps", 9, "--save", file)[0] == 0
-    return file
-
-
-def refused(capsys: Capture, path: Path, *arguments: object) -> str:
-    """Exit code 2 with one line, and the file is what it was."""
-    before = path.read_bytes()
-    code, out, err = run(capsys, "train", path, "--steps", 5, *arguments)
-    assert (code, out) == (2, "")
-    assert len(err.splitlines()) == 1
-    assert path.read_bytes() == before
-    return err
-
-
-def damage(path: Path) -> None:
-    """Turn a byte of the weights."""
-    data = bytearray(path.read_bytes())
-    with zipfile.ZipFile(path) as archive:
-        start = archive.getinfo("weights.safetensors").header_offset
-    data[start + 200] ^= 0xFF
-    path.write_bytes(data)
-
-
-def test_weights_that_cannot_be_read_are_not_replaced(capsys: Capture, trained: Path) -> None:
-    damage(trained)
-    assert "weights.safetensors is damaged" in refused(capsys, trained)
-    refused(capsys, trained, "--save", trained)
-    assert "read-only" in refused(capsys, trained, "--seed", 1, "--save", trained)
-    other = trained.with_name("other.playground")
-    assert run(capsys, "train", trained, "--steps", 5, "--seed", 1, "--save", other)[0] == 0
-
-
-def test_a_newer_document_is_not_replaced(capsys: Capture, file: Path) -> None:
-    newer = file.with_name("newer.playground")
-    raw = json.loads(graph_json.encode(small()))
-    newer.write_text(json.dumps(raw | {"version": 99}))
-    assert "read-only" in refused(capsys, newer, "--save", newer)
-
-
-def test_a_seed_does_not_replace_trained_weights(capsys: Capture, trained: Path) -> None:
-    assert "step 9" in refused(capsys, trained, "--seed", 3, "--save", trained)
-    code, _, err = run(capsys, "train", trained, "--steps", 5, "--seed", 3)
-    assert code == 0
-    assert "the saved weights of step 9 are not used" in err
-
-
-def test_trained_weights_of_another_document_are_not_replaced(
-        capsys: Capture, trained: Path) -> None:
-    before, other = trained.read_bytes(), trained.with_name("other.playground")
-    document.save(other, small())
-    command = ("train", other, "--steps", 2, "--save", trained)
-    code, out, err = run(capsys, *command)
-    assert (code, out, len(err.splitlines())) == (2, "", 1)
-    assert "of step 9" in err
-    assert "--replace" in err
-    damage(trained)
-    assert "cannot be read now" in run(capsys, *command)[2]
-    trained.write_bytes(before)
-    assert run(capsys, *command, "--replace")[0] == 0
-    loaded = document.load(trained)
-    assert loaded.state is not None
-    assert loaded.state.step == 2
-    # One that holds a drawing only has nothing to lose.
-    document.save(other, small())
-    assert run(capsys, "train", trained, "--steps", 2, "--save", other)[0] == 0
-
-
-def test_replace_lets_a_seed_begin_anew_in_the_same_file(capsys: Capture, trained: Path) -> None:
-    assert run(capsys, "train", trained, "--steps", 4, "--seed", 3, "--save", trained,
-               "--replace")[0] == 0
-    loaded = document.load(trained)
-    assert loaded.state is not None
-    assert loaded.state.step == 4
-
-
-@pytest.mark.parametrize("name", ["out.json", "out.txt", "out"])
-def test_training_is_saved_as_a_document_only(capsys: Capture, file: Path, name: str) -> None:
-    assert "end it in .playground" in refused(capsys, file, "--save", file.with_name(name))
-    assert not file.with_name(name).exists()
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
-@pytest.mark.parametrize(("output", "why"), [(">/dev/full", "No space left"), (">&-", "closed")])
-@pytest.mark.parametrize("command", ["examples", "examples --json", "summary perceptron",
-                                     "train perceptron --steps 2 --save {}"])
-def test_an_output_that_cannot_be_written_is_told(
-        tmp_path: Path, command: str, output: str, why: str) -> None:
-    saved = tmp_path / "a.playground"
-    done = subprocess.run(f"{sys.executable} -m playground {command.format(saved)} {output}",
-                          shell=True, capture_output=True, text=True, cwd=ROOT, check=False)
-    assert done.returncode == 2
-    assert why in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert saved.exists() == ("--save" in command), "what was trained is not lost"
-
-
 @pytest.mark.parametrize(("words", "told"), [
     (["perceptron"], "nothing to compare"),
     (["exploding:foo", "perceptron"], "no variation 'foo'"),
     (["perceptron", "nowhere"], "There is no file and no example 'nowhere'"),
 ])
-def test_what_cannot_be_compared(words: list[str], told: str,
-                                 capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["compare", *words]) == 2
-    err = capsys.readouterr().err
-    assert told in err
-    assert err.count("\n") == 1
+def test_what_cannot_be_compared(words: list[str], told: str, capsys: Capture) -> None:
+    assert told in one_line(capsys, "compare", *words)
+
+
+# -- no window ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ui.app.main", lambda words: pytest.fail("the window opens"))
+
+
+def make_odd(path: Path, kind: str) -> None:
+    path.mkdir() if kind == "directory" else os.mkfifo(path)
+
+
+@pytest.mark.usefixtures("no_window")
+@pytest.mark.parametrize("content", ["directory", "pipe", b"", b"{}", b"PK nonsense"])
+@pytest.mark.parametrize("more", [[], ["--screenshot", "a.png"]])
+def test_a_bad_file_ends_with_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                     capsys: Capture, content: str | bytes,
+                                     more: list[str]) -> None:
+    monkeypatch.setattr("playground.cli._from_desktop", lambda: False)
+    path = tmp_path / "bad.playground"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        make_odd(path, content)
+    assert one_line(capsys, path, *more)
+
+
+@pytest.mark.usefixtures("no_window")
+@pytest.mark.parametrize("kind", ["directory", "pipe"])
+def test_what_can_be_no_document_opens_no_window(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, kind: str) -> None:
+    """Whoever starts this has no terminal; yet no file manager hands over a folder or a pipe."""
+    monkeypatch.setattr("playground.cli._from_desktop", lambda: True)
+    make_odd(tmp_path / "odd", kind)
+    assert one_line(capsys, tmp_path / "odd")
+
+
+@pytest.mark.usefixtures("no_window")
+@pytest.mark.parametrize("command", [[], ["train"], ["summary"]])
+@pytest.mark.parametrize("name", ["", "a" * 5000])
+def test_names_that_cannot_be(command: list[str], name: str, capsys: Capture) -> None:
+    err = one_line(capsys, *command, name)
+    assert "There is no file and no example" in err
+    assert len(err) < 2000
+
+
+@pytest.mark.parametrize("option", ["--log", "--save"])
+def test_names_that_cannot_be_written(option: str, capsys: Capture) -> None:
+    name = "a" * 5000 + (".csv" if option == "--log" else ".playground")
+    assert "cannot be written" in one_line(capsys, "train", "perceptron", option, name)
+
+
+@pytest.mark.usefixtures("no_window")
+def test_without_a_screen_there_is_a_line(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    assert "needs a screen" in one_line(capsys, "perceptron")
+
+
+@pytest.mark.usefixtures("no_window")
+def test_a_picture_that_cannot_be_written_is_told(tmp_path: Path, capsys: Capture) -> None:
+    picture = tmp_path / "no" / "a.png"
+    assert "cannot be written" in one_line(capsys, "perceptron", "--screenshot", picture)

@@ -23,6 +23,7 @@ from playground.shapes import check
 from playground.snapshot import ConfusionProbe, PredictionsProbe, TensorProbe
 from playground.training import SGD, Training
 from tests.networks import Probe
+from tests.sketch import both_ways
 
 PORTS = (Port("words", 0, (3,), classes=5), Port("x", 3, (2, 4)),
          Port("lengths", 11, (1,), scaled=False))
@@ -120,13 +121,13 @@ def test_the_parts_are_copied_at_the_start_of_forward() -> None:
 
 
 def test_rewinding_a_packed_batch_gives_the_same_bits() -> None:
-    run, wandering = Session(network()), Session(network())
-    run.run(9)
-    wandering.run(6)
-    wandering.forward_to("instruction")
-    wandering.back("batch")
-    wandering.back("epoch")
-    wandering.run(9 - wandering.step)
+    def wander(session: Session) -> None:
+        session.run(6)
+        session.forward_to("instruction")
+        session.back("batch")
+        session.back("epoch")
+
+    run, wandering = both_ways(network(), 9, wander)
     for name in ("samples", "words", "x", "lengths", "target"):
         assert run.values(f"packed_1.{name}").tobytes() == (
             wandering.values(f"packed_1.{name}").tobytes())

@@ -13,8 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from playground import document, graph_json
+from playground.cli import main
 from playground.document import DocumentError, history_csv
 from playground.history import History
+from playground.state import SavedState
 from tests.document_files import (
     changed,
     history,
@@ -81,6 +83,33 @@ def test_too_many_members_and_no_manifest(tmp_path: Path) -> None:
     assert "not one of this app" in refused(path)
     path = rezipped(saved(tmp_path / "c.playground"), {"manifest.json": b"[]"})
     assert "manifest.json" in refused(path)
+
+
+@pytest.mark.parametrize("gone", ["weights.safetensors", "state.safetensors", "history.csv",
+                                  "thumbnail.png"])
+def test_a_member_that_is_missing_opens_read_only(
+        tmp_path: Path, gone: str, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = saved(tmp_path / "whole.playground")
+    part = rezipped(saved(tmp_path / "part.playground"), {gone: None})
+    loaded = document.load(part)
+    assert loaded.read_only
+    assert [note for note in loaded.notes if f"its member {gone} is missing" in note]
+    assert bool(loaded.lost) == (gone == "weights.safetensors")
+    assert not document.load(whole).read_only
+    before = part.read_bytes()
+    assert main(["train", str(part), "--steps", "1", "--save", str(part)]) == 2
+    assert part.read_bytes() == before
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("ahead", [-6, 1 << 60])
+def test_epochs_that_cannot_be_are_refused(tmp_path: Path, ahead: int) -> None:
+    path = tmp_path / "net.playground"
+    for value in (0, -5, ahead):
+        document.save(path, network(), SavedState(step=5, ahead=value))
+        assert document.load(path).read_only == (value == ahead)
+        # Versions that do not know it need not know.
+        assert (b"ahead" in members(path)["state.safetensors"]) == (value != 0)
 
 
 # -- fuzzing --------------------------------------------------------------------------------------

@@ -138,7 +138,7 @@ def test_of_edits_that_wait_only_the_last_is_compiled(
 
     engine.load(spiral(dense(4)))
     wait(engine, lambda s: s.state == "paused")
-    monkeypatch.setattr("playground.trainer.Session", make)
+    monkeypatch.setattr("playground.loading.Session", make)
     asking = threading.Thread(target=engine.ask, args=(lambda _: busy.wait(30),))
     asking.start()
     dragged = [spiral(dense(4)).with_learning("dense_1", Learning(l2=i / 100))
@@ -295,7 +295,7 @@ def test_a_fault_in_a_probe_costs_its_picture_and_not_the_training(
 
 def test_a_large_network_takes_memory_when_it_runs(
         engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("playground.trainer.LARGE", 1)
+    monkeypatch.setattr("playground.loading.LARGE", 1)
     graph = spiral(dense(4))
     engine.load(graph)
     opened = wait(engine, lambda s: s.state == "paused")
@@ -332,7 +332,7 @@ def test_a_failed_load_loses_no_weights(
     trained.run(3)
     fails = Mock(side_effect=MemoryError)
     with monkeypatch.context() as patch:
-        patch.setattr(f"playground.trainer.{at}", fails)
+        patch.setattr(f"playground.loading.{at}", fails)
         engine.load(trained.graph, trained.saved_state(), trained.history.view())
         wait(engine, lambda s: s.state == "failed")
     kept = engine.saved_state()
@@ -350,7 +350,7 @@ def test_after_a_failed_edit_the_old_network_does_not_run(
     engine.step("batch")
     wait(engine, lambda s: s.step == 1)
     with monkeypatch.context() as patch:
-        patch.setattr(f"playground.trainer.{at}", Mock(side_effect=MemoryError))
+        patch.setattr(f"playground.loading.{at}", Mock(side_effect=MemoryError))
         engine.load(spiral(dense(4), dense(5)))
         wait(engine, lambda s: s.state == "failed")
         engine.run()
@@ -366,7 +366,7 @@ def test_a_large_document_shows_how_far_it_was_before_it_gets_memory(
     trained = Session(spiral(dense(4)))
     trained.run(30)
     trained.validate()
-    monkeypatch.setattr("playground.trainer.LARGE", 1)
+    monkeypatch.setattr("playground.loading.LARGE", 1)
     engine.load(trained.graph, trained.saved_state(), trained.history.view())
     snapshot = wait(engine, lambda s: s.state == "paused")
     assert snapshot.program is None

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from playground import document as store
-from playground import trainer as module
+from playground import loading as module
 from playground.engine import Engine
 from playground.examples import EXAMPLES
 from playground.graph import Graph

@@ -18,12 +18,15 @@ from playground.layers.base import make_layer
 from playground.layout import UNREAD
 from playground.optimizers import SGD, AdaDelta, AdaGrad, Adam, RMSProp
 from tests.cases import CASES, Case, cases, fits, kinds, settings_of, single_changes
+from tests.closeness import close
 from tests.gradient_check import Bench, wrong_gradients
 from tests.networks import signals_of
 
 TOLERANCE = 6e-3
 """Of a gradient against finite differences in float32; they agree to 1e-3 or better, but for
 piecewise functions, where every draw has values near a kink."""
+ROUNDING = 2e-6
+"""Of numbers that are the same but for the order of their sums."""
 RANDOM = {"dropout", "spatial_dropout", "gaussian_noise", "fractional_max_pool2d", "random_normal"}
 DIFFERS_WHILE_TRAINING = RANDOM | {"batch_norm"}
 DRAWN_WHEN_USED = {"random_normal"}
@@ -92,7 +95,7 @@ def test_two_lanes_agree_with_one(bench: Bench, two_lanes: Bench) -> None:
     given = bench.draw()
     one, two = bench.play(given), two_lanes.play(given)
     for a, b in zip(one.arrays(), two.arrays(), strict=True):
-        close(b, a)
+        close(b, a, ROUNDING, least=1.0)
 
 
 def test_parameter_gradients_do_not_depend_on_who_asks(case: Case, bench: Bench) -> None:
@@ -137,7 +140,7 @@ def test_samples_do_not_see_each_other_when_the_network_is_used(bench: Bench) ->
     together = bench.infer(given)
     for sample in range(bench.batch):
         alone = bench.infer(given, slice(sample, sample + 1))
-        close(alone[0], together[sample])
+        close(alone[0], together[sample], ROUNDING, least=1.0)
 
 
 def test_training_computes_what_use_computes(bench: Bench) -> None:
@@ -146,13 +149,7 @@ def test_training_computes_what_use_computes(bench: Bench) -> None:
     if bench.layer.kind in DIFFERS_WHILE_TRAINING:
         assert used.shape == trained.shape
     else:
-        close(used, trained)
-
-
-def close(actual: np.ndarray, expected: np.ndarray) -> None:
-    """Equal to rounding, measured by the largest value."""
-    scale = max(1.0, float(np.abs(expected).max()))
-    np.testing.assert_allclose(actual / scale, expected / scale, rtol=0, atol=2e-6)
+        close(used, trained, ROUNDING, least=1.0)
 
 
 # -- odd numbers ----------------------------------------------------------------------------------

@@ -48,6 +48,7 @@ from playground.session import Session
 from playground.training import Clipping, Training
 from playground.update_rule import Optimizer
 from tests.cases import CASES, Case, defaults, fits
+from tests.closeness import close
 from tests.gradient_check import Bench
 from tests.networks import Samples, Shapes, Step, learning, row
 from tests.sketch import drawn
@@ -61,15 +62,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths"),
 ]
 STEPS = 20
-
-
-def close(actual: np.ndarray, expected: Any, tolerance: float, least: float = 1e-30) -> None:
-    """Equal to `tolerance`, measured by the largest value of the array or at least by `least`."""
-    expected = np.asarray(expected)
-    assert actual.shape == expected.shape
-    scale = max(float(np.abs(expected).max(initial=0)), least)
-    np.testing.assert_allclose(actual / scale, expected / scale, rtol=0, atol=tolerance)
-
 
 # -- one layer, forward and backward --------------------------------------------------------------
 

@@ -158,7 +158,7 @@ class Mailbox(deque[Snapshot]):
 def stop_at(engine: Engine, monkeypatch: pytest.MonkeyPatch, text: str,
             stop: Callable[[], None]) -> threading.Event:
     """Let `stop` be called just before the engine would tell this text the first time."""
-    reached, tell = threading.Event(), engine._trainer._progress
+    reached, tell = threading.Event(), engine._trainer._loader._progress
 
     def show(said: str) -> None:
         if said == text and not reached.is_set():
@@ -166,7 +166,7 @@ def stop_at(engine: Engine, monkeypatch: pytest.MonkeyPatch, text: str,
             reached.set()
         tell(said)
 
-    monkeypatch.setattr(engine._trainer, "_progress", show)
+    monkeypatch.setattr(engine._trainer._loader, "_progress", show)
     return reached
 
 
@@ -198,7 +198,7 @@ def test_pause_stops_a_long_step_between_two_layers(
 
 def test_a_network_that_is_prepared_for_a_step_does_not_run(
         engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("playground.trainer.LARGE", 1)
+    monkeypatch.setattr("playground.loading.LARGE", 1)
     monkeypatch.setattr(first_weights, "MANY", 1)
     seen: list[str] = []
     monkeypatch.setattr(engine, "_mailbox", Mailbox(seen))
@@ -214,7 +214,7 @@ def test_a_network_that_is_prepared_for_a_step_does_not_run(
 @pytest.mark.parametrize("stop", ["pause", "unload"])
 def test_what_is_prepared_for_a_run_can_be_given_up(
         engine: Engine, monkeypatch: pytest.MonkeyPatch, stop: str) -> None:
-    monkeypatch.setattr("playground.trainer.LARGE", 1)
+    monkeypatch.setattr("playground.loading.LARGE", 1)
     monkeypatch.setattr(first_weights, "MANY", 1)
     text = "Weights of dense_2 are drawn: 0 %"
     reached = stop_at(engine, monkeypatch, text, getattr(engine, stop))

@@ -18,6 +18,7 @@ from playground.session import Session
 from playground.shapes import check
 from playground.training import SGD, Training
 from tests.networks import Samples
+from tests.sketch import both_ways
 
 if TYPE_CHECKING:
     from playground.emitter import Emitter
@@ -102,14 +103,13 @@ def test_lanes_may_not_write_what_they_share() -> None:
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_running_arrays_are_rewound_and_replayed(threads: int) -> None:
-    straight, wandering = (Session(graph(), threads=threads) for _ in range(2))
-    straight.run(30)
-    wandering.run(40)
-    wandering.forward_to("layer")
-    assert wandering.go_to(12 * len(wandering.program.code) + 5)
-    wandering.back("batch")
-    wandering.run(30 - wandering.step)
-    assert straight.arena.state.tobytes() == wandering.arena.state.tobytes()
+    def wander(session: Session) -> None:
+        session.run(40)
+        session.forward_to("layer")
+        assert session.go_to(12 * len(session.program.code) + 5)
+        session.back("batch")
+
+    straight, _ = both_ways(graph(), 30, wander, threads)
     assert not (seen(straight) == START).any()
 
 

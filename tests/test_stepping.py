@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from playground.graph import Graph
 from playground.session import Session, Unit
 from playground.training import SGD, Clipping
-from tests.sketch import dense, noisy, spiral, state
+from tests.sketch import both_ways, dense, noisy, spiral, state
 
 UNITS: tuple[Unit, ...] = ("instruction", "layer", "phase", "pass", "batch", "epoch")
 
@@ -32,14 +32,13 @@ def test_stepping_is_running(threads: int) -> None:
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_going_back_and_on_is_running(threads: int) -> None:
-    run, wandering = (Session(noisy(), threads=threads) for _ in range(2))
-    run.run(60)
-    wandering.run(45)
-    wandering.forward_to("phase")
-    for unit in UNITS:
-        assert wandering.back(unit)
-    wandering.run(60 - wandering.step)
-    assert state(run) == state(wandering)
+    def wander(session: Session) -> None:
+        session.run(45)
+        session.forward_to("phase")
+        for unit in UNITS:
+            assert session.back(unit)
+
+    run, wandering = both_ways(noisy(), 60, wander, threads)
     assert (run.history.view().mean("loss") == wandering.history.view().mean("loss")).all()
 
 

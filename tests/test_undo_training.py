@@ -251,7 +251,7 @@ def test_the_oldest_is_forgotten_first(engine: Engine, monkeypatch: pytest.Monke
     for number, each in enumerate([graph, *networks], 1):
         load(engine, each)
         train(engine, 10 * number)
-    kept = engine._trainer._shelf._kept
+    kept = engine._trainer._loader._shelf._kept
     assert [k.session for k in kept] == [None] * len(kept)
     assert len(kept) < 3
     assert kept[-1].saved.step == 30

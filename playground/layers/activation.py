@@ -277,6 +277,9 @@ class RowLayer(Layer, frozen=True, kw_only=True):
     samples = (((5,),), ((4, 3),), ((3,),))
     units_last = True
 
+    kernel: ClassVar[str]
+    """The beginning of the names of both in `kernels.activation`."""
+
     def output_shape(self, *x: Shape) -> Shape:
         if len(x[0]) not in (1, 2):
             raise ShapeError(
@@ -289,6 +292,15 @@ class RowLayer(Layer, frozen=True, kw_only=True):
         columns = e.x[0].shape[-1]
         return {"rows": e.x[0].size // columns, "columns": columns}
 
+    def forward(self, e: Emitter) -> None:
+        e.emit(getattr(kernels.activation, f"{self.kernel}_forward"), **self._sizes(e),
+               x=e.x[0], y=e.y[0])
+
+    def backward(self, e: Emitter) -> None:
+        if (dx := e.dx[0]) is not None:
+            e.emit(getattr(kernels.activation, f"{self.kernel}_backward"), **self._sizes(e),
+                   y=e.y[0], dy=e.dy[0], dx=dx)
+
 
 @layer("softmax", category="activation", label="Softmax")
 class Softmax(RowLayer, frozen=True, kw_only=True):
@@ -299,14 +311,7 @@ class Softmax(RowLayer, frozen=True, kw_only=True):
     """
 
     formula = "yᵢ = e^xᵢ / Σ e^xⱼ"
-
-    def forward(self, e: Emitter) -> None:
-        e.emit(kernels.activation.softmax_forward, **self._sizes(e), x=e.x[0], y=e.y[0])
-
-    def backward(self, e: Emitter) -> None:
-        if (dx := e.dx[0]) is not None:
-            e.emit(kernels.activation.softmax_backward, **self._sizes(e), y=e.y[0], dy=e.dy[0],
-                   dx=dx)
+    kernel = "softmax"
 
 
 @layer("log_softmax", category="activation", label="Log-softmax")
@@ -314,11 +319,4 @@ class LogSoftmax(RowLayer, frozen=True, kw_only=True):
     """The logarithms of softmax's probabilities, without the rounding of taking both in turn."""
 
     formula = "yᵢ = xᵢ - log Σ e^xⱼ"
-
-    def forward(self, e: Emitter) -> None:
-        e.emit(kernels.activation.log_softmax_forward, **self._sizes(e), x=e.x[0], y=e.y[0])
-
-    def backward(self, e: Emitter) -> None:
-        if (dx := e.dx[0]) is not None:
-            e.emit(kernels.activation.log_softmax_backward, **self._sizes(e), y=e.y[0],
-                   dy=e.dy[0], dx=dx)
+    kernel = "log_softmax"

@@ -42,7 +42,7 @@ class Hinge(ClassLoss, frozen=True, kw_only=True):
                **self._settings(e), **single, prediction=e.x[0], target=self.target(e),
                loss=e.work["loss"], metric=e.work["metric"])
 
-    def gradient(self, e: Emitter, dx: Tensor) -> None:
+    def input_gradient(self, e: Emitter, dx: Tensor) -> None:
         e.emit(kernels.hinge.binary_hinge_backward if "answer" in e.work
                else kernels.hinge.multi_margin_backward, **self._settings(e),
                prediction=e.x[0], target=self.target(e), dprediction=dx)

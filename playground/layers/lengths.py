@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import kernels
 from playground.emitter import Emitter, Operand
 from playground.layers.base import Layer, Shape, ShapeError, show_shape, size_of
+from playground.tensor import Tensor
 
 if TYPE_CHECKING:
     from playground.graph import Graph
+    from playground.tensor import Tensor
 
 LENGTHS = "lengths"
 
@@ -38,11 +40,34 @@ def lengths_of(e: Emitter, port: int) -> Operand:
     return 0 if lengths is None else lengths
 
 
+def clear_padding(e: Emitter, port: int, x: Tensor, y: Tensor) -> None:
+    """Emit y = x (batch, time, features) with 0 after the samples' own steps. y may be x.
+
+    For what a weight of 0 multiplies: 0 times infinity is no number.
+    """
+    batch, times, features = x.shape
+    e.emit(kernels.padding.replace_padding, batch=batch, times=times, features=features,
+           value=0.0, lengths=lengths_of(e, port), x=x, y=y)
+
+
 def lengths_backward(e: Emitter, port: int) -> None:
     """Lengths count something: their gradient is 0, should anybody ask."""
     dlengths = optional_inputs(e.dx, port + 1)[port]
     if dlengths is not None:
         e.emit(kernels.elementwise.fill_zero, n=dlengths.size, y=dlengths)
+
+
+class LengthsLayer(Layer, frozen=True, kw_only=True):
+    """Has the input `lengths`, and gives a gradient to its first input alone."""
+
+    def backward(self, e: Emitter) -> None:
+        if (dx := e.dx[0]) is not None:
+            self.input_gradient(e, dx)
+        lengths_backward(e, self.inputs.index(LENGTHS))
+
+    def input_gradient(self, e: Emitter, dx: Tensor) -> None:
+        """Emit the gradient of the first input."""
+        raise AssertionError(f"{self.kind} has no gradient")
 
 
 def knows_lengths(graph: Graph, id: str) -> bool:

@@ -11,7 +11,7 @@ from msgspec import Meta
 import kernels
 from playground.emitter import Emitter, Operand
 from playground.layers.base import Shape, ShapeError, Signal, about, layer, show_shape, size_of
-from playground.layers.loss_layer import ClassLoss, ValueLoss, check_flat
+from playground.layers.loss_layer import ClassLoss, ValueLoss, check_flat, has_classes
 from playground.tensor import Tensor
 
 MOST_CLASSES = 10_000
@@ -44,28 +44,6 @@ def check_one_class(label: str, target: Signal) -> None:
 
 def _outputs(count: int) -> str:
     return "1 output" if count == 1 else f"{count} outputs"
-
-
-def _has_classes(target: Tensor) -> bool:
-    return len(target.shape) == 1
-
-
-def _sizes(e: Emitter) -> dict[str, int]:
-    return {"batch": e.batch, "total": e.total}
-
-
-def _emit_metric(e: Emitter, p: Tensor, t: Tensor) -> None:
-    """Accuracy for classes (one output: on which side of ½), else the mean absolute error."""
-    metric = e.work["metric"]
-    outputs = size_of(p.shape[1:])
-    if not _has_classes(t):
-        e.emit(kernels.loss.mean_absolute_error, **_sizes(e), features=outputs, prediction=p,
-               target=t, mean=metric)
-    elif outputs == 1:
-        e.emit(kernels.loss.binary_accuracy, **_sizes(e), prediction=p, target=t, metric=metric)
-    else:
-        e.emit(kernels.loss.accuracy, **_sizes(e), classes=outputs, prediction=p, target=t,
-               metric=metric)
 
 
 @layer("softmax_cross_entropy", category="loss", label="Softmax cross-entropy", stem="loss")
@@ -109,7 +87,7 @@ class SoftmaxCrossEntropy(ClassLoss, frozen=True, kw_only=True):
                target=self.target(e), probabilities=e.work["probabilities"],
                loss=e.work["loss"], metric=e.work["metric"])
 
-    def gradient(self, e: Emitter, dx: Tensor) -> None:
+    def input_gradient(self, e: Emitter, dx: Tensor) -> None:
         plain, smoothed = (kernels.loss.softmax_cross_entropy_backward,
                            kernels.loss.smoothed_cross_entropy_backward)
         e.emit(plain if self._is_plain else smoothed, **self._settings(e),
@@ -153,16 +131,8 @@ class BinaryCrossEntropy(_Binary, frozen=True, kw_only=True):
     """For probabilities between 0 and 1, as a sigmoid gives them."""
 
     formula = "L = -(t log p + (1 - t) log(1 - p))"
+    kernel = "binary_cross_entropy"
     ending = "with sigmoid"
-
-    def compare(self, e: Emitter, p: Tensor, t: Tensor) -> None:
-        e.emit(kernels.loss.binary_cross_entropy, **_sizes(e), features=size_of(p.shape[1:]),
-               prediction=p, target=t, loss=e.work["loss"])
-        _emit_metric(e, p, t)
-
-    def gradient(self, e: Emitter, p: Tensor, t: Tensor, dp: Tensor) -> None:
-        e.emit(kernels.loss.binary_cross_entropy_backward, **_sizes(e),
-               features=size_of(p.shape[1:]), prediction=p, target=t, dprediction=dp)
 
 
 @layer("binary_cross_entropy_with_logits", category="loss",
@@ -182,18 +152,15 @@ class BinaryCrossEntropyWithLogits(_Binary, frozen=True, kw_only=True):
         return {"probabilities": (batch, *x[0]), **super().workspace(batch, *x)}
 
     def compare(self, e: Emitter, p: Tensor, t: Tensor) -> None:
-        probabilities = e.work["probabilities"]
-        e.emit(kernels.loss.binary_cross_entropy_with_logits, **self._settings(e), logits=p,
-               target=t, probabilities=probabilities, loss=e.work["loss"])
-        _emit_metric(e, probabilities, t)
+        e.emit(kernels.loss.binary_cross_entropy_with_logits, **self.sizes(e), logits=p,
+               target=t, probabilities=e.work["probabilities"], loss=e.work["loss"])
 
     def gradient(self, e: Emitter, p: Tensor, t: Tensor, dp: Tensor) -> None:
-        e.emit(kernels.loss.binary_cross_entropy_with_logits_backward, **self._settings(e),
+        e.emit(kernels.loss.binary_cross_entropy_with_logits_backward, **self.sizes(e),
                probabilities=e.work["probabilities"], target=t, dlogits=dp)
 
-    def _settings(self, e: Emitter) -> dict[str, Any]:
-        return {**_sizes(e), "features": size_of(e.x[0].shape[1:]),
-                "pos_weight": float(self.pos_weight)}
+    def sizes(self, e: Emitter) -> dict[str, Any]:
+        return {**super().sizes(e), "pos_weight": float(self.pos_weight)}
 
 
 @layer("mean_squared_error", category="loss", label="Mean squared error", stem="loss")
@@ -201,6 +168,7 @@ class MeanSquaredError(ValueLoss, frozen=True, kw_only=True):
     """For values: the squared difference. Classes are compared with 1 for the right one, else 0."""
 
     formula = "L = (x - t)²"
+    kernel = "mean_squared_error"
 
     def check(self, prediction: Signal, target: Signal) -> None:
         check_one_class(self.label, target)
@@ -214,27 +182,27 @@ class MeanSquaredError(ValueLoss, frozen=True, kw_only=True):
                 f"Set the last Dense layer to {classes} units.")
 
     def compare(self, e: Emitter, p: Tensor, t: Tensor) -> None:
-        loss, outputs = e.work["loss"], size_of(p.shape[1:])
         if self._is_one_hot(e):
-            e.emit(kernels.loss.mean_squared_error_classes, **_sizes(e), classes=outputs,
-                   prediction=p, target=t, loss=loss)
+            e.emit(kernels.loss.mean_squared_error_classes, **self._class_sizes(e),
+                   prediction=p, target=t, loss=e.work["loss"])
         else:
-            e.emit(kernels.loss.mean_squared_error, **_sizes(e), features=outputs, prediction=p,
-                   target=t, loss=loss)
-        _emit_metric(e, p, t)
+            super().compare(e, p, t)
 
     def gradient(self, e: Emitter, p: Tensor, t: Tensor, dp: Tensor) -> None:
-        outputs = size_of(p.shape[1:])
         if self._is_one_hot(e):
-            e.emit(kernels.loss.mean_squared_error_classes_backward, **_sizes(e), classes=outputs,
+            e.emit(kernels.loss.mean_squared_error_classes_backward, **self._class_sizes(e),
                    prediction=p, target=t, dprediction=dp)
         else:
-            e.emit(kernels.loss.mean_squared_error_backward, **_sizes(e), features=outputs,
-                   prediction=p, target=t, dprediction=dp)
+            super().gradient(e, p, t, dp)
 
-    def _is_one_hot(self, e: Emitter) -> bool:
+    @staticmethod
+    def _is_one_hot(e: Emitter) -> bool:
         """One output for two classes is compared with the class number itself."""
-        return _has_classes(e.x[1]) and size_of(e.x[0].shape[1:]) > 1
+        return has_classes(e.x[1]) and size_of(e.x[0].shape[1:]) > 1
+
+    @staticmethod
+    def _class_sizes(e: Emitter) -> dict[str, int]:
+        return {"batch": e.batch, "total": e.total, "classes": size_of(e.x[0].shape[1:])}
 
 
 @layer("mean_absolute_error", category="loss", label="Mean absolute error", stem="loss")
@@ -242,18 +210,14 @@ class MeanAbsoluteError(ValueLoss, frozen=True, kw_only=True):
     """For values: the absolute difference. What is far off counts less than when squared."""
 
     formula = "L = |x - t|"
+    kernel = "mean_absolute_error"
 
     def check(self, prediction: Signal, target: Signal) -> None:
         check_values(self.label, prediction, target)
 
     def compare(self, e: Emitter, p: Tensor, t: Tensor) -> None:
-        e.emit(kernels.loss.mean_absolute_error, **_sizes(e), features=size_of(p.shape[1:]),
-               prediction=p, target=t, mean=e.work["loss"])
-        _emit_metric(e, p, t)
-
-    def gradient(self, e: Emitter, p: Tensor, t: Tensor, dp: Tensor) -> None:
-        e.emit(kernels.loss.mean_absolute_error_backward, **_sizes(e),
-               features=size_of(p.shape[1:]), prediction=p, target=t, dprediction=dp)
+        e.emit(kernels.loss.mean_absolute_error, **self.sizes(e), prediction=p, target=t,
+               mean=e.work["loss"])
 
 
 @layer("huber", category="loss", label="Huber", stem="loss")
@@ -261,6 +225,7 @@ class Huber(ValueLoss, frozen=True, kw_only=True):
     """For values: squared where the difference is small, absolute where it is large."""
 
     formula = "L = ½ d² where |d| = |x - t| ≤ δ, else δ (|d| - ½ δ)"
+    kernel = "huber"
 
     delta: Annotated[float, about(
         "The difference from which on it grows along a line.", gt=0, le=1e6, log=True)] = 1.0
@@ -268,14 +233,5 @@ class Huber(ValueLoss, frozen=True, kw_only=True):
     def check(self, prediction: Signal, target: Signal) -> None:
         check_values(self.label, prediction, target)
 
-    def compare(self, e: Emitter, p: Tensor, t: Tensor) -> None:
-        e.emit(kernels.loss.huber, **self._settings(e), prediction=p, target=t,
-               loss=e.work["loss"])
-        _emit_metric(e, p, t)
-
-    def gradient(self, e: Emitter, p: Tensor, t: Tensor, dp: Tensor) -> None:
-        e.emit(kernels.loss.huber_backward, **self._settings(e), prediction=p, target=t,
-               dprediction=dp)
-
-    def _settings(self, e: Emitter) -> dict[str, Any]:
-        return {**_sizes(e), "features": size_of(e.x[0].shape[1:]), "delta": float(self.delta)}
+    def sizes(self, e: Emitter) -> dict[str, Any]:
+        return {**super().sizes(e), "delta": float(self.delta)}

@@ -7,11 +7,11 @@ from typing import Annotated, Any, ClassVar
 
 import kernels
 from playground.emitter import Emitter, Operand
-from playground.layers.base import Layer, Shape, ShapeError, Signal, about, show_shape
+from playground.layers.base import Layer, Shape, ShapeError, Signal, about, show_shape, size_of
 from playground.layers.lengths import (
     LENGTHS,
+    LengthsLayer,
     check_lengths,
-    lengths_backward,
     lengths_of,
     optional_inputs,
 )
@@ -53,7 +53,7 @@ class LossLayer(Layer, frozen=True, kw_only=True):
         raise AssertionError(f"{self.kind} counts nothing")
 
 
-class TargetLoss(LossLayer, frozen=True, kw_only=True):
+class TargetLoss(LossLayer, LengthsLayer, frozen=True, kw_only=True):
     """Compares the prediction with the target; without a connection, with the data's target.
 
     A target of class numbers has no axis but the batch, or time; one of values has the
@@ -139,15 +139,6 @@ class ClassLoss(TargetLoss, frozen=True, kw_only=True):
         """The classes, -1 beyond a sample's own length."""
         return e.work.get("own_target", e.x[1])
 
-    def backward(self, e: Emitter) -> None:
-        if (dx := e.dx[0]) is not None:
-            self.gradient(e, dx)
-        lengths_backward(e, 2)
-
-    def gradient(self, e: Emitter, dx: Tensor) -> None:
-        """Emit the gradient of the scores."""
-        raise AssertionError(f"{self.kind} has no gradient")
-
     def sizes(self, e: Emitter) -> dict[str, Any]:
         """Each time step is a sample of its own."""
         return {"batch": e.x[1].size, "total": e.total, "classes": e.x[0].shape[-1],
@@ -158,6 +149,8 @@ class ValueLoss(TargetLoss, frozen=True, kw_only=True):
     """Compares number with number; padding is made a prediction and a target that cost nothing."""
 
     whole_time = True
+    kernel: ClassVar[str]
+    """Of `kernels.loss`; that of the gradient is called ..._backward."""
     padding: ClassVar[float] = 0.0
     """The prediction that costs nothing where the target is 0."""
 
@@ -179,22 +172,41 @@ class ValueLoss(TargetLoss, frozen=True, kw_only=True):
                                    (e.x[1], "own_target", 0.0)):
                 e.emit(kernels.padding.replace_padding, batch=e.batch, times=times,
                        features=features, value=value, lengths=lengths, x=x, y=e.work[name])
-        self.compare(e, *self._compared(e))
+        p, t = self._compared(e)
+        self.compare(e, p, t)
+        self._measure(e, e.work.get(self.answer, p), t)
         self._over_own(e, e.work["loss"], e.work["metric"])
 
-    def backward(self, e: Emitter) -> None:
-        if (dp := e.dx[0]) is not None:
-            self.gradient(e, *self._compared(e), dp)
-            self._over_own(e, dp)
-        lengths_backward(e, 2)
+    def input_gradient(self, e: Emitter, dx: Tensor) -> None:
+        self.gradient(e, *self._compared(e), dx)
+        self._over_own(e, dx)
 
     def compare(self, e: Emitter, p: Tensor, t: Tensor) -> None:
-        """Emit loss and metric of predictions and targets."""
-        raise AssertionError(f"{self.kind} compares nothing")
+        """Emit the loss of predictions and targets."""
+        e.emit(getattr(kernels.loss, self.kernel), **self.sizes(e), prediction=p, target=t,
+               loss=e.work["loss"])
 
     def gradient(self, e: Emitter, p: Tensor, t: Tensor, dp: Tensor) -> None:
         """Emit the gradient of the predictions."""
-        raise AssertionError(f"{self.kind} has no gradient")
+        e.emit(getattr(kernels.loss, f"{self.kernel}_backward"), **self.sizes(e), prediction=p,
+               target=t, dprediction=dp)
+
+    def sizes(self, e: Emitter) -> dict[str, Any]:
+        """What both kernels are told beside the tensors."""
+        return {"batch": e.batch, "total": e.total, "features": size_of(e.x[0].shape[1:])}
+
+    @staticmethod
+    def _measure(e: Emitter, answer: Tensor, t: Tensor) -> None:
+        """Accuracy for classes (one output: on which side of ½), else the mean absolute error."""
+        metric, outputs = e.work["metric"], size_of(answer.shape[1:])
+        given: dict[str, Any] = {"batch": e.batch, "total": e.total, "prediction": answer,
+                                 "target": t}
+        if not has_classes(t):
+            e.emit(kernels.loss.mean_absolute_error, **given, features=outputs, mean=metric)
+        elif outputs == 1:
+            e.emit(kernels.loss.binary_accuracy, **given, metric=metric)
+        else:
+            e.emit(kernels.loss.accuracy, **given, classes=outputs, metric=metric)
 
     def _compared(self, e: Emitter) -> tuple[Tensor, Tensor]:
         return (e.work.get("own_prediction", e.x[0]), e.work.get("own_target", e.x[1]))
@@ -205,6 +217,10 @@ class ValueLoss(TargetLoss, frozen=True, kw_only=True):
             if "count" in e.work:
                 e.emit(kernels.padding.mean_of_own, n=x.size, all=e.total * e.x[0].shape[1],
                        count=e.work["count"], x=x)
+
+
+def has_classes(target: Tensor) -> bool:
+    return len(target.shape) == 1
 
 
 def check_flat(label: str, prediction: Signal) -> int:

@@ -27,8 +27,8 @@ from playground.layers.base import (
 )
 from playground.layers.lengths import (
     LENGTHS,
+    LengthsLayer,
     check_lengths,
-    lengths_backward,
     lengths_of,
     optional_inputs,
 )
@@ -126,7 +126,7 @@ class OneHot(SymbolLayer, frozen=True, kw_only=True):
         self.no_gradient(e)
 
 
-class TimeLayer(Layer, frozen=True, kw_only=True):
+class TimeLayer(LengthsLayer, frozen=True, kw_only=True):
     """Goes along the time axis of a sequence."""
 
     inputs = ("x", LENGTHS)
@@ -140,22 +140,23 @@ class TimeLayer(Layer, frozen=True, kw_only=True):
         return {"batch": e.batch, "times": times, "features": size_of(tuple(features)),
                 "lengths": lengths_of(e, 1)}
 
-    def backward(self, e: Emitter) -> None:
-        if (dx := e.dx[0]) is not None:
-            self.input_gradient(e, dx)
-        lengths_backward(e, 1)
-
-    def input_gradient(self, e: Emitter, dx: Tensor) -> None:
-        """Emit the gradient of the sequence."""
-        raise AssertionError(f"{self.kind} emits nothing")
-
 
 class OneOfSteps(TimeLayer, frozen=True, kw_only=True):
     """Makes one time step of all."""
 
+    kernel: ClassVar[str]
+    """Of `kernels.time_axis`; that of the gradient is called ..._backward."""
+
     def output_shape(self, *x: Shape) -> Shape:
         check_lengths(optional_inputs(x, 2)[1])
         return (sequence_shape(self.label, x[0])[1],)
+
+    def forward(self, e: Emitter) -> None:
+        e.emit(getattr(kernels.time_axis, self.kernel), **self.sizes(e), x=e.x[0], y=e.y[0])
+
+    def input_gradient(self, e: Emitter, dx: Tensor) -> None:
+        e.emit(getattr(kernels.time_axis, f"{self.kernel}_backward"), **self.sizes(e),
+               dy=e.dy[0], dx=dx)
 
 
 @layer("last_step", category="sequence", label="Last step", stem="last")
@@ -163,15 +164,10 @@ class LastStep(OneOfSteps, frozen=True, kw_only=True):
     """Keeps only the last time step of a sequence."""
 
     formula = "y = x at the last time"
+    kernel = "last_step"
     input_help: ClassVar[Mapping[str, str]] = {
         LENGTHS: "How many time steps are a sample's own: the last one of those is kept, or "
                  "zeros where there is none."}
-
-    def forward(self, e: Emitter) -> None:
-        e.emit(kernels.time_axis.last_step, **self.sizes(e), x=e.x[0], y=e.y[0])
-
-    def input_gradient(self, e: Emitter, dx: Tensor) -> None:
-        e.emit(kernels.time_axis.last_step_backward, **self.sizes(e), dy=e.dy[0], dx=dx)
 
 
 @layer("reverse", category="sequence", label="Reverse")
@@ -201,12 +197,7 @@ class MeanOverTime(OneOfSteps, frozen=True, kw_only=True):
     """Takes the mean of every feature over all time steps."""
 
     formula = "y = Σ x / T"
+    kernel = "mean_over_time"
     input_help: ClassVar[Mapping[str, str]] = {
         LENGTHS: "How many time steps are a sample's own: the mean is over those, and 0 where "
                  "there is none."}
-
-    def forward(self, e: Emitter) -> None:
-        e.emit(kernels.time_axis.mean_over_time, **self.sizes(e), x=e.x[0], y=e.y[0])
-
-    def input_gradient(self, e: Emitter, dx: Tensor) -> None:
-        e.emit(kernels.time_axis.mean_over_time_backward, **self.sizes(e), dy=e.dy[0], dx=dx)
