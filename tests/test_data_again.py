@@ -213,6 +213,21 @@ def test_a_large_file_is_read_beside_the_window(
     assert CHECKING not in page.notes.text()
 
 
+def test_a_look_that_fails_is_told_and_changes_nothing(
+        qtbot: QtBot, window: MainWindow, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(graph: object) -> None:
+        raise MemoryError
+
+    why = window.document.check.errors
+    with monkeypatch.context() as broken, qtbot.captureExceptions() as caught:
+        broken.setattr("ui.second_look.check", full)
+        assert not look(qtbot, window)
+    assert [kind for kind, _, _ in caught] == [MemoryError]
+    assert window.document.check.errors == why
+    data.write_text(ROWS)
+    assert look(qtbot, window)
+
+
 def test_an_edit_while_a_file_is_read(
         qtbot: QtBot, window: MainWindow, slow: tuple[threading.Event, list[str]]) -> None:
     """It needs the file: it waits for the one reader, and what was shown meanwhile is gone."""

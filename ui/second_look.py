@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
@@ -36,6 +37,7 @@ class SecondLook(QObject):
         super().__init__(parent)
         self.found: Check | None = None
         """None where the check itself has failed, which is told like any other mistake."""
+        self._error: Exception | None = None
         self._thread: threading.Thread | None = None
         self._wrong: tuple[Node, ...] = ()
         self._timer = QTimer(self)
@@ -48,7 +50,7 @@ class SecondLook(QObject):
 
     def begin(self, graph: Graph, wrong: Iterable[Node]) -> bool:
         """Check this graph, because of these nodes; whether it is still to be waited for."""
-        self.found, self._wrong = None, tuple(wrong)
+        self.found, self._error, self._wrong = None, None, tuple(wrong)
         self._thread = begun(lambda: self._look(graph), "reading")
         self._timer.start()
         self._take()
@@ -61,10 +63,15 @@ class SecondLook(QObject):
             self._thread.join()
 
     def _look(self, graph: Graph) -> None:
-        self.found = check(graph)
+        try:
+            self.found = check(graph)
+        except Exception as error:  # It must reach the user, whatever it is.
+            self._error = error
 
     def _take(self) -> None:
         if self._thread is not None and not self._thread.is_alive():
             self._thread = None
             self._timer.stop()
+            if (error := self._error) is not None:
+                sys.excepthook(type(error), error, error.__traceback__)
             self.done.emit()
