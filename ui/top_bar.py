@@ -14,6 +14,10 @@ from ui.training_bar import TrainingBar
 from ui.transport import Transport
 from ui.views.header import Note
 
+LEAST_NAME, SHORT_NAME = 60, 96
+"""Pixels that the document's name has at least, and those in which "• mlp-spiral" can be read: so
+many it gets before the examples' button does."""
+
 
 class DocumentTitle(QWidget):
     """The name, and what the network learns from with how many parameters."""
@@ -35,7 +39,7 @@ class DocumentTitle(QWidget):
         self.refresh()
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(60, super().minimumSizeHint().height())
+        return QSize(LEAST_NAME, super().minimumSizeHint().height())
 
     def refresh(self) -> None:
         # The frame of the window has it in full, and room is short here.
@@ -92,7 +96,8 @@ class Row(QWidget):
 
     def _fit(self) -> None:
         saved = (self._training.spare_width, self._transport.words_width)
-        whole = self._row.minimumSize().width() + sum(saved[:self._level])
+        whole = (self._row.minimumSize().width() + SHORT_NAME - LEAST_NAME
+                 + sum(saved[:self._level]))
         level = next((n for n in range(2) if whole - sum(saved[:n]) <= self.width()), 2)
         if level != self._level:
             self._level = level
