@@ -51,8 +51,8 @@ class Engine:
         self._trainer = Trainer(threads, self._show_progress, self._publish)
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._quitting = False
-        self._stopping = threading.Event()
-        """What takes long shall be given up: the command that says so waits in the queue."""
+        self._stopping: deque[None] = deque()
+        """One for each command in the queue that wants what takes long to be given up."""
         self._wanted = threading.Event()
         self._wanted.set()
         self._mailbox: deque[Snapshot] = deque(maxlen=1)
@@ -93,7 +93,7 @@ class Engine:
 
     def unload(self) -> None:
         """Have no network (the canvas shows one that cannot train)."""
-        self._stopping.set()
+        self._stopping.append(None)
         self._commands.put(self._unload)
 
     def set_lanes(self, lanes: Sequence[Lane]) -> None:
@@ -126,7 +126,7 @@ class Engine:
 
     def pause(self) -> None:
         """Stop; a slow step between two of its layers, one that is being prepared at once."""
-        self._stopping.set()
+        self._stopping.append(None)
         self._commands.put(self._pause)
 
     def step(self, unit: Unit) -> None:
@@ -242,11 +242,11 @@ class Engine:
             self._mailbox.append(Snapshot(state="failed", message=self._trainer.fail(error)))
 
     def _unload(self) -> None:
-        self._stopping.clear()
+        self._stopping.pop()
         self._trainer.unload()
 
     def _pause(self) -> None:
-        self._stopping.clear()
+        self._stopping.pop()
         self._trainer.pause()
 
     # -- what the window hears ----------------------------------------------------------------
@@ -266,6 +266,6 @@ class Engine:
         """As _announce; what Run or Step have begun ends here when it shall not go on."""
         if self._quitting:
             raise InterruptedError("The window closes.")
-        if self._stopping.is_set() and self._trainer.state != "compiling":
+        if self._stopping and self._trainer.state != "compiling":
             raise Stopped
         self._announce(text)

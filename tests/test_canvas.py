@@ -278,6 +278,16 @@ def test_rubber_band_and_clicks_select(view: CanvasView) -> None:
     assert view.document.selected_edges == {edge}
 
 
+def test_a_port_is_lit_only_below_the_pointer(view: CanvasView) -> None:
+    """While an edge is drawn nothing hovers; then what is below the pointer does."""
+    source = view.canvas.nodes["dense_1"].output_items[0]
+    target = view.canvas.nodes["dense_2"].input_items[0]
+    mouse(view, QEvent.Type.MouseMove, source.center(), button=Qt.MouseButton.NoButton)
+    assert source._hovered
+    drag(view, source.center(), target.center())
+    assert (source._hovered, target._hovered) == (False, True)
+
+
 def test_the_wheel_zooms_about_the_pointer(view: CanvasView) -> None:
     spot = view.mapFromScene(middle(view, "dense_2"))
     before, zoom = view.mapToScene(spot), view.zoom

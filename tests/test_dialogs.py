@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QImage
@@ -208,6 +209,57 @@ def test_the_choice_for_gaps_is_remembered_by_the_node(qtbot, window, tmp_path, 
     assert seen == ["drop"]
 
 
+def test_lengths_are_found_told_and_can_be_left_out(qtbot, window, tmp_path, monkeypatch):
+    file, lengths = tmp_path / "steps.npz", np.arange(40) % 4 + 3
+    x = np.ones((40, 7, 2))
+    np.savez(file, x=x, y=np.arange(40) % 2, lengths=lengths, ends=lengths + 1)
+    dialog = look_at(qtbot, file)
+    assert not dialog.lengths.isHidden()
+    assert dialog.lengths.currentData() == "lengths"
+    assert dialog.summary.text() == (
+        "NumPy arrays: 40 samples · each 7 × 2 · lengths 3 to 6 · 2 classes: 0 (20), 1 (20)")
+    dialog.lengths.setCurrentIndex(dialog.lengths.findData("ends"))
+    dialog.lengths.activated.emit(2)
+    checked(qtbot, dialog)
+    assert "lengths 4 to 7" in dialog.summary.text()
+
+    accept_imports(qtbot, monkeypatch)
+    id = import_data(window.document, window, path=str(file))
+    assert window.document.graph.node(id).layer.outputs == ("x", "target", "lengths")
+    assert id not in window.document.check.errors
+
+    def leave_out(self):
+        assert checked(qtbot, self).lengths.currentData() == "lengths"
+        self.lengths.setCurrentIndex(0)
+        self.lengths.activated.emit(0)
+        assert "lengths" not in checked(qtbot, self).summary.text()
+        return QDialog.DialogCode.Accepted
+
+    monkeypatch.setattr(DataImport, "exec", leave_out)
+    import_data(window.document, window, id)
+    assert window.document.graph.node(id).layer.outputs == ("x", "target")
+    chosen = []
+    monkeypatch.setattr(DataImport, "exec", lambda self: chosen.append(
+        checked(qtbot, self).lengths.currentData()))
+    import_data(window.document, window, id)
+    assert chosen == [""], "the node remembers"
+
+    np.savez(file, x=x, y=np.arange(40) % 2, lengths=lengths + 2)
+    dialog = look_at(qtbot, file)
+    assert "'lengths': sample 4 has the length 8" in dialog.summary.text()
+    assert not dialog._import.isEnabled()
+    dialog.lengths.setCurrentIndex(0)
+    dialog.lengths.activated.emit(0)
+    checked(qtbot, dialog)
+    assert dialog._import.isEnabled()
+    table = tmp_path / "table.csv"
+    table.write_text("width,kind\n" + "1,a\n3,b\n" * 20)
+    dialog._take(str(table))
+    assert checked(qtbot, dialog).lengths.isHidden()
+    dialog._take(str(file))
+    assert checked(qtbot, dialog).lengths.currentData() == "lengths", "another file begins anew"
+
+
 def test_imported_data_is_in_view(qtbot, window, tmp_path, monkeypatch):
     file = tmp_path / "flowers.csv"
     file.write_text("width,kind\n" + "1,a\n3,b\n" * 20)
@@ -230,7 +282,8 @@ def test_a_table_is_looked_at_before_it_is_imported(qtbot, window, tmp_path, mon
     dialog.target.activated.emit(0)
     checked(qtbot, dialog)
     assert dialog.settings() == {
-        "path": str(file), "target_column": "width", "task": "auto", "missing": "error"}
+        "path": str(file), "target_column": "width", "task": "auto", "missing": "error",
+        "lengths_key": ""}
 
     accept_imports(qtbot, monkeypatch)
     import_data(window.document, window, path=str(file))
@@ -284,13 +337,13 @@ def test_a_large_file_is_checked_while_the_dialog_lives(qtbot, tmp_path, monkeyp
     qtbot.addWidget(dialog)
     qtbot.waitUntil(lambda: "60 samples" in dialog.summary.text())
     assert time.perf_counter() - start < 5
-    assert dialog.summary.text().endswith("Checking all of it …")
+    assert dialog.summary.text().endswith("Checking all of it…")
     assert dialog.table.rowCount() == 20, "the first rows can be read meanwhile"
     assert not dialog._import.isEnabled()
     dialog.path.setText(str(small))
     dialog.path.editingFinished.emit()
     dialog.task.activated.emit(0)
-    assert dialog.summary.text() == "Checking …"
+    assert dialog.summary.text() == "Checking…"
     assert dialog.table.isHidden()
     go_on.set()
     qtbot.waitUntil(dialog._import.isEnabled)
@@ -335,7 +388,8 @@ def test_import_goes_on_once_another_size_is_checked(qtbot, tmp_path):
     dialog.image_size.setValue(16)
     dialog.accept()
     qtbot.waitUntil(lambda: dialog.result() == QDialog.DialogCode.Accepted)
-    assert dialog.settings() == {"path": str(tmp_path), "image_size": 16}
+    assert dialog.settings() == {
+        "path": str(tmp_path), "image_size": 16, "lengths_key": ""}
 
 
 def test_a_fault_is_told_once_and_the_window_lives(qtbot, window, monkeypatch, capsys):

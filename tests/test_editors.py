@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 import msgspec
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication, QWidget
 
 from playground.initializers import Constant, Initializer, Normal
 from playground.layers.base import Pair, about
@@ -135,11 +136,30 @@ def test_steps_stop_at_the_limits(qtbot):
     assert number.value() == 1
 
 
-def test_a_wheel_without_focus_changes_nothing(qtbot, form):
-    number = form.rows["count"].editor.number
+@pytest.mark.parametrize(("name", "part"), [
+    ("count", "number"), ("rate", "slider"), ("kind", "combo")])
+def test_a_wheel_without_focus_changes_nothing(qtbot, form, name, part):
+    widget, seen = getattr(form.rows[name].editor, part), []
+    form.edited.connect(lambda value, name: seen.append(name))
     form.setFocus()
-    assert number.focusPolicy() == Qt.FocusPolicy.StrongFocus
-    assert not number.hasFocus()
+    assert widget.focusPolicy() == Qt.FocusPolicy.StrongFocus
+    assert not widget.hasFocus()
+    assert not _wheel(widget).isAccepted()
+    assert not seen
+    widget.setFocus()
+    _wheel(widget)
+    assert seen == [name]
+
+
+def _wheel(widget: QWidget) -> QWheelEvent:
+    """One notch down over the middle of it."""
+    middle = QPointF(widget.rect().center())
+    event = QWheelEvent(
+        middle, QPointF(widget.mapToGlobal(middle)), QPoint(), QPoint(0, -120),
+        Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase,
+        False)
+    QApplication.sendEvent(widget, event)
+    return event
 
 
 def test_linked_sides_of_a_pair_change_together(qtbot, form):

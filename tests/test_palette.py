@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QSettings, Qt
 from pytestqt.qtbot import QtBot
 
@@ -42,12 +43,25 @@ def test_search_narrows_and_enter_adds(qtbot: QtBot) -> None:
     assert len(palette.kinds()) < len(LAYERS)
     with qtbot.waitSignal(palette.layer_chosen) as told:
         qtbot.keyClick(palette.search.field, Qt.Key.Key_Return)
-    assert told.args == [palette.kinds()[0]]
+    assert told.args == ["dense"]
     qtbot.keyClicks(palette.search.field, "/pool")
     assert palette.search.field.text() == "pool", "the next search takes the place of the last"
     qtbot.keyClicks(palette.search.field, "/dense")
     qtbot.keyClick(palette.search.field, Qt.Key.Key_Escape)
     assert set(palette.kinds()) == {k for k, c in LAYERS.items() if c.category not in FOLDED}
+
+
+@pytest.mark.parametrize(("search", "kind"), [
+    ("cross", "softmax_cross_entropy"), ("binary", "binary_cross_entropy"), ("lstm", "lstm"),
+    ("relu", "relu"), ("leaky", "leaky_relu"), ("spiral", "spiral"),
+    ("mse", "mean_squared_error")])
+def test_enter_adds_what_is_named_and_not_what_is_said_of_others(
+        qtbot: QtBot, search: str, kind: str) -> None:
+    palette = make(qtbot)
+    palette.search.field.setText(search)
+    with qtbot.waitSignal(palette.layer_chosen) as told:
+        qtbot.keyClick(palette.search.field, Qt.Key.Key_Return)
+    assert told.args == [kind]
 
 
 def test_a_click_on_a_caption_folds_its_group(qtbot: QtBot) -> None:

@@ -240,6 +240,24 @@ def test_a_pause_without_anything_to_stop_stops_nothing_later(engine: Engine) ->
     assert wait(engine, lambda s: s.state == "paused" and s.step > 0).step == 200
 
 
+def test_each_pause_stops_what_comes_before_it(
+        engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of them and a Run between, all while something else takes long."""
+    monkeypatch.setattr("playground.trainer.LARGE", 1)
+    monkeypatch.setattr(first_weights, "MANY", 1)
+    engine.load(spiral(dense(4)))
+    wait(engine, lambda s: s.state == "paused")
+    free = threading.Event()
+    engine._commands.put(lambda: free.wait(30))
+    engine.pause()
+    engine.run()
+    engine.pause()
+    free.set()
+    assert engine.ask(lambda session: session.step) is None, "nothing was loaded"
+    engine.run_until(step=3)
+    assert wait(engine, lambda s: s.state == "paused" and s.program is not None).step == 3
+
+
 def test_the_progress_is_shown_over_what_was_there_before(
         engine: Engine, large: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
     free, shown = threading.Event(), threading.Event()

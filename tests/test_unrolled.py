@@ -119,17 +119,17 @@ def test_the_view_draws_what_the_engine_sends(qtbot: QtBot) -> None:
     view = show(qtbot, session)
     view.what.setCurrentIndex(view.what.findData("@gradient"))
     view.show_snapshot(moment(session, view))
-    steps = view.unrolled.steps
-    assert view.unrolled.isVisible()
-    assert not view.maps.isVisible()
+    steps = view.over_time.unrolled.steps
+    assert view.over_time.unrolled.isVisible()
+    assert not view.over_time.maps.isVisible()
     np.testing.assert_array_equal(steps.state, session.values("elman_1.h")[1:, 0])
     np.testing.assert_allclose(steps.norms, session.values("elman_1.h_grad_norm"))
     assert steps.cuts == [9.5, 19.5, 29.5]
-    view.unrolled.pointed.emit(9)
+    view.over_time.unrolled.pointed.emit(9)
     assert view.line.whole.startswith("t = 9 · |∂h| = ")
     view.what.setCurrentIndex(0)
-    assert view.maps.isVisible()
-    assert not view.unrolled.isVisible()
+    assert view.over_time.maps.isVisible()
+    assert not view.over_time.unrolled.isVisible()
 
 
 def test_while_stepping_the_box_at_work_is_in_sight(qtbot: QtBot) -> None:
@@ -142,9 +142,9 @@ def test_while_stepping_the_box_at_work_is_in_sight(qtbot: QtBot) -> None:
     view.show_snapshot(moment(session, view))
     view.what.setCurrentIndex(view.what.findData("@state"))
     view.show_snapshot(moment(session, view))
-    box = view.unrolled.box(47)
-    assert view.unrolled.steps.now == 47
-    assert 0 <= box.left() < box.right() <= view.unrolled.viewport().width()
+    box = view.over_time.unrolled.box(47)
+    assert view.over_time.unrolled.steps.now == 47
+    assert 0 <= box.left() < box.right() <= view.over_time.unrolled.viewport().width()
 
 
 # -- the slider -----------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QSize
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QSpinBox, QToolButton
 from pytestqt.qtbot import QtBot
 
@@ -17,6 +18,7 @@ from playground.snapshot import (
 )
 from tests.shown_views import VIEWS, shown, snapshot, suited
 from ui import theme as themes
+from ui.theme import ui_font
 from ui.views.base import View
 from ui.views.gradients import GradientsView
 from ui.views.header import Note
@@ -24,7 +26,7 @@ from ui.views.loss import LossView
 from ui.views.numbers import describe, format_count, format_number, format_share
 from ui.views.operations import format_microseconds
 from ui.views.output import OutputView
-from ui.views.plots import Plot, even_ticks, log_ticks
+from ui.views.plots import AXIS_PIXELS, Plot, even_ticks, log_ticks
 from ui.views.series import MAX_POINTS, first_nonfinite, recent, smooth, spread, thin
 
 
@@ -174,6 +176,16 @@ def test_the_axis_of_steps_says_so_where_the_word_has_room(qtbot: QtBot) -> None
     said = [text.startswith("step") for text in texts]
     assert sum(said) == 1
     assert not said[0]
+
+
+def test_the_last_step_of_the_axis_is_not_cut_off(qtbot: QtBot) -> None:
+    plot = Plot()
+    qtbot.addWidget(plot)
+    plot.resize(300, 200)
+    plot.show()
+    QApplication.processEvents()
+    beyond = plot.width() - plot.box.sceneBoundingRect().right()
+    assert beyond >= QFontMetricsF(ui_font(AXIS_PIXELS)).horizontalAdvance("180k") / 2
 
 
 def test_icons_of_no_size_draw_nothing(qtbot: QtBot, capfd: pytest.CaptureFixture[str]) -> None:

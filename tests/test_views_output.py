@@ -21,6 +21,7 @@ from playground.snapshot import (
     Predictions,
     PredictionsProbe,
     Probe,
+    State,
     TensorProbe,
     TimingsProbe,
 )
@@ -318,6 +319,30 @@ def test_times_are_gone_with_the_run_that_took_them(qtbot: QtBot) -> None:
     assert "1.0 µs" in texts(view, TIME)
     view.show_snapshot(snapshot(state="paused", steps=0, values=times))
     assert "1.0 µs" not in texts(view, TIME)
+
+
+def test_the_column_of_times_is_no_wider_than_needed_once_it_stands(qtbot: QtBot) -> None:
+    def took(microseconds: float, state: State) -> int:
+        times = np.full(len(program().instructions), microseconds)
+        view.show_snapshot(snapshot(state=state, values={TimingsProbe(): times}))
+        return view.list.columnWidth(TIME)
+
+    view = shown(qtbot, ListingView(), snapshot(state="paused"))
+    usual = took(1.0, "running")
+    wide = took(12345.0, "running")
+    assert wide > usual
+    assert took(1.0, "running") == wide
+    assert took(1.0, "paused") == usual
+    assert took(10.0, "paused") == usual
+
+
+def test_the_listing_stays_where_it_is_when_nothing_is_selected(qtbot: QtBot) -> None:
+    view = shown(qtbot, ListingView(), snapshot(state="paused"))
+    view.resize(298, 160)
+    view.select("dense_2")
+    place = view.list.verticalScrollBar().value()
+    view.select(None)
+    assert view.list.verticalScrollBar().value() == place
 
 
 def test_a_click_in_the_listing_moves_nothing_before_the_second(qtbot: QtBot) -> None:

@@ -129,15 +129,15 @@ def test_before_the_first_step_there_is_nothing(qtbot: QtBot) -> None:
 def test_norms_and_maps_of_an_lstm(qtbot: QtBot) -> None:
     session = trained("lstm")
     view = show(qtbot, session)
-    assert [m.name for m in view.maps.maps] == list("ifgoch")
-    assert [m.signed for m in view.maps.maps] == [False, False, True, False, True, True]
+    assert [m.name for m in view.over_time.maps.maps] == list("ifgoch")
+    assert [m.signed for m in view.over_time.maps.maps] == [False, False, True, False, True, True]
     for name in "hc":
-        np.testing.assert_allclose(view.norms.norms[name],
+        np.testing.assert_allclose(view.over_time.norms.norms[name],
                                    session.values(f"lstm_1.{name}_grad_norm"))
     layer = session.graph.node("lstm_1").layer
-    np.testing.assert_array_equal(view.maps.maps[5].values,
+    np.testing.assert_array_equal(view.over_time.maps.maps[5].values,
                                   part(session, "lstm_1", track_of(layer, "h"), 0))
-    share = view.norms.norms["h"][0] / view.norms.norms["h"][-1]
+    share = view.over_time.norms.norms["h"][0] / view.over_time.norms.norms["h"][-1]
     assert f"first / last {share:.2g}"[:14] in view.line.whole
     assert view.probes() >= {TensorProbe("lstm_1.h_grad_norm"),
                              WorkspaceProbe("lstm_1.gates", 0, axis=1)}
@@ -154,29 +154,29 @@ def test_hidden_it_asks_for_nothing(qtbot: QtBot) -> None:
 
 def test_hovering_tells_numbers(qtbot: QtBot) -> None:
     view = show(qtbot, trained("lstm"))
-    rect = view.maps.rects()[1]
+    rect = view.over_time.maps.rects()[1]
     at = QPointF(rect.left() + rect.width() * 4.5 / 9, rect.top() + rect.height() * 3.5 / 12)
-    assert view.maps.place_at(at) == (1, 4, 3)
-    view.maps.pointed.emit(1, 4, 3)
-    value = float(view.maps.maps[1].values[4, 3])
+    assert view.over_time.maps.place_at(at) == (1, 4, 3)
+    view.over_time.maps.pointed.emit(1, 4, 3)
+    value = float(view.over_time.maps.maps[1].values[4, 3])
     assert view.line.whole == f"t = 4 · f[3] = {value:.3g}"
-    view.maps.pointed.emit(-1, -1, -1)
-    view._hover_norms(2.2, 1.0)
+    view.over_time.maps.pointed.emit(-1, -1, -1)
+    view.over_time.norms.hovered.emit(2.2, 1.0)
     assert view.line.whole.startswith("t = 2 · |∂h| = ")
-    view._hover_norms(float("nan"), 1.0)
+    view.over_time.norms.hovered.emit(float("nan"), 1.0)
     assert view.line.whole.startswith("lstm_1")
 
 
 def test_one_map_alone_and_all_again(qtbot: QtBot) -> None:
     session = trained("lstm")
     view = show(qtbot, session)
-    view.maps.clicked.emit(4)
+    view.over_time.maps.clicked.emit(4)
     assert view.what.currentData() == "c"
     assert [t.name for t in view.tracks()] == ["c"]
     view.show_snapshot(moment(session, view))
-    assert [m.name for m in view.maps.maps] == ["c"]
+    assert [m.name for m in view.over_time.maps.maps] == ["c"]
     assert WorkspaceProbe("lstm_1.gates", 0, axis=1) not in view.probes()
-    view.maps.clicked.emit(0)
+    view.over_time.maps.clicked.emit(0)
     assert view.what.currentData() == ""
     view.sample.setValue(3)
     assert WorkspaceProbe("lstm_1.h", 3, axis=1) in view.probes()
@@ -188,18 +188,18 @@ def test_the_way_back_has_its_own_states(qtbot: QtBot) -> None:
     assert view.node() == "gru_1"
     assert view.cell.count() == 2
     view.cell.setCurrentIndex(1)
-    assert not view.norms._trail
+    assert not view.over_time.norms._trail
     view.show_snapshot(moment(session, view))
-    np.testing.assert_array_equal(view.maps.maps[-1].values,
+    np.testing.assert_array_equal(view.over_time.maps.maps[-1].values,
                                   session.values("gru_1.h_reverse")[:-1, 0])
-    np.testing.assert_allclose(view.norms.norms["h"],
+    np.testing.assert_allclose(view.over_time.norms.norms["h"],
                                session.values("gru_1.h_grad_norm_reverse"))
 
 
 def test_truncation_is_marked_between_steps(qtbot: QtBot) -> None:
     view = show(qtbot, trained("waves"))
-    assert list(view.maps.cuts) == [9.5, 19.5, 29.5]
-    assert view.norms._cuts.getData()[0].tolist() == [9.5, 9.5, 19.5, 19.5, 29.5, 29.5]
+    assert list(view.over_time.maps.cuts) == [9.5, 19.5, 29.5]
+    assert view.over_time.norms._cuts.getData()[0].tolist() == [9.5, 9.5, 19.5, 19.5, 29.5, 29.5]
     assert view.truncation.text.text() == "cut every 10"
     assert view.truncation.slider.value() == 10
 
@@ -207,13 +207,13 @@ def test_truncation_is_marked_between_steps(qtbot: QtBot) -> None:
 def test_the_trail_keeps_a_few_steps_and_forgets_after_a_step_back(qtbot: QtBot) -> None:
     view = show(qtbot, trained("lstm"))
     norms = {"h": np.linspace(1e-4, 1, 9)}
-    view.norms.forget()
+    view.over_time.norms.forget()
     for step in range(10, 30):
-        view.norms.show_norms(step, norms, ())
-    assert [step for step, _ in view.norms._trail] == list(range(23, 30))
-    view.norms.show_norms(25, norms, ())
-    assert [step for step, _ in view.norms._trail] == [23, 24, 25]
-    pens = [line.opts["pen"].color().alphaF() for line in view.norms._lines[:3]]
+        view.over_time.norms.show_norms(step, norms, ())
+    assert [step for step, _ in view.over_time.norms._trail] == list(range(23, 30))
+    view.over_time.norms.show_norms(25, norms, ())
+    assert [step for step, _ in view.over_time.norms._trail] == [23, 24, 25]
+    pens = [line.opts["pen"].color().alphaF() for line in view.over_time.norms._lines[:3]]
     assert pens == sorted(pens, reverse=True)
     assert pens[0] == 1
 
@@ -224,10 +224,10 @@ def test_what_is_not_finite_is_marked_and_told(qtbot: QtBot) -> None:
     session.values("lstm_1.h_grad_norm")[3] = np.nan
     session.values("lstm_1.h")[1 + 4, 0, 2] = np.inf
     view = show(qtbot, session)
-    assert view.norms.bad_marks.getData()[0].tolist() == [3]
+    assert view.over_time.norms.bad_marks.getData()[0].tolist() == [3]
     assert "not finite" in view.line.whole
-    assert view._reading() == ""
-    image = view.maps.maps[-1].image()
+    assert view.over_time.reading() == ""
+    image = view.over_time.maps.maps[-1].image()
     assert image.pixelColor(4, 2) == QColor(255, 0, 255)
 
 
@@ -236,12 +236,12 @@ def test_while_it_runs_pictures_change_at_8_hz(qtbot: QtBot) -> None:
     view = show(qtbot, session)
     running = moment(session, view, "running")
     view.show_snapshot(running)
-    first = view.maps.maps
+    first = view.over_time.maps.maps
     view.show_snapshot(running)
-    assert view.maps.maps is first
+    assert view.over_time.maps.maps is first
     view._drawn_at -= 1
     view.show_snapshot(running)
-    assert view.maps.maps is not first
+    assert view.over_time.maps.maps is not first
 
 
 def test_attention_weights_sum_to_one(qtbot: QtBot) -> None:
@@ -326,7 +326,7 @@ def test_the_time_step_stands_on_the_node_and_in_the_listing(
     assert view.canvas.nodes["lstm_1"].active == "backward · t = 7"
     assert full_operation(session.program.instructions[at]).endswith(" · t = 7")
     time = show(qtbot, session)
-    assert time.maps.now == 7
+    assert time.over_time.maps.now == 7
 
 
 def test_pictures_and_numbers_can_be_saved(qtbot: QtBot, tmp_path: Path) -> None:

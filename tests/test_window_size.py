@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from playground.examples import EXAMPLES
@@ -15,6 +15,7 @@ from playground.snapshot import Snapshot
 from playground.training import Adam, Clipping
 from tests.fake_engine import FakeEngine
 from tests.fake_window import open_window
+from ui.app import fit_screen
 from ui.main_window import MainWindow
 from ui.top_bar import Row
 
@@ -39,6 +40,16 @@ def extreme(window: MainWindow) -> None:
         optimizer=Adam(learning_rate=1.2345e-5),
         clipping=Clipping(mode="global_norm", threshold=123_456.0))))
     window.training_bar.speed_slider.set_speed(12_345)
+
+
+@pytest.mark.parametrize(("room", "fills"), [
+    (QSize(1280, 800), True), (QSize(1600, 700), True), (QSize(1440, 900), False)])
+def test_it_fills_a_screen_that_is_smaller(qtbot: QtBot, room: QSize, fills: bool) -> None:
+    widget = QWidget()
+    qtbot.addWidget(widget)
+    widget.resize(1440, 900)
+    fit_screen(widget, room)
+    assert widget.isMaximized() is fills
 
 
 @pytest.mark.parametrize("width", [1210, 1280])

@@ -270,7 +270,10 @@ def multi_head_attention(layer: Any, x: Sequence[Any], w: Weights) -> tuple[Tens
     from torch.func import functional_call
 
     x, memory, lengths = (*x, None, None)[:3]
-    memory = x if memory is None else memory
+    alone = memory is None
+    own = is_own(x if alone else memory, lengths)
+    memory = (x if alone else memory) * own[:, :, None]  # ours takes padding for 0
+    x = memory if alone else x
     module = nn.MultiheadAttention(x.shape[-1], layer.heads, bias=layer.bias, batch_first=True,
                                    device="meta")
     theirs = {"w": "in_proj_weight", "w_out": "out_proj.weight", "b": "in_proj_bias",
@@ -279,7 +282,6 @@ def multi_head_attention(layer: Any, x: Sequence[Any], w: Weights) -> tuple[Tens
     shape, mask = (x.shape[1], memory.shape[1]), None
     if layer.causal:
         mask = torch.ones(shape, dtype=torch.bool).triu(1)  # true: not to be seen
-    own = is_own(memory, lengths)
     # Theirs is not a number where no key is to be seen. Ours is b_out.
     empty = ~own.any(1, keepdim=True)
     y, shares = functional_call(

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, cast
 
 os.environ.setdefault("QT_API", "pyside6")
 
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtWidgets import QApplication, QWidget
 
 from ui.theme import Mode, apply
 
@@ -53,6 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Nobody is there to close a dialog.
         window.files.told.disconnect()
         window.files.told.connect(lambda text: sys.stderr.write(f"playground: {text}\n"))
+    else:
+        fit_screen(window, window.screen().availableSize())
     window.open_first(*_what_to_open(options.what))
     # The engine's imports would compete with the first picture.
     window.painted.connect(window.bridge.start)
@@ -64,6 +66,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.screenshot:
         QTimer.singleShot(options.wait, lambda: _shoot(window, app, Path(options.screenshot)))
     return app.exec()
+
+
+def fit_screen(window: QWidget, room: QSize) -> None:
+    """A window that is larger than its screen fills it; one that was left otherwise comes back so.
+    """
+    if window.width() > room.width() or window.height() > room.height():
+        window.setWindowState(Qt.WindowState.WindowMaximized)
 
 
 def _collect_garbage() -> None:

@@ -19,8 +19,9 @@ def import_data(document: Document, parent: QWidget, id: str | None = None,
     layer = document.graph.node(id).layer if id else make_layer("file", {})
     assert isinstance(layer, Layer)
     settings = layer.settings()
-    dialog = DataImport(path or settings.get("path", ""), parent,
-                        settings.get("missing", "error"))
+    known = settings.get("path", "")
+    dialog = DataImport(path or known, parent, settings.get("missing", "error"),
+                        settings.get("lengths_key") if known and not path else None)
     if not dialog.exec():
         return None
     changed = layer.with_settings(**dialog.settings())

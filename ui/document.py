@@ -13,7 +13,9 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from playground.graph import Edge, Graph, GraphError, Node
+from playground.layers.data import DataLayer
 from playground.shapes import Check, check
+from ui.second_look import SecondLook, meanwhile
 
 UNDO_LIMIT = 500
 MERGE_ID = 1
@@ -62,11 +64,17 @@ class Document(QObject):
     """The title, with a dot in front when there are unsaved changes."""
     refused = Signal(str)
     """A sentence: an edit that cannot be. Nothing has changed."""
+    looked_again = Signal()
+    """See `look_again`."""
 
     def __init__(self, graph: Graph | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._graph = graph or Graph()
         self._check: Check | None = None
+        self._look = SecondLook(self)
+        self._look.done.connect(self._looked)
+        self._before = self._meanwhile = Check()
+        """While it looks: what was known before, and what is shown meanwhile."""
         self._selection: frozenset[str] = frozenset()
         self._selected_edges: frozenset[Edge] = frozenset()
         self._path: Path | None = None
@@ -87,19 +95,27 @@ class Document(QObject):
     def check(self) -> Check:
         """Shapes and errors of the current graph."""
         if self._check is None:
+            self._look.wait_for(self._graph)
             self._check = check(self._graph)
         return self._check
 
-    def look_again(self) -> bool:
-        """Check anew what stands in files, where that was wrong; whether anything has changed."""
-        if not any(node.id in self.check.errors and getattr(node.layer, "paths", ())
-                   for node in self._graph.nodes):
-            return False
-        before, self._check = self.check, None
-        changed = self.check.errors != before.errors
-        if changed:
-            self.graph_changed.emit(self._graph, self._graph)
-        return changed
+    def look_again(self) -> None:
+        """Check anew what stands in files, where that was wrong; `looked_again` tells the end.
+
+        What takes long is read in a thread; until then the nodes wait, see `meanwhile`.
+        """
+        if self._look.busy:
+            return
+        wrong = [node for node in self._graph.nodes
+                 if node.id in self.check.errors and isinstance(node.layer, DataLayer)
+                 and node.layer.paths]
+        if not wrong:
+            self.looked_again.emit()
+            return
+        self._before = self._meanwhile = self.check
+        if self._look.begin(self._graph, wrong):
+            self._meanwhile = meanwhile(self.check, [node.id for node in wrong])
+            self._now_known(self._meanwhile)
 
     def edit(self, text: str, graph: Graph, merge: Hashable | None = None) -> bool:
         """Make `graph` the current one, as one undo entry called `text`.
@@ -199,6 +215,17 @@ class Document(QObject):
         self.title_changed.emit(self.title)
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _looked(self) -> None:
+        if self._check is self._meanwhile:  # no edit has come between, which checks by itself
+            self._now_known(self._look.found or self._before)
+        self.looked_again.emit()
+
+    def _now_known(self, known: Check) -> None:
+        """The same graph, and something else is known of it."""
+        changed, self._check = known.errors != self.check.errors, known
+        if changed:
+            self.graph_changed.emit(self._graph, self._graph)
 
     def _tell_title(self, clean: bool) -> None:
         self.title_changed.emit(self.title)

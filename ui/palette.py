@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from html import escape
 
@@ -189,7 +190,7 @@ class LayerList(QListView):
             "Enter adds the marked layer after the selected node; left and right fold its group.")
 
     def show_layers(self, search: str) -> None:
-        """List what matches all words of `search`, which no group hides."""
+        """List what matches all words of `search`, which no group hides; mark what is meant."""
         words = search.lower().split()
         self.layers.clear()
         for category, title in CATEGORIES.items():
@@ -202,8 +203,12 @@ class LayerList(QListView):
                     self.layers.appendRow(_entry(cls))
                     self.setRowHidden(self.layers.rowCount() - 1, hidden)
         self._can_fold = not words
-        if words:
-            self.step(1)
+        if words and (rows := [row for row in range(self.layers.rowCount())
+                               if self.layers.index(row, 0).data(KIND)]):
+            # Many are found by their purpose alone; the name that is typed is the one to add.
+            self.setCurrentIndex(max(
+                (self.layers.index(row, 0) for row in rows),
+                key=lambda index: _is_named(index.data(), search)))
 
     def toggle(self, category: str) -> None:
         """Fold or unfold a group; a search shows everything that it finds."""
@@ -338,7 +343,22 @@ def _paint_entry(painter: QPainter, rect: QRectF, index: Index, text: QColor) ->
 
 def _matches(cls: type[Layer], title: str, words: list[str]) -> bool:
     text = f"{cls.label} {cls.kind} {title} {cls.category} {tooltip(cls)}".lower()
-    return all(word in text for word in words)
+    names = _names(cls.label)
+    return all(word in text or word in names for word in words)
+
+
+def _is_named(label: str, search: str) -> tuple[bool, int, int]:
+    """How well a search names a layer: by its beginning, by how many whole words, how many begun.
+    """
+    names, words = _names(label), search.lower().split()
+    begun = sum(any(name.startswith(word) for name in names) for word in words)
+    return label.lower().startswith(" ".join(words)), len(names & set(words)), begun
+
+
+def _names(label: str) -> set[str]:
+    """The words of a name, and their initials: MSE is the mean squared error."""
+    parts = [part for part in re.split(r"[\W_]+", label.lower()) if part]
+    return {*parts, "".join(part[0] for part in parts)}
 
 
 def _caption(category: str, title: str, count: int, folded: bool) -> QStandardItem:

@@ -27,7 +27,8 @@ class Port:
 
     Samples with ports are packed, x (N, total); this part is the values from `start` on, which mean
     an array of `shape`. classes: they are class numbers below this (0: no classes). scaled: they
-    are quantities, which standardising may scale; never class numbers.
+    are quantities, which standardising may scale; never class numbers. lengths: the port with the
+    number of its steps that are a sample's own; what stands after them is padding, 0.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Port:
     shape: tuple[int, ...]
     classes: int = 0
     scaled: bool = True
+    lengths: str = ""
 
     @property
     def end(self) -> int:
@@ -88,6 +90,21 @@ class Dataset:
     def x_port(self) -> Port | None:
         """The part of a sample that is called "x"; None where a sample is but one thing."""
         return next((port for port in self.ports if port.name == "x"), None)
+
+    @property
+    def padded(self) -> Port | None:
+        """The part that is a sequence with a length of its own in each sample, where there is one.
+        """
+        return next((port for port in self.ports if port.lengths), None)
+
+    def lengths(self, padded: Port, x: FloatArray) -> FloatArray:
+        """Of packed samples (n, total): how many steps of this part are their own, (n,)."""
+        port = next(port for port in self.ports if port.name == padded.lengths)
+        return x[:, port.start]
+
+    def own_steps(self, padded: Port, x: FloatArray) -> npt.NDArray[np.bool_]:
+        """Of packed samples (n, total): which steps of this part are their own, (n, time)."""
+        return np.arange(padded.shape[0]) < self.lengths(padded, x)[:, None]
 
     @property
     def are_images(self) -> bool:

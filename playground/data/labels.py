@@ -46,7 +46,7 @@ def number_target(where: str, values: npt.NDArray[Any], task: Task) -> Target:
     "auto" takes 2 to FEW_CLASSES different whole numbers for classes when each comes twice on
     average; classes are named by their number, in order.
     """
-    if task == "regression" or (task == "auto" and not _look_like_classes(values)):
+    if task == "regression" or (task == "auto" and not look_like_classes(values)):
         return values, ()
     if values.ndim > 2:
         raise DataError(
@@ -61,7 +61,8 @@ def number_target(where: str, values: npt.NDArray[Any], task: Task) -> Target:
     return ids, tuple(f"{name:.9g}" for name in names)
 
 
-def _look_like_classes(values: npt.NDArray[Any]) -> bool:
+def look_like_classes(values: npt.NDArray[Any]) -> bool:
+    """Whether values (N,) are 2 to FEW_CLASSES different whole numbers, each twice on average."""
     if values.ndim != 1 or not np.isfinite(values).all():
         return False
     different = np.unique(values)

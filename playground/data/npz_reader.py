@@ -17,9 +17,10 @@ from typing import IO, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from playground.data.dataset import DataError, Dataset, make_dataset
+from playground.data.dataset import DataError, Dataset, Port, make_dataset
 from playground.data.images import as_images
 from playground.data.labels import Target, Task, check_task, number_target, text_target
+from playground.data.lengths import checked_lengths, packed_sequences, targets_of_own
 from playground.data.limits import check_size, existing_file, read_up_to, unreadable
 
 Layout = Literal["auto", "plain"]
@@ -47,12 +48,16 @@ def read_npz(
     y_key: str = "",
     task: Task = "auto",
     layout: Layout = "auto",
+    lengths_key: str = "",
 ) -> Dataset:
     """Samples and targets from two arrays of an archive; raises DataError.
 
     Empty keys: the usual names are tried (x, X, images, data...; y, Y, labels, target...). Bytes of
     (N, h, w), (N, c, h, w) or (N, h, w, c) become images (N, c, h, w) with values 0..1 unless
     `layout` is "plain". An array of texts called `classes` names the classes of numbered targets.
+    lengths_key: the array (N,) that tells how many time steps of each sample are its own; samples
+    are then sequences (N, time, features) or (N, time), and what stands after those steps is not
+    read, as in targets (N, time) of classes or (N, time, ...) of numbers.
     """
     check_task(task)
     if layout not in ("auto", "plain"):
@@ -61,11 +66,13 @@ def read_npz(
     headers = read_npz_headers(file)
     x_name = find_key(file, headers, x_key, X_KEYS, "samples")
     y_name = find_key(file, headers, y_key, Y_KEYS, "targets")
+    lengths_name = lengths_key and find_key(file, headers, lengths_key, (), "lengths")
     class_name = next((key for key in CLASS_KEYS if key in headers and key != y_name), "")
     with _archive(file) as archive:
         labels = _array(file, archive, y_name)
         names = _array(file, archive, class_name) if class_name else np.array([])
         x = _array(file, archive, x_name)
+        lengths = _array(file, archive, lengths_name) if lengths_name else None
     if x.ndim == 0 or labels.ndim == 0:
         raise DataError(
             f"'{file.name}': '{x_name}' and '{y_name}' need one entry per sample, but a single "
@@ -73,9 +80,15 @@ def read_npz(
         )
     if x.dtype.kind == "U":
         raise DataError(f"'{file.name}': '{x_name}' holds text; samples must be numbers.")
+    ports: tuple[Port, ...] = ()
+    if lengths is not None:
+        own = checked_lengths(f"'{file.name}', array '{lengths_name}'", lengths, x)
+        labels, task = targets_of_own(labels, own, x.shape[1], task)
+        x, ports = packed_sequences(x, own)
+    elif layout == "auto":
+        x = as_images(x)
     target, classes = _target(f"'{file.name}', array '{y_name}'", labels, names, task)
-    x = as_images(x) if layout == "auto" else x
-    return make_dataset(file.name, x, target, classes, (), f"File {file.name}.")
+    return make_dataset(file.name, x, target, classes, (), f"File {file.name}.", ports=ports)
 
 
 def read_npz_headers(path: str | Path) -> dict[str, ArrayHeader]:

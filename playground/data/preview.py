@@ -15,8 +15,9 @@ from playground.data.idx_reader import labels_beside, read_idx_array, read_idx_h
 from playground.data.image_folder import image_size, list_images
 from playground.data.images import image_shape, is_images
 from playground.data.labels import Target, number_target
+from playground.data.lengths import LENGTHS, length_range
 from playground.data.limits import unreadable
-from playground.data.npz_reader import X_KEYS, read_npz_headers
+from playground.data.npz_reader import X_KEYS, Y_KEYS, read_npz_headers
 from playground.data.readers import Format, data_format
 from playground.data.table import MISSING, Decimal, Header, Separator, Table, open_table
 from playground.data.table_reader import column_index, survey_rows
@@ -35,6 +36,8 @@ class Preview:
     `count_is_exact`. classes (of the target) and class_counts go together too, and are empty for
     numbers. shape is one sample's, empty for a table (there it depends on the options).
     first_rows: kinds and classes are those of so many rows of a longer table; 0: of all there is.
+    lengths_keys: the arrays that may be lengths, and lengths_key the one that is taken for it.
+    lengths: the shortest and the longest, once all is read.
     """
 
     format: Format
@@ -47,6 +50,9 @@ class Preview:
     class_counts: tuple[int, ...] = ()
     shape: tuple[int, ...] = ()
     first_rows: int = 0
+    lengths_keys: tuple[str, ...] = ()
+    lengths_key: str = ""
+    lengths: tuple[int, int] | None = None
 
 
 def with_all(seen: Preview, dataset: Dataset) -> Preview:
@@ -55,7 +61,7 @@ def with_all(seen: Preview, dataset: Dataset) -> Preview:
     counts = np.bincount(asked, minlength=len(dataset.classes)) if dataset.classes else ()
     return replace(
         seen, count=len(dataset), count_is_exact=True, first_rows=0, classes=dataset.classes,
-        class_counts=tuple(map(int, counts)),
+        class_counts=tuple(map(int, counts)), lengths=length_range(dataset),
         kinds=tuple(_kind_in(dataset, name, kind) if seen.first_rows else kind
                     for name, kind in zip(seen.columns, seen.kinds, strict=True)))
 
@@ -85,16 +91,18 @@ def preview(
     separator: Separator = "auto",
     header: Header = "auto",
     decimal: Decimal = "auto",
+    lengths_key: str | None = None,
 ) -> Preview:
     """Look at a file or folder in well under a second; raises DataError as the readers do.
 
-    Everything after `rows` concerns tables only and means what it means in read_csv.
+    `target_column` and what follows concerns tables only and means what it means in read_csv.
+    lengths_key: the array of an archive that holds lengths; None: the one that is called so.
     """
     kind = data_format(path)
     if kind == "csv":
         return _table(open_table(path, separator, header, decimal), rows, target_column)
     if kind == "npz":
-        return _npz(Path(path))
+        return _npz(Path(path), lengths_key)
     if kind == "idx":
         return _idx(Path(path))
     return _images(Path(path), rows)
@@ -147,10 +155,17 @@ def _count_lines(file: Path) -> int:
         raise unreadable(file, error) from error
 
 
-def _npz(file: Path) -> Preview:
+def _npz(file: Path, lengths_key: str | None) -> Preview:
     headers = read_npz_headers(file)
     x = next((headers[key] for key in X_KEYS if key in headers and headers[key].shape), None)
     shape = x.shape if x else (0,)
+    target = next((key for key in Y_KEYS if key in headers), "")
+    lengths_keys = tuple(
+        key for key, header in headers.items()
+        if len(shape) in (2, 3) and header.shape in ((shape[0],), (shape[0], 1))
+        and header.dtype.kind in "iuf" and key != target)
+    if lengths_key not in ("", *lengths_keys):
+        lengths_key = LENGTHS if LENGTHS in lengths_keys else ""
     return Preview(
         format="npz",
         columns=tuple(headers),
@@ -158,7 +173,10 @@ def _npz(file: Path) -> Preview:
         rows=(),
         count=shape[0],
         count_is_exact=x is not None,
-        shape=image_shape(shape) if x and is_images(x.dtype, shape) else shape[1:],
+        shape=image_shape(shape) if x and is_images(x.dtype, shape) and not lengths_key
+        else shape[1:],
+        lengths_keys=lengths_keys,
+        lengths_key=lengths_key,
     )
 
 

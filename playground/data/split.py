@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -121,11 +122,22 @@ class Standardiser:
 
     @classmethod
     def of(cls, dataset: Dataset, x: FloatArray, mode: Standardise) -> Standardiser:
-        """Measure x (n, *shape) of a data set; numbers of words and classes stay as they are."""
+        """Measure x (n, *shape) of a data set; numbers of words and classes stay as they are.
+
+        Where samples have lengths, a feature is measured over the steps that are their own.
+        """
         which = dataset.scalable
         if which.all() or mode == "none":
             return cls.fit(x, mode)
         mean, std = np.zeros(which.shape, np.float32), np.ones(which.shape, np.float32)
+        if (padded := dataset.padded) and which[padded.start]:
+            place = slice(padded.start, padded.end)
+            which[place] = False
+            steps = padded.of(x)[dataset.own_steps(padded, x)]
+            if len(steps):
+                scale = cls.fit(steps.reshape(len(steps), -1), mode)
+                for all_steps, each in ((mean, scale.mean), (std, scale.std)):
+                    all_steps[place].reshape(padded.shape[0], -1)[...] = each
         if which.any():
             scale = cls.fit(x[:, which], mode)
             mean[which], std[which] = scale.mean, scale.std
@@ -164,11 +176,11 @@ class PreparedData:
 
     def raw(self, x: FloatArray) -> FloatArray:
         """x (n, *shape) as the network sees it, in the data's own units."""
-        return self.scale.undo(x).astype(np.float32, copy=False)
+        return _without_padding(self.dataset, self.scale.undo(x).astype(np.float32, copy=False))
 
     def scaled(self, x: FloatArray) -> FloatArray:
         """Raw x (n, *shape) as the network wants it."""
-        return self.scale.apply(x).astype(np.float32, copy=False)
+        return _without_padding(self.dataset, self.scale.apply(x).astype(np.float32, copy=False))
 
 
 def prepare(
@@ -188,13 +200,22 @@ def prepare(
         _fill_gaps(dataset, x_train, x_validation)
     scale = Standardiser.of(dataset, x_train, standardise)
     return PreparedData(
-        x_train=np.ascontiguousarray(scale.apply(x_train)),
+        x_train=np.ascontiguousarray(_without_padding(dataset, scale.apply(x_train))),
         target_train=np.ascontiguousarray(dataset.target[parts.train], np.float32),
-        x_validation=np.ascontiguousarray(scale.apply(x_validation)),
+        x_validation=np.ascontiguousarray(_without_padding(dataset, scale.apply(x_validation))),
         target_validation=np.ascontiguousarray(dataset.target[parts.validation], np.float32),
         dataset=dataset,
         scale=scale,
     )
+
+
+def _without_padding(dataset: Dataset, x: FloatArray) -> FloatArray:
+    """Samples (n, *shape) with 0 after their own steps, which is what scaling moves; in place."""
+    if padded := dataset.padded:
+        beyond = ~dataset.own_steps(padded, x)
+        values = math.prod(padded.shape[1:])
+        x[:, padded.start : padded.end][np.repeat(beyond, values, axis=1)] = 0
+    return x
 
 
 def _fill_gaps(dataset: Dataset, x_train: FloatArray, x_validation: FloatArray) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from playground.data.dataset import NO_TARGET, Dataset
+from playground.data.lengths import length_range
 from playground.data.sentences import END
 from playground.data.split import PreparedData
 
@@ -17,7 +18,15 @@ def facts(data: PreparedData) -> str:
     """A line on how many samples there are, and one on where they come from."""
     count = (f"{len(data.dataset):,} samples: {len(data.x_train):,} train, "
              f"{len(data.x_validation):,} validate.")
+    if found := length_range(data.dataset):
+        count += f" {lengths_told(found).capitalize()}."
     return "\n".join(filter(None, (count, data.dataset.source)))
+
+
+def lengths_told(lengths: tuple[int, int]) -> str:
+    """The fewest and the most time steps of a sample: "lengths 3 to 28"."""
+    low, high = lengths
+    return f"lengths {low:,} to {high:,}" if low < high else f"all of length {low:,}"
 
 
 def wordings(data: PreparedData, count: int = 3) -> tuple[str, ...]:

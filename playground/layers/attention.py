@@ -26,6 +26,7 @@ from playground.layers.base import (
 from playground.layers.lengths import (
     LENGTHS,
     check_lengths,
+    clear_padding,
     lengths_backward,
     lengths_of,
     optional_inputs,
@@ -132,18 +133,29 @@ class Attention(Layer, frozen=True, kw_only=True):
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
         shape = (batch, x[0][0], x[1][0])
-        return {"weights": shape, "dscores": shape}
+        weights = {"weights": shape, "dscores": shape}
+        if optional_inputs(x, 4)[3] is None:
+            return weights
+        return {**weights, "own_key": (batch, *x[1]), "own_value": (batch, *x[2])}
 
     def _product(self, e: Emitter) -> DotProduct:
         (_, queries, size), (_, keys, values) = e.x[0].shape, e.x[2].shape
         return DotProduct(e.batch, 1, queries, keys, size, values, self.causal, lengths_of(e, 3))
 
-    def forward(self, e: Emitter) -> None:
+    def _compared(self, e: Emitter) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values; where lengths are known, keys and values without padding."""
         q, k, v = e.x[:3]
+        return q, e.work.get("own_key", k), e.work.get("own_value", v)
+
+    def forward(self, e: Emitter) -> None:
+        q, k, v = self._compared(e)
+        if lengths_of(e, 3):
+            clear_padding(e, 3, e.x[1], k)
+            clear_padding(e, 3, e.x[2], v)
         self._product(e).forward(e, q, k, v, e.work["weights"], e.y[0])
 
     def backward(self, e: Emitter) -> None:
-        q, k, v = e.x[:3]
+        q, k, v = self._compared(e)
         dq, dk, dv = e.dx[:3]
         self._product(e).backward(e, q, k, v, e.work["weights"], e.dy[0], e.work["dscores"],
                                   (dq, dk, dv))
@@ -170,8 +182,8 @@ class MultiHeadAttention(Layer, frozen=True, kw_only=True):
     input_help: ClassVar[Mapping[str, str]] = {
         "memory": "The sequence that gives keys and values; without it x gives them.",
         LENGTHS: "How many steps of the memory, or without one of x, are a sample's own: no query "
-                 "sees the ones after them (PyTorch's key_padding_mask). A sample without any gets "
-                 "b_out. Steps of x beyond that length ask like all others."}
+                 "sees the ones after them (PyTorch's key_padding_mask), and they count as 0. A "
+                 "sample without any gets b_out. Without a memory, padding asks as zeros do."}
     samples = (((4, 6),), ((3, 2), (5, 2)), ((5, 4),), ((4, 6), None, ()), ((3, 2), (4, 2), ()))
 
     heads: Annotated[int, about(
@@ -209,7 +221,7 @@ class MultiHeadAttention(Layer, frozen=True, kw_only=True):
         return (*weights, Parameter("b", (3 * n,), "zeros"), Parameter("b_out", (n,), "zeros"))
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
-        (times, n), memory = x[0], optional_inputs(x, 2)[1]
+        (times, n), (_, memory, lengths) = x[0], optional_inputs(x, 3)
         keys, _ = memory or x[0]
         sides = {"x_q": (batch, times, n), "x_kv": (batch, keys, 2 * n)} if memory else {
             "x_qkv": (batch, times, 3 * n)}
@@ -218,8 +230,9 @@ class MultiHeadAttention(Layer, frozen=True, kw_only=True):
         work = {**sides, "q": asking, "k": answering, "v": answering, "head": asking,
                 "joined": (batch, times, n)}
         weights = (batch, heads, times, keys)
+        own = {} if lengths is None else {"own": (batch, keys, n)}
         return {**work, **{f"d{name}": shape for name, shape in work.items()},
-                "weights": weights, "dscores": weights}
+                "weights": weights, "dscores": weights, **own}
 
     def _product(self, e: Emitter) -> DotProduct:
         _, heads, queries, size = e.work["q"].shape
@@ -228,15 +241,21 @@ class MultiHeadAttention(Layer, frozen=True, kw_only=True):
                           lengths_of(e, 2))
 
     def _projections(self, e: Emitter) -> tuple[_Projection, ...]:
-        """From x to queries, keys and values; with a memory, from x and from the memory."""
+        """From x to queries, keys and values; with a memory, from x and from the memory.
+
+        What gives keys and values comes last, and without padding where lengths are known.
+        """
         x, memory = optional_inputs(e.x, 2)
         n = x.shape[-1]
         if memory is None:
-            return (_Projection(x, e.work["x_qkv"], 0, 3 * n, "qkv"),)
+            return (_Projection(e.work.get("own", x), e.work["x_qkv"], 0, 3 * n, "qkv"),)
         return (_Projection(x, e.work["x_q"], 0, n, "q"),
-                _Projection(memory, e.work["x_kv"], n, 2 * n, "kv"))
+                _Projection(e.work.get("own", memory), e.work["x_kv"], n, 2 * n, "kv"))
 
     def forward(self, e: Emitter) -> None:
+        if lengths_of(e, 2):
+            x, memory = optional_inputs(e.x, 2)
+            clear_padding(e, 2, x if memory is None else memory, e.work["own"])
         for side in self._projections(e):
             side.forward(e)
             for offset, part in side.parts():
@@ -258,6 +277,8 @@ class MultiHeadAttention(Layer, frozen=True, kw_only=True):
             for offset, part in side.parts():
                 self._move(e, kernels.attention.join_heads, work[f"d{part}"], gradient, offset)
             side.backward(e, gradient, dx)
+        if lengths_of(e, 2) and dx is not None:
+            clear_padding(e, 2, dx, dx)
         lengths_backward(e, 2)
 
     def _out(self, e: Emitter) -> _Projection:

@@ -16,6 +16,7 @@ from playground.data import DataError, Dataset, PreparedData
 from playground.data.fingerprint import fingerprint
 from playground.data.idx_reader import labels_beside
 from playground.data.labels import Task
+from playground.data.lengths import LENGTHS
 from playground.data.table import Decimal, Header, Separator
 from playground.data.table_reader import Missing
 from playground.layers.augmentation import FOR_IMAGES, Augmentation, usable
@@ -25,6 +26,8 @@ Points = Annotated[int, about("Number of points.", ge=10, le=100_000)]
 Noise = Annotated[float, about("How far points stray.", ge=0, le=5)]
 
 
+WITHOUT_SAMPLES = frozenset({"augmentation"})
+"""The settings that change nothing while the samples cannot be read."""
 FEW = 10
 """With fewer samples than this, validation says little."""
 
@@ -50,7 +53,8 @@ class DataLayer(Layer, frozen=True, kw_only=True):
         gt=0, lt=1)] = 0.8
     standardise: Annotated[Literal["none", "feature", "global"], about(
         "Shift and scale to mean 0 and deviation 1, as measured on the training part: each "
-        "feature by itself, or all together (for images).")] = "none"
+        "feature by itself, or all together (for images). Of sequences with lengths, a feature is "
+        "measured over all time steps that are a sample's own.")] = "none"
     seed: Annotated[int, about(
         "Draws the samples of a made data set, and which ones train.", ge=0, le=2**31 - 1)] = 1
     augmentation: Annotated[Augmentation, about(
@@ -101,7 +105,7 @@ class DataLayer(Layer, frozen=True, kw_only=True):
         try:
             dataset = self.load().dataset
         except DataError:
-            return frozenset({"augmentation"})
+            return WITHOUT_SAMPLES
         idle = {f"augmentation.{name}" for name in (*FOR_IMAGES, "noise")
                 if name not in usable(dataset)}
         without_use = {
@@ -332,7 +336,10 @@ class Wine(DataLayer, frozen=True, kw_only=True):
 
 @layer("file", category="data", label="My data")
 class File(DataLayer, frozen=True, kw_only=True):
-    """Your own: a CSV table, .npz arrays, IDX images, or a folder of images per class."""
+    """Your own: a CSV table, .npz arrays, IDX images, or a folder of images per class.
+
+    Sequences of .npz arrays may have lengths: they come out at an output of their own.
+    """
 
     not_of_samples = DataLayer.not_of_samples | {"seed"}
     paths = ("path", "labels_path")
@@ -361,6 +368,12 @@ class File(DataLayer, frozen=True, kw_only=True):
     y_key: Annotated[str, about(
         "Of .npz arrays: the array of targets; empty tries the usual names (y, labels, target, "
         "...).", title="Targets array")] = ""
+    lengths_key: Annotated[str, about(
+        "Of .npz arrays: the array of one whole number for each sample, how many of its time steps "
+        "are its own; empty: all are. Samples are then sequences (samples, time, features). What "
+        "stands after those steps is padding: it may be anything in the file, becomes 0, and "
+        "counts neither for standardising nor among targets of time steps. Connect the output "
+        "lengths to all that takes lengths.", title="Lengths array")] = ""
     labels_path: Annotated[str, about(
         "Of IDX images: the file of their labels; empty looks beside the images.",
         title="Labels file")] = ""
@@ -369,19 +382,28 @@ class File(DataLayer, frozen=True, kw_only=True):
         ge=0, le=512)] = 0
     grey: Annotated[bool, about("Of a folder of images: one channel instead of three.")] = False
 
+    @property
+    def outputs(self) -> tuple[str, ...]:  # type: ignore[override]
+        return (*DataLayer.outputs, *([LENGTHS] if self.lengths_key else []))
+
     def dataset(self) -> Dataset:
         if not self.path:
             raise DataError("No file is chosen yet. Pick one in the inspector, "
                             "or use File > Import data.")
+        options = data.reader_options(self.path)
+        if self.lengths_key and "lengths_key" not in options:
+            raise DataError(f"'{Path(self.path).name}' has no array of lengths: only .npz arrays "
+                            "do. Empty Lengths array.")
         settings = {
             "target_column": self.target_column, "task": self.task, "missing": self.missing,
             "ignore_columns": self.ignore_columns, "separator": self.separator,
             "header": self.header, "decimal": self.decimal,
-            "x_key": self.x_key, "y_key": self.y_key, "labels_path": self.labels_path,
+            "x_key": self.x_key, "y_key": self.y_key, "lengths_key": self.lengths_key,
+            "labels_path": self.labels_path,
             "size": (self.image_size, self.image_size) if self.image_size else None,
             "grey": self.grey}
         return data.open_data(self.path, **{
-            name: settings[name] for name in data.reader_options(self.path) & settings.keys()})
+            name: settings[name] for name in options & settings.keys()})
 
     def version(self) -> int:
         known = super().version()

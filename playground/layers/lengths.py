@@ -16,6 +16,7 @@ from playground.tensor import Tensor
 
 if TYPE_CHECKING:
     from playground.graph import Graph
+    from playground.tensor import Tensor
 
 LENGTHS = "lengths"
 
@@ -37,6 +38,16 @@ def lengths_of(e: Emitter, port: int) -> Operand:
     """The lengths that come in at this port, or 0: all samples are whole."""
     lengths = optional_inputs(e.x, port + 1)[port]
     return 0 if lengths is None else lengths
+
+
+def clear_padding(e: Emitter, port: int, x: Tensor, y: Tensor) -> None:
+    """Emit y = x (batch, time, features) with 0 after the samples' own steps. y may be x.
+
+    For what a weight of 0 multiplies: 0 times infinity is no number.
+    """
+    batch, times, features = x.shape
+    e.emit(kernels.padding.replace_padding, batch=batch, times=times, features=features,
+           value=0.0, lengths=lengths_of(e, port), x=x, y=y)
 
 
 def lengths_backward(e: Emitter, port: int) -> None:

@@ -239,7 +239,8 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
             e.emit(kernels.sequence.sequence_lengths, batch=e.batch, longest=e.x[0].shape[1],
                    lengths=lengths, steps=e.work["steps"])
         x = e.work["x_steps"]
-        self._read(e, e.x[0], x, samples_first=True)
+        # Padding is left behind here: 0 times what is not finite would show in the gradients.
+        self._read(e, e.x[0], x, lengths=e.work.get("steps", 0), samples_first=True)
         for number in range(self.layers):
             directions = self._directions_of(e, number)
             for p in directions:

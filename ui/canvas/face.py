@@ -14,6 +14,7 @@ from playground.layers.base import Layer, Signal, shapes_of, tooltip
 from playground.layers.data import DataLayer
 from playground.layers.norm import BatchNorm
 from playground.shapes import Check, parameter_shapes
+from ui.second_look import CHECKING
 
 Picture = Literal["none", "strip", "map", "tiles", "data"]
 """The room for thumbnails: nothing, one flat strip, one map with time across, a row of squares, or
@@ -70,7 +71,7 @@ class Face:
     families: tuple[str, ...] = ()
     """... and their categories."""
     waiting: str = ""
-    """What is not connected yet: a sentence."""
+    """What is not connected yet, or being read: a sentence."""
     ways_out: tuple[str, ...] = ()
     """What can be clicked on below the sentence, where the data's file is what is wrong."""
 
@@ -84,6 +85,16 @@ class Face:
         if self.badge == "unknown":
             return "unknown"
         return "data" if self.category == "data" else "shape"
+
+    @property
+    def reads(self) -> bool:
+        """Whether it waits for its file to be read."""
+        return self.waiting.endswith(CHECKING)
+
+    @property
+    def hint(self) -> str:
+        """What it waits for, in a few words."""
+        return CHECKING if self.reads else "not connected yet" if self.waiting else ""
 
     @property
     def marks(self) -> dict[str, str]:
@@ -103,7 +114,7 @@ class Face:
         if self.error:
             parts.append(f"wrong: {self.error}")
         if self.waiting:
-            parts.append(f"not connected yet: {self.waiting}")
+            parts.append(self.waiting if self.reads else f"{self.hint}: {self.waiting}")
         return ", ".join(part for part in parts if part)
 
 

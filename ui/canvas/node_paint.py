@@ -239,7 +239,7 @@ def _hint(item: NodeItem, painter: QPainter, box: QRectF) -> None:
     painter.setFont(badge_font())
     painter.setPen(theme().text("faint", "node"))
     painter.drawText(QRectF(MARGIN, box.height() - HINT - 8, box.width() - 2 * MARGIN, HINT), LEFT,
-                     "not connected yet")
+                     item.face.hint)
 
 
 def _elided(painter: QPainter, room: QRectF, text: str,

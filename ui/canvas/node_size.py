@@ -21,7 +21,7 @@ BAR = 4.0
 PICTURE_HEIGHT = {"none": 0.0, "strip": 14.0, "map": 34.0, "tiles": 34.0, "data": 46.0}
 SENTENCE_TOP, SENTENCE_LINE = 30.0, 17.0
 HINT = 16.0
-"""The line that says that a node is not connected yet."""
+"""The line that says what a node waits for."""
 MARK = 16.0
 """The room of a lock or a link beside the badge."""
 

@@ -42,6 +42,9 @@ class CanvasView(EditingView):
         self.interaction: Interaction | None = None
         self._space = False
         self._space_used = False
+        self._asked = ("", "")
+        """The node whose data are looked at again, and what was wrong with it."""
+        document.looked_again.connect(self._looked_again)
         self.setAcceptDrops(True)
         self.setAccessibleName("Canvas")
         self.setAccessibleDescription(
@@ -59,7 +62,14 @@ class CanvasView(EditingView):
             return
         if way == CHOOSE:
             self.data_wanted.emit(node.id)
-        elif not self.document.look_again() and (why := self.document.check.errors.get(node.id)):
+        else:
+            self._asked = node.id, self.document.check.errors.get(node.id, "")
+            self.document.look_again()
+
+    def _looked_again(self) -> None:
+        """Who has asked for it is told even when nothing has changed."""
+        (id, why), self._asked = self._asked, ("", "")
+        if why and self.document.check.errors.get(id) == why:
             self.say(f"Nothing has changed. {why}", "error")
 
     def inspect(self) -> None:
@@ -145,6 +155,7 @@ class CanvasView(EditingView):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self.interaction and not isinstance(self.interaction, ConnectByKeys):
             self.finish_interaction(self.mapToScene(event.position().toPoint()))
+            super().mouseMoveEvent(event)  # Hovering: the pointer is elsewhere by now.
         event.accept()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:

@@ -23,18 +23,22 @@ POLL_MS = 30
 
 @dataclass(frozen=True)
 class Wish:
-    """What is chosen in the dialog. target: a column, or empty for the last one."""
+    """What is chosen in the dialog. target: a column, or empty for the last one. lengths: an array,
+    empty for none, or None for the one that is called so.
+    """
 
     path: str
     target: str = ""
     task: str = "auto"
     missing: str = "error"
     image_size: int = 0
+    lengths: str | None = None
 
     def settings(self, seen: Preview | None) -> dict[str, Any]:
         """The settings of a data node, as far as they concern what there is."""
         kind = seen.format if seen is not None else None
-        found: dict[str, Any] = {"path": self.path}
+        found: dict[str, Any] = {
+            "path": self.path, "lengths_key": "" if seen is None else seen.lengths_key}
         if seen is not None and kind == "csv":
             found |= {"target_column": self.target or seen.columns[-1], "task": self.task,
                       "missing": self.missing}
@@ -58,7 +62,7 @@ def findings(wish: Wish) -> Iterator[Finding]:
     """A first look at the file, then at all of it; only one where that says it cannot be used."""
     seen = None
     try:
-        seen = preview(wish.path, target_column=wish.target or None)
+        seen = preview(wish.path, target_column=wish.target or None, lengths_key=wish.lengths)
         yield Finding(wish, seen, "", is_final=False)
         settings = wish.settings(seen)
         problem = problem_of(settings)

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from playground.data import Preview
 from playground.data.table import MISSING
+from playground.data.wording import lengths_told
 from playground.numbers import plural
 from ui.dialogs.data_check import Finding, Reader, Wish
 from ui.spin import Spin
@@ -40,8 +41,8 @@ FILTER = ("Data (*.csv *.tsv *.txt *.npz *.gz *ubyte*);;All files (*)")
 class DataImport(QDialog):
     """`settings()` gives what the "My data" node needs."""
 
-    def __init__(self, path: str = "", parent: QWidget | None = None, missing: str = "error"
-                 ) -> None:
+    def __init__(self, path: str = "", parent: QWidget | None = None, missing: str = "error",
+                 lengths: str | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Import data")
         self.resize(720, 520)
@@ -52,8 +53,8 @@ class DataImport(QDialog):
         """The settings that can be used."""
         self._wants = ""
         """What follows when they can: "accept", or "focus" on Import."""
-        self._looked_at = ""
-        """The path whose column to predict is chosen."""
+        self._looked_at = path
+        """The path whose column to predict and lengths are chosen."""
 
         self.path = QLineEdit(path)
         self.path.setPlaceholderText("A CSV table, .npz, IDX file, or a folder of images per class")
@@ -95,6 +96,14 @@ class DataImport(QDialog):
         self.image_size.setSpecialValueText("as they are")
         self.image_size.setAccessibleName("Image size")
         self.image_size.setToolTip("All images are brought to this height and width")
+        self.lengths = QComboBox()
+        self.lengths.setAccessibleName("Lengths")
+        self.lengths.setToolTip(
+            "The array that says how many time steps of each sample are its own")
+        if lengths is not None:
+            self._offer_lengths((lengths,) if lengths else ())
+            self.lengths.setCurrentIndex(self.lengths.count() - 1)
+        self.lengths.activated.connect(lambda _: self._look())
         self._options = QWidget()
         self._grid = QGridLayout(self._options)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -102,7 +111,8 @@ class DataImport(QDialog):
         self._labels: dict[QWidget, QLabel] = {}
         rows: tuple[tuple[str, QWidget], ...] = (
             ("Predict", self.target), ("Task", self.task),
-            ("Missing values", self.missing), ("Image size", self.image_size))
+            ("Missing values", self.missing), ("Image size", self.image_size),
+            ("Lengths", self.lengths))
         for line, (text, widget) in enumerate(rows):
             label = QLabel(text)
             label.setProperty("role", "secondary")
@@ -116,6 +126,9 @@ class DataImport(QDialog):
         self.table = QTableWidget()
         self.table.setAccessibleName("The first rows")
         self.table.setToolTip("The first rows of the file")
+        self.table.horizontalHeader().setDefaultAlignment(
+            Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.table.setStyleSheet("QTableView::item { padding: 0 5px; }")  # below the titles
         self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
@@ -172,7 +185,8 @@ class DataImport(QDialog):
 
     def _wish(self) -> Wish:
         return Wish(self.path.text().strip(), self.target.currentText(), self.task.currentText(),
-                    self.missing.currentData(), self.image_size.value())
+                    self.missing.currentData(), self.image_size.value(),
+                    self.lengths.currentData())
 
     def _look(self, wants: str = "") -> None:
         """Find out what the file holds, or why it cannot be read."""
@@ -181,11 +195,12 @@ class DataImport(QDialog):
         if path != self._looked_at:
             self._looked_at = path
             self.target.clear()
+            self.lengths.clear()
             self._show_seen(None)
         self._checked = None
         self._import.setEnabled(False)
         if path:
-            self._tell("Checking …", "secondary")
+            self._tell("Checking…", "secondary")
             self._reader.look(self._wish())
         else:
             self._reader.stop()
@@ -199,7 +214,7 @@ class DataImport(QDialog):
             self._tell(problem, "error")
         else:
             about = describe(seen)
-            self._tell(about if finding.is_final else f"{about} · Checking all of it …",
+            self._tell(about if finding.is_final else f"{about} · Checking all of it…",
                        "secondary")
         if not finding.is_final:
             return
@@ -227,7 +242,8 @@ class DataImport(QDialog):
         kind = seen.format if seen is not None else None
         shown: dict[QWidget, bool] = {
             self.target: kind == "csv", self.task: kind == "csv", self.missing: kind == "csv",
-            self.image_size: kind == "images"}
+            self.image_size: kind == "images",
+            self.lengths: seen is not None and bool(seen.lengths_keys)}
         for widget, visible in shown.items():
             widget.setVisible(visible)
             self._labels[widget].setVisible(visible)
@@ -237,6 +253,15 @@ class DataImport(QDialog):
                 self.target.clear()
                 self.target.addItems(list(seen.columns))
                 self.target.setCurrentIndex(len(seen.columns) - 1)
+        if seen is not None:
+            self._offer_lengths(seen.lengths_keys)
+            self.lengths.setCurrentIndex(self.lengths.findData(seen.lengths_key))
+
+    def _offer_lengths(self, keys: tuple[str, ...]) -> None:
+        self.lengths.clear()
+        self.lengths.addItem("none: every sample is whole", "")
+        for key in keys:
+            self.lengths.addItem(key, key)
 
     def _show_rows(self, seen: Preview) -> None:
         self.table.setColumnCount(len(seen.columns))
@@ -290,6 +315,8 @@ def describe(seen: Preview) -> str:
         parts.append(plural(len(seen.columns), "column"))
     if seen.shape:
         parts.append("each " + " × ".join(str(size) for size in seen.shape))
+    if seen.lengths is not None:
+        parts.append(lengths_told(seen.lengths))
     where = f" in the first {seen.first_rows:,} rows" if seen.first_rows else ""
     if seen.classes:
         shown = ", ".join(f"{name} ({count:,})" for name, count in

@@ -62,8 +62,11 @@ class CardList(QListWidget):
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setMouseTracking(True)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
-        self.verticalScrollBar().setSingleStep(30)
+        bar = self.verticalScrollBar()
+        bar.setSingleStep(30)
+        # Its room stays, so that no card moves; without anything to scroll it cannot be seen.
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        bar.rangeChanged.connect(lambda low, high: bar.setEnabled(high > low))
         self.cards = Cards(self)
         self.setItemDelegate(self.cards)
 

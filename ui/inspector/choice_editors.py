@@ -7,12 +7,12 @@ from typing import Any
 
 from msgspec import inspect
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QVBoxLayout, QWidget
 
 from ui.inspector.editor import Editor
 from ui.inspector.fields import Field, choice_help, limits_of, readable
 from ui.inspector.number_editors import NumberEditor, PairEditor
+from ui.inspector.unscrolled import Unscrolled
 
 
 class BoolEditor(Editor):
@@ -34,12 +34,11 @@ class BoolEditor(Editor):
         self.finished.emit()
 
 
-class Choice(QComboBox):
-    """A combo box that a scrolling wheel passes over."""
+class Choice(Unscrolled, QComboBox):
+    """A combo box of a form, which may be narrow."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumContentsLength(6)
         self.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -47,12 +46,6 @@ class Choice(QComboBox):
     def add(self, value: object, text: str, help: str = "") -> None:
         self.addItem(text, value)
         self.setItemData(self.count() - 1, help or text, Qt.ItemDataRole.ToolTipRole)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
 
 
 class ChoiceEditor(Editor):

@@ -20,7 +20,9 @@ class Editor(QWidget):
     finished = Signal()
     """The gesture is over: the next edit is an undo entry of its own."""
     wide = False
-    """Takes the whole width of the form, under its title."""
+    """Takes the whole width of the form, and has a title of its own."""
+    long = False
+    """Stands below its title: what it shows needs the whole width."""
 
     def __init__(self, field: Field, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -99,6 +99,10 @@ class Row:
         line = grid.rowCount()
         if self.editor.wide:
             grid.addWidget(self.editor, line, 0, 1, 2)
+        elif self.editor.long:
+            grid.addWidget(self.title, line, 0, 1, 2)
+            line += 1
+            grid.addWidget(self.editor, line, 0, 1, 2)
         else:
             top = Qt.AlignmentFlag.AlignVCenter
             grid.addWidget(self.title, line, 0, top)

@@ -6,15 +6,16 @@ import math
 import re
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QValidator, QWheelEvent
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import QAbstractSpinBox, QWidget
 
 from ui.inspector.fields import Limits, show_number
+from ui.inspector.unscrolled import Unscrolled
 from ui.theme import theme
 
 
-class NumberField(QAbstractSpinBox):
+class NumberField(Unscrolled, QAbstractSpinBox):
     """Typing is checked as one types and taken at Enter or when the focus leaves.
 
     Text that is no number, or out of range, stays as it is: `problem_changed` says what is
@@ -31,8 +32,6 @@ class NumberField(QAbstractSpinBox):
         self.limits, self.integer, self.log = limits, integer, log
         self._value: Any = 0
         self._problem = ""
-        # A wheel that scrolls the form must not change what it passes over.
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumWidth(48)
         self.lineEdit().setTextMargins(6, 0, 0, 0)
         self.lineEdit().textEdited.connect(self._check)
@@ -143,12 +142,6 @@ class NumberField(QAbstractSpinBox):
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         # Everything may be typed; whether it means something is said beside the field.
         return QValidator.State.Acceptable, text, position
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
 
 
 def _is_ambiguous(plain: str, integer: bool) -> bool:

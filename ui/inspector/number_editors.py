@@ -7,12 +7,12 @@ from typing import Any
 
 from msgspec import inspect
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QSlider, QToolButton, QWidget
 
 from ui.inspector.editor import Editor
 from ui.inspector.fields import Field, Limits, limits_of
 from ui.inspector.number import NumberField
+from ui.inspector.unscrolled import Unscrolled
 from ui.theme import theme
 
 NUMBER_WIDTH = 76
@@ -56,7 +56,7 @@ class NumberEditor(Editor):
         self.edited.emit(value)
 
 
-class LogSlider(QSlider):
+class LogSlider(Unscrolled, QSlider):
     """Equal distances are equal factors; three decades either side of the usual value, and one
     beyond a value that is out there.
     """
@@ -75,7 +75,6 @@ class LogSlider(QSlider):
         self.setSingleStep(6)
         self.setPageStep(self.PER_DECADE // 3)
         self.setMinimumWidth(40)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.valueChanged.connect(lambda place: self.moved.emit(self._value(place)))
 
     def _reach(self, power: float) -> None:
@@ -96,12 +95,6 @@ class LogSlider(QSlider):
         if place == 0 and self._zero:
             return 0.0
         return float(f"{10 ** (self._low + place / self.PER_DECADE):.2g}")
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
 
 
 class PairEditor(Editor):

@@ -25,7 +25,7 @@ from playground.data.wording import facts, wordings
 from playground.graph import Node
 from playground.layers.augmentation import Augmentation
 from playground.layers.base import Layer
-from playground.layers.data import DataLayer
+from playground.layers.data import WITHOUT_SAMPLES, DataLayer
 from ui.canvas.face import CHOOSE, LOOK_AGAIN, WAYS_OUT, ways_out
 from ui.document import Document
 from ui.inspector.form import Form
@@ -205,8 +205,10 @@ class NodePage(Page):
         layer = node.layer
         self._choose.setVisible(getattr(layer, "kind", "") == "file")
         self._look.setVisible(bool(why) and LOOK_AGAIN in ways_out(layer))
+        self._look.setEnabled(not waits)  # it is being read
         self.learning.show_node(node)
-        self.samples.show_text(_told(layer) if isinstance(layer, DataLayer) else "")
+        self.samples.show_text(
+            _told(layer) if isinstance(layer, DataLayer) and not why else "")
         if self._preview is not None:
             self._preview.setVisible(
                 isinstance(layer, DataLayer) and layer.augmentation != Augmentation())
@@ -219,7 +221,9 @@ class NodePage(Page):
             self._form_id = node.id
         assert self.form is not None
         self.form.set_value(layer)
-        self.form.hide_rows(layer.idle_settings())
+        # What was wrong with a file is not looked for here: see `Document.look_again`.
+        self.form.hide_rows(WITHOUT_SAMPLES if why and isinstance(layer, DataLayer)
+                            else layer.idle_settings())
 
     def leave(self) -> None:
         """No node is shown any more: what waits to be corrected is let go."""

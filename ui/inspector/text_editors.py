@@ -15,22 +15,36 @@ from ui.inspector.editor import Editor
 from ui.inspector.fields import Field, show_number
 
 
-class TextEditor(Editor):
-    """A line of text, or the path of a file."""
+class LineEditor(Editor):
+    """The base: a line whose text is taken at Enter, or when the focus leaves."""
+
+    about = ""
+    """How to write it, after the help of the setting."""
 
     def __init__(self, field: Field, parent: QWidget | None = None) -> None:
         super().__init__(field, parent)
         self.line = QLineEdit()
-        self._describe(self.line)
+        self._describe(self.line, self.about)
         self.line.editingFinished.connect(self._take)
-        row = self._row(self.line)
+        self._beside = self._row(self.line)
+
+    def _take(self) -> None:
+        raise AssertionError(f"{type(self).__name__} reads no line")
+
+
+class TextEditor(LineEditor):
+    """A line of text, or the path of a file."""
+
+    def __init__(self, field: Field, parent: QWidget | None = None) -> None:
+        super().__init__(field, parent)
         self._value = ""
+        self.long = field.path
         if field.path:
             browse = QToolButton()
             browse.setText("…")
             self._describe(browse, "Choose a file.", f"{field.title}: choose a file")
             browse.clicked.connect(self._browse)
-            row.addWidget(browse)
+            self._beside.addWidget(browse)
 
     def set_value(self, value: Any) -> None:
         if value != self._value or not self.line.isModified():
@@ -55,8 +69,10 @@ class TextEditor(Editor):
             self._take()
 
 
-class NumbersEditor(Editor):
+class NumbersEditor(LineEditor):
     """Any number of numbers in a row: a shape, an order of axes, the values of a constant."""
+
+    about = "Numbers with commas, blanks or × between them."
 
     def __init__(self, field: Field, parent: QWidget | None = None) -> None:
         super().__init__(field, parent)
@@ -64,11 +80,7 @@ class NumbersEditor(Editor):
         item = field.type.item_type
         item = item.type if isinstance(item, inspect.Metadata) else item
         self._read: type[int] | type[float] = int if isinstance(item, inspect.IntType) else float
-        self.line = QLineEdit()
         self.line.setPlaceholderText("none")
-        self._describe(self.line, "Numbers with commas, blanks or × between them.")
-        self.line.editingFinished.connect(self._take)
-        self._row(self.line)
         self._value: tuple[float, ...] = ()
 
     def set_value(self, value: Any) -> None:
@@ -90,15 +102,11 @@ class NumbersEditor(Editor):
             self.finished.emit()
 
 
-class JsonEditor(Editor):
+class JsonEditor(LineEditor):
     """Anything else, as JSON: no setting is without a way to change it."""
 
     def __init__(self, field: Field, parent: QWidget | None = None) -> None:
         super().__init__(field, parent)
-        self.line = QLineEdit()
-        self._describe(self.line)
-        self.line.editingFinished.connect(self._take)
-        self._row(self.line)
         self._text = ""
 
     def set_value(self, value: Any) -> None:

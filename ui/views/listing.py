@@ -133,7 +133,7 @@ class ListingView(View):
         began = snapshot.step or snapshot.position
         self.model.show_times(snapshot.values.get(TimingsProbe()) if began
                               else np.full(len(program.instructions), np.nan))
-        self._fit_times()
+        self._fit_times(runs=snapshot.state == "running")
         self._follow_to(snapshot)
         total = len(program.instructions)
         self.header.note.show_text(
@@ -145,7 +145,7 @@ class ListingView(View):
         """Show where the selected node first computes, unless it was selected here: what is
         under the mouse must not move between two clicks."""
         chosen = self.model.instruction_at(self.list.currentIndex().row())
-        if chosen is not None and chosen.node == self.selected:
+        if self.selected is None or (chosen is not None and chosen.node == self.selected):
             return
         for row in range(len(self.model.rows)):
             instruction = self.model.instruction_at(row)
@@ -203,11 +203,12 @@ class ListingView(View):
         super().resizeEvent(event)
         self._fit_names()
 
-    def _fit_times(self) -> None:
-        """Wider for a longer time, never narrower: the column must not shake."""
-        header, longest = self.list.horizontalHeader(), max(self.model.times, key=len, default="")
-        needed = self.list.fontMetrics().horizontalAdvance(longest) + PADDING
-        if needed > header.sectionSize(TIME):
+    def _fit_times(self, runs: bool) -> None:
+        """Wider for a longer time; not narrower while it runs, for the column must not shake."""
+        header, metrics = self.list.horizontalHeader(), self.list.fontMetrics()
+        needed = metrics.horizontalAdvance(max(self.model.times, key=len, default="")) + PADDING
+        least = needed if runs else header.sectionSize(TIME) - metrics.horizontalAdvance("00")
+        if needed > header.sectionSize(TIME) or needed < least:
             header.resizeSection(TIME, needed)
 
     def _follow_to(self, snapshot: Snapshot) -> None:

@@ -10,11 +10,8 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from playground.data import DataError
-from playground.graph import UnknownLayer
+from playground.data import PreparedData
 from playground.history import HistoryView
-from playground.layers.base import Layer
-from playground.layers.data import DataLayer
 from playground.shapes import targets
 from playground.snapshot import Snapshot
 from ui.theme import theme
@@ -321,23 +318,17 @@ __all__ = ["LossView"]
 
 
 def _scale(snapshot: Snapshot) -> float:
-    """The variance of what the losses compare with, where it is less than 1; 0 if nobody knows."""
+    """The variance of what the losses compare with, where it is less than 1."""
     program = snapshot.program
     if program is None:
         return 1.0
     found = [targets(program.graph, loss) for loss in program.check.losses]
-    return min((_variance(program.graph.node(id).layer, port)
-                for id, port in filter(None, found)), default=1.0)
+    return min((_variance(program.data, port) for id, port in filter(None, found)
+                if id == program.data_node), default=1.0)
 
 
-def _variance(layer: Layer | UnknownLayer, port: int) -> float:
+def _variance(data: PreparedData, port: int) -> float:
     """Of an output of the data, where it is numbers; classes are told apart as if it were 1."""
-    if not isinstance(layer, DataLayer) or port > 1:
-        return 1.0
-    try:
-        data = layer.load()
-    except DataError:
-        return 0.0
-    if port and data.dataset.classes:
+    if port > 1 or (port and data.dataset.classes):
         return 1.0
     return min(1.0, float(np.var(data.target_train if port else data.x_train)))

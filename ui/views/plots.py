@@ -25,6 +25,8 @@ from ui.views.shade import Shade
 AXIS_PIXELS = 11
 LABEL = 7
 """Pixels from the middle of a number on the left axis to its top."""
+GUTTER = 16
+"""Pixels of it without labels: half a number at the end of the axis below has room."""
 SHRINK_EVERY = 15
 """Frames between two looks at whether the ranges could be smaller. Growing is immediate."""
 
@@ -149,7 +151,7 @@ class Gutter(pg.AxisItem):  # type: ignore[misc]
         super().__init__("right", showValues=False)
         self.labels: tuple[EndLabel, ...] = ()
         self.log = False
-        self.setWidth(8)
+        self.setWidth(GUTTER)
 
     def updateAutoSIPrefix(self) -> None:
         """As above."""

@@ -24,11 +24,10 @@ from ui.spin import Spin
 from ui.theme import ui_font
 from ui.views.attention_maps import AttentionMaps
 from ui.views.base import Table, View
+from ui.views.cell_over_time import CellOverTime
 from ui.views.network import node_order
-from ui.views.numbers import format_number
 from ui.views.series import Series
-from ui.views.time_maps import TimeMap, TimeMaps
-from ui.views.time_norms import TimeNorms
+from ui.views.time_maps import TimeMap
 from ui.views.time_steps import (
     TITLES,
     attends,
@@ -40,7 +39,7 @@ from ui.views.time_steps import (
     recurrent,
 )
 from ui.views.truncation import Truncation
-from ui.views.unrolled import Shade, Steps, UnrolledNetwork
+from ui.views.unrolled import Shade, Steps
 
 if TYPE_CHECKING:
     from playground.program import Program
@@ -66,24 +65,10 @@ class ThroughTimeView(View):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.norms = TimeNorms(self.body)
-        self.norms.setAccessibleName("Gradient norm at each time step, for this step and the last")
-        self.norms.setToolTip("Gradient norm of the state at each time step, over the whole batch; "
-                              "fainter lines are those of the last steps. Log axis.")
-        self.maps = TimeMaps(self.body)
-        self.maps.setAccessibleName("Gates and states over time, one sample")
+        self.over_time = CellOverTime(self.body)
         self.attention = AttentionMaps(self.body)
         self._pages = QStackedLayout()
-        steps = QWidget(self.body)
-        both = QVBoxLayout(steps)
-        both.setContentsMargins(0, 0, 0, 0)
-        both.setSpacing(2)
-        both.addWidget(self.norms, 4)
-        both.addWidget(self.maps, 5)
-        self.unrolled = UnrolledNetwork(self.body)
-        self.unrolled.hide()
-        both.addWidget(self.unrolled, 7)
-        self._pages.addWidget(steps)
+        self._pages.addWidget(self.over_time)
         padded = QWidget(self.body)
         inner = QVBoxLayout(padded)
         inner.setContentsMargins(12, 0, 12, 0)
@@ -118,16 +103,13 @@ class ThroughTimeView(View):
         column.addLayout(self._pages, 1)
         column.addLayout(foot)
 
-        self.norms.hovered.connect(self._hover_norms)
-        self.maps.pointed.connect(self._point_maps)
-        self.maps.clicked.connect(self._enlarge)
-        self.unrolled.pointed.connect(self._point_steps)
+        self.over_time.pointed.connect(self._tell)
+        self.over_time.maps.clicked.connect(self._enlarge)
         self.attention.pointed.connect(self._point_attention)
         self._listed: tuple[object, ...] = ()
         self._drawn_at = -math.inf
         self._program: Program | None = None
         self._pointed: tuple[int, int, int] = (-1, -1, -1)
-        self._hovered = -1
         self.add_export_menu()
 
     def _box(self, tip: str) -> QComboBox:
@@ -203,7 +185,7 @@ class ThroughTimeView(View):
         assert node is not None
         if program is not self._program:
             self._program = program
-            self.norms.forget()
+            self.over_time.norms.forget()
         self.sample.setMaximum(max(0, program.batch - 1))
         layer = self.layer()
         self._list(node, layer)
@@ -224,31 +206,28 @@ class ThroughTimeView(View):
         norms: dict[str, Series] = {
             name: np.asarray(values[probe], np.float64)
             for name, probe in self._norm_probes(node, layer).items() if probe in values}
-        found = [(track, values[probe]) for track in self.tracks()
-                 if (probe := self._track_probe(node, track)) in values]
+        maps = [TimeMap(track.name, part(track, values[probe], layer),
+                        is_signed(track, values[probe]))
+                for track in self.tracks()
+                if (probe := self._track_probe(node, track)) in values]
         number, reverse = self._place(layer)
-        steps = len(part(*found[0], layer)) if found else 0
+        steps = len(maps[0].values) if maps else 0
         cut = cuts(layer, steps, reverse)
-        if not norms or not found:
+        if not norms or not maps:
             self._drawn_at = -math.inf  # The answers are on their way: show them at once.
-        drawn = self.shade is not None
-        self.maps.setVisible(not drawn)
-        self.unrolled.setVisible(drawn)
-        self.norms.setVisible(not drawn or self.body.height() >= ROOM)
+        shown, shade, now = self.over_time, self.shade, next_time(snapshot, node)
+        shown.arrange(unrolled=shade is not None,
+                      with_norms=shade is None or self.body.height() >= ROOM)
         if norms:
-            self.norms.show_norms(snapshot.step, norms, cut)
-        if self.shade is not None and found and norms:
-            track, state = found[0]
-            self.unrolled.show_steps(Steps(
-                track.name, part(track, state, layer), norms[layer.kept[0]], cut,
-                outputs(layer, number, steps, reverse), reverse, next_time(snapshot, node)),
-                self.shade)
-        self.maps.show_maps([
-            TimeMap(track.name, part(track, array, layer), is_signed(track, array))
-            for track, array in found], cut, next_time(snapshot, node))
+            shown.norms.show_norms(snapshot.step, norms, cut)
+        if shade is not None and maps and norms:
+            shown.unrolled.show_steps(Steps(
+                maps[0].name, maps[0].values, norms[layer.kept[0]], cut,
+                outputs(layer, number, steps, reverse), reverse, now), shade)
+        shown.maps.show_maps(maps, cut, now)
         if steps:
             self.truncation.show_setting(layer.truncate, steps)
-        self._align()
+        shown.align()
 
     def _draw_attention(self, snapshot: Snapshot, node: str) -> None:
         weights = snapshot.values.get(WorkspaceProbe(f"{node}.weights", self.sample.value()))
@@ -304,17 +283,18 @@ class ThroughTimeView(View):
 
     def _another(self) -> None:
         """Another cell: the trail is not its own."""
-        self.norms.forget()
+        self.over_time.norms.forget()
         self._again()
 
     def selection_changed(self) -> None:
-        self._pointed, self._hovered = (-1, -1, -1), -1
+        self._pointed = (-1, -1, -1)
+        self.over_time.forget_mouse()
         self.attention.enlarge(None)
-        self.norms.forget()
+        self.over_time.norms.forget()
         self._drawn_at = -math.inf
 
     def restyle(self) -> None:
-        self.norms.restyle()
+        self.over_time.norms.restyle()
         self._drawn_at = -math.inf
 
     def _truncate(self, steps: int) -> None:
@@ -324,8 +304,8 @@ class ThroughTimeView(View):
 
     def _enlarge(self, index: int) -> None:
         """One map alone, or all again."""
-        alone = len(self.maps.maps) == 1
-        name = "" if alone else self.maps.maps[index].name
+        alone = len(self.over_time.maps.maps) == 1
+        name = "" if alone else self.over_time.maps.maps[index].name
         self.what.setCurrentIndex(max(0, self.what.findData(name)))
 
     # -- probes -------------------------------------------------------------------------------
@@ -345,47 +325,16 @@ class ThroughTimeView(View):
         self.line.show_text(self._reading() or self._about())
 
     def _reading(self) -> str:
-        index, first, second = self._pointed
         if self._pages.currentIndex() == 1:
-            return self.attention.reading(index, first, second)
-        if self._hovered >= 0 and self.norms.norms:
-            return f"t = {self._hovered} · {self.norms.reading(self._hovered)}"
-        if 0 <= index < len(self.maps.maps):
-            shown = self.maps.maps[index]
-            if first < shown.values.shape[0] and second < shown.values.shape[1]:
-                return (f"t = {first} · {shown.name}[{second}] = "
-                        f"{format_number(shown.values[first, second])}")
-        return ""
+            return self.attention.reading(*self._pointed)
+        return self.over_time.reading()
 
     def _about(self) -> str:
         node, layer = self.node() or "", self.layer()
         if layer is None:
             return self.attention.about(node)
-        parts = [node]
-        name = layer.kept[0]
-        values = self.norms.norms.get(name, np.empty(0))
-        if values.size and not np.isfinite(values).all():
-            parts.append("not finite!")
-        elif values.size > 1:
-            # How much is left of the gradient where the cell began to read.
-            first, last = (-1, 0) if self._place(layer)[1] else (0, -1)
-            if values[last] > 0:
-                share = values[first] / values[last]
-                parts.append(f"|∂{name}| first / last {format_number(share)}")
-        return " · ".join(parts)
-
-    def _hover_norms(self, x: float, y: float) -> None:
-        time = len(next(iter(self.norms.norms.values()), ()))
-        self._hovered = round(x) if math.isfinite(x) and 0 <= round(x) < time else -1
-        self._tell()
-
-    def _point_steps(self, t: int) -> None:
-        self._hovered = t
-        self._tell()
-
-    def _point_maps(self, index: int, t: int, unit: int) -> None:
-        self._pointed = (index, t, unit)
-        self._tell()
+        rest = self.over_time.about(layer.kept[0], reverse=self._place(layer)[1])
+        return f"{node} · {rest}" if rest else node
 
     def _point_attention(self, index: int, row: int, column: int) -> None:
         self._pointed = (index, row, column)
@@ -394,18 +343,7 @@ class ThroughTimeView(View):
     def table(self) -> Table | None:
         if self._pages.currentIndex() == 1:
             return self.attention.table()
-        norms = [[f"|d{name}|", "", *values.tolist()] for name, values in self.norms.norms.items()]
-        return ["what", "unit", "values over time"], [*norms, *(
-            [shown.name, unit, *row.tolist()]
-            for shown in self.maps.maps for unit, row in enumerate(shown.values.T))]
-
-    # -- layout -------------------------------------------------------------------------------
-
-    def _align(self) -> None:
-        """The maps stand exactly below the plot: one time axis for both."""
-        rect = self.norms.box.sceneBoundingRect()
-        self.maps.set_margins(max(20, round(rect.left())),
-                              max(8, round(self.norms.width() - rect.right())))
+        return ["what", "unit", "values over time"], self.over_time.table()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
