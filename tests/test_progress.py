@@ -243,7 +243,7 @@ def test_a_pause_without_anything_to_stop_stops_nothing_later(engine: Engine) ->
 def test_each_pause_stops_what_comes_before_it(
         engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two of them and a Run between, all while something else takes long."""
-    monkeypatch.setattr("playground.trainer.LARGE", 1)
+    monkeypatch.setattr("playground.loading.LARGE", 1)
     monkeypatch.setattr(first_weights, "MANY", 1)
     engine.load(spiral(dense(4)))
     wait(engine, lambda s: s.state == "paused")
