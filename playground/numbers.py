@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 
 def plural(count: int, thing: str, things: str = "") -> str:
@@ -13,6 +14,11 @@ def plural(count: int, thing: str, things: str = "") -> str:
 def short_exponent(number: str) -> str:
     """1e-8 for what Python writes as 1e-08."""
     return number.replace("e-0", "e-")
+
+
+def first_few(values: Sequence[float]) -> str:
+    """1, 2, 3, ...: three of them at most."""
+    return ", ".join(f"{value:g}" for value in values[:3]) + ", ..." * (len(values) > 3)
 
 
 def format_number(value: float, digits: int = 3, fixed: bool = False) -> str:

@@ -31,6 +31,7 @@ from playground.shapes import check
 from playground.training import Training
 from tests.command_line import Capture, result
 from tests.data_files import LABELS, archive, attempt, npy, save
+from tests.reopened import reopened
 
 TIME = 5
 OWN = np.tile([5, 1, 3, 2, 4], 8)
@@ -313,13 +314,7 @@ def test_what_the_file_holds_as_padding_changes_nothing(tmp_path: Path, threads:
 def test_a_document_goes_on_where_it_stopped(tmp_path: Path) -> None:
     session = Session(network(saved(tmp_path)))
     session.run(7)
-    file = tmp_path / "net.playground"
-    document.save(file, session.graph, session.saved_state(), session.history.view())
-    loaded = document.load(file)
-    assert loaded.graph == session.graph
-    assert loaded.state is not None
-    again = Session(loaded.graph)
-    assert again.restore(loaded.state, loaded.history) == ()
+    again = reopened(session, tmp_path)
     for each in (session, again):
         each.run(5)
     assert again.saved_state().same_as(session.saved_state())

@@ -11,7 +11,6 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from playground import document
 from playground.graph import Graph
 from playground.layers import LAYERS
 from playground.layers.base import Layer, make_layer, size_of
@@ -20,6 +19,7 @@ from playground.training import Adam, Training
 from tests.cases import settings_of
 from tests.loss_cases import CASES as LOSSES
 from tests.networks import Feed, Samples, learning, row
+from tests.reopened import reopened
 
 TABLE = "a,b,class\n" + "".join(f"{i},{i * i},{'even' if i % 2 == 0 else 'odd'}\n"
                                 for i in range(1, 21))
@@ -118,13 +118,7 @@ def test_what_is_saved_goes_on_with_the_same_bits(
     session = Session(graph)
     session.run(3)
     session.advance(len(session.program.code) // 2)
-    path = tmp_path / "saved.playground"
-    document.save(path, graph, session.saved_state(), session.history.view())
-    loaded = document.load(path)
-    assert loaded.graph == graph
-    assert loaded.state is not None
-    resumed = Session(loaded.graph)
-    assert resumed.restore(loaded.state, loaded.history) == ()
+    resumed = reopened(session, tmp_path)
     for _ in range(2):
         assert resumed.saved_state().same_as(session.saved_state())
         for one in (session, resumed):

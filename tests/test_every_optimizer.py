@@ -34,6 +34,7 @@ from playground.schedules import (
 from playground.second_order import LeastSquares, Newton
 from playground.session import Session
 from playground.shapes import check
+from playground.state import SavedState
 from playground.training import Clipping, Training
 from playground.update_rule import Optimizer
 from tests.cases import settings_of
@@ -255,6 +256,20 @@ def test_schedule_is_the_formula(schedule: Schedule) -> None:
     assert session.epoch > 4
 
 
+def check_replay(session: Session, states: list[SavedState], *steps: int) -> None:
+    """Back at any of these steps all is as it was; a document saved there goes on to the same end.
+
+    states: after each step that was done.
+    """
+    for step in steps:
+        session.go_to(step * len(session.program.code))
+        assert session.saved_state().same_as(states[step - 1])
+        other = Session(session.graph)
+        other.restore(states[step - 1])
+        other.run(len(states) - step)
+        assert other.saved_state().same_as(states[-1])
+
+
 def test_a_plateau_is_found_again_when_replayed() -> None:
     session = session_of(schedule=Plateau(patience=0, factor=0.5, threshold=0.9, cooldown=1))
     rates, states = [], []
@@ -263,14 +278,7 @@ def test_a_plateau_is_found_again_when_replayed() -> None:
         rates.append(session.measured("learning_rate"))
         states.append(session.saved_state())
     assert len(set(rates)) > 3
-    for step in (40, 21, 7):
-        session.go_to(step * len(session.program.code))
-        assert session.saved_state().same_as(states[step - 1])
-        # And a document that was saved there goes on as if nothing had been.
-        other = Session(session.graph)
-        other.restore(states[step - 1])
-        other.run(60 - step)
-        assert other.saved_state().same_as(states[-1])
+    check_replay(session, states, 40, 21, 7)
 
 
 def test_a_plateau_forgets_when_it_begins_anew() -> None:
@@ -338,14 +346,7 @@ def test_momentum_waits_until_learning_settles(momentum: float) -> None:
     assert used == pytest.approx(settled_momentum(losses, 20, momentum))
     changes = [step for step, pair in enumerate(itertools.pairwise(used)) if pair[0] != pair[1]]
     assert len(changes) == (momentum > 0.5)
-    # Replay finds it again, before and after; so does a saved document.
-    for step in (250, 45):
-        session.go_to(step * len(session.program.code))
-        assert session.saved_state().same_as(states[step - 1])
-        other = Session(session.graph)
-        other.restore(states[step - 1])
-        other.run(300 - step)
-        assert other.saved_state().same_as(states[-1])
+    check_replay(session, states, 250, 45)  # before and after
 
 
 def test_a_change_of_kind_needs_a_new_program_and_a_number_does_not() -> None:

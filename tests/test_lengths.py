@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from playground import document
 from playground.graph import Graph
 from playground.layers import LAYERS
 from playground.layers.attention import Attention, MultiHeadAttention
@@ -22,6 +21,7 @@ from playground.shapes import check
 from playground.training import Adam, Training
 from tests.gradient_check import Bench, Given
 from tests.networks import Feed, Samples, Shapes, Step, learning
+from tests.reopened import reopened
 from tests.torch_training import train_both
 
 TIME = 4
@@ -317,13 +317,7 @@ def test_a_network_that_knows_all_lengths_trains_as_pytorchs(torch: Any, threads
 def test_a_document_keeps_the_connections(tmp_path: Path) -> None:
     session = Session(requests(*ALL))
     session.run(5)
-    path = tmp_path / "lengths.playground"
-    document.save(path, session.graph, session.saved_state(), session.history.view())
-    loaded = document.load(path)
-    assert loaded.graph == session.graph
-    assert loaded.state is not None
-    again = Session(loaded.graph)
-    assert again.restore(loaded.state, loaded.history) == ()
+    again = reopened(session, tmp_path)
     for each in (session, again):
         each.run(5)
     assert again.saved_state().same_as(session.saved_state())

@@ -10,7 +10,6 @@ import pytest
 from scipy import special, stats
 
 import kernels
-from playground import document
 from playground.layers.base import Layer, Shape, ShapeError, make_layer
 from playground.layers.norm import (
     BatchNorm,
@@ -25,6 +24,7 @@ from playground.shapes import check
 from playground.training import SGD, Training
 from tests.gradient_check import Bench, Given
 from tests.networks import Samples, learning, row
+from tests.reopened import reopened
 from tests.sketch import both_ways, chain, dense, spiral
 
 
@@ -126,15 +126,9 @@ def test_batch_norm_goes_back_and_on_like_running(threads: int) -> None:
 
 
 def test_running_statistics_are_saved_with_the_document(tmp_path: Path) -> None:
-    graph = spiral(dense(6), ("batch_norm", {}))
-    session = Session(graph)
+    session = Session(spiral(dense(6), ("batch_norm", {})))
     session.run(20)
-    path = tmp_path / "network.playground"
-    document.save(path, graph, session.saved_state(), session.history.view(), None)
-    loaded = document.load(path)
-    assert loaded.state is not None
-    other = Session(loaded.graph)
-    assert other.restore(loaded.state) == ()
+    other = reopened(session, tmp_path)
     for each in (session, other):
         each.run(20)
     assert session.arena.state.tobytes() == other.arena.state.tobytes()

@@ -21,6 +21,7 @@ from playground.layers.base import (
     show_shape,
     size_of,
 )
+from playground.layers.while_training import WhileTraining
 from playground.numbers import plural
 from playground.tensor import Tensor
 
@@ -102,7 +103,7 @@ class Flatten(Layer, frozen=True, kw_only=True):
 
 
 @layer("dropout", category="core", label="Dropout")
-class Dropout(Layer, frozen=True, kw_only=True):
+class Dropout(WhileTraining, frozen=True, kw_only=True):
     """Leaves out random values while training, so that units do not rely on each other."""
 
     formula = "y = x · mask / (1 - rate)"
@@ -115,22 +116,12 @@ class Dropout(Layer, frozen=True, kw_only=True):
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
         return {"mask": (batch, *x[0])}
 
-    def forward(self, e: Emitter) -> None:
-        x, y = e.x[0], e.y[0]
-        if e.training:
-            e.emit(kernels.random.dropout_forward, n=x.size, rate=float(self.rate),
-                   key=e.random_key, counters=e.counters, x=x, mask=e.work["mask"], y=y)
-        else:
-            e.emit(kernels.elementwise.copy, n=x.size, x=x, y=y)
+    def disturb(self, e: Emitter) -> None:
+        e.emit(kernels.random.dropout_forward, n=e.x[0].size, rate=float(self.rate),
+               key=e.random_key, counters=e.counters, x=e.x[0], mask=e.work["mask"], y=e.y[0])
 
-    def backward(self, e: Emitter) -> None:
-        dy, dx = e.dy[0], e.dx[0]
-        if dx is None:
-            return
-        if e.training:
-            e.emit(kernels.random.dropout_backward, n=dy.size, mask=e.work["mask"], dy=dy, dx=dx)
-        else:
-            e.emit(kernels.elementwise.copy, n=dy.size, x=dy, y=dx)
+    def disturbed_gradient(self, e: Emitter, dx: Tensor) -> None:
+        e.emit(kernels.random.dropout_backward, n=dx.size, mask=e.work["mask"], dy=e.dy[0], dx=dx)
 
     def subtitle(self) -> str:
         return f"rate {self.rate:g}"

@@ -7,12 +7,14 @@ from typing import Annotated
 
 import kernels
 from playground.emitter import Emitter
-from playground.layers.base import Layer, Shape, about, layer
+from playground.layers.base import Shape, about, layer
 from playground.layers.norm import SequenceAxes, channels_of, check_axes
+from playground.layers.while_training import WhileTraining
+from playground.tensor import Tensor
 
 
 @layer("spatial_dropout", category="core", label="Spatial dropout", stem="dropout")
-class SpatialDropout(Layer, frozen=True, kw_only=True):
+class SpatialDropout(WhileTraining, frozen=True, kw_only=True):
     """Leaves out whole channels while training: neighbouring pixels cannot stand in for another.
 
     Of a sequence, a feature is left out at all times.
@@ -37,31 +39,22 @@ class SpatialDropout(Layer, frozen=True, kw_only=True):
         sizes = channels_of(e.batch, e.x[0].shape[1:], self.axes)
         return {**sizes, "times": sizes["batch"] // e.batch, "batch": e.batch}
 
-    def forward(self, e: Emitter) -> None:
-        x, y, mask = e.x[0], e.y[0], e.work["mask"]
-        if not e.training:
-            e.emit(kernels.elementwise.copy, n=x.size, x=x, y=y)
-            return
+    def disturb(self, e: Emitter) -> None:
+        mask = e.work["mask"]
         e.emit(kernels.random.dropout_mask, n=mask.size, rate=float(self.rate), key=e.random_key,
                counters=e.counters, mask=mask)
-        e.emit(kernels.random.mask_channels, **self._sizes(e), x=x, mask=mask, y=y)
+        e.emit(kernels.random.mask_channels, **self._sizes(e), x=e.x[0], mask=mask, y=e.y[0])
 
-    def backward(self, e: Emitter) -> None:
-        dx = e.dx[0]
-        if dx is None:
-            return
-        if e.training:
-            e.emit(kernels.random.mask_channels, **self._sizes(e), x=e.dy[0],
-                   mask=e.work["mask"], y=dx)
-        else:
-            e.emit(kernels.elementwise.copy, n=dx.size, x=e.dy[0], y=dx)
+    def disturbed_gradient(self, e: Emitter, dx: Tensor) -> None:
+        e.emit(kernels.random.mask_channels, **self._sizes(e), x=e.dy[0], mask=e.work["mask"],
+               y=dx)
 
     def subtitle(self) -> str:
         return f"rate {self.rate:g}"
 
 
 @layer("gaussian_noise", category="core", label="Gaussian noise", stem="noise")
-class GaussianNoise(Layer, frozen=True, kw_only=True):
+class GaussianNoise(WhileTraining, frozen=True, kw_only=True):
     """Adds normal random numbers while training, new ones in every step."""
 
     formula = "y = x + noise"
@@ -74,17 +67,12 @@ class GaussianNoise(Layer, frozen=True, kw_only=True):
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
         return {"noise": (batch, *x[0])}
 
-    def forward(self, e: Emitter) -> None:
-        x, y = e.x[0], e.y[0]
-        if e.training:
-            e.emit(kernels.random.add_noise, n=x.size, deviation=float(self.deviation),
-                   key=e.random_key, counters=e.counters, x=x, noise=e.work["noise"], y=y)
-        else:
-            e.emit(kernels.elementwise.copy, n=x.size, x=x, y=y)
+    def disturb(self, e: Emitter) -> None:
+        e.emit(kernels.random.add_noise, n=e.x[0].size, deviation=float(self.deviation),
+               key=e.random_key, counters=e.counters, x=e.x[0], noise=e.work["noise"], y=e.y[0])
 
-    def backward(self, e: Emitter) -> None:
-        if (dx := e.dx[0]) is not None:
-            e.emit(kernels.elementwise.copy, n=dx.size, x=e.dy[0], y=dx)
+    def disturbed_gradient(self, e: Emitter, dx: Tensor) -> None:
+        e.emit(kernels.elementwise.copy, n=dx.size, x=e.dy[0], y=dx)
 
     def subtitle(self) -> str:
         return f"deviation {self.deviation:g}"

@@ -20,6 +20,7 @@ from playground.layers.base import (
     size_of,
 )
 from playground.layers.views import Sizes, contiguous, view
+from playground.numbers import first_few
 
 MOST_VALUES = 10_000
 LARGEST = 1e30
@@ -69,8 +70,7 @@ class Constant(Source, frozen=True, kw_only=True):
             y.shape, (0, *contiguous(self.shape)), contiguous(y.shape), values.size, y.size))
 
     def subtitle(self) -> str:
-        shown = ", ".join(f"{value:g}" for value in self.values[:3])
-        return shown + (", ..." if len(self.values) > 3 else "")
+        return first_few(self.values)
 
 
 @layer("random_normal", category="source", label="Random normal", stem="noise")

@@ -23,6 +23,7 @@ from playground.layers.base import (
     size_of,
 )
 from playground.layers.loss_layer import LossLayer
+from playground.numbers import first_few
 
 LARGEST = 1e6
 MOST_VALUES = 10_000
@@ -75,8 +76,7 @@ class Shift(Layer, frozen=True, kw_only=True):
             e.emit(kernels.elementwise.copy, n=dx.size, x=e.dy[0], y=dx)
 
     def subtitle(self) -> str:
-        shown = ", ".join(f"{value:g}" for value in self.start[:3])
-        return f"from {shown}" + (", ..." if len(self.start) > 3 else "")
+        return f"from {first_few(self.start)}"
 
     def _given(self, shape: Shape, random: np.random.Generator) -> np.ndarray:
         """The values as they are written: nothing is drawn."""
