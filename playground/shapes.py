@@ -27,6 +27,9 @@ from playground.layers.loss_layer import LossLayer
 L = TypeVar("L", bound=Layer)
 MEMORY_SHARE = 0.7
 """Of the machine's memory: a network that needs more is refused before anything is allocated."""
+UNREAD_LENGTHS = (
+    "Nothing takes the lengths: what comes after a sample's own steps is taken for time steps too. "
+    "Connect lengths to the layers that have an input for it.")
 
 
 @dataclass(frozen=True)
@@ -180,7 +183,11 @@ def _note_padding(graph: Graph, result: Check) -> None:
     """By node that hands on a padded sequence: who knew the lengths last."""
     for node in graph.order():
         layer, inputs = node.layer, result.inputs.get(node.id, ())
-        if not isinstance(layer, Layer) or node.id not in result.signals or not inputs:
+        if not isinstance(layer, Layer) or node.id not in result.signals:
+            continue
+        if LENGTHS in layer.outputs and _is_missed(graph, node.id, layer.outputs.index(LENGTHS)):
+            result.notes[node.id] = (*result.notes.get(node.id, ()), UNREAD_LENGTHS)
+        if not inputs:
             continue
         knows = knows_lengths(graph, node.id)
         sources = [source[0] for source in sources_of(graph, node.id) if source]
@@ -195,6 +202,14 @@ def _note_padding(graph: Graph, result: Check) -> None:
             len(signals[0].shape) == 2 and signals[0].shape[0] == inputs[0].shape[0])
         if (knows or before) and keeps_time:
             known[node.id] = node.id if knows else before
+
+
+def _is_missed(graph: Graph, id: str, lengths: int) -> bool:
+    """Whether nothing is connected to this output, though a layer behind the node would take it."""
+    return not any(e.source_port == lengths for e in graph.outputs_of(id)) and any(
+        isinstance(node.layer, Layer) and LENGTHS in node.layer.inputs
+        and not isinstance(node.layer, LossLayer) and id in graph.ancestors(node.id)
+        for node in graph.nodes)
 
 
 def _check_memory(result: Check, nodes: tuple[str, ...], limit: float | None) -> None:
