@@ -23,6 +23,7 @@ from playground.layers.base import (
 from playground.layers.data import DataLayer
 from playground.layers.lengths import LENGTHS, knows_lengths
 from playground.layers.loss_layer import LossLayer
+from playground.learning import is_penalised
 
 L = TypeVar("L", bound=Layer)
 MEMORY_SHARE = 0.7
@@ -76,6 +77,7 @@ def check(graph: Graph, memory: float | None = None) -> Check:
         result.memory[id] = _bytes_needed(graph, id, batch, result)
     used, losses, graph_error = _find_training(graph)
     _note_padding(graph, result)
+    _note_penalties(graph, result)
     _check_sharing(graph, result, used)
     _check_groups(graph, result, losses)
     _check_memory(result, used or tuple(result.memory), memory)
@@ -195,6 +197,18 @@ def _note_padding(graph: Graph, result: Check) -> None:
             len(signals[0].shape) == 2 and signals[0].shape[0] == inputs[0].shape[0])
         if (knows or before) and keeps_time:
             known[node.id] = node.id if knows else before
+
+
+def _note_penalties(graph: Graph, result: Check) -> None:
+    """Note where a document sets a penalty on weights and there are none that it counts."""
+    for node in graph.nodes:
+        if node.shares or not node.learning.penalises_weights or node.id not in result.inputs:
+            continue
+        if not any(map(is_penalised, parameter_shapes(graph, result, node.id).values())):
+            note = ("Its L1 and L2 penalties do nothing: they count matrices and kernels, and "
+                    "there are none here. Set them to 0; L1 and L2 of outputs count what comes "
+                    "out.")
+            result.notes[node.id] = (*result.notes.get(node.id, ()), note)
 
 
 def _check_memory(result: Check, nodes: tuple[str, ...], limit: float | None) -> None:
