@@ -44,10 +44,14 @@ CountBorder = Annotated[bool, about(
     "Keras and TensorFlow never do.", title="Count the border")]
 
 
+WITH_LENGTHS = "Mean over time has one, and so have attention and recurrent layers."
+
+
 class Pool(Layer, frozen=True, kw_only=True):
     """A window slides over each channel of an image, or of a sequence as an image of one row."""
 
     ground: ClassVar[Ground] = "image"
+    without_padding = WITH_LENGTHS
 
     ceil_mode: Annotated[bool, about(
         "Where the size does not divide, add a smaller window instead of leaving values out.",
@@ -66,6 +70,9 @@ class Pool(Layer, frozen=True, kw_only=True):
     def image(self, x: Shape) -> tuple[int, int, int]:
         """(channels, height, width) of an input, or a ShapeError."""
         return (image_shape if self.ground == "image" else row_shape)(self.label, x)
+
+    def mixes_time(self, axis: int) -> bool:
+        return self.ground == "sequence" and axis == 1
 
     def border(self, image: Pair) -> Border:
         """The padding of an image (height, width)."""
@@ -325,10 +332,14 @@ class GlobalPool(Layer, frozen=True, kw_only=True):
     """One number for each channel."""
 
     ground: ClassVar[Ground] = "image"
+    without_padding = WITH_LENGTHS
 
     def output_shape(self, *x: Shape) -> Shape:
         shape = image_shape if self.ground == "image" else row_shape
         return (shape(self.label, x[0])[0],)
+
+    def mixes_time(self, axis: int) -> bool:
+        return self.ground == "sequence" and axis == 1
 
     @staticmethod
     def _sizes(e: Emitter) -> dict[str, int]:
