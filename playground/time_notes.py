@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from playground.graph import Graph
 from playground.layers.base import Layer, shapes_of
+from playground.layers.conv import Convolution
 from playground.layers.data import DataLayer, File
 from playground.layers.lengths import LENGTHS, knows_lengths
+from playground.layers.pool import GlobalPool, Pool
 from playground.layers.shape import Permute
 
 if TYPE_CHECKING:
@@ -16,8 +18,30 @@ if TYPE_CHECKING:
 
 
 def time_notes(graph: Graph, result: Check) -> Iterator[tuple[str, str]]:
-    """Node ids and notes on them: of padding that counts, as lengths end before it."""
+    """Node ids and notes on them."""
     axes = time_axes(graph, result)
+    yield from _turned_notes(graph, result, axes)
+    yield from _padding_notes(graph, result, axes)
+
+
+def _turned_notes(graph: Graph, result: Check, axes: dict[str, int]) -> Iterator[tuple[str, str]]:
+    """Where time steps are taken for channels."""
+    for node in graph.nodes:
+        layer = node.layer
+        if not isinstance(layer, Convolution | Pool | GlobalPool) or layer.ground == "image":
+            continue
+        inputs, sources = result.inputs.get(node.id), _sources(graph, node.id)
+        if inputs and axes.get(sources[0]) == 0:
+            steps, features = inputs[0].shape
+            yield node.id, (
+                f"Takes the {steps} time steps for channels, and goes along the features of each "
+                f"({features}): its input is (time, features), and it wants (channels, length). "
+                "Put a Permute to 2, 1 before it, and one after it for what goes along time.")
+
+
+def _padding_notes(graph: Graph, result: Check, axes: dict[str, int]
+                   ) -> Iterator[tuple[str, str]]:
+    """Where padding counts, as lengths end before it."""
     known: dict[str, str] = {}
     """By node that hands on a padded sequence: who knew the lengths last."""
     for node in graph.order():

@@ -22,6 +22,7 @@ from playground.layers.base import (
     size_of,
 )
 from playground.layers.window import (
+    SEQUENCE_HELP,
     Border,
     Ground,
     PaddingPair,
@@ -141,6 +142,7 @@ class Pool1D(Pool, frozen=True, kw_only=True):
     """Windows of a sequence (channels, length)."""
 
     ground = "sequence"
+    input_help = SEQUENCE_HELP
     samples = (((2, 9),), ((1, 6),), ((3, 4),))
 
     kernel: Annotated[int, about("Length of the window.", ge=1, le=MAX_SIZE)] = 2
@@ -382,6 +384,7 @@ class GlobalAvgPool1D(GlobalAvgPool, frozen=True, kw_only=True):
     """Takes the mean over a whole sequence: one number per channel, for any length."""
 
     ground = "sequence"
+    input_help = SEQUENCE_HELP
     samples = (((2, 9),), ((3, 1),))
 
 
@@ -397,6 +400,7 @@ class GlobalMaxPool1D(GlobalMaxPool, frozen=True, kw_only=True):
     """Keeps the largest value of a whole sequence: one number per channel, for any length."""
 
     ground = "sequence"
+    input_help = SEQUENCE_HELP
     samples = (((2, 9),), ((3, 1),))
 
 
