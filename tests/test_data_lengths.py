@@ -27,7 +27,8 @@ from playground.graph import Graph
 from playground.layers.base import make_layer
 from playground.layers.data import File
 from playground.session import Session
-from playground.shapes import UNREAD_LENGTHS, check
+from playground.shapes import check
+from playground.time_notes import UNREAD_LENGTHS
 from playground.training import Training
 from tests.command_line import Capture, result
 from tests.data_files import LABELS, archive, attempt, npy, save
