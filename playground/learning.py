@@ -7,7 +7,16 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from playground.sizes import Shape
+
 GROUP = r"^\w*\Z"
+
+
+def is_penalised(shape: Shape) -> bool:
+    """Whether penalties on weights count an array: matrices and kernels, as in Keras'
+    kernel_regularizer, and not what has one axis, such as biases and scales.
+    """
+    return len(shape) > 1
 
 
 class Learning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -21,11 +30,13 @@ class Learning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         description="Times the learning rate of the training.")] = 1.0
     l1: Annotated[float, Meta(
         ge=0, le=10, title="L1 penalty",
-        description="Adds l1 · Σ|w| to the loss (weights, not biases): many become zero.",
+        description="Adds l1 · Σ|w| to the loss (matrices and kernels; neither "
+        "biases nor scales, slopes and shifts of one axis): many become zero.",
         extra={"log": True})] = 0.0
     l2: Annotated[float, Meta(
         ge=0, le=10, title="L2 penalty",
-        description="Adds l2 · Σ w² to the loss (weights, not biases): they stay small.",
+        description="Adds l2 · Σ w² to the loss (matrices and kernels; neither "
+        "biases nor scales, slopes and shifts of one axis): they stay small.",
         extra={"log": True})] = 0.0
     activity_l1: Annotated[float, Meta(
         ge=0, le=10, title="L1 of outputs",

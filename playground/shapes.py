@@ -21,8 +21,9 @@ from playground.layers.base import (
     size_of,
 )
 from playground.layers.data import DataLayer
-from playground.layers.lengths import LENGTHS, knows_lengths
 from playground.layers.loss_layer import LossLayer
+from playground.learning import is_penalised
+from playground.time_notes import time_notes
 
 L = TypeVar("L", bound=Layer)
 MEMORY_SHARE = 0.7
@@ -75,7 +76,9 @@ def check(graph: Graph, memory: float | None = None) -> Check:
     for id in result.inputs:
         result.memory[id] = _bytes_needed(graph, id, batch, result)
     used, losses, graph_error = _find_training(graph)
-    _note_padding(graph, result)
+    for id, note in time_notes(graph, result):
+        result.notes[id] = (*result.notes.get(id, ()), note)
+    _note_penalties(graph, result)
     _check_sharing(graph, result, used)
     _check_groups(graph, result, losses)
     _check_memory(result, used or tuple(result.memory), memory)
@@ -174,27 +177,16 @@ def _check_node(graph: Graph, node: Node, result: Check) -> None:
         result.errors[node.id] = str(error)
 
 
-def _note_padding(graph: Graph, result: Check) -> None:
-    """Note where steps after a sample's own length are taken for its own, as lengths end there."""
-    known: dict[str, str] = {}
-    """By node that hands on a padded sequence: who knew the lengths last."""
-    for node in graph.order():
-        layer, inputs = node.layer, result.inputs.get(node.id, ())
-        if not isinstance(layer, Layer) or node.id not in result.signals or not inputs:
+def _note_penalties(graph: Graph, result: Check) -> None:
+    """Note where a document sets a penalty on weights and there are none that it counts."""
+    for node in graph.nodes:
+        if node.shares or not node.learning.penalises_weights or node.id not in result.inputs:
             continue
-        knows = knows_lengths(graph, node.id)
-        sources = [source[0] for source in sources_of(graph, node.id) if source]
-        before = next((known[id] for id in sources if id in known), "")
-        if before and not knows and layer.whole_time and (
-                LENGTHS not in layer.idle_inputs(*shapes_of(inputs))):
-            note = (f"{before} knows where each sample ends, and {layer.label} takes what "
-                    "comes after that for time steps too. Connect the same lengths to it.")
+        if not any(map(is_penalised, parameter_shapes(graph, result, node.id).values())):
+            note = ("Its L1 and L2 penalties do nothing: they count matrices and kernels, and "
+                    "there are none here. Set them to 0; L1 and L2 of outputs count what comes "
+                    "out.")
             result.notes[node.id] = (*result.notes.get(node.id, ()), note)
-        signals = result.signals[node.id]
-        keeps_time = signals and inputs[0] and (
-            len(signals[0].shape) == 2 and signals[0].shape[0] == inputs[0].shape[0])
-        if (knows or before) and keeps_time:
-            known[node.id] = node.id if knows else before
 
 
 def _check_memory(result: Check, nodes: tuple[str, ...], limit: float | None) -> None:

@@ -116,7 +116,8 @@ class MainWindow(QMainWindow):
         self.examples_button.setFixedHeight(30)
         self.examples_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.training_bar.add_spare(self.examples_button)
-        self.addToolBar(TopBar(self.document, self.transport, self.training_bar))
+        self.top_bar = TopBar(self.document, self.transport, self.training_bar)
+        self.addToolBar(self.top_bar)
         self.status = StatusBar(self)
         self.setStatusBar(self.status)
         self.preparing = Preparing(self.bridge, self.status, self)
@@ -287,6 +288,7 @@ class MainWindow(QMainWindow):
         layout = self.preferences.layout
         if layout is None or not self.restoreState(layout):
             self.docks.fit()
+        self.top_bar.show()  # hidden in a layout of an earlier version
         self.docks.restage()
         self._show_notes()
 
@@ -294,6 +296,10 @@ class MainWindow(QMainWindow):
         """Every panel where it was the first time, with an example's notes in front again."""
         self.docks.reset()
         self._show_notes()
+
+    def createPopupMenu(self) -> None:
+        """None, where Qt's own hides the top bar, which nothing brings back: View has the panels.
+        """
 
     # -- small things -------------------------------------------------------------------------
 
