@@ -54,7 +54,7 @@ def test_search_narrows_and_enter_adds(qtbot: QtBot) -> None:
 @pytest.mark.parametrize(("search", "kind"), [
     ("cross", "softmax_cross_entropy"), ("binary", "binary_cross_entropy"), ("lstm", "lstm"),
     ("relu", "relu"), ("leaky", "leaky_relu"), ("spiral", "spiral"),
-    ("mse", "mean_squared_error")])
+    ("mse", "mean_squared_error"), ("conv", "conv1d"), ("average", "average")])
 def test_enter_adds_what_is_named_and_not_what_is_said_of_others(
         qtbot: QtBot, search: str, kind: str) -> None:
     palette = make(qtbot)
@@ -62,6 +62,46 @@ def test_enter_adds_what_is_named_and_not_what_is_said_of_others(
     with qtbot.waitSignal(palette.layer_chosen) as told:
         qtbot.keyClick(palette.search.field, Qt.Key.Key_Return)
     assert told.args == [kind]
+
+
+@pytest.mark.parametrize(("search", "kind"), [
+    ("linear", "dense"), ("fully connected", "dense"), ("time distributed", "dense"),
+    ("depthwise", "conv2d"), ("pointwise", "conv2d"), ("1x1", "conv2d"), ("causal", "conv1d"),
+    ("transposed", "conv_transpose2d"), ("deconvolution", "conv_transpose2d"),
+    ("upsampling", "upsample2d"), ("nearest", "upsample2d"), ("bilinear", "upsample2d"),
+    ("average pooling", "avg_pool1d"), ("subsampling", "max_pool1d"),
+    ("global average", "global_avg_pool1d"), ("global max", "global_max_pool1d"),
+    ("BN", "batch_norm"), ("batch normalization", "batch_norm"), ("lrn", "lrn"),
+    ("local response", "lrn"), ("swish", "silu"), ("logistic", "sigmoid"),
+    ("simple rnn", "elman"), ("bidirectional", "elman"), ("one-hot", "one_hot"),
+    ("onehot", "one_hot"), ("transformer", "multi_head_attention"),
+    ("self-attention", "multi_head_attention"), ("positional", "positional_encoding"),
+    ("residual", "add"), ("skip", "add"), ("shortcut", "add"), ("noise", "gaussian_noise"),
+    ("reparameterization", "random_normal"), ("augmentation", "digits"), ("cutout", "digits"),
+    ("mae", "mean_absolute_error"), ("l1 loss", "mean_absolute_error"),
+    ("l2 loss", "mean_squared_error"), ("least squares", "mean_squared_error"),
+    ("nll", "softmax_cross_entropy"), ("vae", "gaussian_kl"), ("critic", "adversarial"),
+    ("wasserstein", "adversarial"), ("non-saturating", "adversarial")])
+def test_other_names_mark_the_layer_that_is_meant(
+        qtbot: QtBot, search: str, kind: str) -> None:
+    palette = make(qtbot)
+    palette.search.field.setText(search)
+    marked = palette.list.currentIndex()
+    assert marked.data(KIND) == kind
+    for name in LAYERS[kind].other_names:
+        assert name in marked.data(Qt.ItemDataRole.ToolTipRole)
+
+
+@pytest.mark.parametrize(("search", "kinds"), [
+    ("average", {"avg_pool1d", "avg_pool2d", "global_avg_pool2d"}),
+    ("subsampling", {"max_pool2d", "avg_pool2d"}), ("bidirectional", {"jordan", "lstm", "gru"}),
+    ("causal", {"attention", "multi_head_attention"}), ("least squares", {"adversarial"}),
+    ("noise", {"random_normal"}), ("augmentation", {"fashion_mnist", "gratings", "file"}),
+    ("logistic", {"binary_cross_entropy_with_logits"})])
+def test_other_names_may_be_shared(qtbot: QtBot, search: str, kinds: set[str]) -> None:
+    palette = make(qtbot)
+    palette.search.field.setText(search)
+    assert kinds <= set(palette.kinds())
 
 
 def test_a_click_on_a_caption_folds_its_group(qtbot: QtBot) -> None:

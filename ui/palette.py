@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from html import escape
 
@@ -47,6 +46,7 @@ from PySide6.QtWidgets import (
 from playground.layers import LAYERS
 from playground.layers.base import CATEGORIES, Layer, tooltip
 from ui.guarded import guarded
+from ui.layer_search import matches, rank
 from ui.theme import caption_font, theme, ui_font
 
 LAYER_MIME = "application/x-playground-layer"
@@ -191,24 +191,23 @@ class LayerList(QListView):
 
     def show_layers(self, search: str) -> None:
         """List what matches all words of `search`, which no group hides; mark what is meant."""
-        words = search.lower().split()
+        searched = bool(search.strip())
         self.layers.clear()
         for category, title in CATEGORIES.items():
             found = [cls for cls in LAYERS.values()
-                     if cls.category == category and _matches(cls, title, words)]
+                     if cls.category == category and matches(cls, search)]
             if found:
-                hidden = not words and category in self.folded
+                hidden = not searched and category in self.folded
                 self.layers.appendRow(_caption(category, title, len(found), hidden))
                 for cls in found:
                     self.layers.appendRow(_entry(cls))
                     self.setRowHidden(self.layers.rowCount() - 1, hidden)
-        self._can_fold = not words
-        if words and (rows := [row for row in range(self.layers.rowCount())
-                               if self.layers.index(row, 0).data(KIND)]):
-            # Many are found by their purpose alone; the name that is typed is the one to add.
+        self._can_fold = not searched
+        if searched and (rows := [row for row in range(self.layers.rowCount())
+                                  if self.layers.index(row, 0).data(KIND)]):
             self.setCurrentIndex(max(
                 (self.layers.index(row, 0) for row in rows),
-                key=lambda index: _is_named(index.data(), search)))
+                key=lambda index: rank(LAYERS[index.data(KIND)], search)))
 
     def toggle(self, category: str) -> None:
         """Fold or unfold a group; a search shows everything that it finds."""
@@ -341,26 +340,6 @@ def _paint_entry(painter: QPainter, rect: QRectF, index: Index, text: QColor) ->
     painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, name)
 
 
-def _matches(cls: type[Layer], title: str, words: list[str]) -> bool:
-    text = f"{cls.label} {cls.kind} {title} {cls.category} {tooltip(cls)}".lower()
-    names = _names(cls.label)
-    return all(word in text or word in names for word in words)
-
-
-def _is_named(label: str, search: str) -> tuple[bool, int, int]:
-    """How well a search names a layer: by its beginning, by how many whole words, how many begun.
-    """
-    names, words = _names(label), search.lower().split()
-    begun = sum(any(name.startswith(word) for name in names) for word in words)
-    return label.lower().startswith(" ".join(words)), len(names & set(words)), begun
-
-
-def _names(label: str) -> set[str]:
-    """The words of a name, and their initials: MSE is the mean squared error."""
-    parts = [part for part in re.split(r"[\W_]+", label.lower()) if part]
-    return {*parts, "".join(part[0] for part in parts)}
-
-
 def _caption(category: str, title: str, count: int, folded: bool) -> QStandardItem:
     item = QStandardItem(title)
     item.setFlags(Qt.ItemFlag.ItemIsEnabled)
@@ -380,6 +359,7 @@ def _entry(cls: type[Layer]) -> QStandardItem:
     item.setData(cls.kind, KIND)
     item.setData(cls.category, CATEGORY)
     formula = f"<br><code>{escape(cls.formula)}</code>" if cls.formula else ""
-    item.setToolTip(f"<b>{escape(cls.label)}</b><br>{escape(tooltip(cls))}{formula}")
+    others = f"<br>Also found as {escape(', '.join(cls.other_names))}." if cls.other_names else ""
+    item.setToolTip(f"<b>{escape(cls.label)}</b><br>{escape(tooltip(cls))}{formula}{others}")
     item.setData(f"{cls.label}: {tooltip(cls)}", Qt.ItemDataRole.AccessibleTextRole)
     return item

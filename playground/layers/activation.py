@@ -51,6 +51,7 @@ class ActivationLayer(Layer, frozen=True, kw_only=True):
 class Sigmoid(ActivationLayer, frozen=True, kw_only=True):
     """Squeezes every value into 0 to 1; its small slope makes gradients vanish in deep nets."""
 
+    other_names = ("logistic",)
     function_name = "sigmoid"
     formula = ACTIVATIONS["sigmoid"].formula
 
@@ -124,6 +125,7 @@ class GELU(ActivationLayer, frozen=True, kw_only=True):
 class SiLU(ActivationLayer, frozen=True, kw_only=True):
     """x times its sigmoid, also called swish: smooth, and slightly negative below zero."""
 
+    other_names = ("swish",)
     function_name = "silu"
     formula = ACTIVATIONS["silu"].formula
 

@@ -105,6 +105,7 @@ class Attention(Layer, frozen=True, kw_only=True):
     Scaled dot-product attention of Vaswani et al. 2017; nothing to learn.
     """
 
+    other_names = ("scaled dot-product attention", "causal attention")
     formula = "y = softmax(q kᵀ / √d) v"
     inputs = ("query", "key", "value", LENGTHS)
     optional = frozenset({LENGTHS})
@@ -175,6 +176,7 @@ class MultiHeadAttention(Layer, frozen=True, kw_only=True):
     keys and values one below the other.
     """
 
+    other_names = ("self-attention", "causal attention", "transformer")
     formula = "y = [head₁, head₂, ...] w_outᵀ + b_out"
     inputs = ("x", "memory", LENGTHS)
     whole_time = True
@@ -360,6 +362,7 @@ class Sinusoids(msgspec.Struct, frozen=True):
 class PositionalEncoding(Layer, frozen=True, kw_only=True):
     """Adds to every time step a pattern that tells its place: attention sees no order by itself."""
 
+    other_names = ("positional embedding",)
     formula = "y at t = x at t + p at t"
     samples = (((4, 6),), ((3, 5),))
 

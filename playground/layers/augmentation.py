@@ -15,6 +15,8 @@ from playground.layers.base import about, size_of
 
 FOR_IMAGES = ("flip_horizontal", "flip_vertical", "rotate", "shift", "crop", "cutout")
 """The settings that need samples of (channels, height, width), in the order of execution."""
+AUGMENTED = ("augmentation", "cutout")
+"""Other names of image data, for what can be done to the images."""
 
 
 class Augmentation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -112,4 +114,4 @@ def augmented(augmentation: Augmentation, data: PreparedData, count: int, draw: 
     return x
 
 
-__all__ = ["FOR_IMAGES", "Augmentation", "augmented", "emit_augmentation", "usable"]
+__all__ = ["AUGMENTED", "FOR_IMAGES", "Augmentation", "augmented", "emit_augmentation", "usable"]

@@ -92,6 +92,9 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The name in files; it never changes."""
     label: ClassVar[str]
     """The name on the palette."""
+    other_names: ClassVar[tuple[str, ...]] = ()
+    """What else people look for it by: its names elsewhere, and what one of its settings makes of
+    it."""
     stem: ClassVar[str]
     """What its nodes are called: "conv" for conv_1, conv_2, ..."""
     category: ClassVar[str]

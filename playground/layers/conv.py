@@ -286,6 +286,7 @@ class Convolution(Activated, frozen=True, kw_only=True):
 class Conv1D(Convolution, frozen=True, kw_only=True):
     """Slides small kernels along a sequence (channels, length): signals, text, time series."""
 
+    other_names = ("causal convolution",)
     ground = "sequence"
     input_help = SEQUENCE_HELP
     samples = (((2, 9),), ((1, 7),), ((4, 12),))
@@ -322,6 +323,7 @@ class Conv1D(Convolution, frozen=True, kw_only=True):
 class Conv2D(Convolution, frozen=True, kw_only=True):
     """Slides small kernels over an image: one output channel shows where one pattern occurs."""
 
+    other_names = ("depthwise", "pointwise", "1x1")
     samples = (((2, 5, 7),), ((1, 6, 4),), ((4, 8, 9),))
 
     channels: Channels = 8

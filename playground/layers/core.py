@@ -33,6 +33,7 @@ class Dense(Activated, frozen=True, kw_only=True):
     On a sequence (time, features), every time step goes through the same weights.
     """
 
+    other_names = ("linear", "fully connected", "time distributed")
     formula = "y = φ(x wᵀ + b)"
     samples = (((5,),), ((4, 3),), ((3,),))
     units_last = True

@@ -19,7 +19,7 @@ from playground.data.labels import Task
 from playground.data.lengths import LENGTHS
 from playground.data.table import Decimal, Header, Separator
 from playground.data.table_reader import Missing
-from playground.layers.augmentation import FOR_IMAGES, Augmentation, usable
+from playground.layers.augmentation import AUGMENTED, FOR_IMAGES, Augmentation, usable
 from playground.layers.base import Layer, Shape, ShapeError, Signal, about, layer
 
 Points = Annotated[int, about("Number of points.", ge=10, le=100_000)]
@@ -278,6 +278,8 @@ class Curve(DataLayer, frozen=True, kw_only=True):
 class Digits(DataLayer, frozen=True, kw_only=True):
     """1,797 real handwritten digits of 8×8 pixels (UCI, Alpaydin & Kaynak 1998)."""
 
+    other_names = AUGMENTED
+
     classes: Annotated[Literal["all", "0-4", "5-9"], about(
         "Which digits: all ten, or half of them, to learn one half and pass on to the other.",
         title="Digits")] = "all"
@@ -300,6 +302,8 @@ class Digits(DataLayer, frozen=True, kw_only=True):
 @layer("fashion_mnist", category="data", label="Fashion-MNIST", stem="fashion")
 class FashionMnist(DataLayer, frozen=True, kw_only=True):
     """Photographs of clothes, 28×28 pixels, 10 kinds (Zalando, Xiao et al. 2017)."""
+
+    other_names = AUGMENTED
 
     size: Annotated[Literal["subset", "full"], about(
         "The 6,000 images that ship with the app, or all 70,000 where Debian's package "
@@ -341,6 +345,7 @@ class File(DataLayer, frozen=True, kw_only=True):
     Sequences of .npz arrays may have lengths: they come out at an output of their own.
     """
 
+    other_names = AUGMENTED
     not_of_samples = DataLayer.not_of_samples | {"seed"}
     paths = ("path", "labels_path")
 

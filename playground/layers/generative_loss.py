@@ -18,6 +18,7 @@ class GaussianKL(LossLayer, frozen=True, kw_only=True):
     Welling 2014. Set its weight (β) against the loss of the reconstruction.
     """
 
+    other_names = ("VAE",)
     formula = "L = ½ Σ (μ² + σ² - 1 - log σ²)"
     inputs = ("mean", "log_variance")
 
@@ -55,6 +56,8 @@ class Adversarial(LossLayer, frozen=True, kw_only=True):
     a GAN: let the first two train the judge's group, the third, on made samples, the maker's.
     """
 
+    other_names = ("discriminator", "generator", "non-saturating", "least squares", "Wasserstein",
+                   "critic")
     formula = "L = softplus(∓x) · ½ (x - t)² · ∓x"
     inputs = ("score",)
 

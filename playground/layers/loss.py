@@ -53,6 +53,7 @@ class SoftmaxCrossEntropy(ClassLoss, frozen=True, kw_only=True):
     For one class, or for one at each time step; -1 is no class, and counts for nothing.
     """
 
+    other_names = ("negative log-likelihood",)
     formula = "L = -log softmax(x)ₜ"
 
     label_smoothing: Annotated[float, about(
@@ -140,6 +141,7 @@ class BinaryCrossEntropy(_Binary, frozen=True, kw_only=True):
 class BinaryCrossEntropyWithLogits(_Binary, frozen=True, kw_only=True):
     """Sigmoid and binary cross-entropy in one: exact where a probability would be 0 or 1."""
 
+    other_names = ("logistic loss",)
     formula = "L = -(w t log σ(x) + (1 - t) log(1 - σ(x)))"
     ending = "without activation"
     padding = -1e4  # The sigmoid of which is 0.
@@ -167,6 +169,7 @@ class BinaryCrossEntropyWithLogits(_Binary, frozen=True, kw_only=True):
 class MeanSquaredError(ValueLoss, frozen=True, kw_only=True):
     """For values: the squared difference. Classes are compared with 1 for the right one, else 0."""
 
+    other_names = ("L2 loss", "least squares")
     formula = "L = (x - t)²"
     kernel = "mean_squared_error"
 
@@ -209,6 +212,7 @@ class MeanSquaredError(ValueLoss, frozen=True, kw_only=True):
 class MeanAbsoluteError(ValueLoss, frozen=True, kw_only=True):
     """For values: the absolute difference. What is far off counts less than when squared."""
 
+    other_names = ("L1 loss",)
     formula = "L = |x - t|"
     kernel = "mean_absolute_error"
 
@@ -224,6 +228,7 @@ class MeanAbsoluteError(ValueLoss, frozen=True, kw_only=True):
 class Huber(ValueLoss, frozen=True, kw_only=True):
     """For values: squared where the difference is small, absolute where it is large."""
 
+    other_names = ("smooth L1 loss",)
     formula = "L = ½ d² where |d| = |x - t| ≤ δ, else δ (|d| - ½ δ)"
     kernel = "huber"
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 class Concat(Layer, frozen=True, kw_only=True):
     """Puts its inputs side by side: features after features, channels after channels."""
 
+    other_names = ("concatenate",)
     formula = "y = [a, b, ...]"
     inputs = ("a", "b")
     variadic = True
@@ -136,6 +137,7 @@ class Sum(MergeLayer, frozen=True, kw_only=True):
 class Add(Sum, frozen=True, kw_only=True):
     """Adds its inputs value by value: what a skip connection ends in."""
 
+    other_names = ("residual", "skip connection", "shortcut")
     formula = "y = a + b + ..."
 
     def factor(self, port: int, count: int) -> float:

@@ -70,6 +70,7 @@ class BatchNorm(Layer, frozen=True, kw_only=True):
     has gathered.
     """
 
+    other_names = ("batch normalisation",)
     formula = "y = w (x - mean) / √(var + ε) + b"
     samples = (((5,),), ((3, 4),), ((2, 3, 4),))
     whole_batch = True
@@ -243,6 +244,7 @@ class RowNorm(Layer, frozen=True, kw_only=True):
 class LayerNorm(RowNorm, frozen=True, kw_only=True):
     """Brings every sample (or time step) to mean 0 and deviation 1, whatever the batch."""
 
+    other_names = ("layer normalisation",)
     formula = "y = w (x - mean) / √(var + ε) + b"
     samples = (((5,),), ((3, 4),), ((2, 3, 4),))
 
@@ -272,6 +274,7 @@ class LayerNorm(RowNorm, frozen=True, kw_only=True):
 class GroupNorm(RowNorm, frozen=True, kw_only=True):
     """Brings groups of channels of each sample to mean 0 and deviation 1, whatever the batch."""
 
+    other_names = ("group normalisation", "instance normalisation")
     formula = "y = w (x - mean) / √(var + ε) + b"
     samples = (((4, 3, 5),), ((6, 5),), ((8,),))
 
@@ -302,6 +305,7 @@ class GroupNorm(RowNorm, frozen=True, kw_only=True):
 class LocalResponseNorm(Layer, frozen=True, kw_only=True):
     """Damps a channel where its neighbours are strong, as in AlexNet."""
 
+    other_names = ("local response normalisation",)
     formula = "y = x / (k + α/n Σ x²)^β"
     without_padding = STEP_BY_STEP
     samples = (((5, 2, 3),), ((4, 3),), ((7,),))

@@ -189,6 +189,7 @@ class Pool2D(Pool, frozen=True, kw_only=True):
 class MaxPool(Pool, frozen=True, kw_only=True):
     """The largest value of each window."""
 
+    other_names = ("max pooling", "subsampling")
     formula = "y = max of the window"
     integers = frozenset({"winner", "places"})
 
@@ -218,6 +219,7 @@ def _emit_max_backward(e: Emitter) -> None:
 class AvgPool(Pool, frozen=True, kw_only=True):
     """The mean of each window."""
 
+    other_names = ("average pooling", "subsampling")
     formula = "y = mean of the window"
     integers = frozenset({"places", "readers"})
 
@@ -352,6 +354,7 @@ class GlobalPool(Layer, frozen=True, kw_only=True):
 class GlobalAvgPool(GlobalPool, frozen=True, kw_only=True):
     """The mean of each channel."""
 
+    other_names = ("global average pooling",)
     formula = "y = mean of the channel"
 
     def forward(self, e: Emitter) -> None:
@@ -365,6 +368,7 @@ class GlobalAvgPool(GlobalPool, frozen=True, kw_only=True):
 class GlobalMaxPool(GlobalPool, frozen=True, kw_only=True):
     """The largest value of each channel."""
 
+    other_names = ("global max pooling",)
     formula = "y = max of the channel"
     integers = frozenset({"winner"})
 

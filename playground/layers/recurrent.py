@@ -48,6 +48,7 @@ def _pack_backward(p: Direction, units: int, width: int) -> None:
 class Elman(RecurrentLayer, frozen=True, kw_only=True):
     """Reads a sequence step by step; its state goes round and is read again at the next step."""
 
+    other_names = ("simple RNN", *RecurrentLayer.other_names)
     formula = "hₜ = φ(W xₜ + U hₜ₋₁ + b)"
     samples = (((3, 5),), ((4, 3), ()))
 

@@ -113,6 +113,7 @@ class Embedding(SymbolLayer, frozen=True, kw_only=True):
 class OneHot(SymbolLayer, frozen=True, kw_only=True):
     """Makes of every symbol a row of zeros with a 1 at its place."""
 
+    other_names = ("one-hot",)
     formula = "y[x] = 1, else 0"
 
     def width(self, classes: int) -> int:

@@ -81,6 +81,7 @@ class RandomNormal(Source, frozen=True, kw_only=True):
     again sees the same ones. A network that is only used sees those of the first step.
     """
 
+    other_names = ("noise", "reparameterisation")
     formula = "y ~ N(mean, deviation²)"
     examples: ClassVar[Examples] = {"shape": ([1], [3, 2], [5, 1, 3])}
 

@@ -35,6 +35,7 @@ class ConvTranspose2D(Activated, frozen=True, kw_only=True):
     Forward is the input gradient of a convolution with the same settings, backward its forward.
     """
 
+    other_names = ("transposed convolution", "deconvolution")
     formula = "y = φ(wᵀ ⋆ x + b)"
     samples = (((2, 2, 3),), ((1, 3, 2),), ((4, 1, 2),))
     scratch = frozenset({"work"})

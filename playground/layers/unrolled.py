@@ -49,6 +49,7 @@ from playground.tensor import Tensor
 class RecurrentLayer(Layer, frozen=True, kw_only=True):
     """What recurrent layers have in common: steps, directions, layers, lengths, states."""
 
+    other_names: ClassVar[tuple[str, ...]] = ("bidirectional",)
     inputs = ("x", LENGTHS, "state")
     optional = frozenset({LENGTHS, "state"})
     input_help: ClassVar[Mapping[str, str]] = {

@@ -15,6 +15,7 @@ from playground.layers.window import SizePair, image_shape, short
 class Upsample2D(Layer, frozen=True, kw_only=True):
     """Makes an image larger by whole factors: repeats pixels, or draws values between them."""
 
+    other_names = ("upsampling", "nearest neighbour", "bilinear")
     formula = "y[s·i] ≈ x[i]"
     integers = frozenset({"places"})
     samples = (((2, 3, 4),), ((1, 4, 1),), ((3, 1, 2),))
