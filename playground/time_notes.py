@@ -25,6 +25,7 @@ UNREAD_LENGTHS = (
 def time_notes(graph: Graph, result: Check) -> Iterator[tuple[str, str]]:
     """Node ids and notes on them."""
     axes = time_axes(graph, result)
+    yield from _unread_notes(graph)
     yield from _turned_notes(graph, result, axes)
     yield from _padding_notes(graph, result, axes)
     for node in graph.nodes:
@@ -32,6 +33,19 @@ def time_notes(graph: Graph, result: Check) -> Iterator[tuple[str, str]]:
         if isinstance(layer, Layer) and node.id in result.signals and LENGTHS in layer.outputs and (
                 _is_missed(graph, node.id, layer.outputs.index(LENGTHS))):
             yield node.id, UNREAD_LENGTHS
+
+
+def _unread_notes(graph: Graph) -> Iterator[tuple[str, str]]:
+    """Where nothing is connected to lengths, though a layer behind the node would take them."""
+    for node in graph.nodes:
+        layer = node.layer
+        if isinstance(layer, Layer) and LENGTHS in layer.outputs:
+            port = layer.outputs.index(LENGTHS)
+            if all(e.source_port != port for e in graph.outputs_of(node.id)) and any(
+                    isinstance(other.layer, Layer) and LENGTHS in other.layer.inputs
+                    and not isinstance(other.layer, LossLayer)
+                    and node.id in graph.ancestors(other.id) for other in graph.nodes):
+                yield node.id, UNREAD_LENGTHS
 
 
 def _turned_notes(graph: Graph, result: Check, axes: dict[str, int]) -> Iterator[tuple[str, str]]:
