@@ -23,7 +23,9 @@ class Learning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What is special about one node. Penalties count in the loss, as in Keras' regularizers."""
 
     frozen: Annotated[bool, Meta(
-        title="Frozen", description="Keep these weights as they are: no gradient, no update.")
+        title="Frozen", description="Keep these weights as they are: no gradient, no update. "
+        "A BatchNorm goes on moving its running statistics, as in PyTorch; choose running ones in "
+        "training to keep them too, as in Keras.")
     ] = False
     rate: Annotated[float, Meta(
         ge=0, le=1000, title="Learning rate ×",

@@ -21,6 +21,7 @@ from playground.layers.base import (
     size_of,
 )
 from playground.layers.data import DataLayer
+from playground.layers.generative_loss import Adversarial
 from playground.layers.loss_layer import LossLayer
 from playground.learning import is_penalised
 from playground.time_notes import time_notes
@@ -81,6 +82,7 @@ def check(graph: Graph, memory: float | None = None) -> Check:
     _note_penalties(graph, result)
     _check_sharing(graph, result, used)
     _check_groups(graph, result, losses)
+    _note_critics(graph, result, losses)
     _check_memory(result, used or tuple(result.memory), memory)
     graph_error = graph_error or _find_obstacle(graph, result, used, losses)
     for node in graph.nodes:
@@ -292,10 +294,7 @@ def _check_groups(graph: Graph, result: Check, losses: tuple[str, ...]) -> None:
     turns: dict[str, dict[str, str]] = {}
     for loss in losses:
         group = getattr(graph.node(loss).layer, "trains", "")
-        owners = {graph.node(id).shares or id for id in graph.ancestors(loss)
-                  if parameter_shapes(graph, result, id)}
-        trained = {id for id in owners if id in graph and not graph.node(id).learning.frozen
-                   and group in ("", graph.node(id).learning.group)}
+        trained = _trained_by(graph, result, loss)
         if group and not trained:
             result.errors.setdefault(loss, (
                 f"Trains the group {group!r}, and no node that leads here is in it. Set Group of "
@@ -307,6 +306,31 @@ def _check_groups(graph: Graph, result: Check, losses: tuple[str, ...]) -> None:
                     f"Trains {both[0]}, and so does {theirs[both[0]]} in a turn of its own. Let "
                     "both losses train the same group, or groups that share no node."))
         turns.setdefault(group, {}).update(dict.fromkeys(trained, loss))
+
+
+def _trained_by(graph: Graph, result: Check, loss: str) -> set[str]:
+    """The owners of the weights that a loss trains."""
+    group = getattr(graph.node(loss).layer, "trains", "")
+    owners = {graph.node(id).shares or id for id in graph.ancestors(loss)
+              if parameter_shapes(graph, result, id)}
+    return {id for id in owners if id in graph and not graph.node(id).learning.frozen
+            and group in ("", graph.node(id).learning.group)}
+
+
+def _note_critics(graph: Graph, result: Check, losses: tuple[str, ...]) -> None:
+    """Note on the losses of Wasserstein critics, whose scores only count while weights are kept."""
+    for loss in losses:
+        layer = graph.node(loss).layer
+        # What leads to the scores of real samples is the critic alone.
+        if not isinstance(layer, Adversarial) or (layer.game, layer.role) != (
+                "wasserstein", "judge_on_real"):
+            continue
+        free = sorted(id for id in _trained_by(graph, result, loss)
+                      if not graph.node(id).learning.clip_weights)
+        if free:
+            note = (f"A Wasserstein critic needs limits, or its scores grow for ever: set Clip "
+                    f"weights of {', '.join(free)} (0.01 in the paper).")
+            result.notes[loss] = (*result.notes.get(loss, ()), note)
 
 
 def _find_obstacle(graph: Graph, result: Check, used: tuple[str, ...],

@@ -88,7 +88,7 @@ class BatchNorm(Layer, frozen=True, kw_only=True):
     affine: Affine = True
     statistics: Annotated[Literal["batch", "running"], about(
         "What training normalises by. batch: the batch's own mean and variance. running: the "
-        "gathered ones, which then stay as they are (a frozen layer).",
+        "gathered ones, which then stay as they are: Keras does so where trainable is False.",
         title="Statistics in training")] = "batch"
     axes: SequenceAxes = "time_features"
 
