@@ -28,11 +28,6 @@ def time_notes(graph: Graph, result: Check) -> Iterator[tuple[str, str]]:
     yield from _unread_notes(graph)
     yield from _turned_notes(graph, result, axes)
     yield from _padding_notes(graph, result, axes)
-    for node in graph.nodes:
-        layer = node.layer
-        if isinstance(layer, Layer) and node.id in result.signals and LENGTHS in layer.outputs and (
-                _is_missed(graph, node.id, layer.outputs.index(LENGTHS))):
-            yield node.id, UNREAD_LENGTHS
 
 
 def _unread_notes(graph: Graph) -> Iterator[tuple[str, str]]:
@@ -87,14 +82,6 @@ def _padding_notes(graph: Graph, result: Check, axes: dict[str, int]
                 yield node.id, f"{told}the penalties on outputs count what comes after that too."
         if (knows or before) and node.id in axes:
             known[node.id] = node.id if knows else before
-
-
-def _is_missed(graph: Graph, id: str, lengths: int) -> bool:
-    """Whether nothing is connected to this output, though a layer behind the node would take it."""
-    return not any(e.source_port == lengths for e in graph.outputs_of(id)) and any(
-        isinstance(node.layer, Layer) and LENGTHS in node.layer.inputs
-        and not isinstance(node.layer, LossLayer) and id in graph.ancestors(node.id)
-        for node in graph.nodes)
 
 
 def time_axes(graph: Graph, result: Check) -> dict[str, int]:

@@ -269,8 +269,8 @@ def test_lengths_that_nothing_takes_are_told_of(tmp_path: Path) -> None:
     whole = network(saved(tmp_path))
     without = whole.without_edges(e for e in whole.edges if e.source_port == 2)
     alone = whole.without_edges(whole.edges)
-    assert [UNREAD_LENGTHS in check(graph).notes["data"] for graph in (without, whole, alone)] == [
-        True, False, False]
+    told = [check(graph).notes["data"].count(UNREAD_LENGTHS) for graph in (without, whole, alone)]
+    assert told == [1, 0, 0]
 
 
 def test_lengths_that_do_not_fit_are_not_passed_over(tmp_path: Path) -> None:
