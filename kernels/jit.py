@@ -34,6 +34,9 @@ FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
 # error_model="numpy": a Python-style test for division by zero would keep loops from vectorising.
 OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "fastmath": FASTMATH}
 SIGNATURE = types.void(types.CPointer(types.int64))
+WIDER_THAN_8 = ("avx512", "avx10")
+WIDER_THAN_4 = ("avx", "fma", "f16c", "vaes", "vpclmulqdq", "xop")
+"""How the names of x86's extensions begin that a machine with vectors of 8, or 4, has not."""
 _STALE_AFTER = 30 * 24 * 3600  # seconds
 
 
@@ -66,19 +69,25 @@ def _use_cache_folder(folder: Path) -> None:
     numba.config.CACHE_DIR = str(folder)
 
 
-def _use_wide_vectors() -> None:
-    """Let LLVM fill registers of 512 bits, where it would only use half of each by itself.
+def _use_vectors() -> None:
+    """Have LLVM fill registers as wide as those that simd.py fills: no more, and no less.
 
-    It holds back because early processors lowered their clock for them; products of matrices use
-    them anyway.
+    Of 512 bits it would use one half by itself, because early processors lowered their clock for
+    them; products of matrices use them anyway. A width that is asked for is a smaller machine.
     """
-    features = get_host_cpu_features()
-    if "+avx512f" in features.split(",") and not numba.config.CPU_FEATURES:
-        numba.config.CPU_FEATURES = f"{features},-prefer-256-bit"
+    asked, features = os.environ.get("PLAYGROUND_VECTOR_WIDTH"), get_host_cpu_features().split(",")
+    if numba.config.CPU_FEATURES:
+        return
+    if asked and int(asked) < 16:
+        wider = WIDER_THAN_8 if int(asked) == 8 else WIDER_THAN_4
+        numba.config.CPU_FEATURES = ",".join(
+            f"-{name[1:]}" if name[1:].startswith(wider) else name for name in features)
+    elif "+avx512f" in features:
+        numba.config.CPU_FEATURES = ",".join([*features, "-prefer-256-bit"])
 
 
 _use_cache_folder(_cache_folder())
-_use_wide_vectors()
+_use_vectors()
 
 #: For helper functions that kernels of any file may call; they become part of the caller.
 inline = numba.njit(inline="always", error_model="numpy", fastmath=FASTMATH)

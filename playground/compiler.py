@@ -27,6 +27,7 @@ from playground.layers.base import size_of
 from playground.layers.data import DataLayer
 from playground.layers.loss_layer import LossLayer
 from playground.layout import Layout
+from playground.learning import is_penalised
 from playground.listing import Listing
 from playground.node_tensors import NodeTensors, Pass
 from playground.program import NODE_STATISTICS, RING_ROWS, Program
@@ -207,7 +208,7 @@ class _Compiler:
         learning = node.learning
         if learning.penalises_weights:
             for w in node.w.values():
-                if len(w.shape) > 1:
+                if is_penalised(w.shape):
                     self.code.once("loss", node.id, penalty.add_penalty, n=w.size, l1=learning.l1,
                                    l2=learning.l2, w=w, loss=total)
 
@@ -293,7 +294,7 @@ class _Compiler:
                             {"n": g.size, "x": part, "y": g})
         if learning.penalises_weights:
             for name, w in owner.w.items():
-                if len(w.shape) > 1:
+                if is_penalised(w.shape):
                     self.code.once("backward", owner.id, penalty.add_penalty_gradient, n=w.size,
                                    l1=learning.l1, l2=learning.l2, w=w, dw=owner.dw[0][name])
         if self.code.within is not None:

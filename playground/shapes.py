@@ -21,8 +21,10 @@ from playground.layers.base import (
     size_of,
 )
 from playground.layers.data import DataLayer
-from playground.layers.lengths import LENGTHS, knows_lengths
+from playground.layers.generative_loss import Adversarial
 from playground.layers.loss_layer import LossLayer
+from playground.learning import is_penalised
+from playground.time_notes import time_notes
 
 L = TypeVar("L", bound=Layer)
 MEMORY_SHARE = 0.7
@@ -75,9 +77,12 @@ def check(graph: Graph, memory: float | None = None) -> Check:
     for id in result.inputs:
         result.memory[id] = _bytes_needed(graph, id, batch, result)
     used, losses, graph_error = _find_training(graph)
-    _note_padding(graph, result)
+    for id, note in time_notes(graph, result):
+        result.notes[id] = (*result.notes.get(id, ()), note)
+    _note_penalties(graph, result)
     _check_sharing(graph, result, used)
     _check_groups(graph, result, losses)
+    _note_critics(graph, result, losses)
     _check_memory(result, used or tuple(result.memory), memory)
     graph_error = graph_error or _find_obstacle(graph, result, used, losses)
     for node in graph.nodes:
@@ -174,27 +179,16 @@ def _check_node(graph: Graph, node: Node, result: Check) -> None:
         result.errors[node.id] = str(error)
 
 
-def _note_padding(graph: Graph, result: Check) -> None:
-    """Note where steps after a sample's own length are taken for its own, as lengths end there."""
-    known: dict[str, str] = {}
-    """By node that hands on a padded sequence: who knew the lengths last."""
-    for node in graph.order():
-        layer, inputs = node.layer, result.inputs.get(node.id, ())
-        if not isinstance(layer, Layer) or node.id not in result.signals or not inputs:
+def _note_penalties(graph: Graph, result: Check) -> None:
+    """Note where a document sets a penalty on weights and there are none that it counts."""
+    for node in graph.nodes:
+        if node.shares or not node.learning.penalises_weights or node.id not in result.inputs:
             continue
-        knows = knows_lengths(graph, node.id)
-        sources = [source[0] for source in sources_of(graph, node.id) if source]
-        before = next((known[id] for id in sources if id in known), "")
-        if before and not knows and layer.whole_time and (
-                LENGTHS not in layer.idle_inputs(*shapes_of(inputs))):
-            note = (f"{before} knows where each sample ends, and {layer.label} takes what "
-                    "comes after that for time steps too. Connect the same lengths to it.")
+        if not any(map(is_penalised, parameter_shapes(graph, result, node.id).values())):
+            note = ("Its L1 and L2 penalties do nothing: they count matrices and kernels, and "
+                    "there are none here. Set them to 0; L1 and L2 of outputs count what comes "
+                    "out.")
             result.notes[node.id] = (*result.notes.get(node.id, ()), note)
-        signals = result.signals[node.id]
-        keeps_time = signals and inputs[0] and (
-            len(signals[0].shape) == 2 and signals[0].shape[0] == inputs[0].shape[0])
-        if (knows or before) and keeps_time:
-            known[node.id] = node.id if knows else before
 
 
 def _check_memory(result: Check, nodes: tuple[str, ...], limit: float | None) -> None:
@@ -300,10 +294,7 @@ def _check_groups(graph: Graph, result: Check, losses: tuple[str, ...]) -> None:
     turns: dict[str, dict[str, str]] = {}
     for loss in losses:
         group = getattr(graph.node(loss).layer, "trains", "")
-        owners = {graph.node(id).shares or id for id in graph.ancestors(loss)
-                  if parameter_shapes(graph, result, id)}
-        trained = {id for id in owners if id in graph and not graph.node(id).learning.frozen
-                   and group in ("", graph.node(id).learning.group)}
+        trained = _trained_by(graph, result, loss)
         if group and not trained:
             result.errors.setdefault(loss, (
                 f"Trains the group {group!r}, and no node that leads here is in it. Set Group of "
@@ -315,6 +306,31 @@ def _check_groups(graph: Graph, result: Check, losses: tuple[str, ...]) -> None:
                     f"Trains {both[0]}, and so does {theirs[both[0]]} in a turn of its own. Let "
                     "both losses train the same group, or groups that share no node."))
         turns.setdefault(group, {}).update(dict.fromkeys(trained, loss))
+
+
+def _trained_by(graph: Graph, result: Check, loss: str) -> set[str]:
+    """The owners of the weights that a loss trains."""
+    group = getattr(graph.node(loss).layer, "trains", "")
+    owners = {graph.node(id).shares or id for id in graph.ancestors(loss)
+              if parameter_shapes(graph, result, id)}
+    return {id for id in owners if id in graph and not graph.node(id).learning.frozen
+            and group in ("", graph.node(id).learning.group)}
+
+
+def _note_critics(graph: Graph, result: Check, losses: tuple[str, ...]) -> None:
+    """Note on the losses of Wasserstein critics, whose scores only count while weights are kept."""
+    for loss in losses:
+        layer = graph.node(loss).layer
+        # What leads to the scores of real samples is the critic alone.
+        if not isinstance(layer, Adversarial) or (layer.game, layer.role) != (
+                "wasserstein", "judge_on_real"):
+            continue
+        free = sorted(id for id in _trained_by(graph, result, loss)
+                      if not graph.node(id).learning.clip_weights)
+        if free:
+            note = (f"A Wasserstein critic needs limits, or its scores grow for ever: set Clip "
+                    f"weights of {', '.join(free)} (0.01 in the paper).")
+            result.notes[loss] = (*result.notes.get(loss, ()), note)
 
 
 def _find_obstacle(graph: Graph, result: Check, used: tuple[str, ...],

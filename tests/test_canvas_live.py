@@ -16,6 +16,7 @@ from playground.compiler import compile_program
 from playground.examples import EXAMPLES
 from playground.graph import Edge, Graph, UnknownLayer
 from playground.layers import LAYERS
+from playground.probes import answer
 from playground.session import Session
 from playground.snapshot import NodeStatistics, Snapshot, TensorProbe
 from playground.snapshot_maker import SnapshotMaker
@@ -31,7 +32,7 @@ from ui.canvas.text import name_font
 from ui.canvas.view import CanvasView
 from ui.channel_means import channel_means
 from ui.colormaps import signed_image
-from ui.live_canvas import LiveCanvas
+from ui.live_canvas import LiveCanvas, _roll
 from ui.outline import Outline
 from ui.theme import theme
 
@@ -133,6 +134,35 @@ def test_the_data_show_what_the_canvas_has_asked_for(view: CanvasView) -> None:
     live.show_snapshot(Snapshot(state="paused", values={
         TensorProbe(f"{id}.x", limit=3): batch, TensorProbe(f"{id}.x", sample=0): one}))
     assert len(view.canvas.nodes[id].images) == 3
+
+
+@pytest.mark.parametrize(("example", "id"), [
+    ("slot-filling", "requests_1"),  # packed: words and their number
+    ("elman", "adding_1"), ("transformer", "text_1")])
+def test_sequences_are_those_of_the_batch(
+        qtbot: QtBot, qapp: QApplication, example: str, id: str) -> None:
+    """As the pictures on the nodes beside them are."""
+    graph = EXAMPLES[example].graph
+    view = open_canvas(qtbot, qapp, graph)
+    live, session = LiveCanvas(view.canvas, view), Session(graph)
+    maker = SnapshotMaker(session)
+
+    def drawn() -> list[QImage]:
+        for _ in range(2):  # what has run is told before it is asked for
+            live.show_snapshot(maker.make(Snapshot("paused", step=session.step), live.probes()))
+        return list(view.canvas.nodes[id].images)
+
+    def pictures(x: np.ndarray) -> list[QImage]:
+        classes = view.document.check.signals[id][0].classes
+        return [_roll(s, classes) if classes else signed_image(s.T) for s in x[:3]]
+
+    (first,) = {p for p in live.probes() if getattr(p, "name", "") == f"{id}.x"}
+    assert drawn() == pictures(answer(session, first)), "before anything runs, the first there are"
+    for _ in range(2):
+        session.run(1)
+        before, now = list(view.canvas.nodes[id].images), drawn()
+        assert now == pictures(session.values(f"{id}.x"))
+        assert now != before
 
 
 def test_a_batch_norm_shows_the_means_of_the_batch_and_the_running_ones(

@@ -237,11 +237,13 @@ for kind in sys.argv[1:]:
 """
 
 
-def test_recurrence_and_attention_with_vectors_of_8(tmp_path: Path) -> None:
+@pytest.mark.parametrize("width", ["4", "8"])
+def test_recurrence_norms_and_attention_with_narrow_vectors(width: str, tmp_path: Path) -> None:
     subprocess.run(
-        [sys.executable, "-c", SLOPES, "elman", "lstm", "gru", "multi_head_attention"],
+        [sys.executable, "-c", SLOPES, "elman", "jordan", "lstm", "gru", "batch_norm",
+         "multi_head_attention"],
         check=True, cwd=Path(__file__).parents[1],
-        env={**os.environ, "PLAYGROUND_VECTOR_WIDTH": "8", "PLAYGROUND_CACHE_DIR": str(tmp_path)})
+        env={**os.environ, "PLAYGROUND_VECTOR_WIDTH": width, "PLAYGROUND_CACHE_DIR": str(tmp_path)})
 
 
 @pytest.mark.torch

@@ -28,6 +28,7 @@ from playground.layers.base import make_layer
 from playground.layers.data import File
 from playground.session import Session
 from playground.shapes import check
+from playground.time_notes import UNREAD_LENGTHS
 from playground.training import Training
 from tests.command_line import Capture, result
 from tests.data_files import LABELS, archive, attempt, npy, save
@@ -262,6 +263,22 @@ def network(path: Path, **settings: Any) -> Graph:
     for id, port in (("lstm", 1), ("attention", 2), ("last", 1)):
         graph = graph.connect("data", id, 2, port)
     return graph
+
+
+def test_lengths_that_nothing_takes_are_told_of(tmp_path: Path) -> None:
+    whole = network(saved(tmp_path))
+    without = whole.without_edges(e for e in whole.edges if e.source_port == 2)
+    alone = whole.without_edges(whole.edges)
+    assert [UNREAD_LENGTHS in check(graph).notes["data"] for graph in (without, whole, alone)] == [
+        True, False, False]
+
+
+def test_lengths_that_do_not_fit_are_not_passed_over(tmp_path: Path) -> None:
+    seen = preview(saved(tmp_path, lengths=OWN[:-1]))
+    assert seen.lengths_key == "lengths"
+    assert preview(tmp_path / "a.npz", lengths_key="").lengths_key == ""
+    with pytest.raises(DataError, match="one length for each is wanted"):
+        read_npz(tmp_path / "a.npz", lengths_key=seen.lengths_key)
 
 
 def test_the_node_has_an_output_for_lengths_when_it_is_told_of_them(tmp_path: Path) -> None:

@@ -98,6 +98,23 @@ def test_enter_in_the_path_looks_and_does_not_import(qtbot, tmp_path):
     assert dialog._import.hasFocus()
 
 
+def test_a_path_that_leads_somewhere_is_looked_at_without_a_key(qtbot, tmp_path):
+    file = tmp_path / "flowers.csv"
+    file.write_text("width,kind\n" + "1,a\n3,b\n" * 20)
+    dialog = DataImport()
+    qtbot.addWidget(dialog)
+    dialog.show()
+    dialog.path.setFocus()
+    qtbot.waitUntil(dialog.path.hasFocus)
+    dialog._pause.setInterval(1)
+    qtbot.keyClicks(dialog.path, str(file)[:-1])
+    qtbot.waitUntil(lambda: not dialog._pause.isActive())
+    assert "Choose a file" in dialog.summary.text(), "half a path is no mistake yet"
+    qtbot.keyClicks(dialog.path, str(file)[-1])
+    qtbot.waitUntil(lambda: "40 samples" in dialog.summary.text())
+    assert dialog.path.hasFocus()
+
+
 def test_without_a_file_there_is_nothing_to_choose(qtbot, tmp_path):
     dialog = DataImport()
     qtbot.addWidget(dialog)

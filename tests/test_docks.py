@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QTabBar, QWidget
+from PySide6.QtWidgets import QApplication, QTabBar, QWidget
 from pytestqt.qtbot import QtBot
 
 from playground.snapshot import Snapshot
@@ -143,3 +144,14 @@ def test_notes_are_in_front_again_after_a_reset_of_the_layout(window: MainWindow
     window.docks.open("inspector")
     window.reset_layout()
     assert is_seen(window.notes)
+
+
+def test_nothing_hides_the_top_bar_and_an_old_layout_without_it_brings_it_back(
+        window: MainWindow) -> None:
+    at = window.top_bar.geometry().center()
+    QApplication.sendEvent(window, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, at, at))
+    assert QApplication.activePopupWidget() is None
+    window.top_bar.hide()
+    window.preferences.layout = window.saveState()
+    window._restore_layout()
+    assert window.top_bar.isVisible()

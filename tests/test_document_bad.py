@@ -43,6 +43,14 @@ def test_foreign_files(content: bytes, words: str, tmp_path: Path) -> None:
     assert words in refused(tmp_path / "x.playground")
 
 
+def test_data_that_are_opened_as_a_document_are_shown_the_way_in(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n")
+    np.savez(tmp_path / "arrays.npz", x=np.zeros((3, 2)))
+    for name in ("table.csv", "arrays.npz"):
+        with pytest.raises(DocumentError, match=r"Data come in by File > Import Data\."):
+            document.load(tmp_path / name)
+
+
 def test_missing_files_and_folders(tmp_path: Path) -> None:
     assert "No such file" in refused(tmp_path / "none.playground")
     assert "directory" in refused(tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -119,6 +120,22 @@ def test_a_critics_weights_stay_within_the_limit_and_the_makers_go_beyond() -> N
     assert clipped == ["dense_2", "dense_3", "dense_4"]
     assert {i.phase for i in session.program.instructions if i.kernel.name == "clip_weights"} == {
         "update"}
+
+
+def test_a_critic_without_limits_is_told_at_its_loss_on_real_samples() -> None:
+    def told(graph: Graph) -> dict[str, str]:
+        return {id: note for id, notes in check(graph).notes.items() for note in notes
+                if "critic" in note}
+
+    graph = gan("wasserstein")
+    assert told(graph) == told(gan("minimax")) == {}
+    for id in ("dense_2", "dense_3"):
+        learning = msgspec.structs.replace(graph.node(id).learning, clip_weights=0.0)
+        graph = graph.with_learning(id, learning)
+    (real,) = (n.id for n in graph.nodes if getattr(n.layer, "role", "") == "judge_on_real")
+    assert told(graph) == {real: (
+        "A Wasserstein critic needs limits, or its scores grow for ever: set Clip weights of "
+        "dense_2, dense_3 (0.01 in the paper).")}
 
 
 # -- a loss without a target ----------------------------------------------------------------------

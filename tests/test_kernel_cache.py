@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -60,3 +61,22 @@ def test_kernels_for_other_vectors_are_kept_apart(tree: Path) -> None:
         [sys.executable, "-c", script], cwd=tree, check=True, text=True, capture_output=True,
         env={**os.environ, "PLAYGROUND_VECTOR_WIDTH": width}).stdout for width in ("", "4", "8")}
     assert len(names) == 3
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names x86's registers")
+@pytest.mark.parametrize(("width", "absent"), [("4", {"ymm", "zmm"}), ("8", {"zmm"})])
+def test_a_smaller_machines_kernels_use_its_registers_alone(
+        width: str, absent: set[str], tmp_path: Path) -> None:
+    script = """
+from kernels import elementwise, loss
+for kernel in (elementwise.add_into, loss.softmax_cross_entropy):
+    kernel.compile()
+    print(kernel._compiled._library.get_asm_str())
+"""
+    text = subprocess.run(
+        [sys.executable, "-c", script], check=True, text=True, capture_output=True,
+        cwd=Path(__file__).parents[1],
+        env={**os.environ, "PLAYGROUND_VECTOR_WIDTH": width,
+             "PLAYGROUND_CACHE_DIR": str(tmp_path)}).stdout
+    assert "xmm" in text
+    assert [name for name in absent if name in text] == []

@@ -189,6 +189,34 @@ def test_validation_counts_the_penalties_too() -> None:
         0.1 * (w ** 2).sum(), rel=1e-4)
 
 
+PENALISED = {"dense": True, "conv1d": True, "multi_head_attention": True, "lstm": True,
+             "batch_norm": False, "layer_norm": False, "group_norm": False, "prelu": False,
+             "dropout": False}
+
+
+@pytest.mark.parametrize(("kind", "counts"), PENALISED.items())
+def test_a_note_tells_of_penalties_that_count_nothing(kind: str, counts: bool) -> None:
+    def trained(**learning: Any) -> Session:
+        graph = Graph().with_node(Samples(shape=(6, 4), target=(6, 4))).with_training(
+            Training(batch=8, optimizer=SGD(learning_rate=RATE)))
+        for each, options in ((kind, {"returns": "sequence"} if kind == "lstm" else {}),
+                              ("flatten", {}), ("dense", {"units": 24}),
+                              ("reshape", {"shape": [6, 4]}), ("mean_squared_error", {})):
+            before = graph.nodes[-1].id
+            graph = graph.with_node(make_layer(each, options))
+            graph = graph.connect(before, graph.nodes[-1].id)
+        session = Session(learn(graph, graph.nodes[1].id, **learning))
+        session.run(1)
+        return session
+
+    plain, penalised = trained(), trained(l2=0.1)
+    assert (penalised.measured("loss") > plain.measured("loss")) == counts
+    id = penalised.graph.nodes[1].id
+    told = [note for note in check(penalised.graph).notes.get(id, ()) if "do nothing" in note]
+    assert len(told) == (not counts)
+    assert not any("do nothing" in note for note in check(plain.graph).notes.get(id, ()))
+
+
 def test_the_norm_of_a_step_with_several_players_is_over_all_of_them() -> None:
     session = Session(players())
     session.run(1)

@@ -106,6 +106,21 @@ def test_only_what_has_an_effect_is_offered(page: NodePage, document: Document, 
     assert {name for name, row in section.body.form.rows.items() if row.editor.isVisible()} == rows
 
 
+def test_penalties_are_not_offered_where_no_weights_count(
+        page: NodePage, document: Document) -> None:
+    usual = {"frozen", "rate", "clip_weights", "group", "activity_l1", "activity_l2"}
+    graph = spiral(dense(8), "batch_norm", "prelu").with_learning("prelu_1", Learning(l2=0.1))
+    document.edit("Other", graph)
+    for id, rows in (("batch_norm_1", usual), ("prelu_1", usual | {"l2"})):  # to be taken back
+        document.select([id])
+        section = page.learning
+        if not section.head.isChecked():
+            section.head.click()
+        assert section.body is not None
+        assert {name for name, row in section.body.form.rows.items()
+                if row.editor.isVisible()} == rows
+
+
 @pytest.mark.parametrize("id", ["spiral_1", "loss_1"])
 def test_data_and_losses_do_not_learn(page: NodePage, document: Document, id: str) -> None:
     document.select([id])

@@ -14,6 +14,7 @@ from playground.layers.attention import Attention, MultiHeadAttention
 from playground.layers.base import Layer, ShapeError, Signal, help_of, make_layer
 from playground.layers.lengths import LENGTHS
 from playground.layers.sequence import LastStep, MeanOverTime, Reverse
+from playground.learning import Learning
 from playground.optimizers import SGD
 from playground.second_order import LeastSquares
 from playground.session import Session
@@ -352,6 +353,21 @@ def test_who_does_not_know_the_lengths_is_told() -> None:
     ((("dropout", {}), ("multi_head_attention", {})), True),
     ((("gru", {"units": 3}),), True),
     ((("layer_norm", {}), ("dense", {"units": 2})), False),
+    ((("layer_norm", {"axes": "all"}),), True),
+    ((("batch_norm", {}),), True),
+    ((("batch_norm", {"statistics": "running"}),), False),
+    ((("dense", {"units": 3}), ("group_norm", {"groups": 2})), True),
+    ((("lrn", {}),), True),
+    ((("l2_normalise", {}),), True),
+    ((("l2_normalise", {"axes": "last"}),), False),
+    ((("permute", {"axes": [2, 1]}), ("global_avg_pool1d", {})), True),
+    ((("permute", {"axes": [2, 1]}), ("max_pool1d", {})), True),
+    ((("permute", {"axes": [2, 1]}), ("l2_normalise", {"axes": "last"})), True),
+    ((("permute", {"axes": [2, 1]}), ("dropout", {}), ("permute", {"axes": [2, 1]}),
+      ("layer_norm", {})), False),
+    ((("permute", {"axes": [2, 1]}), ("dropout", {}), ("permute", {"axes": [2, 1]}),
+      ("mean_over_time", {})), True),
+    ((("slice", {"stop": 5}), ("global_max_pool1d", {})), False),
 ])
 def test_that_lengths_end_is_told_behind_what_works_step_by_step(
         steps: tuple[Step, ...], told: bool) -> None:
@@ -369,6 +385,24 @@ def test_that_lengths_end_is_told_behind_what_works_step_by_step(
     found = {id: note for id, notes in check(graph).notes.items() for note in notes
              if "lstm_1 knows where each sample ends" in note}
     assert list(found) == ([last] if told else [])
+
+
+def test_penalties_on_outputs_that_count_padding_are_told() -> None:
+    graph = requests("gru").with_node(make_layer("dense", {"units": 3})).connect("gru", "dense_1")
+
+    def told(id: str) -> list[str]:
+        penalised = graph.with_learning(id, Learning(activity_l2=0.1))
+        return [note for note in check(penalised).notes.get(id, ()) if "penalties" in note]
+
+    assert told("dense_1") == ["gru knows where each sample ends, and the penalties on outputs "
+                               "count what comes after that too."]
+    assert told("gru") == told("words") == []
+
+
+@pytest.mark.parametrize("kind", [kind for kind, cls in LAYERS.items()
+                                  if cls.mixes_time is not Layer.mixes_time])
+def test_what_mixes_time_says_what_does_without_padding(kind: str) -> None:
+    assert LAYERS[kind].without_padding
 
 
 @pytest.mark.parametrize("kind", [kind for kind, cls in LAYERS.items() if LENGTHS in cls.inputs])

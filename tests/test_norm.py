@@ -26,6 +26,7 @@ from tests.gradient_check import Bench, Given
 from tests.networks import Samples, learning, row
 from tests.reopened import reopened
 from tests.sketch import both_ways, chain, dense, spiral
+from ui.inspector.fields import fields_of
 
 
 def play(layer: Layer, x: Any, **given: Any) -> tuple[Bench, np.ndarray]:
@@ -90,6 +91,20 @@ def test_frozen_statistics_stay_and_are_used() -> None:
     np.testing.assert_allclose(y, (np.array(FEATURES) - 2) / 2, rtol=1e-5)
     assert (bench.session.values("batch_norm_1.running_mean") == 2).all()
     assert "batch_norm_1.batch_mean" not in bench.session.program.tensors
+
+
+@pytest.mark.parametrize(("settings", "moves"), [({}, True), ({"statistics": "running"}, False)])
+def test_frozen_weights_leave_the_running_statistics_to_their_setting(
+        settings: dict[str, Any], moves: bool) -> None:
+    graph = spiral(dense(6), ("batch_norm", settings)).with_learning(
+        "batch_norm_1", Learning(frozen=True))
+    session = Session(graph)
+    session.run(3)
+    assert (session.values("batch_norm_1.w") == 1).all()
+    assert session.values("batch_norm_1.running_mean").any() == moves
+    # The two frameworks differ here, so the switch says which one it follows.
+    (frozen,) = (field for field in fields_of(Learning) if field.name == "frozen")
+    assert "moving its running statistics, as in PyTorch" in frozen.help
 
 
 def test_validation_uses_the_running_statistics_of_the_moment() -> None:

@@ -216,6 +216,23 @@ def test_a_copy_that_cannot_be_replaced_keeps_its_name(qapp, tmp_path):
     recovery.close()
 
 
+def test_a_copy_says_the_step_that_was_written(qapp, tmp_path):
+    """Training goes on while a save waits for its turn."""
+    steps = [7]
+    recovery = Recovery(
+        lambda file: Write(lambda: steps.append(8) or partial(file.write_text, "work"),
+                           lambda: None, step=lambda: steps[-1]),
+        lambda: Origin("net"), tmp_path)
+    recovery.save()
+    recovery.wait()
+    recovery._held.unlock()
+    other = Recovery(lambda file: None, lambda: Origin("a"), tmp_path)
+    assert [left.step for left in other.crashed()] == [8]
+    other.close()
+    assert recovery._held.tryLock(0)
+    recovery.close()
+
+
 def test_a_copy_that_another_window_removes_meanwhile_is_not_offered(recovery, tmp_path):
     assert _read(tmp_path / "gone.playground") is None
 

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from playground.layers.recurrent import LSTM
 from tests.closeness import close
 from tests.recurrent_rig import BATCH, FEATURES, KINDS, LENGTHS, MODULES, TIME, UNITS, Rig
+from ui.inspector.fields import fields_of
 
 # -- PyTorch's modules ----------------------------------------------------------------------------
 
@@ -77,6 +79,17 @@ def test_pytorch_rules_start_like_the_module(torch: Any, kind: str) -> None:
         close_to = pytest.approx(bound / 3**0.5, rel=0.15 if ours.ndim > 1 else 0.4)
         assert ours.std() == close_to
         assert float(theirs.detach().std()) == close_to
+
+
+def test_an_lstm_says_which_settings_start_it_as_pytorchs() -> None:
+    rules = {"initializer": "pytorch", "recurrent_initializer": "pytorch"}
+    for own, bias in (({}, 1), ({"forget_bias": 0.0}, 0)):
+        session = Rig("lstm", {"units": 50, **rules, **own}).session
+        session.reset()
+        forget = session.values("cell.bias_ih_l0")[50:100]
+        assert np.abs(forget - bias).max() <= 50**-0.5 + 1e-6
+    (told,) = (field for field in fields_of(LSTM) if field.name == "forget_bias")
+    assert "nn.LSTM is 0 with both of them pytorch" in told.help
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -12,14 +12,16 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from playground.compiler import compile_program
+from playground.examples import EXAMPLES
 from playground.graph import Graph
 from playground.layers.base import make_layer
 from playground.program import NODE_STATISTICS
 from playground.snapshot import (
+    Snapshot,
     Verdict,
 )
 from playground.training import Clipping
-from tests.shown_views import program, shown, snapshot
+from tests.shown_views import history, program, shown, snapshot
 from ui import theme as themes
 from ui.views.gradients import TOTAL, GradientsView
 from ui.views.header import HEIGHT, Header, Note
@@ -285,6 +287,41 @@ def test_lines_keep_their_colours_when_one_joins() -> None:
     new = line_places(["new", "a", "b"], old)
     assert (old, new) == ({"a": 0, "b": 1}, {"new": 2, "a": 0, "b": 1})
     assert line_places(["b", "c"], new) == {"b": 1, "c": 0}
+
+
+def test_a_documents_lines_have_their_colours_whatever_was_open_before(qtbot: QtBot) -> None:
+    whole = EXAMPLES["mlp-spiral"].graph
+    out = whole.outputs_of("dense_1")
+    between = whole.with_node(make_layer("dense", {"units": 3})).without_edges(out)
+    between = between.connect("dense_1", "dense_4").connect("dense_4", out[0].target)
+    assert len(out) == 1
+
+    def moment(graph: Graph) -> Snapshot:
+        made = compile_program(graph)
+        return replace(snapshot(), program=made, history=history(made.columns))
+
+    def told() -> dict[str, str]:
+        return {name: color.name() for name, color in view._colors().items() if name != TOTAL}
+
+    view = shown(qtbot, GradientsView(), moment(whole))
+    before = told()
+    view.show_snapshot(moment(between))
+    edited = told()
+    assert list(edited) == ["dense_1", "dense_4", "dense_2", "dense_3"]
+    assert edited | before == edited, "an edit leaves the others as they are"
+    view.forget()
+    view.show_snapshot(moment(between))
+    assert told() == edited, "and so does opening again"
+
+    (into,) = whole.inputs_of("dense_1")
+    other = whole.without(["dense_1"]).connect(into.source, "dense_2")
+    view.forget()
+    view.show_snapshot(view.snapshot)  # the last of the document before
+    view.show_snapshot(moment(other))
+    assert list(told().values()) == list(before.values())[:2]
+    view.forget()
+    view.show_snapshot(moment(whole))
+    assert told() == before
 
 
 def test_gradients_mark_what_is_not_finite(qtbot: QtBot) -> None:

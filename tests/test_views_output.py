@@ -336,6 +336,31 @@ def test_the_column_of_times_is_no_wider_than_needed_once_it_stands(qtbot: QtBot
     assert took(10.0, "paused") == usual
 
 
+def test_operations_keep_their_room_before_names_and_times(qtbot: QtBot) -> None:
+    times: dict[Probe, Any] = {TimingsProbe(): np.full(len(program("cnn-digits").instructions), 9)}
+    view = shown(qtbot, ListingView(), snapshot("cnn-digits", values=times))
+    letter = view.list.fontMetrics().horizontalAdvance("0")
+
+    def letters(column: int) -> float:
+        return (view.list.columnWidth(column) - PADDING) / letter
+
+    seen = {}
+    for width in (500, 300, 220):
+        view.resize(width, 320)
+        QApplication.processEvents()
+        seen[width] = not view.list.isColumnHidden(TIME)
+        assert letters(OPERATION) >= 9, width
+        assert letters(NODE) >= 6, width
+    assert seen == {500: True, 300: True, 220: False}
+    assert letters(NODE) < len("digits_1"), "cut before the operation"
+    index = view.model.index(view.model.row_of(0) or 0, OPERATION)
+    assert "9.0 µs" in view.model.data(index, Qt.ItemDataRole.ToolTipRole)
+    view.resize(500, 320)
+    QApplication.processEvents()
+    assert letters(NODE) >= len("digits_1")
+    assert not view.list.isColumnHidden(TIME)
+
+
 def test_the_listing_stays_where_it_is_when_nothing_is_selected(qtbot: QtBot) -> None:
     view = shown(qtbot, ListingView(), snapshot(state="paused"))
     view.resize(298, 160)

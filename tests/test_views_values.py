@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -15,6 +16,7 @@ from playground.snapshot import (
 )
 from tests.shown_views import program, shown, snapshot
 from ui import theme as themes
+from ui.colormaps import NOT_FINITE
 from ui.views.array_table import ArrayModel
 from ui.views.feature_maps import FeatureMapsView
 from ui.views.histogram import bulk_histogram, statistics
@@ -103,6 +105,33 @@ def test_pictures_find_what_is_pointed_at_and_enlarge(qtbot: QtBot) -> None:
     ((2, 3, 4), (2, 3, 4)), ((5, 2, 3, 4), (10, 3, 4))])
 def test_any_array_is_maps(shape: tuple[int, ...], maps: tuple[int, ...]) -> None:
     assert as_maps(np.zeros(shape, np.float32)).shape == maps
+
+
+def test_the_cells_that_fill_up_a_row_are_empty(qtbot: QtBot) -> None:
+    """Magenta is the colour of what is not a number, and nothing else."""
+    values = np.arange(84, dtype=np.float32)
+    values[70] = np.nan
+    grid = PictureGrid()
+    qtbot.addWidget(grid)
+    grid.resize(640, 200)
+    grid.show_array(values)
+    (rect,) = grid.rects()
+
+    def at(value: int) -> QPointF:
+        """The middle of a value's cell."""
+        row, column = divmod(value, 64)
+        return QPointF(rect.left() + (column + 0.5) * rect.width() / 64,
+                       rect.top() + (row + 0.5) * rect.height() / 2)
+
+    image = grid.grab().toImage()
+    ground = image.pixelColor(320, 199)
+    seen = [image.pixelColor(at(value).toPoint()) for value in (70, 83, 84, 100, 127)]
+    assert seen[0] == QColor(*NOT_FINITE)
+    assert seen[1] not in (ground, seen[0])
+    assert seen[2:] == [ground] * 3
+    assert grid.place_at(at(83)) == (0, 1, 19)
+    assert grid.place_at(at(84)) == (-1, -1, -1)
+    assert [len(line) for line in grid.lines(0)] == [64, 20]
 
 
 # -- values of a node -----------------------------------------------------------------------------

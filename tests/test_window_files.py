@@ -286,6 +286,21 @@ def test_training_alone_is_autosaved_and_shown_in_the_title(qtbot, window, engin
     assert window.files.unsaved
 
 
+def test_a_document_trained_further_is_asked_about_however_short_it_took(
+        qtbot, window, engine, tmp_path, monkeypatch):
+    file = tmp_path / "net.playground"
+    store.save(file, EXAMPLES["perceptron"].graph)
+    assert window.files.open(file)
+    engine.next = Snapshot(state="paused", step=0)
+    qtbot.waitUntil(lambda: window.bridge.snapshot.state == "paused")
+    assert not window.files.unsaved
+    engine.next = Snapshot(state="paused", step=1)
+    qtbot.waitUntil(lambda: window.windowTitle().startswith("•"))
+    asked = answer(monkeypatch, QMessageBox.StandardButton.Cancel)
+    window.files.new()
+    assert "the trained weights of net.playground" in asked[0]
+
+
 def test_closing_ends_the_thread_and_leaves_nothing(window, engine, tmp_path):
     assert window.close()
     assert engine.names()[-1] == "quit"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QByteArray, QSize
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -14,9 +14,10 @@ from playground.examples import EXAMPLES
 from playground.snapshot import Snapshot
 from playground.training import Adam, Clipping
 from tests.fake_engine import FakeEngine
-from tests.fake_window import open_window
+from tests.fake_window import make_window, open_window
 from ui.app import fit_screen
 from ui.main_window import MainWindow
+from ui.seen import is_seen
 from ui.top_bar import Row
 
 LONG = "The network gave values that are infinite or not a number, first in dense_1.y. " * 4
@@ -50,6 +51,24 @@ def test_it_fills_a_screen_that_is_smaller(qtbot: QtBot, room: QSize, fills: boo
     widget.resize(1440, 900)
     fit_screen(widget, room)
     assert widget.isMaximized() is fills
+
+
+def test_panels_come_back_as_they_were_in_a_maximised_window(
+        qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its size comes from the desktop once it is shown, and before it is painted."""
+    widths = []
+    for _ in range(3):
+        window = make_window(qtbot, tmp_path, monkeypatch, FakeEngine)
+        window.preferences.geometry = QByteArray()
+        window.open_first(example="mlp-spiral")
+        window.show()
+        window.resize(1900, 1000)
+        settle()
+        widths.append({name: dock.width() for name, dock in window.docks.all.items()
+                       if is_seen(dock)})
+        window.close()
+    assert len(widths[0]) > 4
+    assert widths[0] == widths[1] == widths[2]
 
 
 @pytest.mark.parametrize("width", [1210, 1280])

@@ -184,7 +184,8 @@ class Docks:
             self._room_before = []
 
     def restage(self) -> None:
-        """The same panels again, after a layout was restored."""
+        """The same panels again, after a layout was restored: it has proportions of its own."""
+        self._room_before = []
         self.stage(self._staged)
         for dock in self.all.values():
             if isinstance(view := dock.widget(), View):
@@ -206,7 +207,6 @@ class Docks:
 
     def reset(self) -> None:
         """Every panel where it was the first time."""
-        self._room_before = []
         for dock, _, _ in self._places:
             dock.setFloating(False)
             self._window.removeDockWidget(dock)

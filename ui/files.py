@@ -184,8 +184,7 @@ class Files(QObject):
     @property
     def origin(self) -> Origin:
         """What the autosaved copy is of."""
-        return Origin(self._document.name, self._document.path, self._seen,
-                      self._bridge.snapshot.step)
+        return Origin(self._document.name, self._document.path, self._seen)
 
     def _save(self, path: Path) -> bool:
         if path == self._document.path and store.is_another(path, self._seen):
@@ -236,7 +235,7 @@ class Files(QObject):
         def kept() -> None:
             self._autosaved = now  # what fails is tried again
 
-        return Write(saving.ready, saving.give_up, kept)
+        return Write(saving.ready, saving.give_up, kept, lambda: saving.step)
 
     # -- asking -------------------------------------------------------------------------------
 
@@ -247,7 +246,11 @@ class Files(QObject):
 
     @property
     def _much_trained(self) -> bool:
-        return self._bridge.training_seconds > WORTH_SAVING
+        """For long, or a document that holds weights: further than those."""
+        path = self._document.path
+        holds_weights = path is not None and path.suffix == SUFFIX
+        return (self._bridge.training_seconds > WORTH_SAVING
+                or (holds_weights and self._bridge.snapshot.step > self._saved_step))
 
     def may_discard(self) -> bool:
         """Ask about unsaved work; False when the user wants to stay."""

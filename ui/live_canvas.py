@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QWidget
 
 from playground.emitter import Instruction
-from playground.layers.base import Layer
+from playground.layers.base import Layer, Signal
 from playground.layers.data import DataLayer
 from playground.layers.loss_layer import LossLayer
 from playground.layers.unrolled import RecurrentLayer
@@ -69,8 +69,8 @@ class LiveCanvas(QWidget):
             if not isinstance(layer, Layer) or isinstance(layer, LossLayer):
                 continue
             if isinstance(layer, DataLayer):
-                # Images change with the batch; points only make a picture all together.
-                if len(check.signals[id][0].shape) == 3 and self._has_run:
+                # Samples change with the batch; points only make a picture all together.
+                if self._has_run and not _is_points(check.signals[id][0]):
                     wanted.add(TensorProbe(f"{id}.x", limit=3))
                 else:
                     wanted |= {TensorProbe(f"{id}.{port}", limit=POINTS, source="data")
@@ -145,23 +145,21 @@ class LiveCanvas(QWidget):
                     values.ndim != 2) else values.T
             elif port == "x" and values.ndim == 4:
                 scene.set_thumbnail(id, [_photograph(x) for x in values[:3]])
-            elif port == "x" and values.ndim in (2, 3):
-                # The data stay as they are until the network is another one.
-                if self._drawn.get(id) is snapshot.program and scene.has_thumbnail(id):
-                    continue
-                self._drawn[id] = snapshot.program
-                if values.ndim == 3:  # sequences: time from left to right
-                    scene.set_thumbnail(id, [signed_image(x.T) for x in values[:3]])
-                    continue
-                if symbols := scene.document.check.signals[id][0].classes:
+            elif port == "x" and values.ndim == 3:  # sequences: time from left to right
+                scene.set_thumbnail(id, [signed_image(x.T) for x in values[:3]])
+            elif port == "x" and values.ndim == 2:
+                signals = scene.document.check.signals[id]
+                if symbols := signals[0].classes:
                     scene.set_thumbnail(id, [_roll(x, symbols) for x in values[:3]])
-                    continue
-                target = snapshot.values.get(
-                    TensorProbe(f"{id}.target", limit=POINTS, source="data"),
-                    np.zeros(len(values)))
-                classes = bool(scene.document.check.signals[id][1].classes)
-                scene.set_thumbnail(id, [_points(values, target, classes)] if values.shape[1] == 2
-                                    else [signed_image(_folded(x)) for x in values[:3]])
+                elif not _is_points(signals[0]):
+                    scene.set_thumbnail(id, [signed_image(_folded(x)) for x in values[:3]])
+                # Points stay as they are until the network is another one.
+                elif self._drawn.get(id) is not snapshot.program or not scene.has_thumbnail(id):
+                    self._drawn[id] = snapshot.program
+                    target = snapshot.values.get(
+                        TensorProbe(f"{id}.target", limit=POINTS, source="data"),
+                        np.zeros(len(values)))
+                    scene.set_thumbnail(id, [_points(values, target, bool(signals[1].classes))])
         for id, found in means.items():
             item = scene.nodes.get(id)
             if item is not None and len(found) == len(MEANS) and item.face.picture == "map":
@@ -206,6 +204,11 @@ class LiveCanvas(QWidget):
                 np.isfinite(node.grad_norm_before)):
             text = f"|g| {format_number(node.grad_norm_before)}"
         self._scene.set_active(instruction.node, instruction.phase, text)
+
+
+def _is_points(x: Signal) -> bool:
+    """Whether the data's samples are points of a plane."""
+    return x.shape == (2,) and not x.classes
 
 
 def _pictures(outputs: list[Floats]) -> list[QImage]:

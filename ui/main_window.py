@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import cast
 
 from PySide6.QtCore import QEvent, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent, QShowEvent
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QPaintEvent,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox, QToolButton
 
 from playground.examples import EXAMPLES, Example
@@ -109,7 +116,8 @@ class MainWindow(QMainWindow):
         self.examples_button.setFixedHeight(30)
         self.examples_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.training_bar.add_spare(self.examples_button)
-        self.addToolBar(TopBar(self.document, self.transport, self.training_bar))
+        self.top_bar = TopBar(self.document, self.transport, self.training_bar)
+        self.addToolBar(self.top_bar)
         self.status = StatusBar(self)
         self.setStatusBar(self.status)
         self.preparing = Preparing(self.bridge, self.status, self)
@@ -179,6 +187,7 @@ class MainWindow(QMainWindow):
         self.bridge.add_view(view)
         self.bridge.outdated_changed.connect(view.set_outdated)
         view.set_outdated(self.bridge.outdated)
+        self.files.opened.connect(view.forget)
 
     def _connect_page(self, page: Page) -> None:
         """A page of the inspector that is needed for the first time."""
@@ -237,9 +246,18 @@ class MainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self._unseen:
+            if self.preferences.geometry is not None:
+                self.restoreGeometry(self.preferences.geometry)
             self._unseen = False
-            self._restore_layout()
-            self._show_notes()
+            self._restore_panels()
+            QTimer.singleShot(0, self, self.docks.raise_floating)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        # A maximised window has its size from the desktop, after it is shown. Panels that were
+        # put into a smaller one would not grow back to what they were.
+        if self._unpainted and not self._unseen:
+            self._restore_panels()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -266,19 +284,22 @@ class MainWindow(QMainWindow):
         self.files.claim.release()
         self.recovery.close()
 
-    def _restore_layout(self) -> None:
-        preferences = self.preferences
-        if preferences.geometry is not None:
-            self.restoreGeometry(preferences.geometry)
-        if preferences.layout is None or not self.restoreState(preferences.layout):
+    def _restore_panels(self) -> None:
+        layout = self.preferences.layout
+        if layout is None or not self.restoreState(layout):
             self.docks.fit()
+        self.top_bar.show()  # hidden in a layout of an earlier version
         self.docks.restage()
-        QTimer.singleShot(0, self, self.docks.raise_floating)
+        self._show_notes()
 
     def reset_layout(self) -> None:
         """Every panel where it was the first time, with an example's notes in front again."""
         self.docks.reset()
         self._show_notes()
+
+    def createPopupMenu(self) -> None:
+        """None, where Qt's own hides the top bar, which nothing brings back: View has the panels.
+        """
 
     # -- small things -------------------------------------------------------------------------
 

@@ -31,12 +31,14 @@ class Write:
     """One save, to be done in the background, and how to make it wait no longer.
 
     ready waits for the network and gives the work of writing. It raises CancelledError where it
-    was given up while it waited. kept is called there, once all of it is on the disk.
+    was given up while it waited. kept is called there, once all of it is on the disk; step says
+    then how far that was trained.
     """
 
     ready: Callable[[], Callable[[], object]]
     give_up: Callable[[], None]
     kept: Callable[[], None] = lambda: None
+    step: Callable[[], int] = lambda: 0
 
 
 def recovery_folder() -> Path:
@@ -51,8 +53,6 @@ class Origin:
     name: str
     path: Path | None = None
     seen: Stamp | None = None
-    step: int = 0
-    """How far it was trained."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Recovery(QObject):
             return
         origin = self._describe()
         note = {"name": origin.name, "original": str(origin.path) if origin.path else None,
-                "seen": origin.seen, "step": origin.step, "saved": time.time()}
+                "seen": origin.seen, "saved": time.time()}
         self._writing = write
         self._writer = threading.Thread(
             target=self._write, args=(write, note, tuple(self._adopted)), name="autosave",
@@ -152,7 +152,8 @@ class Recovery(QObject):
             try:
                 work()
                 temporary = _note(self.file).with_suffix(".part")
-                temporary.write_text(json.dumps(note | {"of": stamp(self.file)}), encoding="utf-8")
+                temporary.write_text(json.dumps(
+                    note | {"step": write.step(), "of": stamp(self.file)}), encoding="utf-8")
                 temporary.replace(_note(self.file))
             finally:  # a disk that is slow to fail needs the rest, too
                 self._rest_until = time.monotonic() + REST * (time.monotonic() - start)

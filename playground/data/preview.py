@@ -162,8 +162,10 @@ def _npz(file: Path, lengths_key: str | None) -> Preview:
     target = next((key for key in Y_KEYS if key in headers), "")
     lengths_keys = tuple(
         key for key, header in headers.items()
-        if len(shape) in (2, 3) and header.shape in ((shape[0],), (shape[0], 1))
-        and header.dtype.kind in "iuf" and key != target)
+        if len(shape) in (2, 3) and key != target and (
+            # One that is called so is meant so: where it does not fit, reading it says why.
+            key == LENGTHS or (header.shape in ((shape[0],), (shape[0], 1))
+                               and header.dtype.kind in "iuf")))
     if lengths_key not in ("", *lengths_keys):
         lengths_key = LENGTHS if LENGTHS in lengths_keys else ""
     return Preview(

@@ -27,6 +27,7 @@ from playground.history import HistoryView
 from playground.state import SavedState
 
 SUFFIX = ".playground"
+OF_DATA = (".csv", ".tsv", ".txt", ".npz", ".npy", ".gz", ".png", ".jpg")
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,9 @@ def _load(path: Path, whole: bool = True) -> Loaded:
     except DocumentError as error:
         text = str(error)
         if text[0].islower():  # The end of a sentence about the file.
-            text = (f"This is not a document that can be opened: {clause(text)}. Try "
-                    "an earlier copy of it.")
+            way_out = ("Data come in by File > Import Data." if path.suffix.lower() in OF_DATA
+                       else "Try an earlier copy of it.")
+            text = f"This is not a document that can be opened: {clause(text)}. {way_out}"
         raise DocumentError(textwrap.shorten(f"{path}: {text}", 1000)) from error
 
 

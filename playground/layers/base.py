@@ -126,6 +126,8 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The output is the input under another shape: no instruction, no memory."""
     whole_time: ClassVar[bool] = False
     """Without its input lengths it takes every time step of a sequence for the sample's own."""
+    without_padding: ClassVar[str] = ""
+    """Of a layer that can mix time steps and has no input lengths: what does without padding."""
     whole_batch: ClassVar[bool] = False
     """Its instructions see all samples of the step at once: statistics of a batch are not those
     of its parts. The lanes meet there, and one of them does the work."""
@@ -203,6 +205,12 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def notes(self, *x: Shape) -> tuple[str, ...]:
         """Things worth knowing about these inputs that are not errors, as sentences."""
         return ()
+
+    def mixes_time(self, axis: int) -> bool:
+        """Whether it takes several time steps together where they lie along this axis (0 or 1) of
+        a sample, and has no input lengths.
+        """
+        return False
 
     def idle_settings(self) -> frozenset[str]:
         """Settings that mean nothing here, as "units" or "augmentation.shift": forms hide them."""

@@ -25,6 +25,7 @@ from playground.layers.base import (
     size_of,
 )
 from playground.layers.window import (
+    SEQUENCE_HELP,
     Border,
     Ground,
     PaddingMode,
@@ -287,6 +288,7 @@ class Conv1D(Convolution, frozen=True, kw_only=True):
 
     other_names = ("causal convolution",)
     ground = "sequence"
+    input_help = SEQUENCE_HELP
     samples = (((2, 9),), ((1, 7),), ((4, 12),))
 
     channels: Channels = 8

@@ -32,11 +32,11 @@ Affine = Annotated[bool, about(
 Axes = Annotated[Literal["last", "all"], about(
     "What is taken together. last: the last axis, so each time step of a sequence by itself. "
     "all: the whole sample.")]
-
-
 SequenceAxes = Annotated[Literal["time_features", "channels_length"], about(
     "What the two axes of a sequence are. time_features: as recurrent layers give them. "
     "channels_length: as Conv1D does.", title="Axes of a sequence")]
+
+STEP_BY_STEP = "LayerNorm of the last axis, as of (time, features), goes step by step."
 
 
 def channels_of(batch: int, x: Shape, axes: str = "channels_length") -> dict[str, int]:
@@ -74,6 +74,7 @@ class BatchNorm(Layer, frozen=True, kw_only=True):
     formula = "y = w (x - mean) / √(var + ε) + b"
     samples = (((5,),), ((3, 4),), ((2, 3, 4),))
     whole_batch = True
+    without_padding = STEP_BY_STEP
     doubles = frozenset({"sums"})
 
     momentum: Annotated[float, about(
@@ -87,7 +88,7 @@ class BatchNorm(Layer, frozen=True, kw_only=True):
     affine: Affine = True
     statistics: Annotated[Literal["batch", "running"], about(
         "What training normalises by. batch: the batch's own mean and variance. running: the "
-        "gathered ones, which then stay as they are (a frozen layer).",
+        "gathered ones, which then stay as they are: Keras does so where trainable is False.",
         title="Statistics in training")] = "batch"
     axes: SequenceAxes = "time_features"
 
@@ -168,6 +169,9 @@ class BatchNorm(Layer, frozen=True, kw_only=True):
     def remembers(self) -> bool:
         return self.statistics == "batch"
 
+    def mixes_time(self, axis: int) -> bool:
+        return self.statistics == "batch"
+
     def _measures(self, e: Emitter) -> bool:
         """Whether the batch's own statistics are used."""
         return e.training and self.statistics == "batch"
@@ -186,8 +190,13 @@ class BatchNorm(Layer, frozen=True, kw_only=True):
 class RowNorm(Layer, frozen=True, kw_only=True):
     """Each sample is brought to mean 0 and deviation 1, in one or several rows."""
 
+    without_padding = STEP_BY_STEP
+
     epsilon: Epsilon = 1e-5
     affine: Affine = True
+
+    def mixes_time(self, axis: int) -> bool:
+        return True
 
     def rows(self, x: Shape) -> int:
         """Of one sample."""
@@ -248,6 +257,9 @@ class LayerNorm(RowNorm, frozen=True, kw_only=True):
         rows = self.rows(x)
         return {"batch": batch * rows, "channels": size_of(x) // rows, "positions": 1}
 
+    def mixes_time(self, axis: int) -> bool:
+        return axis == 1 or self.axes == "all"
+
     def notes(self, *x: Shape) -> tuple[str, ...]:
         if len(x[0]) != 3 or self.axes == "all":
             return ()
@@ -295,6 +307,7 @@ class LocalResponseNorm(Layer, frozen=True, kw_only=True):
 
     other_names = ("local response normalisation",)
     formula = "y = x / (k + α/n Σ x²)^β"
+    without_padding = STEP_BY_STEP
     samples = (((5, 2, 3),), ((4, 3),), ((7,),))
 
     size: Annotated[int, about(
@@ -312,6 +325,9 @@ class LocalResponseNorm(Layer, frozen=True, kw_only=True):
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
         return {"scale": (batch, *x[0]), "products": (batch, *x[0])}
+
+    def mixes_time(self, axis: int) -> bool:
+        return axis == 0
 
     def forward(self, e: Emitter) -> None:
         e.emit(kernels.norm.local_response_norm, **channels_of(e.batch, e.x[0].shape[1:]),
@@ -334,6 +350,7 @@ class L2Normalise(Layer, frozen=True, kw_only=True):
     """Gives every sample length 1: only its direction counts."""
 
     formula = "y = x / max(√Σx², ε)"
+    without_padding = "Of the last axis, as of (time, features), it goes step by step."
     samples = (((5,),), ((3, 4),), ((2, 3, 4),))
 
     axes: Axes = "all"
@@ -346,6 +363,9 @@ class L2Normalise(Layer, frozen=True, kw_only=True):
 
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
         return {"norm": (batch * (size_of(x[0][:-1]) if self.axes == "last" else 1),)}
+
+    def mixes_time(self, axis: int) -> bool:
+        return axis == 1 or self.axes == "all"
 
     def forward(self, e: Emitter) -> None:
         e.emit(kernels.norm.l2_normalise, **self._sizes(e), epsilon=float(self.epsilon), x=e.x[0],

@@ -22,6 +22,7 @@ from playground.layers.base import (
     size_of,
 )
 from playground.layers.window import (
+    SEQUENCE_HELP,
     Border,
     Ground,
     PaddingPair,
@@ -44,10 +45,14 @@ CountBorder = Annotated[bool, about(
     "Keras and TensorFlow never do.", title="Count the border")]
 
 
+WITH_LENGTHS = "Mean over time has one, and so have attention and recurrent layers."
+
+
 class Pool(Layer, frozen=True, kw_only=True):
     """A window slides over each channel of an image, or of a sequence as an image of one row."""
 
     ground: ClassVar[Ground] = "image"
+    without_padding = WITH_LENGTHS
 
     ceil_mode: Annotated[bool, about(
         "Where the size does not divide, add a smaller window instead of leaving values out.",
@@ -66,6 +71,9 @@ class Pool(Layer, frozen=True, kw_only=True):
     def image(self, x: Shape) -> tuple[int, int, int]:
         """(channels, height, width) of an input, or a ShapeError."""
         return (image_shape if self.ground == "image" else row_shape)(self.label, x)
+
+    def mixes_time(self, axis: int) -> bool:
+        return self.ground == "sequence" and axis == 1
 
     def border(self, image: Pair) -> Border:
         """The padding of an image (height, width)."""
@@ -134,6 +142,7 @@ class Pool1D(Pool, frozen=True, kw_only=True):
     """Windows of a sequence (channels, length)."""
 
     ground = "sequence"
+    input_help = SEQUENCE_HELP
     samples = (((2, 9),), ((1, 6),), ((3, 4),))
 
     kernel: Annotated[int, about("Length of the window.", ge=1, le=MAX_SIZE)] = 2
@@ -327,10 +336,14 @@ class GlobalPool(Layer, frozen=True, kw_only=True):
     """One number for each channel."""
 
     ground: ClassVar[Ground] = "image"
+    without_padding = WITH_LENGTHS
 
     def output_shape(self, *x: Shape) -> Shape:
         shape = image_shape if self.ground == "image" else row_shape
         return (shape(self.label, x[0])[0],)
+
+    def mixes_time(self, axis: int) -> bool:
+        return self.ground == "sequence" and axis == 1
 
     @staticmethod
     def _sizes(e: Emitter) -> dict[str, int]:
@@ -375,6 +388,7 @@ class GlobalAvgPool1D(GlobalAvgPool, frozen=True, kw_only=True):
     """Takes the mean over a whole sequence: one number per channel, for any length."""
 
     ground = "sequence"
+    input_help = SEQUENCE_HELP
     samples = (((2, 9),), ((3, 1),))
 
 
@@ -390,6 +404,7 @@ class GlobalMaxPool1D(GlobalMaxPool, frozen=True, kw_only=True):
     """Keeps the largest value of a whole sequence: one number per channel, for any length."""
 
     ground = "sequence"
+    input_help = SEQUENCE_HELP
     samples = (((2, 9),), ((3, 1),))
 
 

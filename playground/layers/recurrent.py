@@ -160,7 +160,8 @@ class LSTM(RecurrentLayer, frozen=True, kw_only=True):
     output_gate: Annotated[Function, about("The function of the output gate o.")] = "sigmoid"
     forget_bias: Annotated[float, about(
         "Added to the forget gate's initial bias: above 0, the memory lasts from the start. "
-        "Jozefowicz et al. 2015.", ge=-100, le=100)] = 1.0
+        "Jozefowicz et al. 2015. Added whatever the initialisers are: PyTorch's nn.LSTM is 0 with "
+        "both of them pytorch.", ge=-100, le=100)] = 1.0
 
     def cell_parameters(self, inputs: int) -> tuple[tuple[str, Shape, Start], ...]:
         def with_forget_bias(shape: Shape, random: np.random.Generator) -> np.ndarray:

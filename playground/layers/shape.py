@@ -231,13 +231,15 @@ class Slice(Layer, frozen=True, kw_only=True):
 
 
 class Margins(Layer, frozen=True, kw_only=True):
-    """Works at the borders of the last two axes: of images, sequences or vectors."""
+    """Works at the borders of the last two axes of images, and the last one of anything else."""
 
     rows: Annotated[PaddingPair, about(
-        "How many rows above and below; 0 for sequences and vectors, which have none.",
+        "How many rows above and below; 0 for what has no more than two axes, as sequences.",
         parts=("above", "below"))] = (1, 1)
     columns: Annotated[PaddingPair, about(
-        "How many columns left and right; of a sequence or a vector, before and after.",
+        "How many columns left and right, along the last axis. Of (channels, length) that is time; "
+        "of (time, features) it is the features: put a Permute to 2, 1 before it and another after "
+        "it for time steps.",
         parts=("left", "right"))] = (1, 1)
 
     def image(self, x: Shape) -> tuple[int, int, int]:
@@ -255,7 +257,7 @@ class Margins(Layer, frozen=True, kw_only=True):
 
 @layer("pad", category="shape", label="Pad")
 class Pad(Margins, frozen=True, kw_only=True):
-    """Puts a border around images, or values before and after a sequence."""
+    """Puts a border around images, or values at both ends of the last axis of anything else."""
 
     formula = "y = x with a border"
     samples = (((2, 3, 4),), ((1, 4, 3),))
@@ -299,7 +301,10 @@ class Pad(Margins, frozen=True, kw_only=True):
 
 @layer("crop", category="shape", label="Crop")
 class Crop(Margins, frozen=True, kw_only=True):
-    """Cuts rows and columns off the borders of images, or values off the ends of a sequence."""
+    """Cuts off the borders of images, or both ends of the last axis of anything else.
+
+    Slice cuts time steps off a sequence of (time, features): its axis 1.
+    """
 
     formula = "y = x without its border"
     samples = (((2, 4, 5),), ((1, 3, 4),))

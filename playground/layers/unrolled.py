@@ -84,7 +84,8 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
     initializer: Annotated[Initializer, about("How the weights of the inputs start.")] = (
         "glorot_uniform")
     recurrent_initializer: Annotated[Initializer, about(
-        "How the weights of the states start.")] = Orthogonal()
+        "How the weights of the states start, whatever is chosen for those of the inputs.")] = (
+            Orthogonal())
 
     # -- shapes -------------------------------------------------------------------------------
 

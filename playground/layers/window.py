@@ -22,6 +22,12 @@ Ground = Literal["image", "sequence"]
 """What windows slide over. To the kernels a sequence is an image of one row."""
 _GROUNDS: dict[Ground, str] = {"image": "an image", "sequence": "a sequence"}
 
+SEQUENCE_HELP = {"x": (
+    "(channels, length), as in PyTorch. Data sets of sequences, embeddings and recurrent layers "
+    "give (time, features): put a Permute to 2, 1 before it, and one after it for what goes along "
+    "time.")}
+"""Of what slides along a sequence."""
+
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 
 
@@ -76,9 +82,11 @@ def check_fits(reach: Pair, image: Pair, padding: Border, way_out: str,
     padded = (top + image[0] + bottom, left + image[1] + right)
     if reach[0] > padded[0] or reach[1] > padded[1]:
         window, size, whole = (_size(pair, what) for pair in (reach, image, padded))
+        turned = "" if what == "image" else (
+            " Where x is (time, features), put a Permute to 2, 1 before it.")
         with_padding = f" ({whole} with its padding)" if padded != image else ""
         raise ShapeError(f"A window of {window} does not fit {_GROUNDS[what]} of "
-                         f"{size}{with_padding}. {way_out}")
+                         f"{size}{with_padding}. {way_out}{turned}")
 
 
 def check_padding_mode(mode: str, image: Pair, border: Border, what: Ground = "image") -> None:

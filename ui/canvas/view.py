@@ -64,6 +64,7 @@ class CanvasView(EditingView):
             self.data_wanted.emit(node.id)
         else:
             self._asked = node.id, self.document.check.errors.get(node.id, "")
+            self.say("")
             self.document.look_again()
 
     def _looked_again(self) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -35,6 +36,8 @@ FORMATS = {"csv": "Table", "npz": "NumPy arrays", "idx": "IDX images",
 MISSING_CHOICES = {
     "error": "are an error", "drop": "drop their rows", "mean": "take the mean of their column"}
 """What becomes of empty cells: the setting, and how it reads."""
+PAUSE_MS = 400
+"""Of typing, after which a path that leads somewhere is looked at."""
 FILTER = ("Data (*.csv *.tsv *.txt *.npz *.gz *ubyte*);;All files (*)")
 
 
@@ -61,6 +64,11 @@ class DataImport(QDialog):
         self.path.setAccessibleName("File or folder")
         self.path.setToolTip("The file or folder to read")
         self.path.editingFinished.connect(self._look)
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(PAUSE_MS)
+        self._pause.timeout.connect(self._look_if_there)
+        self.path.textEdited.connect(lambda _: self._pause.start())
         file, folder = QPushButton("File…"), QPushButton("Folder…")
         file.setToolTip("Choose a file")
         folder.setToolTip("Choose a folder that holds one folder of images per class")
@@ -181,6 +189,11 @@ class DataImport(QDialog):
     def _take(self, name: str) -> None:
         if name:
             self.path.setText(name)
+            self._look()
+
+    def _look_if_there(self) -> None:
+        path = self.path.text().strip()
+        if path != self._looked_at and Path(path).exists():
             self._look()
 
     def _wish(self) -> Wish:

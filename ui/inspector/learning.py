@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 
 from playground.graph import Node
 from playground.layers.base import Layer
-from playground.learning import Learning
+from playground.learning import Learning, is_penalised
 from playground.shapes import parameter_shapes
 from ui.document import Document
 from ui.elided import Elided
@@ -26,6 +26,7 @@ from ui.theme import theme
 
 WEIGHTS = frozenset({"frozen", "rate", "l1", "l2", "clip_weights", "group"})
 OUTPUTS = frozenset({"activity_l1", "activity_l2"})
+PENALTIES = frozenset({"l1", "l2"})
 HELP = ("What is special about how this node learns: frozen weights, a rate of its own, penalties, "
         "weights shared with another node.")
 
@@ -83,10 +84,12 @@ class LearningSection(QWidget):
         layer, check = node.layer, self._document.check
         if not isinstance(layer, Layer) or layer.category in ("data", "loss"):
             return None
-        learns = bool(parameter_shapes(self._document.graph, check, node.id)) or bool(
-            WEIGHTS & changed(node))
+        shapes = parameter_shapes(self._document.graph, check, node.id).values()
+        learns = bool(shapes) or bool(WEIGHTS & changed(node))
         # Who uses another one's weights learns as that one does.
         idle = frozenset[str]() if learns and not node.shares else WEIGHTS
+        if shapes and not any(map(is_penalised, shapes)):
+            idle |= PENALTIES - changed(node)  # One that is set can be taken back.
         if not layer.outputs:
             idle |= OUTPUTS
         return None if idle == WEIGHTS | OUTPUTS and not node.shares else idle

@@ -33,7 +33,7 @@ from ui.views.network import (
     trained_nodes,
 )
 from ui.views.numbers import format_number
-from ui.views.pictures import PictureGrid, as_maps, grey_levels, largest
+from ui.views.pictures import PictureGrid, grey_levels, largest
 
 if TYPE_CHECKING:
     from playground.program import Program
@@ -78,7 +78,7 @@ class Section(QWidget):
         if picture and values.ndim == 3 and values.shape[0] in (1, 3):
             self.grid.show_colors(grey_levels(values[None]))
         else:
-            self.grid.show_maps(as_maps(values), largest(values) if reach is None else reach)
+            self.grid.show_array(values, largest(values) if reach is None else reach)
 
     def _toggle(self, index: int) -> None:
         self.grid.enlarge(None if self.grid.alone is not None or len(self.grid.values) < 2
@@ -314,8 +314,9 @@ class FeatureMapsView(View):
         for section in self.sections:
             if section.isHidden():
                 continue
-            for i, grid in enumerate(section.grid.values):
-                rows += [[section.name, i, r, *line] for r, line in enumerate(grid.tolist())]
+            for i in range(len(section.grid.values)):
+                rows += [[section.name, i, r, *line]
+                         for r, line in enumerate(section.grid.lines(i))]
         return ["what", "map", "row", "values"], rows
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

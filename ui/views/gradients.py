@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyqtgraph as pg
@@ -15,7 +16,7 @@ from playground.snapshot import LaneView, Snapshot
 from ui.theme import theme
 from ui.views.base import Table, View
 from ui.views.lane_curves import LaneGradients, name_lanes
-from ui.views.legend import Legend, line_colors, line_places
+from ui.views.legend import Legend, NodePlaces, line_colors
 from ui.views.marks import Marks
 from ui.views.network import trained_nodes
 from ui.views.numbers import format_number
@@ -24,6 +25,9 @@ from ui.views.profile import Bar, Profile
 from ui.views.quantities import QUANTITIES, Quantity
 from ui.views.series import Series, bounds, nonfinite_places, on_axis, thin
 from ui.views.verdict_chips import VerdictChips
+
+if TYPE_CHECKING:
+    from playground.program import Program
 
 RECENT = 240
 """Points of the window "last steps"; a point stands for many steps late in a long run."""
@@ -45,7 +49,7 @@ class GradientsView(View):
         self.clipped_lines: dict[str, Curve] = {}
         self._pointed = ""
         self._penned: object = None
-        self._places: dict[str, int] = {}
+        self._places = NodePlaces()
         self.with_total = False
 
         self.plot = Plot(self.body)
@@ -123,7 +127,7 @@ class GradientsView(View):
         assert snapshot.program is not None
         assert snapshot.history is not None
         history, quantity = snapshot.history, QUANTITIES[self.quantity]
-        self._set_nodes(tuple(
+        self._set_nodes(snapshot.program, tuple(
             node for node in trained_nodes(snapshot.program)
             if f"{node}.{quantity.column}" in history.columns
             and (node in snapshot.program.learners or not quantity.column.startswith("grad"))))
@@ -269,10 +273,13 @@ class GradientsView(View):
 
     # -- lines --------------------------------------------------------------------------------
 
-    def _set_nodes(self, nodes: tuple[str, ...]) -> None:
+    def forget(self) -> None:
+        self._places.forget(self.snapshot.program if self.snapshot else None)
+
+    def _set_nodes(self, program: Program, nodes: tuple[str, ...]) -> None:
         names = (*nodes, TOTAL)
         self.nodes = nodes
-        self._places = line_places(nodes, self._places)
+        self._places.follow(program, nodes)
         if tuple(self.lines) == names:
             return
         for curve in (*self.lines.values(), *self.clipped_lines.values()):
@@ -314,7 +321,7 @@ class GradientsView(View):
 
     def _colors(self) -> dict[str, QColor]:
         colors: dict[str, QColor] = dict(
-            zip(self.nodes, line_colors([self._places[n] for n in self.nodes]), strict=True))
+            zip(self.nodes, line_colors([self._places.of[n] for n in self.nodes]), strict=True))
         if self.with_total:
             colors[TOTAL] = theme().color("text")
         return colors

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,8 +34,11 @@ if TYPE_CHECKING:
 ROW = 21
 PADDING = 15
 """Pixels beside the words of a column."""
-NAMES = 0.3
-"""The most that the names of nodes take of the list's width."""
+LEAST_OPERATION, LEAST_NAME = 9, 7
+"""Letters: where these do not fit beside the times, the times go."""
+ENOUGH = 14
+"""Letters of an operation that are worth those of a node's name."""
+MOST_NAME = 20
 
 
 class ListingView(View):
@@ -49,6 +53,8 @@ class ListingView(View):
         self._shown: tuple[object, ...] = ()
         self._followed: tuple[object, ...] = ()
         self._shown_text: str | None = None
+        self._widest = {NODE: 0, OPERATION: 0, TIME: 0}
+        """Pixels of the widest word of a column."""
         self.model = ListingModel(self)
         self.list = QTableView(self.body)
         self.list.setModel(self.model)
@@ -182,34 +188,54 @@ class ListingView(View):
 
     def _fit_columns(self) -> None:
         """As narrow as the words are: what is left is the operation's."""
-        number = str(len(self.model.instructions))
-        for column, text in ((NUMBER, number), (TIME, "")):
-            width = self.list.fontMetrics().horizontalAdvance(text)
-            self.list.horizontalHeader().resizeSection(column, width + PADDING)
-        self._fit_names()
+        instructions = self.model.instructions
+        self.list.horizontalHeader().resizeSection(
+            NUMBER, self._width([str(len(instructions))]) + PADDING)
+        self._widest = {
+            NODE: self._width({i.node for i in instructions if i.node}),
+            OPERATION: self._width({full_operation(i) for i in instructions if not measures(i)}),
+            TIME: 0}
+        self._share_room()
         self.list.clearSpans()
         for row in range(self.model.rowCount()):
             if self.model.caption(row):
                 self.list.setSpan(row, NUMBER, 1, 3)
 
-    def _fit_names(self) -> None:
-        """Names of nodes stand in row after row: where room is short, operations have more."""
-        names = {i.node for i in self.model.instructions if i.node}
-        widest = max((self.list.fontMetrics().horizontalAdvance(name) for name in names), default=0)
-        self.list.horizontalHeader().resizeSection(
-            NODE, round(min(160.0, widest + PADDING, NAMES * self.list.viewport().width())))
+    def _share_room(self) -> None:
+        """What is done is read first: names of nodes, which stand in row after row, are cut before
+        operations are, and where even that is not enough there are no times."""
+        header, words = self.list.horizontalHeader(), self._widest
+
+        def width(column: int, most: int = MOST_NAME) -> int:
+            """Of so many letters of a column's words, at most."""
+            return min(words[column], most * self._width("0")) + PADDING
+
+        room = (self.list.viewport().width() - header.sectionSize(ARROW)
+                - header.sectionSize(NUMBER))
+        has_times = (width(NODE, LEAST_NAME) + width(OPERATION, LEAST_OPERATION) + width(TIME)
+                     <= room)
+        self.list.setColumnHidden(TIME, not has_times)
+        if has_times:
+            header.resizeSection(TIME, width(TIME))
+            room -= width(TIME)
+        header.resizeSection(NODE, min(width(NODE), max(
+            width(NODE, LEAST_NAME), room - width(OPERATION, ENOUGH))))
+
+    def _width(self, words: Iterable[str]) -> int:
+        """Of the widest."""
+        return max(map(self.list.fontMetrics().horizontalAdvance, words), default=0)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fit_names()
+        self._share_room()
 
     def _fit_times(self, runs: bool) -> None:
         """Wider for a longer time; not narrower while it runs, for the column must not shake."""
-        header, metrics = self.list.horizontalHeader(), self.list.fontMetrics()
-        needed = metrics.horizontalAdvance(max(self.model.times, key=len, default="")) + PADDING
-        least = needed if runs else header.sectionSize(TIME) - metrics.horizontalAdvance("00")
-        if needed > header.sectionSize(TIME) or needed < least:
-            header.resizeSection(TIME, needed)
+        needed, has = self._width([max(self.model.times, key=len, default="")]), self._widest[TIME]
+        least = needed if runs else has - self._width(["00"])
+        if needed > has or needed < least:
+            self._widest[TIME] = needed
+            self._share_room()
 
     def _follow_to(self, snapshot: Snapshot) -> None:
         """Only when it has moved: whoever scrolls in the meantime is left alone."""

@@ -130,7 +130,8 @@ class ListingModel(QAbstractTableModel):
             if column == ARROW:
                 return "Breakpoint: Run stops here; click to take it away" if i in self.stops else (
                     "Click to let Run stop here each time")
-            return f"{self.instructions[i].kernel.formula}\nDouble-click to run to here"
+            time = f"{self.times[i]}\n" if self.times[i] else ""
+            return f"{self.instructions[i].kernel.formula}\n{time}Double-click to run to here"
         return None
 
     def _caption_data(self, caption: str, column: int, role: int) -> Any:

@@ -20,7 +20,7 @@ from ui.views.network import (
     trained_nodes,
 )
 from ui.views.numbers import format_number
-from ui.views.pictures import PictureGrid, as_maps, largest
+from ui.views.pictures import PictureGrid, largest
 
 Floats = NDArray[np.float32]
 FAMILIAR = {
@@ -149,7 +149,7 @@ class NodeValuesView(View):
         if self.as_numbers.isChecked():
             self.model.show_array(self.values)
             return
-        self.picture.show_maps(self._maps(snapshot), largest(self.values))
+        self.picture.show_array(self._sample(snapshot), largest(self.values))
         self.histogram.show_values(self.values, theme().family(family))
 
     def clear(self) -> None:
@@ -164,7 +164,7 @@ class NodeValuesView(View):
         self.picture.show_maps(np.zeros((0, 1, 1), np.float32))
         self.histogram.clear()
 
-    def _maps(self, snapshot: Snapshot) -> Floats:
+    def _sample(self, snapshot: Snapshot) -> Floats:
         """Of a batch of images or sequences the first sample; of a batch of vectors all."""
         probe = self._probe()
         assert probe is not None
@@ -174,7 +174,7 @@ class NodeValuesView(View):
         if has_batch_axis(tensor) and self.values.ndim > 2 and len(self.values):
             shown = self.values[0]
         self._lead = shown.shape[:-2] or (1,)
-        return as_maps(shown)
+        return shown
 
     def _probe(self) -> TensorProbe | None:
         program, node = self.snapshot.program if self.snapshot else None, self.node()

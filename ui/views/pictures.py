@@ -36,7 +36,10 @@ class Tile:
 
 
 def as_maps(values: Floats, wrap: int = 64) -> Floats:
-    """Any array as maps (n, height, width): vectors wrap into a strip, matrices are one map."""
+    """Any array as maps (n, height, width): vectors wrap into a strip, matrices are one map.
+
+    The last row of a strip may have cells that no value fills.
+    """
     if values.ndim == 0:
         return values.reshape(1, 1, 1)
     if values.ndim == 1:
@@ -92,6 +95,7 @@ class PictureGrid(QWidget):
         super().__init__(parent)
         self.values: Floats = np.zeros((0, 1, 1), np.float32)
         self.scale = 1.0
+        self._cells = 1
         self.tiles: Sequence[Tile] = ()
         self.columns: int | None = None
         self.largest = LARGEST
@@ -107,8 +111,9 @@ class PictureGrid(QWidget):
     # -- content ------------------------------------------------------------------------------
 
     def show_maps(self, values: Floats, scale: float | None = None, signed: bool = True,
-                  tiles: Sequence[Tile] = ()) -> None:
-        """Maps (n, height, width) on one scale."""
+                  tiles: Sequence[Tile] = (), cells: int | None = None) -> None:
+        """Maps (n, height, width) on one scale. cells: how many of a map, row by row, hold a
+        value; nothing is drawn in those after them. None: all."""
         self.values = values
         self.scale = largest(values) if scale is None else scale
         self.tiles = tiles
@@ -119,18 +124,41 @@ class PictureGrid(QWidget):
         picture = signed_image if signed else magnitude_image
         self._atlas = (picture(values.reshape(n * height, width), self.scale)
                        if values.size else QImage())
+        self._cells = height * width if cells is None else cells
+        if self._cells < height * width:
+            self._atlas.convertTo(QImage.Format.Format_ARGB32_Premultiplied)
+            for row in range(n * height):
+                for column in range(width):
+                    if not self._filled(row % height, column):
+                        self._atlas.setPixelColor(column, row, Qt.GlobalColor.transparent)
         self.setAccessibleDescription(f"{n} maps of {height}×{width}")
         self.update()
+
+    def show_array(self, values: Floats, scale: float | None = None) -> None:
+        """Any array as maps on one scale; the cells that fill up the last row stay empty."""
+        maps = as_maps(values)
+        self.show_maps(maps, scale, cells=values.size // max(1, len(maps)))
 
     def show_colors(self, pixels: NDArray[np.uint8], tiles: Sequence[Tile] = ()) -> None:
         """Colour pictures (n, height, width, 3)."""
         n, height, width, _ = pixels.shape
         self.values = pixels.mean(axis=3, dtype=np.float32) / 255
-        self.scale, self.tiles = 1.0, tiles
+        self.scale, self.tiles, self._cells = 1.0, tiles, height * width
         flat = np.ascontiguousarray(pixels.reshape(n * height, width, 3))
         self._atlas = QImage(flat.data, width, n * height, 3 * width,
                              QImage.Format.Format_RGB888).copy()
         self.update()
+
+    def _filled(self, row: int, column: int) -> bool:
+        """Whether a cell of a map holds a value."""
+        width: int = self.values.shape[2]
+        return row * width + column < self._cells
+
+    def lines(self, index: int) -> list[list[float]]:
+        """A map's values, row by row, without the cells that hold none."""
+        width = self.values.shape[2]
+        return [line[:max(0, self._cells - row * width)]
+                for row, line in enumerate(self.values[index].tolist())]
 
     @property
     def alone(self) -> int | None:
@@ -236,6 +264,8 @@ class PictureGrid(QWidget):
         painter.setFont(ui_font(int(max(9, min(13, wide / 4.2)))))
         for i in range(rows):
             for j in range(columns):
+                if not self._filled(i, j):
+                    break
                 value = float(values[i, j])
                 cell = QRectF(target.left() + j * wide, target.top() + i * high, wide, high)
                 # Both maps are pale where text is black: near zero, or near the largest.
@@ -261,7 +291,8 @@ class PictureGrid(QWidget):
             if rect.contains(point):
                 row = math.floor((point.y() - rect.top()) / rect.height() * rows)
                 column = math.floor((point.x() - rect.left()) / rect.width() * columns)
-                return index, min(row, rows - 1), min(column, columns - 1)
+                row, column = min(row, rows - 1), min(column, columns - 1)
+                return (index, row, column) if self._filled(row, column) else (-1, -1, -1)
         return -1, -1, -1
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
