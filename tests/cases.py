@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,11 @@ from playground.layers import LAYERS
 from playground.layers.base import Layer, ShapeError, make_layer, show_shape
 from tests.networks import Shapes, signals_of
 
+MOST = 64
+"""Of whole numbers: upper limits beyond it only say that memory is what ends them."""
+ARRAYS = 16
+"""That a layer learns. The slope along each is measured, and many are a deep stack, too bent for
+that; test_parity.py tries the deepest ones."""
 MIXTURES = 10
 """For layers with several settings: how many random combinations of them."""
 LARGEST = 100.0
@@ -45,7 +51,7 @@ def cases(kind: str) -> tuple[Case, ...]:
     """As it comes on all of its sample shapes; each setting at its limits, and mixtures, on one."""
     plain = make_layer(kind, {})
     changed = [_started_alike(layer) for layer in (
-        *(layer for _, layer in single_changes(kind)), *_mixtures(kind))]
+        *(layer for _, layer in single_changes(kind)), *_mixtures(kind), *_largest(kind))]
     found = list(_on_samples(plain))
     for i, layer in enumerate(changed):
         # The shapes in turn, so that each setting meets another one.
@@ -67,12 +73,16 @@ def defaults() -> tuple[Case, ...]:
 
 
 def settings_of(cls: type) -> dict[str, list[Any]]:
-    """Values at and near the limits of each setting, as JSON values."""
+    """Values at the limits of each setting, of whole numbers at the lower, as JSON values."""
+    examples = getattr(cls, "examples", {})
+    return {name: list(examples.get(name) or _values(type_))
+            for name, type_ in _types(cls).items()}
+
+
+def _types(cls: type) -> dict[str, inspect.Type]:
     info = inspect.type_info(cls)
     assert isinstance(info, inspect.StructType)
-    examples = getattr(cls, "examples", {})
-    return {field.name: list(examples.get(field.name) or _values(field.type))
-            for field in info.fields}
+    return {field.name: field.type for field in info.fields}
 
 
 def single_changes(kind: str) -> Iterator[tuple[str, Layer]]:
@@ -107,6 +117,20 @@ def _mixtures(kind: str) -> Iterator[Layer]:
             yield layer
 
 
+def _largest(kind: str) -> Iterator[Layer]:
+    """Each whole number at its upper limit, or at the largest value that can be tried."""
+    for name, type_ in _types(LAYERS[kind]).items():
+        if name not in LAYERS[kind].examples:
+            for values in _downwards(type_):
+                layers = (make_layer(kind, {name: value}) for value in values)
+                yield from itertools.islice(filter(_can_be_tried, layers), 1)
+
+
+def _can_be_tried(layer: Layer) -> bool:
+    """Some sample shape takes it, and it learns no more than `ARRAYS`."""
+    return any(len(layer.parameters(*case.shapes)) <= ARRAYS for case in _on_samples(layer))
+
+
 def _values(type_: inspect.Type) -> Iterator[Any]:
     match type_:
         case inspect.Metadata(type=inner):
@@ -115,9 +139,8 @@ def _values(type_: inspect.Type) -> Iterator[Any]:
             yield from (False, True)
         case inspect.LiteralType(values=values):
             yield from values
-        case inspect.IntType(ge=low, gt=above):
-            first = low if low is not None else above + 1 if above is not None else 0
-            yield from (first, first + 1)
+        case inspect.IntType():
+            yield from (_first(type_), _first(type_) + 1)
         case inspect.FloatType():
             yield from (_lowest(type_), _highest(type_))
         case inspect.TupleType(item_types=items):
@@ -130,6 +153,30 @@ def _values(type_: inspect.Type) -> Iterator[Any]:
                 yield from _values(member)
         case inspect.StructType(cls=cls):
             yield msgspec.to_builtins(cls())
+
+
+def _downwards(type_: inspect.Type) -> Iterator[Iterable[Any]]:
+    """Of each whole number, the values from its upper limit or `MOST` down to those of `_values`.
+
+    Of a pair one number at a time, beside the lowest of the other.
+    """
+    match type_:
+        case inspect.Metadata(type=inner):
+            yield from _downwards(inner)
+        case inspect.IntType(le=high):
+            yield range(MOST if high is None else min(high, MOST), _first(type_) + 1, -1)
+        case inspect.TupleType(item_types=items):
+            lows = [next(_values(item)) for item in items]
+            for axis, item in enumerate(items):
+                for values in _downwards(item):
+                    yield [[*lows[:axis], value, *lows[axis + 1:]] for value in values]
+        case inspect.UnionType(types=types):
+            for member in types:
+                yield from _downwards(member)
+
+
+def _first(type_: inspect.IntType) -> int:
+    return type_.ge if type_.ge is not None else type_.gt + 1 if type_.gt is not None else 0
 
 
 def _lowest(type_: inspect.FloatType) -> float:

@@ -68,7 +68,8 @@ class Bench:
         """
         random = np.random.default_rng(seed)
         tensors = self.session.program.tensors
-        w = {p.name: random.normal(0, 0.5, p.shape).astype(np.float32)
+        # Sums of many inputs no larger than those of few: of a saturated unit no slope is seen.
+        w = {p.name: random.normal(0, min(0.5, 2 / p.fan_in ** 0.5), p.shape).astype(np.float32)
              for p in self.layer.parameters(*self.shapes)}
         x = tuple(self._symbols(random, signal) if signal.classes
                   else (self._lengths(random, signal.shape) if takes_lengths(self.layer, port)
