@@ -153,5 +153,5 @@ def test_nothing_hides_the_top_bar_and_an_old_layout_without_it_brings_it_back(
     assert QApplication.activePopupWidget() is None
     window.top_bar.hide()
     window.preferences.layout = window.saveState()
-    window._restore_layout()
+    window._restore_panels()
     assert window.top_bar.isVisible()
