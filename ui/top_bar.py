@@ -103,6 +103,9 @@ class Row(QWidget):
             self._level = level
             self._training.show_spare(level < 1)
             self._transport.show_words(level < 2)
+            parts = (self._training, self._transport, self)
+            for layout in filter(None, (part.layout() for part in parts)):
+                layout.activate()  # now: the first picture does not wait for it
 
 
 class TopBar(QToolBar):
