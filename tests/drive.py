@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest import mock
 
 from PySide6.QtCore import QEventLoop, QModelIndex, QSettings, Qt, QTimer
 from PySide6.QtTest import QTest
@@ -73,9 +74,8 @@ def rest(seconds: float) -> None:
 
 def close(window: MainWindow) -> None:
     """Close without asking for unsaved changes."""
-    window.document.stack.setClean()
-    window.bridge.training_seconds = 0.0
-    window.close()
+    with mock.patch.object(window.files, "may_discard", return_value=True):
+        window.close()
 
 
 def double_click(view: QAbstractItemView, index: QModelIndex) -> None:

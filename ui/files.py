@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 FILTER = f"Networks (*{SUFFIX} *.json);;All files (*)"
 WORTH_SAVING = 10.0
 """Seconds of training that are asked about before they are thrown away."""
+UNREADY = ("empty", "compiling")
+"""States of a network that has no weights yet."""
 
 
 class Files(QObject):
@@ -222,7 +224,7 @@ class Files(QObject):
         """The same for the recovery file; None when nothing has changed since the last."""
         snapshot = self._bridge.snapshot
         now = (self._document.graph, snapshot.step)
-        ready = snapshot.state not in ("empty", "compiling")
+        ready = snapshot.state not in UNREADY
         changed = not self._document.clean or (ready and snapshot.step != self._saved_step)
         if ready and not changed and self._autosaved is not None:
             # Undone, back to what is on the disk: a crash would offer the older copy instead.
@@ -247,10 +249,10 @@ class Files(QObject):
     @property
     def _much_trained(self) -> bool:
         """For long, or a document that holds weights: further than those."""
-        path = self._document.path
+        path, snapshot = self._document.path, self._bridge.snapshot
         holds_weights = path is not None and path.suffix == SUFFIX
-        return (self._bridge.training_seconds > WORTH_SAVING
-                or (holds_weights and self._bridge.snapshot.step > self._saved_step))
+        return self._bridge.training_seconds > WORTH_SAVING or (
+            holds_weights and snapshot.state not in UNREADY and snapshot.step > self._saved_step)
 
     def may_discard(self) -> bool:
         """Ask about unsaved work; False when the user wants to stay."""
