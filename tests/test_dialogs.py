@@ -82,15 +82,26 @@ def accept_imports(qtbot, monkeypatch) -> None:
     monkeypatch.setattr(DataImport, "exec", accept)
 
 
-def test_enter_in_the_path_looks_and_does_not_import(qtbot, tmp_path):
+FLOWERS = "width,kind\n" + "1,a\n3,b\n" * 20
+"""A table of 40 samples."""
+
+
+@pytest.fixture
+def typing(qtbot, tmp_path):
+    """A dialog whose path has the focus, and what could be typed there."""
     file = tmp_path / "flowers.csv"
-    file.write_text("width,kind\n" + "1,a\n3,b\n" * 20)
+    file.write_text(FLOWERS)
     dialog = DataImport()
     qtbot.addWidget(dialog)
     dialog.show()
     dialog.path.setFocus()
     qtbot.waitUntil(dialog.path.hasFocus)
-    qtbot.keyClicks(dialog.path, str(file))
+    return dialog, str(file)
+
+
+def test_enter_in_the_path_looks_and_does_not_import(qtbot, typing):
+    dialog, path = typing
+    qtbot.keyClicks(dialog.path, path)
     qtbot.keyClick(dialog.path, Qt.Key.Key_Return)
     checked(qtbot, dialog)
     assert dialog.isVisible()
@@ -98,19 +109,13 @@ def test_enter_in_the_path_looks_and_does_not_import(qtbot, tmp_path):
     assert dialog._import.hasFocus()
 
 
-def test_a_path_that_leads_somewhere_is_looked_at_without_a_key(qtbot, tmp_path):
-    file = tmp_path / "flowers.csv"
-    file.write_text("width,kind\n" + "1,a\n3,b\n" * 20)
-    dialog = DataImport()
-    qtbot.addWidget(dialog)
-    dialog.show()
-    dialog.path.setFocus()
-    qtbot.waitUntil(dialog.path.hasFocus)
+def test_a_path_that_leads_somewhere_is_looked_at_without_a_key(qtbot, typing):
+    dialog, path = typing
     dialog._pause.setInterval(1)
-    qtbot.keyClicks(dialog.path, str(file)[:-1])
+    qtbot.keyClicks(dialog.path, path[:-1])
     qtbot.waitUntil(lambda: not dialog._pause.isActive())
     assert "Choose a file" in dialog.summary.text(), "half a path is no mistake yet"
-    qtbot.keyClicks(dialog.path, str(file)[-1])
+    qtbot.keyClicks(dialog.path, path[-1])
     qtbot.waitUntil(lambda: "40 samples" in dialog.summary.text())
     assert dialog.path.hasFocus()
 
@@ -121,7 +126,7 @@ def test_without_a_file_there_is_nothing_to_choose(qtbot, tmp_path):
     choices = (dialog.target, dialog.task, dialog.missing, dialog.image_size)
     assert all(choice.isHidden() for choice in choices)
     file = tmp_path / "flowers.csv"
-    file.write_text("width,kind\n" + "1,a\n3,b\n" * 20)
+    file.write_text(FLOWERS)
     dialog._take(str(file))
     checked(qtbot, dialog)
     assert [choice.isHidden() for choice in choices] == [False, False, False, True]
@@ -270,7 +275,7 @@ def test_lengths_are_found_told_and_can_be_left_out(qtbot, window, tmp_path, mon
     checked(qtbot, dialog)
     assert dialog._import.isEnabled()
     table = tmp_path / "table.csv"
-    table.write_text("width,kind\n" + "1,a\n3,b\n" * 20)
+    table.write_text(FLOWERS)
     dialog._take(str(table))
     assert checked(qtbot, dialog).lengths.isHidden()
     dialog._take(str(file))
@@ -279,7 +284,7 @@ def test_lengths_are_found_told_and_can_be_left_out(qtbot, window, tmp_path, mon
 
 def test_imported_data_is_in_view(qtbot, window, tmp_path, monkeypatch):
     file = tmp_path / "flowers.csv"
-    file.write_text("width,kind\n" + "1,a\n3,b\n" * 20)
+    file.write_text(FLOWERS)
     accept_imports(qtbot, monkeypatch)
     for _ in range(3):
         window.import_file(str(file))
@@ -337,7 +342,7 @@ def test_data_that_cannot_be_read_says_why(qtbot, tmp_path):
 
 def test_a_large_file_is_checked_while_the_dialog_lives(qtbot, tmp_path, monkeypatch):
     small, large = tmp_path / "small.csv", tmp_path / "large.csv"
-    small.write_text("width,kind\n" + "1,a\n3,b\n" * 20)
+    small.write_text(FLOWERS)
     large.write_text("width,kind\n" + "1,a\n3,b\n" * 30)
     go_on, real, asked = threading.Event(), data_check.problem_of, []
 

@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 FILTER = f"Networks (*{SUFFIX} *.json);;All files (*)"
 WORTH_SAVING = 10.0
 """Seconds of training that are asked about before they are thrown away."""
-UNREADY = ("empty", "compiling")
-"""States of a network that has no weights yet."""
 
 
 class Files(QObject):
@@ -224,9 +222,9 @@ class Files(QObject):
         """The same for the recovery file; None when nothing has changed since the last."""
         snapshot = self._bridge.snapshot
         now = (self._document.graph, snapshot.step)
-        ready = snapshot.state not in UNREADY
-        changed = not self._document.clean or (ready and snapshot.step != self._saved_step)
-        if ready and not changed and self._autosaved is not None:
+        changed = not self._document.clean or (
+            self._has_weights and snapshot.step != self._saved_step)
+        if self._has_weights and not changed and self._autosaved is not None:
             # Undone, back to what is on the disk: a crash would offer the older copy instead.
             self._autosaved = None
             self.saved.emit()
@@ -249,10 +247,15 @@ class Files(QObject):
     @property
     def _much_trained(self) -> bool:
         """For long, or a document that holds weights: further than those."""
-        path, snapshot = self._document.path, self._bridge.snapshot
+        path = self._document.path
         holds_weights = path is not None and path.suffix == SUFFIX
         return self._bridge.training_seconds > WORTH_SAVING or (
-            holds_weights and snapshot.state not in UNREADY and snapshot.step > self._saved_step)
+            holds_weights and self._has_weights and self._bridge.snapshot.step > self._saved_step)
+
+    @property
+    def _has_weights(self) -> bool:
+        """Whether the network is there: only then does its step say anything."""
+        return self._bridge.snapshot.state not in ("empty", "compiling")
 
     def may_discard(self) -> bool:
         """Ask about unsaved work; False when the user wants to stay."""

@@ -104,11 +104,12 @@ class ZoomableView(QGraphicsView):
         zoom, center = self._wanted
         wanted = QRectF(QPointF(), QSizeF(self.viewport().size()) / zoom)
         wanted.moveCenter(center)
-        content = self.content().adjusted(-SPARE, -SPARE, SPARE, SPARE)
-        if wanted.contains(content):
+        content = self.content()
+        spared = content.adjusted(-SPARE, -SPARE, SPARE, SPARE)
+        if wanted.contains(spared):
             self._show(zoom, center)
-        elif not self._seen().contains(content):
-            self._show(*self._fit_of(self.content()))
+        elif not self._seen().contains(spared):
+            self._show(*self._fit_of(content))
 
     def _seen(self) -> QRectF:
         return self.mapToScene(self.viewport().rect()).boundingRect()

@@ -127,10 +127,11 @@ class PictureGrid(QWidget):
         self._cells = height * width if cells is None else cells
         if self._cells < height * width:
             self._atlas.convertTo(QImage.Format.Format_ARGB32_Premultiplied)
-            for row in range(n * height):
-                for column in range(width):
-                    if not self._filled(row % height, column):
-                        self._atlas.setPixelColor(column, row, Qt.GlobalColor.transparent)
+            for cell in range(self._cells, height * width):
+                row, column = divmod(cell, width)
+                for index in range(n):
+                    self._atlas.setPixelColor(column, index * height + row,
+                                              Qt.GlobalColor.transparent)
         self.setAccessibleDescription(f"{n} maps of {height}×{width}")
         self.update()
 
