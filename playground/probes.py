@@ -278,12 +278,16 @@ def _predictions(session: Session, probe: PredictionsProbe) -> Predictions:
         each = np.arange(len(wanted))
         out, wanted = out[each, last], wanted[each, last]
     words = () if is_tokens else _words(data.dataset, shown)
+    lengths = None
+    if first is not None and first.lengths:
+        lengths = data.dataset.lengths(first, shown).astype(np.int64)
     shown = shown if first is None else first.of(shown)
     if session.program.classes and steps is None and is_tokens and shown.ndim == 2:
         # One answer to all words: it stands below the last one.
         steps = _steps(wanted[:, None], out.reshape(len(out), 1, -1))
     return Predictions(shown, wanted, out, session.program.classes,
-                       data.dataset.vocabulary if is_tokens else (), steps, words=words)
+                       data.dataset.vocabulary if is_tokens else (), steps, words=words,
+                       lengths=lengths)
 
 
 def _words(dataset: Dataset, packed: Floats) -> tuple[str, ...]:

@@ -207,7 +207,8 @@ class Predictions:
     packed samples, what comes out at x. vocabulary: the words that x numbers, if it does. steps:
     every time step, where x or the targets are a sequence of classes. rebuilt: output is x again,
     as the network gives it back; noisy: x as the network was given it, where it learns to clean
-    up. words: what is written beside each x, such as a question about it."""
+    up. words: what is written beside each x, such as a question about it. lengths (n,): how many
+    steps of each x are its own; None where all are."""
 
     x: Floats
     target: Floats
@@ -218,6 +219,7 @@ class Predictions:
     rebuilt: bool = False
     noisy: Floats | None = None
     words: tuple[str, ...] = ()
+    lengths: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, eq=False)

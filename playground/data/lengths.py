@@ -47,15 +47,19 @@ def checked_lengths(where: str, lengths: npt.NDArray[Any], x: npt.NDArray[Any]) 
     return own.astype(np.int64)
 
 
-def packed_sequences(x: npt.NDArray[Any], own: Lengths) -> tuple[FloatArray, tuple[Port, ...]]:
-    """Samples (N, values + 1) that end with their length, without padding, and their two ports."""
+def packed_sequences(x: npt.NDArray[Any], own: Lengths, symbols: int = 0
+                     ) -> tuple[FloatArray, tuple[Port, ...]]:
+    """Samples (N, values + 1) that end with their length, without padding, and their two ports.
+
+    symbols: x are numbers below this, which are names (0: x are values).
+    """
     with np.errstate(over="ignore"):  # make_dataset finds what is too large for float32
         values = x.astype(np.float32)
-    values[_beyond(own, x.shape[1])] = 0
+    values[beyond(own, x.shape[1])] = 0
     flat = values.reshape(len(x), -1)
     size = flat.shape[1]
     packed = np.concatenate([flat, own[:, None]], axis=1, dtype=np.float32)
-    return packed, (Port("x", 0, x.shape[1:], lengths=LENGTHS),
+    return packed, (Port("x", 0, x.shape[1:], symbols, lengths=LENGTHS),
                     Port(LENGTHS, size, (1,), scaled=False))
 
 
@@ -70,14 +74,14 @@ def targets_of_own(
     # One step of each sample makes a column: its targets are those of the samples.
     if labels.shape[:2] != (len(own), times) or times == 1 or labels.dtype.kind == "U":
         return labels, task
-    targets, beyond = labels.astype(np.float64), _beyond(own, times)
-    asked = targets[~beyond & (targets != NO_TARGET)] if labels.ndim == 2 else targets
+    targets, padding = labels.astype(np.float64), beyond(own, times)
+    asked = targets[~padding & (targets != NO_TARGET)] if labels.ndim == 2 else targets
     if task == "auto" and look_like_classes(asked):
         task = "classification"
     if labels.ndim > 2:
-        targets[beyond] = 0
+        targets[padding] = 0
     elif task == "classification":
-        targets[beyond] = NO_TARGET
+        targets[padding] = NO_TARGET
     return targets, task
 
 
@@ -89,6 +93,6 @@ def length_range(dataset: Dataset) -> tuple[int, int] | None:
     return int(lengths.min()), int(lengths.max())
 
 
-def _beyond(own: Lengths, times: int) -> npt.NDArray[np.bool_]:
+def beyond(own: Lengths, times: int) -> npt.NDArray[np.bool_]:
     """Which steps (N, time) come after a sample's own."""
     return np.arange(times) >= own[:, None]

@@ -22,6 +22,7 @@ from playground.data.images import as_images
 from playground.data.labels import Target, Task, check_task, number_target, text_target
 from playground.data.lengths import checked_lengths, packed_sequences, targets_of_own
 from playground.data.limits import check_size, existing_file, read_up_to, unreadable
+from playground.data.symbols import WORD_KEYS, Holds, asked_of_steps, vocabulary_in
 
 Layout = Literal["auto", "plain"]
 
@@ -49,6 +50,8 @@ def read_npz(
     task: Task = "auto",
     layout: Layout = "auto",
     lengths_key: str = "",
+    holds: Holds = "values",
+    vocabulary: int = 0,
 ) -> Dataset:
     """Samples and targets from two arrays of an archive; raises DataError.
 
@@ -58,8 +61,13 @@ def read_npz(
     lengths_key: the array (N,) that tells how many time steps of each sample are its own; samples
     are then sequences (N, time, features) or (N, time), and what stands after those steps is not
     read, as in targets (N, time) of classes or (N, time, ...) of numbers.
+    holds: whether samples (N, time) are symbols, so many as `vocabulary` says; 0: as many as an
+    array of texts called `vocabulary` names, or as the largest number tells. Targets (N, time) of
+    whole numbers are then classes; those that ask for the next symbol are numbered as symbols are.
     """
     check_task(task)
+    if holds not in ("values", "symbols"):
+        raise DataError(f"The samples hold '{holds}'; choose values or symbols.")
     if layout not in ("auto", "plain"):
         raise DataError(f"The layout is '{layout}'; choose auto or plain.")
     file = existing_file(path)
@@ -68,9 +76,12 @@ def read_npz(
     y_name = find_key(file, headers, y_key, Y_KEYS, "targets")
     lengths_name = lengths_key and find_key(file, headers, lengths_key, (), "lengths")
     class_name = next((key for key in CLASS_KEYS if key in headers and key != y_name), "")
+    word_name = next((key for key in WORD_KEYS if key in headers and holds == "symbols"
+                      and headers[key].dtype.kind in "US" and len(headers[key].shape) == 1), "")
     with _archive(file) as archive:
         labels = _array(file, archive, y_name)
         names = _array(file, archive, class_name) if class_name else np.array([])
+        words = _array(file, archive, word_name) if word_name else np.array([])
         x = _array(file, archive, x_name)
         lengths = _array(file, archive, lengths_name) if lengths_name else None
     if x.ndim == 0 or labels.ndim == 0:
@@ -81,14 +92,23 @@ def read_npz(
     if x.dtype.kind == "U":
         raise DataError(f"'{file.name}': '{x_name}' holds text; samples must be numbers.")
     ports: tuple[Port, ...] = ()
-    if lengths is not None:
-        own = checked_lengths(f"'{file.name}', array '{lengths_name}'", lengths, x)
+    own = None if lengths is None else checked_lengths(
+        f"'{file.name}', array '{lengths_name}'", lengths, x)
+    symbols: tuple[str, ...] = ()
+    follows = False
+    if holds == "symbols":
+        symbols = vocabulary_in(f"'{file.name}', array '{x_name}'", x, own, vocabulary,
+                                tuple(map(str, words)))
+        task, follows = asked_of_steps(labels, x, own, len(symbols), task)
+    if own is not None:
         labels, task = targets_of_own(labels, own, x.shape[1], task)
-        x, ports = packed_sequences(x, own)
-    elif layout == "auto":
+        x, ports = packed_sequences(x, own, len(symbols))
+    elif layout == "auto" and not symbols:
         x = as_images(x)
-    target, classes = _target(f"'{file.name}', array '{y_name}'", labels, names, task)
-    return make_dataset(file.name, x, target, classes, (), f"File {file.name}.", ports=ports)
+    target, classes = (labels, symbols) if follows else _target(
+        f"'{file.name}', array '{y_name}'", labels, names, task, bool(symbols))
+    return make_dataset(file.name, x, target, classes, (), f"File {file.name}.",
+                        vocabulary=symbols, ports=ports)
 
 
 def read_npz_headers(path: str | Path) -> dict[str, ArrayHeader]:
@@ -196,10 +216,13 @@ def _array(file: Path, archive: zipfile.ZipFile, key: str) -> npt.NDArray[Any]:
     return array.astype(np.str_) if array.dtype.kind == "S" else array
 
 
-def _target(where: str, labels: npt.NDArray[Any], names: npt.NDArray[Any], task: Task) -> Target:
+def _target(where: str, labels: npt.NDArray[Any], names: npt.NDArray[Any], task: Task,
+            of_symbols: bool) -> Target:
+    """of_symbols: classes of time steps have names, too."""
     if labels.dtype.kind == "U":
         return text_target(where, [str(label) for label in labels.ravel()], task)
-    if names.dtype.kind == "U" and names.ndim == 1 and labels.ndim == 1 and task != "regression":
+    are_named = labels.ndim == 1 or (of_symbols and task == "classification")
+    if names.dtype.kind == "U" and names.ndim == 1 and are_named and task != "regression":
         return labels, tuple(str(name) for name in names)
     # A column of targets is a list of targets.
     flat = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels

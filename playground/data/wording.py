@@ -7,7 +7,6 @@ import numpy.typing as npt
 
 from playground.data.dataset import NO_TARGET, Dataset
 from playground.data.lengths import length_range
-from playground.data.sentences import END
 from playground.data.split import PreparedData
 
 LONGEST = 60
@@ -37,19 +36,27 @@ def wordings(data: PreparedData, count: int = 3) -> tuple[str, ...]:
 
 
 def wording(dataset: Dataset, x: npt.NDArray[np.float32], target: npt.NDArray[np.float32]) -> str:
-    """One sample and its target: "leave taipei → other departure", "·" where none is asked."""
-    tokens = next((port.of(x[None])[0] for port in dataset.ports if port.classes), x)
-    said = [dataset.vocabulary[int(number)] for number in tokens]
+    """One sample and its target: "leave taipei → other departure"."""
+    return " → ".join(parts(dataset, x, target))
+
+
+def parts(dataset: Dataset, x: npt.NDArray[np.float32], target: npt.NDArray[np.float32]
+          ) -> tuple[str, str]:
+    """What one sample of words says, without padding, and its target: "·" where none is asked."""
+    port = next((port for port in dataset.ports if port.classes), None)
+    tokens = x if port is None else port.of(x[None])[0]
     along_time = target.shape == tokens.shape
-    while said and said[-1] == END:
-        said.pop()
-    answers = ["·" if number == NO_TARGET else dataset.classes[int(number)]
-               for number in target.reshape(-1)[:len(said) if along_time else None]]
-    return f"{_joined(said)} → {_joined(answers)}"
+    if port is not None and port.lengths:
+        tokens = tokens[:int(dataset.lengths(port, x[None])[0])]
+    said = [dataset.vocabulary[int(number)] for number in tokens]
+    asked = target.reshape(-1)[:len(said) if along_time else None]
+    answers = ["·" if number == NO_TARGET else dataset.classes[int(number)] for number in asked
+               ] if dataset.classes else [f"{number:.4g}" for number in asked]
+    return _joined(said, dataset.vocabulary), _joined(answers, dataset.classes)
 
 
-def _joined(words: list[str]) -> str:
-    """Characters stand together, words apart."""
+def _joined(words: list[str], names: tuple[str, ...]) -> str:
+    """Characters stand together; words and numbers apart."""
     shown = [word.replace("\n", "⏎") for word in words[:LONGEST]]
-    return ("" if all(len(word) == 1 for word in shown) else " ").join(shown) + (
-        "…" if len(words) > LONGEST else "")
+    together = bool(names) and all(len(name) == 1 for name in names)
+    return ("" if together else " ").join(shown) + ("…" if len(words) > LONGEST else "")

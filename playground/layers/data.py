@@ -17,6 +17,7 @@ from playground.data.fingerprint import fingerprint
 from playground.data.idx_reader import labels_beside
 from playground.data.labels import Task
 from playground.data.lengths import LENGTHS
+from playground.data.symbols import MAX_SYMBOLS, Holds
 from playground.data.table import Decimal, Header, Separator
 from playground.data.table_reader import Missing
 from playground.layers.augmentation import AUGMENTED, FOR_IMAGES, Augmentation, usable
@@ -342,7 +343,8 @@ class Wine(DataLayer, frozen=True, kw_only=True):
 class File(DataLayer, frozen=True, kw_only=True):
     """Your own: a CSV table, .npz arrays, IDX images, or a folder of images per class.
 
-    Sequences of .npz arrays may have lengths: they come out at an output of their own.
+    Sequences of .npz arrays may be made of symbols, such as the numbers of words, and may have
+    lengths: they come out at an output of their own.
     """
 
     other_names = AUGMENTED
@@ -379,6 +381,14 @@ class File(DataLayer, frozen=True, kw_only=True):
         "stands after those steps is padding: it may be anything in the file, becomes 0, and "
         "counts neither for standardising nor among targets of time steps. Connect the output "
         "lengths to all that takes lengths.", title="Lengths array")] = ""
+    holds: Annotated[Holds, about(
+        "Of .npz arrays: whether samples are amounts, or symbols: whole numbers that are names, as "
+        "of words. Symbols come as (samples, time), and go to an Embedding or a 1-of-N.",
+        title="Samples hold")] = "values"
+    vocabulary: Annotated[int, about(
+        "How many symbols there are, numbered from 0. 0: as many as an array of texts called "
+        "vocabulary names, or else up to the largest number in the file.",
+        ge=0, le=MAX_SYMBOLS)] = 0
     labels_path: Annotated[str, about(
         "Of IDX images: the file of their labels; empty looks beside the images.",
         title="Labels file")] = ""
@@ -399,12 +409,15 @@ class File(DataLayer, frozen=True, kw_only=True):
         if self.lengths_key and "lengths_key" not in options:
             raise DataError(f"'{Path(self.path).name}' has no array of lengths: only .npz arrays "
                             "do. Empty Lengths array.")
+        if self.holds == "symbols" and "holds" not in options:
+            raise DataError(f"'{Path(self.path).name}' holds no symbols: only .npz arrays do. Let "
+                            "the samples hold values.")
         settings = {
             "target_column": self.target_column, "task": self.task, "missing": self.missing,
             "ignore_columns": self.ignore_columns, "separator": self.separator,
             "header": self.header, "decimal": self.decimal,
             "x_key": self.x_key, "y_key": self.y_key, "lengths_key": self.lengths_key,
-            "labels_path": self.labels_path,
+            "holds": self.holds, "vocabulary": self.vocabulary, "labels_path": self.labels_path,
             "size": (self.image_size, self.image_size) if self.image_size else None,
             "grey": self.grey}
         return data.open_data(self.path, **{
@@ -417,6 +430,10 @@ class File(DataLayer, frozen=True, kw_only=True):
             with suppress(DataError, ValueError):
                 known = hash((known, fingerprint(str(labels_beside(Path(self.path))))))
         return known
+
+    def idle_settings(self) -> frozenset[str]:
+        idle = super().idle_settings()
+        return idle if self.holds == "symbols" else idle | {"vocabulary"}
 
     def subtitle(self) -> str:
         return os.path.basename(self.path) or "no file yet"

@@ -55,7 +55,8 @@ class SymbolLayer(Layer, frozen=True, kw_only=True):
         if not symbols.classes:
             raise ShapeError(
                 f"{self.label} needs symbols (class numbers), got values of shape "
-                f"{show_shape(symbols.shape)}. Connect a data set of symbols, or use Dense.")
+                f"{show_shape(symbols.shape)}. Connect a data set of symbols (in My "
+                "data: Samples hold symbols), or use Dense.")
         return (Signal((*symbols.shape, self.width(symbols.classes))),)
 
     def width(self, classes: int) -> int:

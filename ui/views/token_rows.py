@@ -162,8 +162,10 @@ def words_of(p: Predictions, i: int) -> list[Word]:
     assert p.steps is not None
     targets, said, sure = p.steps.target[i], p.steps.said[i], p.steps.sure[i]
     tokens = p.x[i].reshape(len(p.x[i]), -1)
+    if p.lengths is not None:
+        tokens = tokens[:p.lengths[i]]
     # One answer to the whole sequence stands below its last word.
-    first = len(tokens) - 1 if targets.size == 1 else 0
+    first = max(0, len(tokens) - 1) if targets.size == 1 else 0
     asked = np.flatnonzero(targets >= 0)
     steps = min(len(tokens), first + int(asked[-1]) + 1) if asked.size else 0
     words = []
