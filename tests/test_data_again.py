@@ -81,7 +81,7 @@ def test_a_click_on_the_node_looks_again(
 def test_a_click_on_the_node_chooses_other_data(window: MainWindow, data: Path,
                                                 monkeypatch: pytest.MonkeyPatch) -> None:
     chosen: list[Any] = []
-    monkeypatch.setattr("ui.main_window.import_data", lambda *rest: chosen.append(rest[-1]))
+    monkeypatch.setattr("ui.main_window.import_data", lambda *rest: chosen.append(rest[2]))
     click(window.canvas, spot(window, CHOOSE))
     assert chosen == ["file_1"]
 

@@ -16,11 +16,13 @@ from PySide6.QtWidgets import (
 
 from playground.examples import EXAMPLES
 from tests.fake_window import change
+from tests.import_dialog import accept_imports, checked, look_at
 from ui.app import Complaints
 from ui.data_nodes import import_data
 from ui.dialogs import data_check
 from ui.dialogs.data_check import problem_of
-from ui.dialogs.data_import import DataImport, describe
+from ui.dialogs.data_import import DataImport
+from ui.dialogs.data_words import describe
 from ui.dialogs.gallery import Gallery
 from ui.dialogs.help import LayerHelp, layer_page
 from ui.dialogs.shortcuts import CANVAS, ShortcutsDialog
@@ -58,28 +60,6 @@ def test_the_list_of_keys_is_the_same_at_any_moment(window):
     window.document.stack.undo()
     edit = dict(window.menus.shortcuts())["Edit"]
     assert [text for _, text in edit[:2]] == ["Undo", "Redo"]
-
-
-def checked(qtbot, dialog: DataImport) -> DataImport:
-    """The dialog once all of the file is read."""
-    qtbot.waitUntil(lambda: dialog._reader._read is None)
-    return dialog
-
-
-def look_at(qtbot, file) -> DataImport:
-    dialog = DataImport(str(file))
-    qtbot.addWidget(dialog)
-    return checked(qtbot, dialog)
-
-
-def accept_imports(qtbot, monkeypatch) -> None:
-    """Answer the dialog with Import."""
-    def accept(dialog: DataImport) -> QDialog.DialogCode:
-        checked(qtbot, dialog).accept()
-        assert dialog.result() == QDialog.DialogCode.Accepted
-        return QDialog.DialogCode.Accepted
-
-    monkeypatch.setattr(DataImport, "exec", accept)
 
 
 FLOWERS = "width,kind\n" + "1,a\n3,b\n" * 20
@@ -196,7 +176,7 @@ def test_gaps_can_be_dropped_or_filled_and_the_preview_shows_it(qtbot, tmp_path)
     checked(qtbot, dialog)
     assert [cell(row, 2).font().strikeOut() for row in range(4)] == [False, True, True, False]
     assert dialog.settings()["missing"] == "drop"
-    assert problem_of(dialog.settings()) == ""
+    assert problem_of(dialog.layer()) == ""
 
     dialog.missing.setCurrentIndex(dialog.missing.findData("mean"))
     checked(qtbot, dialog)
@@ -305,7 +285,7 @@ def test_a_table_is_looked_at_before_it_is_imported(qtbot, window, tmp_path, mon
     checked(qtbot, dialog)
     assert dialog.settings() == {
         "path": str(file), "target_column": "width", "task": "auto", "missing": "error",
-        "lengths_key": ""}
+        "lengths_key": "", "holds": "values"}
 
     accept_imports(qtbot, monkeypatch)
     import_data(window.document, window, path=str(file))
@@ -346,12 +326,12 @@ def test_a_large_file_is_checked_while_the_dialog_lives(qtbot, tmp_path, monkeyp
     large.write_text("width,kind\n" + "1,a\n3,b\n" * 30)
     go_on, real, asked = threading.Event(), data_check.problem_of, []
 
-    def slow(settings):
-        asked.append(settings["path"])
-        if settings["path"] == str(large):
+    def slow(layer):
+        asked.append(layer.path)
+        if layer.path == str(large):
             assert go_on.wait(10)
             return "the large one is bad"
-        return real(settings)
+        return real(layer)
 
     monkeypatch.setattr(data_check, "problem_of", slow)
     start = time.perf_counter()
@@ -411,7 +391,7 @@ def test_import_goes_on_once_another_size_is_checked(qtbot, tmp_path):
     dialog.accept()
     qtbot.waitUntil(lambda: dialog.result() == QDialog.DialogCode.Accepted)
     assert dialog.settings() == {
-        "path": str(tmp_path), "image_size": 16, "lengths_key": ""}
+        "path": str(tmp_path), "image_size": 16, "lengths_key": "", "holds": "values"}
 
 
 def test_a_fault_is_told_once_and_the_window_lives(qtbot, window, monkeypatch, capsys):

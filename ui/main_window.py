@@ -23,7 +23,7 @@ from playground.layers.base import Layer
 from playground.snapshot import Snapshot
 from ui.canvas.view import CanvasView
 from ui.compare import ComparePanel, Variations
-from ui.data_nodes import import_data
+from ui.data_nodes import import_data, resized
 from ui.dial import DialRow
 from ui.dialogs.gallery import Gallery
 from ui.dialogs.recovery import offer
@@ -168,7 +168,7 @@ class MainWindow(QMainWindow):
         self.canvas.space_tapped.connect(self.run_actions.run.trigger)
         self.canvas.search_requested.connect(self.palette_panel.focus_search)
         self.canvas.inspect_requested.connect(self._inspect)
-        self.canvas.data_wanted.connect(lambda id: import_data(document, self, id))
+        self.canvas.data_wanted.connect(lambda id: self.import_file(id=id))
         self.inspector.built.connect(self._connect_page)
         for name, panel in (("inspector", self.inspector), ("outline", self.outline)):
             self.docks.all[name].visibilityChanged.connect(lambda _, panel=panel: panel.refresh())
@@ -351,12 +351,17 @@ class MainWindow(QMainWindow):
             self.document.edit(f"Change {name} of {id}", graph.with_layer(
                 id, layer.with_settings(**{name: value})), (id, name))
 
-    def import_file(self, path: str = "") -> None:
-        """Choose data; the node that they make is seen, and so is what to do with it."""
-        id = import_data(self.document, self, path=path)
-        if id is not None:
-            self.canvas.show_nodes([id])
-            self.canvas.say(f"Connect {id} to the first layer, in place of other data.")
+    def import_file(self, path: str = "", id: str | None = None) -> None:
+        """Choose data; the node that has them is seen, and so is what to do with it."""
+        before = self.document.graph
+        place = import_data(self.document, self, id, path)
+        if place is None:
+            return
+        if place not in before:
+            self.canvas.show_nodes([place])
+            self.canvas.say(f"Connect {place} to the first layer, in place of other data.")
+        elif told := resized(before, self.document.graph, place):
+            self.canvas.say(told)
 
     def _tell_trouble(self, snapshot: Snapshot) -> None:
         """Why it has stopped, with the way out: too long for the status bar."""

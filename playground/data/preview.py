@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -17,14 +18,24 @@ from playground.data.images import image_shape, is_images
 from playground.data.labels import Target, number_target
 from playground.data.lengths import LENGTHS, length_range
 from playground.data.limits import unreadable
-from playground.data.npz_reader import X_KEYS, Y_KEYS, read_npz_headers
+from playground.data.npz_reader import X_KEYS, Y_KEYS, ArrayHeader, read_npz_headers
 from playground.data.readers import Format, data_format
+from playground.data.symbols import WORD_KEYS, Holds
 from playground.data.table import MISSING, Decimal, Header, Separator, Table, open_table
 from playground.data.table_reader import column_index, survey_rows
+from playground.data.windows import read_text
+from playground.data.wording import parts
 
 Classes = tuple[tuple[str, ...], tuple[int, ...]]  # names, and how often each occurs
 
+Reading = Literal["table", "text"] | Holds
+"""What the same file may be taken for: a table or a text to continue; values or symbols."""
+
+TABLE_SUFFIXES = (".csv", ".tsv", ".tab")
+"""Of files that are tables; others may be texts."""
+
 _LOOK_AT = 2000  # rows of a table that decide kinds and classes
+_SHOWN = 20  # samples of symbols
 
 
 @dataclass(frozen=True)
@@ -38,9 +49,12 @@ class Preview:
     first_rows: kinds and classes are those of so many rows of a longer table; 0: of all there is.
     lengths_keys: the arrays that may be lengths, and lengths_key the one that is taken for it.
     lengths: the shortest and the longest, once all is read.
+    readings: what it may be taken for, where that is not clear, and reading what it is taken for.
+    symbols: how many different ones there are, once all is read. Of a text, count is that of its
+    characters.
     """
 
-    format: Format
+    format: Format | Literal["text"]
     columns: tuple[str, ...]
     kinds: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -53,17 +67,33 @@ class Preview:
     lengths_keys: tuple[str, ...] = ()
     lengths_key: str = ""
     lengths: tuple[int, int] | None = None
+    readings: tuple[Reading, ...] = ()
+    reading: Reading | None = None
+    symbols: int = 0
 
 
 def with_all(seen: Preview, dataset: Dataset) -> Preview:
     """What was seen, with the kinds, classes and counts that reading all of it has given."""
     asked = dataset.target[dataset.target >= 0].astype(np.int64)
     counts = np.bincount(asked, minlength=len(dataset.classes)) if dataset.classes else ()
-    return replace(
-        seen, count=len(dataset), count_is_exact=True, first_rows=0, classes=dataset.classes,
-        class_counts=tuple(map(int, counts)), lengths=length_range(dataset),
+    known = replace(
+        seen, count=seen.count if seen.format == "text" else len(dataset), count_is_exact=True,
+        first_rows=0, classes=dataset.classes, class_counts=tuple(map(int, counts)),
+        lengths=length_range(dataset),
         kinds=tuple(_kind_in(dataset, name, kind) if seen.first_rows else kind
                     for name, kind in zip(seen.columns, seen.kinds, strict=True)))
+    return _with_samples(known, dataset) if dataset.vocabulary else known
+
+
+def _with_samples(seen: Preview, dataset: Dataset) -> Preview:
+    """The first samples too, which show whether these are symbols at all."""
+    return replace(
+        seen, columns=("sample", "target"),
+        kinds=("characters", "what follows") if seen.format == "text" else (
+            "symbols", "class" if dataset.classes else "number"),
+        rows=tuple(parts(dataset, x, target) for x, target in zip(
+            dataset.x[:_SHOWN], dataset.target[:_SHOWN], strict=True)),
+        shape=(dataset.x_port or dataset).shape, symbols=len(dataset.vocabulary))
 
 
 def _kind_in(dataset: Dataset, column: str, seen: str) -> str:
@@ -92,20 +122,46 @@ def preview(
     header: Header = "auto",
     decimal: Decimal = "auto",
     lengths_key: str | None = None,
+    reading: Reading | None = None,
 ) -> Preview:
     """Look at a file or folder in well under a second; raises DataError as the readers do.
 
     `target_column` and what follows concerns tables only and means what it means in read_csv.
     lengths_key: the array of an archive that holds lengths; None: the one that is called so.
+    reading: what to take the file for; if it cannot be that, or None: what it seems to be.
     """
     kind = data_format(path)
     if kind == "csv":
-        return _table(open_table(path, separator, header, decimal), rows, target_column)
+        readings: tuple[Reading, ...] = ()
+        if Path(path).suffix.lower() not in TABLE_SUFFIXES:
+            readings = ("text", "table")
+            if reading not in readings:
+                reading = "table" if _seems_table(path) else "text"
+            if reading == "text":
+                return _text(path, readings)
+        table = open_table(path, separator, header, decimal)
+        return replace(_table(table, rows, target_column), readings=readings,
+                       reading="table" if readings else None)
     if kind == "npz":
-        return _npz(Path(path), lengths_key)
+        return _npz(Path(path), lengths_key, reading)
     if kind == "idx":
         return _idx(Path(path))
     return _images(Path(path), rows)
+
+
+def _seems_table(path: str | Path) -> bool:
+    """Whether the first lines have equally many cells, and some column is numbers."""
+    try:
+        table = open_table(path)
+        kinds = survey_rows(table, list(islice(table.rows(), _LOOK_AT))).kinds
+    except DataError:
+        return False
+    return len(kinds) > 1 and "number" in kinds
+
+
+def _text(path: str | Path, readings: tuple[Reading, ...]) -> Preview:
+    return Preview(format="text", columns=(), kinds=(), rows=(), count=len(read_text(path)),
+                   count_is_exact=True, readings=readings, reading="text")
 
 
 def _table(table: Table, rows: int, target_column: str | None) -> Preview:
@@ -155,7 +211,7 @@ def _count_lines(file: Path) -> int:
         raise unreadable(file, error) from error
 
 
-def _npz(file: Path, lengths_key: str | None) -> Preview:
+def _npz(file: Path, lengths_key: str | None, reading: Reading | None) -> Preview:
     headers = read_npz_headers(file)
     x = next((headers[key] for key in X_KEYS if key in headers and headers[key].shape), None)
     shape = x.shape if x else (0,)
@@ -168,6 +224,12 @@ def _npz(file: Path, lengths_key: str | None) -> Preview:
                                and header.dtype.kind in "iuf")))
     if lengths_key not in ("", *lengths_keys):
         lengths_key = LENGTHS if LENGTHS in lengths_keys else ""
+    readings: tuple[Reading, ...] = ()
+    if x is not None and len(shape) == 2 and x.dtype.kind in "iu":
+        readings = ("values", "symbols")
+    if reading not in readings:
+        seems = bool(lengths_key) or _seem_symbols(headers, x, target)
+        reading = readings[seems] if readings else None
     return Preview(
         format="npz",
         columns=tuple(headers),
@@ -177,9 +239,20 @@ def _npz(file: Path, lengths_key: str | None) -> Preview:
         count_is_exact=x is not None,
         shape=image_shape(shape) if x and is_images(x.dtype, shape) and not lengths_key
         else shape[1:],
+        readings=readings,
+        reading=reading,
         lengths_keys=lengths_keys,
         lengths_key=lengths_key,
     )
+
+
+def _seem_symbols(headers: dict[str, ArrayHeader], x: ArrayHeader | None, target: str) -> bool:
+    """Whether whole numbers (N, time) look like names: there are names for them, or there is a
+    class for each, too. Measures and pixels may be whole numbers as well.
+    """
+    named = any(key in headers and headers[key].dtype.kind in "US" for key in WORD_KEYS)
+    asked = headers.get(target)
+    return named or bool(x and asked and asked.shape == x.shape and asked.dtype.kind in "iu")
 
 
 def _idx(file: Path) -> Preview:

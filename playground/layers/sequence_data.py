@@ -183,8 +183,13 @@ class Characters(DataLayer, frozen=True, kw_only=True):
         text = text.lower() if self.lower_case else text
         return text_windows(name, text, self.steps, self.stride, self.predict, source)
 
+    @property
+    def title(self) -> str:
+        """What is read."""
+        return Path(self.path).name or "Jane Austen"
+
     def subtitle(self) -> str:
-        return f"{Path(self.path).name or 'Jane Austen'}, {self.steps} characters"
+        return f"{self.title}, {self.steps} characters"
 
 
 @layer("el_nino", category="data", label="El Niño (forecast)")

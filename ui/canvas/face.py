@@ -191,7 +191,7 @@ def ways_out(layer: Layer | UnknownLayer) -> tuple[str, ...]:
     if not isinstance(layer, DataLayer) or not layer.paths:
         return ()
     named = any(getattr(layer, name) for name in layer.paths)
-    return (LOOK_AGAIN,) * named + (CHOOSE,) * (layer.kind == "file")
+    return (*(LOOK_AGAIN,) * named, CHOOSE)
 
 
 def _badge(outputs: tuple[Port, ...]) -> str:

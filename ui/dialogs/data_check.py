@@ -12,9 +12,11 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from playground.data import DataError, Preview, preview, with_all
+from playground.data.preview import Reading
 from playground.graph import Graph
 from playground.layers.base import make_layer
-from playground.layers.data import File
+from playground.layers.data import DataLayer
+from playground.layers.sequence_data import Characters
 from playground.shapes import check
 from ui.patience import begun
 
@@ -24,7 +26,8 @@ POLL_MS = 30
 @dataclass(frozen=True)
 class Wish:
     """What is chosen in the dialog. target: a column, or empty for the last one. lengths: an array,
-    empty for none, or None for the one that is called so.
+    empty for none, or None for the one that is called so. reading: what to take the file for, None
+    for what it seems to be. text: the node that reads a text from now on, None for a new one.
     """
 
     path: str
@@ -33,13 +36,28 @@ class Wish:
     missing: str = "error"
     image_size: int = 0
     lengths: str | None = None
+    reading: Reading | None = None
+    text: Characters | None = None
+
+    def layer(self, seen: Preview) -> DataLayer:
+        """The data node, with no setting but those that concern what there is."""
+        if seen.format == "text" and self.text is not None:
+            made = self.text.with_settings(path=self.path)
+        else:
+            made = make_layer("characters" if seen.format == "text" else "file",
+                              self.settings(seen))
+        assert isinstance(made, DataLayer)
+        return made
 
     def settings(self, seen: Preview | None) -> dict[str, Any]:
         """The settings of a data node, as far as they concern what there is."""
         kind = seen.format if seen is not None else None
-        found: dict[str, Any] = {
-            "path": self.path, "lengths_key": "" if seen is None else seen.lengths_key}
-        if seen is not None and kind == "csv":
+        found: dict[str, Any] = {"path": self.path}
+        if seen is None or seen.format == "text":
+            return found
+        found |= {"lengths_key": seen.lengths_key,
+                  "holds": "symbols" if seen.reading == "symbols" else "values"}
+        if kind == "csv":
             found |= {"target_column": self.target or seen.columns[-1], "task": self.task,
                       "missing": self.missing}
         elif kind == "images":
@@ -62,12 +80,13 @@ def findings(wish: Wish) -> Iterator[Finding]:
     """A first look at the file, then at all of it; only one where that says it cannot be used."""
     seen = None
     try:
-        seen = preview(wish.path, target_column=wish.target or None, lengths_key=wish.lengths)
+        seen = preview(wish.path, target_column=wish.target or None, lengths_key=wish.lengths,
+                       reading=wish.reading)
         yield Finding(wish, seen, "", is_final=False)
-        settings = wish.settings(seen)
-        problem = problem_of(settings)
+        layer = wish.layer(seen)
+        problem = problem_of(layer)
         if not problem:
-            seen = with_all(seen, _node(settings).raw())  # which the check has read
+            seen = with_all(seen, layer.raw())  # which the check has read
     except DataError as error:
         problem = str(error)
     except MemoryError:
@@ -75,16 +94,10 @@ def findings(wish: Wish) -> Iterator[Finding]:
     yield Finding(wish, seen, problem, is_final=True)
 
 
-def problem_of(settings: dict[str, Any]) -> str:
-    """What a data node with these settings would complain about."""
-    graph = Graph().with_node(_node(settings))
+def problem_of(layer: DataLayer) -> str:
+    """What a data node with this layer would complain about."""
+    graph = Graph().with_node(layer)
     return check(graph).errors.get(graph.nodes[0].id, "")
-
-
-def _node(settings: dict[str, Any]) -> File:
-    layer = make_layer("file", settings)
-    assert isinstance(layer, File)
-    return layer
 
 
 class Reader(QObject):

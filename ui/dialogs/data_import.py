@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,28 +25,33 @@ from PySide6.QtWidgets import (
 )
 
 from playground.data import Preview
+from playground.data.preview import Reading
 from playground.data.table import MISSING
-from playground.data.wording import lengths_told
-from playground.numbers import plural
+from playground.layers.base import Layer
+from playground.layers.data import DataLayer, File
+from playground.layers.sequence_data import Characters
 from ui.dialogs.data_check import Finding, Reader, Wish
+from ui.dialogs.data_words import READINGS, describe
 from ui.spin import Spin
 from ui.theme import theme
 
-FORMATS = {"csv": "Table", "npz": "NumPy arrays", "idx": "IDX images",
-           "images": "Folder of images"}
 MISSING_CHOICES = {
     "error": "are an error", "drop": "drop their rows", "mean": "take the mean of their column"}
 """What becomes of empty cells: the setting, and how it reads."""
 PAUSE_MS = 400
 """Of typing, after which a path that leads somewhere is looked at."""
-FILTER = ("Data (*.csv *.tsv *.txt *.npz *.gz *ubyte*);;All files (*)")
+FILTER = ("Data (*.csv *.tsv *.txt *.md *.npz *.gz *ubyte*);;All files (*)")
 
 
 class DataImport(QDialog):
-    """`settings()` gives what the "My data" node needs."""
+    """`layer()` gives the data node, and `place()` where it goes.
 
-    def __init__(self, path: str = "", parent: QWidget | None = None, missing: str = "error",
-                 lengths: str | None = None) -> None:
+    known: the node that gets other data. texts: by name, nodes that may read another text instead.
+    """
+
+    def __init__(self, path: str = "", parent: QWidget | None = None,
+                 known: DataLayer | None = None,
+                 texts: Mapping[str, Characters] | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Import data")
         self.resize(720, 520)
@@ -60,7 +66,8 @@ class DataImport(QDialog):
         """The path whose column to predict and lengths are chosen."""
 
         self.path = QLineEdit(path)
-        self.path.setPlaceholderText("A CSV table, .npz, IDX file, or a folder of images per class")
+        self.path.setPlaceholderText(
+            "A CSV table, .npz, text, IDX file, or a folder of images per class")
         self.path.setAccessibleName("File or folder")
         self.path.setToolTip("The file or folder to read")
         self.path.editingFinished.connect(self._look)
@@ -93,7 +100,8 @@ class DataImport(QDialog):
         self.missing = QComboBox()
         for value, text in MISSING_CHOICES.items():
             self.missing.addItem(text, value)
-        self.missing.setCurrentIndex(list(MISSING_CHOICES).index(missing))
+        if isinstance(known, File):
+            self.missing.setCurrentIndex(list(MISSING_CHOICES).index(known.missing))
         self.missing.setAccessibleName("Missing values")
         self.missing.setToolTip("What becomes of cells that are empty, or say NA or the like")
         self.missing.currentIndexChanged.connect(lambda _: self._look())
@@ -108,16 +116,30 @@ class DataImport(QDialog):
         self.lengths.setAccessibleName("Lengths")
         self.lengths.setToolTip(
             "The array that says how many time steps of each sample are its own")
-        if lengths is not None:
-            self._offer_lengths((lengths,) if lengths else ())
-            self.lengths.setCurrentIndex(self.lengths.count() - 1)
         self.lengths.activated.connect(lambda _: self._look())
+        self.reading = QComboBox()
+        self.reading.setAccessibleName("Read as")
+        self.reading.setToolTip("What the file is taken for")
+        self.reading.activated.connect(lambda _: self._look())
+        self.into = QComboBox()
+        self.into.setAccessibleName("Goes to")
+        self.into.setToolTip("Which node reads the text from now on")
+        self._texts = dict(texts or {})
+        for id, reader in self._texts.items():
+            self.into.addItem(f"{id}, in place of {reader.title}", id)
+        if self._texts:
+            self.into.addItem("a new node", "")
+        self.into.activated.connect(lambda _: self._look())
+        self._known = known
+        if known is not None:
+            self._recall(known, path)
         self._options = QWidget()
         self._grid = QGridLayout(self._options)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setColumnStretch(1, 1)
         self._labels: dict[QWidget, QLabel] = {}
         rows: tuple[tuple[str, QWidget], ...] = (
+            ("Read as", self.reading), ("Goes to", self.into),
             ("Predict", self.target), ("Task", self.task),
             ("Missing values", self.missing), ("Image size", self.image_size),
             ("Lengths", self.lengths))
@@ -162,6 +184,19 @@ class DataImport(QDialog):
         """The settings of the data node that change."""
         return self._wish().settings(self._preview)
 
+    def layer(self) -> Layer:
+        """The data node: the known one with other data, if it can read them, or a new one."""
+        assert self._preview is not None
+        made = self._wish().layer(self._preview)
+        if type(self._known) is type(made):
+            return self._known.with_settings(**self.settings())
+        return made
+
+    def place(self) -> str:
+        """The node that it takes the place of; empty for a new one."""
+        is_text = self._preview is not None and self._preview.format == "text"
+        return str(self.into.currentData() or "") if is_text else ""
+
     def accept(self) -> None:
         """Take it, unless the node would only show an error."""
         if self.settings() == self._checked:
@@ -199,7 +234,9 @@ class DataImport(QDialog):
     def _wish(self) -> Wish:
         return Wish(self.path.text().strip(), self.target.currentText(), self.task.currentText(),
                     self.missing.currentData(), self.image_size.value(),
-                    self.lengths.currentData())
+                    self.lengths.currentData(), self.reading.currentData(),
+                    self._texts.get(self.into.currentData() or "",
+                                    self._known if isinstance(self._known, Characters) else None))
 
     def _look(self, wants: str = "") -> None:
         """Find out what the file holds, or why it cannot be read."""
@@ -209,6 +246,7 @@ class DataImport(QDialog):
             self._looked_at = path
             self.target.clear()
             self.lengths.clear()
+            self.reading.clear()
             self._show_seen(None)
         self._checked = None
         self._import.setEnabled(False)
@@ -254,6 +292,9 @@ class DataImport(QDialog):
     def _show_options(self, seen: Preview | None) -> None:
         kind = seen.format if seen is not None else None
         shown: dict[QWidget, bool] = {
+            # What cannot be read as it was chosen may be read as it was not.
+            self.reading: bool(seen.readings) if seen is not None else self.reading.count() > 1,
+            self.into: kind == "text" and bool(self._texts),
             self.target: kind == "csv", self.task: kind == "csv", self.missing: kind == "csv",
             self.image_size: kind == "images",
             self.lengths: seen is not None and bool(seen.lengths_keys)}
@@ -269,6 +310,22 @@ class DataImport(QDialog):
         if seen is not None:
             self._offer_lengths(seen.lengths_keys)
             self.lengths.setCurrentIndex(self.lengths.findData(seen.lengths_key))
+            self._offer_readings(seen.readings)
+            self.reading.setCurrentIndex(self.reading.findData(seen.reading))
+
+    def _recall(self, known: DataLayer, path: str) -> None:
+        """What was chosen when this file was read before."""
+        if isinstance(known, Characters):
+            self._offer_readings(("text",))
+        elif isinstance(known, File) and known.path == path:
+            self._offer_readings((known.holds if path.endswith(".npz") else "table",))
+            self._offer_lengths((known.lengths_key,) if known.lengths_key else ())
+            self.lengths.setCurrentIndex(self.lengths.count() - 1)
+
+    def _offer_readings(self, readings: tuple[Reading, ...]) -> None:
+        self.reading.clear()
+        for reading in readings:
+            self.reading.addItem(READINGS[reading], reading)
 
     def _offer_lengths(self, keys: tuple[str, ...]) -> None:
         self.lengths.clear()
@@ -317,25 +374,3 @@ def _cell(text: str, gap: bool, gap_in_row: bool, choice: str) -> QTableWidgetIt
         item.setToolTip("There is no value here. Choose above what becomes of such cells.")
     item.setFont(font)
     return item
-
-
-def describe(seen: Preview) -> str:
-    """What a file holds, in a line."""
-    about = "" if seen.count_is_exact else "about "
-    parts = [f"{FORMATS[seen.format]}: {about}{seen.count:,} "
-             f"{'sample' if seen.count == 1 else 'samples'}"]
-    if seen.format == "csv":
-        parts.append(plural(len(seen.columns), "column"))
-    if seen.shape:
-        parts.append("each " + " × ".join(str(size) for size in seen.shape))
-    if seen.lengths is not None:
-        parts.append(lengths_told(seen.lengths))
-    where = f" in the first {seen.first_rows:,} rows" if seen.first_rows else ""
-    if seen.classes:
-        shown = ", ".join(f"{name} ({count:,})" for name, count in
-                          list(zip(seen.classes, seen.class_counts, strict=True))[:6])
-        more = f", and {len(seen.classes) - 6} more" if len(seen.classes) > 6 else ""
-        parts.append(f"{plural(len(seen.classes), 'class', 'classes')}{where}: {shown}{more}")
-    elif seen.format == "csv":
-        parts.append(f"a number to predict{where}")
-    return " · ".join(parts)

@@ -203,7 +203,7 @@ class NodePage(Page):
         self.error.show_text("" if waits else why)
         self.notes.show_text("\n".join((why, *notes) if waits else notes))
         layer = node.layer
-        self._choose.setVisible(getattr(layer, "kind", "") == "file")
+        self._choose.setVisible(isinstance(layer, DataLayer) and bool(layer.paths))
         self._look.setVisible(bool(why) and LOOK_AGAIN in ways_out(layer))
         self._look.setEnabled(not waits)  # it is being read
         self.learning.show_node(node)
