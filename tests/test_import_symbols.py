@@ -58,7 +58,7 @@ def test_whole_numbers_may_be_values_or_symbols(qtbot: QtBot, tmp_path: Path) ->
     assert dialog.table.isHidden()
     choose(qtbot, dialog, "symbols")
     assert dialog.summary.text() == (
-        "NumPy arrays: 40 samples · each 7 of 30 symbols · 2 classes: 0 (20), 1 (20)")
+        "NumPy arrays: 40 samples · each 7 symbols of 30 · 2 classes: 0 (20), 1 (20)")
     x = np.load(tmp_path / "words.npz")["x"]
     assert cells(dialog, 1) == [" ".join(map(str, x[1])), "1"]
     assert dialog.table.horizontalHeaderItem(0).text() == "sample\nsymbols"
@@ -84,7 +84,7 @@ def test_padding_is_not_shown_and_lengths_are_told(qtbot: QtBot, tmp_path: Path)
     x[:, :2], x[0, :3] = 3, [1, 2, 29]
     dialog = look_at(qtbot, words(
         tmp_path, x=x, lengths=np.where(np.arange(40), 2, 3), vocab=names))
-    assert "each 7 of 30 symbols · lengths 2 to 3" in dialog.summary.text()
+    assert "each 7 symbols of 30 · lengths 2 to 3" in dialog.summary.text()
     assert cells(dialog, 0) == ["word0 word1 word28", "0"]
     dialog.lengths.setCurrentIndex(0)
     dialog.lengths.activated.emit(0)
@@ -130,6 +130,17 @@ def test_a_file_of_text_is_a_text_unless_it_is_a_table(
     dialog = look_at(qtbot, text(tmp_path, name, content))
     assert dialog.reading.currentData() == wanted
     assert dialog.reading.isHidden() == (wanted is None)
+
+
+def test_how_a_file_is_encoded_does_not_make_it_a_text(qtbot: QtBot, tmp_path: Path) -> None:
+    file = tmp_path / "flowers.txt"
+    for encoding in ("utf-16", "cp1252"):
+        file.write_bytes(("Größe,Art\n" + "1,ä\n3,b\n" * 20).encode(encoding))
+        assert "40 samples" in look_at(qtbot, file).summary.text()
+    file.write_bytes(TEXT.encode("cp1252"))
+    dialog = look_at(qtbot, file)
+    assert "no text in UTF-8" in dialog.summary.text()
+    assert not dialog._import.isEnabled()
 
 
 def test_a_text_is_looked_at_before_it_is_imported(qtbot: QtBot, tmp_path: Path) -> None:

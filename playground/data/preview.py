@@ -136,7 +136,7 @@ def preview(
         if Path(path).suffix.lower() not in TABLE_SUFFIXES:
             readings = ("text", "table")
             if reading not in readings:
-                reading = "table" if _seems_table(path) else "text"
+                reading = "text" if _seems_text(Path(path)) else "table"
             if reading == "text":
                 return _text(path, readings)
         table = open_table(path, separator, header, decimal)
@@ -149,14 +149,22 @@ def preview(
     return _images(Path(path), rows)
 
 
-def _seems_table(path: str | Path) -> bool:
-    """Whether the first lines have equally many cells, and some column is numbers."""
+def _seems_text(file: Path) -> bool:
+    """Whether its first lines make no table in which some column is numbers."""
     try:
-        table = open_table(path)
+        table = open_table(file)
         kinds = survey_rows(table, list(islice(table.rows(), _LOOK_AT))).kinds
     except DataError:
-        return False
-    return len(kinds) > 1 and "number" in kinds
+        return not _is_binary(file)
+    return len(kinds) < 2 or "number" not in kinds
+
+
+def _is_binary(file: Path) -> bool:
+    try:
+        with file.open("rb") as stream:
+            return b"\0" in stream.read(2**16)
+    except OSError as error:
+        raise unreadable(file, error) from error
 
 
 def _text(path: str | Path, readings: tuple[Reading, ...]) -> Preview:

@@ -40,7 +40,7 @@ def text_windows(name: str, text: str, steps: int = 40, stride: int = 3,
         )
     place = {character: number for number, character in enumerate(vocabulary)}
     numbers = np.array([place[character] for character in text], np.float32)
-    windows = _windows(name, numbers, steps, stride, answers)
+    windows = _windows(name, numbers, steps, stride, answers, "characters")
     target = windows.target[:, 0] if answers == "last" else windows.target
     return make_dataset(name, windows.x, target, vocabulary, (), source, vocabulary=vocabulary,
                         ordered=True, overlap=windows.overlap)
@@ -73,14 +73,14 @@ class _Windows(NamedTuple):
     overlap: int
 
 
-def _windows(name: str, values: npt.NDArray[Any], steps: int, stride: int, answers: Answers
-             ) -> _Windows:
+def _windows(name: str, values: npt.NDArray[Any], steps: int, stride: int, answers: Answers,
+             unit: str = "values") -> _Windows:
     check_count("steps", steps, 2, MAX_STEPS)
     check_count("steps between windows", stride, 1, MAX_STEPS)
     count = (len(values) - steps - 1) // stride + 1
     if count < 2:
         raise DataError(
-            f"'{name}' has {len(values):,} values, which is not enough for two windows of "
+            f"'{name}' has {len(values):,} {unit}, which is not enough for two windows of "
             f"{steps}. Choose shorter windows, or something longer."
         )
     if count * steps * 4 > MAX_BYTES:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
@@ -412,7 +412,12 @@ class File(DataLayer, frozen=True, kw_only=True):
         if self.holds == "symbols" and "holds" not in options:
             raise DataError(f"'{Path(self.path).name}' holds no symbols: only .npz arrays do. Let "
                             "the samples hold values.")
-        settings = {
+        return data.open_data(self.path, **{
+            name: value for name, value in self._of_readers().items() if name in options})
+
+    def _of_readers(self) -> dict[str, Any]:
+        """The options of all kinds of files."""
+        return {
             "target_column": self.target_column, "task": self.task, "missing": self.missing,
             "ignore_columns": self.ignore_columns, "separator": self.separator,
             "header": self.header, "decimal": self.decimal,
@@ -420,8 +425,6 @@ class File(DataLayer, frozen=True, kw_only=True):
             "holds": self.holds, "vocabulary": self.vocabulary, "labels_path": self.labels_path,
             "size": (self.image_size, self.image_size) if self.image_size else None,
             "grey": self.grey}
-        return data.open_data(self.path, **{
-            name: settings[name] for name in options & settings.keys()})
 
     def version(self) -> int:
         known = super().version()
@@ -433,7 +436,11 @@ class File(DataLayer, frozen=True, kw_only=True):
 
     def idle_settings(self) -> frozenset[str]:
         idle = super().idle_settings()
-        return idle if self.holds == "symbols" else idle | {"vocabulary"}
+        if idle == WITHOUT_SAMPLES:
+            return idle
+        other = self._of_readers().keys() - data.reader_options(self.path)
+        names = {"image_size" if name == "size" else name for name in other}
+        return idle | names | ({"vocabulary"} if self.holds == "values" else set())
 
     def subtitle(self) -> str:
         return os.path.basename(self.path) or "no file yet"

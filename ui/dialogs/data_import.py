@@ -40,6 +40,8 @@ MISSING_CHOICES = {
 """What becomes of empty cells: the setting, and how it reads."""
 PAUSE_MS = 400
 """Of typing, after which a path that leads somewhere is looked at."""
+AROUND = 104
+"""Pixels of the dialog left and right of a table's cells."""
 FILTER = ("Data (*.csv *.tsv *.txt *.md *.npz *.gz *ubyte*);;All files (*)")
 
 
@@ -347,6 +349,10 @@ class DataImport(QDialog):
                     choice = "error"
                 self.table.setItem(row, column, _cell(cell, column in gaps, bool(gaps), choice))
         self.table.resizeColumnsToContents()
+        if seen.symbols:  # what they should give is seen beside them
+            room = self.width() - AROUND
+            self.table.setColumnWidth(0, min(self.table.columnWidth(0), max(
+                room // 2, room - self.table.columnWidth(1))))
 
     def _gaps(self, seen: Preview, cells: tuple[str, ...]) -> set[int]:
         """The columns in which a row of a table has no value."""

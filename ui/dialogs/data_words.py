@@ -29,7 +29,7 @@ def describe(seen: Preview) -> str:
     if seen.shape:
         parts.append("each " + " × ".join(str(size) for size in seen.shape))
     if seen.symbols:
-        parts[-1] += f" of {seen.symbols:,} symbols"
+        parts[-1] += f" symbols of {seen.symbols:,}"
     if seen.lengths is not None:
         parts.append(lengths_told(seen.lengths))
     where = f" in the first {seen.first_rows:,} rows" if seen.first_rows else ""
