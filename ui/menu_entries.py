@@ -45,7 +45,7 @@ def _fill_file(menus: Menus, window: MainWindow) -> None:
               help="The drawing without weights, as JSON that can be compared line by line")
     menus.file.addSeparator()
     menus.add(menus.file, "&Import Data…", window.import_file, "Ctrl+I",
-              "A table, arrays or images of your own")
+              "A table, arrays, a text or images of your own")
     menus.add_submenu(menus.file, "&Export Picture", partial(
         fill_pictures, window.canvas, window.views, window.docks.open))
     menus.file.addSeparator()

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from playground.data.dataset import DataError, Dataset, make_dataset
+from playground.data.labels import MAX_CLASSES
 from playground.data.limits import MAX_BYTES, check_count, existing_file, unreadable
 from playground.data.sequences import MAX_STEPS, Answers
 
 MAX_TEXT = 4 * 2**20  # bytes
-MAX_CHARACTERS = 256  # different ones
 
 
 def series_windows(name: str, values: npt.NDArray[Any], steps: int, answers: Answers,
@@ -33,9 +33,9 @@ def text_windows(name: str, text: str, steps: int = 40, stride: int = 3,
     is that of the text, in the order of Unicode.
     """
     vocabulary = sorted(set(text))
-    if not 2 <= len(vocabulary) <= MAX_CHARACTERS:
+    if not 2 <= len(vocabulary) <= MAX_CLASSES:
         raise DataError(
-            f"'{name}' is made of {len(vocabulary):,} different characters; 2 to {MAX_CHARACTERS} "
+            f"'{name}' is made of {len(vocabulary):,} different characters; 2 to {MAX_CLASSES:,} "
             "can be told apart. Choose another text."
         )
     place = {character: number for number, character in enumerate(vocabulary)}

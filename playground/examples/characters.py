@@ -57,8 +57,8 @@ turns round early, while the training curve falls and falls: that is the book le
 12 epochs the GRU is at 2.40 bits, Jordan at 2.46 and Elman at 2.67: the two without gates know no
 more than the table of threes does.
 
-**Try.** Set both rates to 0. Or read a book of your own: *File* in the settings of text_1 takes
-any text (set the vocabulary of embedding_1 and the units of dense_1 to what the node then says).
+**Try.** Set both rates to 0. Or let it read a text of your own: drop the file on the window, or
+press *Choose data…* in the settings of text_1. What other characters make too small grows with it.
 """),
     Mark("bits_per_character", "<=", 2.4, epochs=12),
     variations=other_cells(

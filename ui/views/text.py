@@ -148,7 +148,8 @@ class TextView(View):
             self._forget()
         if not self._vocabulary:
             return ("Text is written by networks that read one and say which character comes "
-                    "next. Try the example Jane Austen by character.")
+                    "next. Try the example Jane Austen by character, also with a text of your own: "
+                    "File > Import Data.")
         return SEES_AHEAD if self._ahead else ""
 
     def wanted(self) -> frozenset[Probe]:
