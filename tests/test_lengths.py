@@ -368,6 +368,12 @@ def test_who_does_not_know_the_lengths_is_told() -> None:
     ((("permute", {"axes": [2, 1]}), ("dropout", {}), ("permute", {"axes": [2, 1]}),
       ("mean_over_time", {})), True),
     ((("slice", {"stop": 5}), ("global_max_pool1d", {})), False),
+    ((("permute", {"axes": [2, 1]}), ("conv1d", {"padding": "same"})), True),
+    ((("permute", {"axes": [2, 1]}), ("conv1d", {"padding": "causal"})), False),
+    ((("permute", {"axes": [2, 1]}), ("conv1d", {"kernel": 1})), False),
+    ((("flatten", {}),), True),
+    ((("softmax", {}),), False),
+    ((("permute", {"axes": [2, 1]}), ("log_softmax", {})), True),
 ])
 def test_that_lengths_end_is_told_behind_what_works_step_by_step(
         steps: tuple[Step, ...], told: bool) -> None:

@@ -278,6 +278,7 @@ class RowLayer(Layer, frozen=True, kw_only=True):
 
     samples = (((5,),), ((4, 3),), ((3,),))
     units_last = True
+    without_padding = "Of (time, features), as before the Permute, it goes step by step."
 
     kernel: ClassVar[str]
     """The beginning of the names of both in `kernels.activation`."""
@@ -288,6 +289,9 @@ class RowLayer(Layer, frozen=True, kw_only=True):
                 f"{self.label} needs a flat input or a sequence (time, features), got "
                 f"{show_shape(x[0])}. Add a Flatten before it.")
         return x[0]
+
+    def mixes_time(self, axis: int) -> bool:
+        return axis == 1
 
     @staticmethod
     def _sizes(e: Emitter) -> dict[str, int]:

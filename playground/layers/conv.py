@@ -289,6 +289,7 @@ class Conv1D(Convolution, frozen=True, kw_only=True):
     other_names = ("causal convolution",)
     ground = "sequence"
     input_help = SEQUENCE_HELP
+    without_padding = "With padding causal, or a kernel of 1, no step sees one that comes after it."
     samples = (((2, 9),), ((1, 7),), ((4, 12),))
 
     channels: Channels = 8
@@ -310,6 +311,9 @@ class Conv1D(Convolution, frozen=True, kw_only=True):
 
     def image(self, x: Shape) -> tuple[int, int, int]:
         return row_shape(self.label, x)
+
+    def mixes_time(self, axis: int) -> bool:
+        return axis == 1 and self.kernel > 1 and self.padding != "causal"
 
     def border(self, image: Pair) -> Border:
         before, after = borders(self.padding, image[1], self.window.reach[1], self.stride)

@@ -97,10 +97,14 @@ class Flatten(Layer, frozen=True, kw_only=True):
 
     formula = "y = x as one row"
     is_view = True
+    without_padding = "Put a Last step or a Mean over time in its place: they have one."
     samples = (((2, 3, 4),), ((5,),))
 
     def output_shape(self, *x: Shape) -> Shape:
         return (size_of(x[0]),)
+
+    def mixes_time(self, axis: int) -> bool:
+        return True
 
 
 @layer("dropout", category="core", label="Dropout")
