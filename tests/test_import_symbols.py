@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog
 from pytestqt.qtbot import QtBot
 
 from playground.examples import EXAMPLES
+from playground.graph import Graph
 from playground.layers.data import File
 from playground.layers.sequence_data import Characters
 from playground.sampling import vocabulary_of
@@ -114,6 +115,24 @@ def test_the_node_remembers_what_it_holds(
         checked(qtbot, self).reading.currentData()))
     import_data(window.document, window, id)
     assert seen == ["values"]
+
+
+def test_another_file_has_symbols_of_its_own(
+        qtbot: QtBot, window: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = words(tmp_path)
+    (tmp_path / "other").mkdir()
+    other = words(tmp_path / "other", x=np.arange(280).reshape(40, 7) % 90)
+    layer = File(path=str(file), holds="symbols", vocabulary=50, train_fraction=0.5)
+    window.document.edit("Open", Graph().with_node(layer, id="data"))
+    accept_imports(qtbot, monkeypatch)
+    import_data(window.document, window, "data")
+    assert window.document.graph.node("data").layer == layer
+    monkeypatch.setattr(DataImport, "exec", lambda self: (
+        self._take(str(other)), choose(qtbot, checked(qtbot, self), "symbols"), True)[-1])
+    import_data(window.document, window, "data")
+    assert not window.document.check.errors
+    assert window.document.graph.node("data").layer == File(
+        path=str(other), holds="symbols", train_fraction=0.5)
 
 
 # -- texts ----------------------------------------------------------------------------------------

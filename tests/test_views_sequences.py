@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,17 @@ def output(qtbot: QtBot, graph: Graph) -> tuple[Any, Session]:
     view.snapshot = maker.make(Snapshot(state="paused"), ())
     view.show_snapshot(maker.make(Snapshot(state="paused"), view.probes()))
     return view, session
+
+
+def test_padding_is_no_word_and_one_answer_stands_below_the_last_one() -> None:
+    p = words()
+    steps = StepPredictions(np.array([[2], [0]]), np.array([[2], [1]]),
+                            np.full((2, 1), 0.5, np.float32))
+    found = replace(p, steps=steps, lengths=np.array([4, 2]))
+    assert [[(w.text, w.truth, w.said) for w in words_of(found, i)] for i in range(2)] == [
+        [("go", "", ""), ("rome", "", ""), ("␣", "", ""), ("oslo", "from", "from")],
+        [("rome", "", ""), ("go", "other", "to")]]
+    assert words_of(replace(found, lengths=np.array([0, 0])), 0) == []
 
 
 # -- what is asked of the training thread ---------------------------------------------------------

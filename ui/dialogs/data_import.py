@@ -190,9 +190,12 @@ class DataImport(QDialog):
         """The data node: the known one with other data, if it can read them, or a new one."""
         assert self._preview is not None
         made = self._wish().layer(self._preview)
-        if type(self._known) is type(made):
-            return self._known.with_settings(**self.settings())
-        return made
+        if self._known is None or type(self._known) is not type(made):
+            return made
+        changes = self.settings()
+        if isinstance(self._known, File) and self._known.path != changes["path"]:
+            changes["vocabulary"] = 0  # another file begins anew
+        return self._known.with_settings(**changes)
 
     def place(self) -> str:
         """The node that it takes the place of; empty for a new one."""
