@@ -56,11 +56,12 @@ def test_whole_numbers_may_be_values_or_symbols(qtbot: QtBot, tmp_path: Path) ->
     assert [dialog.reading.itemData(i) for i in range(2)] == ["values", "symbols"]
     assert not dialog.reading.isHidden()
     assert dialog.reading.currentData() == "values", "there is no sign of symbols"
-    assert dialog.table.isHidden()
+    x = np.load(tmp_path / "words.npz")["x"]
+    assert cells(dialog, 1) == [" ".join(map(str, x[1])), "1"]
+    assert dialog.table.horizontalHeaderItem(0).text() == "sample\nvalues"
     choose(qtbot, dialog, "symbols")
     assert dialog.summary.text() == (
         "NumPy arrays: 40 samples · each 7 symbols of 30 · 2 classes: 0 (20), 1 (20)")
-    x = np.load(tmp_path / "words.npz")["x"]
     assert cells(dialog, 1) == [" ".join(map(str, x[1])), "1"]
     assert dialog.table.horizontalHeaderItem(0).text() == "sample\nsymbols"
     assert dialog.settings()["holds"] == "symbols"

@@ -82,15 +82,16 @@ def with_all(seen: Preview, dataset: Dataset) -> Preview:
         lengths=length_range(dataset),
         kinds=tuple(_kind_in(dataset, name, kind) if seen.first_rows else kind
                     for name, kind in zip(seen.columns, seen.kinds, strict=True)))
-    return _with_samples(known, dataset) if dataset.vocabulary else known
+    is_seen = dataset.vocabulary or "symbols" in seen.readings
+    return _with_samples(known, dataset) if is_seen else known
 
 
 def _with_samples(seen: Preview, dataset: Dataset) -> Preview:
-    """The first samples too, which show whether these are symbols at all."""
+    """The first samples too, which show whether these are symbols or values."""
     return replace(
         seen, columns=("sample", "target"),
         kinds=("characters", "what follows") if seen.format == "text" else (
-            "symbols", "class" if dataset.classes else "number"),
+            seen.reading or "", "class" if dataset.classes else "number"),
         rows=tuple(parts(dataset, x, target) for x, target in zip(
             dataset.x[:_SHOWN], dataset.target[:_SHOWN], strict=True)),
         shape=(dataset.x_port or dataset).shape, symbols=len(dataset.vocabulary))

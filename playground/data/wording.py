@@ -42,13 +42,16 @@ def wording(dataset: Dataset, x: npt.NDArray[np.float32], target: npt.NDArray[np
 
 def parts(dataset: Dataset, x: npt.NDArray[np.float32], target: npt.NDArray[np.float32]
           ) -> tuple[str, str]:
-    """What one sample of words says, without padding, and its target: "·" where none is asked."""
-    port = next((port for port in dataset.ports if port.classes), None)
+    """What one sample of words or numbers says, without padding, and its target: "·" where none is
+    asked.
+    """
+    port = next((port for port in dataset.ports if port.classes), dataset.x_port)
     tokens = x if port is None else port.of(x[None])[0]
     along_time = target.shape == tokens.shape
     if port is not None and port.lengths:
         tokens = tokens[:int(dataset.lengths(port, x[None])[0])]
-    said = [dataset.vocabulary[int(number)] for number in tokens]
+    said = [dataset.vocabulary[int(number)] for number in tokens] if dataset.vocabulary else [
+        f"{number:.4g}" for number in tokens]
     asked = target.reshape(-1)[:len(said) if along_time else None]
     answers = ["·" if number == NO_TARGET else dataset.classes[int(number)] for number in asked
                ] if dataset.classes else [f"{number:.4g}" for number in asked]

@@ -352,7 +352,7 @@ class DataImport(QDialog):
                     choice = "error"
                 self.table.setItem(row, column, _cell(cell, column in gaps, bool(gaps), choice))
         self.table.resizeColumnsToContents()
-        if seen.symbols:  # what they should give is seen beside them
+        if seen.format in ("npz", "text"):  # what samples should give is seen beside them
             room = self.width() - AROUND
             self.table.setColumnWidth(0, min(self.table.columnWidth(0), max(
                 room // 2, room - self.table.columnWidth(1))))
