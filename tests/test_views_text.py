@@ -171,7 +171,7 @@ def test_pointing_shows_what_else_was_possible(qtbot: QtBot, session: Session) -
     point = QPointF(place.left() + 3, place.center().y())
     event = QMouseEvent(QEvent.Type.MouseMove, point, point, Qt.MouseButton.NoButton,
                         Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier)
-    assert view.written.character_at(event) == 5
+    assert view.written.symbol_at(event) == 5
     view.written.pointed.emit(5)
     vocabulary, written = session.data.dataset.vocabulary, view.text[5]
     assert view.others.drawn == vocabulary[written.symbol]

@@ -64,13 +64,20 @@ def asked_of_steps(labels: npt.NDArray[Any], x: npt.NDArray[Any], own: Lengths |
     if labels.shape != x.shape or x.shape[1] == 1 or labels.dtype.kind not in "biuf" or (
             task == "regression"):
         return task, False
-    asked, followed = labels[mine], mine[:, 1:]
+    asked = labels[mine]
     if not (np.isfinite(asked) & (asked == np.floor(asked))).all():
         return task, False
     known = (asked == NO_TARGET) | ((asked >= 0) & (asked < count))
-    follows = followed.any() and known.all() and (
-        labels[:, :-1][followed] == x[:, 1:][followed]).all()
-    return "classification", bool(follows)
+    return "classification", bool(known.all()) and ask_for_next(labels, x, mine)
+
+
+def ask_for_next(labels: npt.NDArray[Any], x: npt.NDArray[Any], mine: npt.NDArray[np.bool_]
+                 ) -> bool:
+    """Whether labels (N, time) are the symbols that follow those of x (N, time), as far as the
+    steps that are a sample's own (N, time) tell."""
+    followed = mine[:, 1:]
+    return bool(followed.any()) and bool(
+        (labels[:, :-1][followed] == x[:, 1:][followed]).all())
 
 
 def _steps_of(x: npt.NDArray[Any], own: Lengths | None) -> npt.NDArray[np.bool_]:

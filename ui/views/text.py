@@ -41,8 +41,8 @@ AT_ONCE = 6
 """Characters from one picture to the next."""
 PACE = 0.03
 ALTERNATIVES = 6
-SEES_AHEAD = ("This network cannot write: at each place it has also read the characters that "
-              "follow, the very ones it would have to guess. Let it look back only: in attention "
+SEES_AHEAD = ("This network cannot write: at each place it has also read what "
+              "follows, the very thing it would have to guess. Let it look back only: in attention "
               "turn on Causal, in a recurrent layer turn off Bidirectional.")
 
 
@@ -57,8 +57,8 @@ class Page:
 
 
 class TextView(View):
-    """A text that the network goes on with. The tint of a character tells how improbable it was;
-    pointing at it, what else was possible."""
+    """A text that the network goes on with. The tint of a character, or a word, tells how
+    improbable it was; pointing at it, what else was possible."""
 
     title = "Text"
     name = "text"
@@ -68,6 +68,8 @@ class TextView(View):
         self.text: list[Written] = []
         self._old: list[Written] = []
         self._vocabulary: tuple[str, ...] = ()
+        self._gap = ""
+        """Between two symbols."""
         self._program: Program | None = None
         self._use: tuple[Evaluator, Weights] | None = None
         self._weights: Weights | None = None
@@ -84,14 +86,14 @@ class TextView(View):
         self.prompt = QLineEdit(self.body)
         self.prompt.setPlaceholderText("Begin with …")
         self.prompt.setToolTip("What the text begins with; empty goes on from the text that "
-                               "validates. Characters that the network does not know are left out")
+                               "validates. What the network does not know is left out")
         self.prompt.setAccessibleName("Prompt")
         self.prompt.returnPressed.connect(self.write)
         self.written = WrittenText(self.body)
         self.written.setAccessibleName("What the network writes")
         self.written.pointed.connect(self._point)
         self.others = Alternatives(self.body)
-        self.others.setAccessibleName("The likeliest characters in this place")
+        self.others.setAccessibleName("What was likeliest in this place")
         self.temperature = QSlider(Qt.Orientation.Horizontal, self.body)
         self.temperature.setRange(0, 200)
         self.temperature.setValue(60)
@@ -138,13 +140,16 @@ class TextView(View):
     # -- what to show -------------------------------------------------------------------------
 
     def missing(self, snapshot: Snapshot | None) -> str:
-        from playground.sampling import vocabulary_of
+        from playground.sampling import between, vocabulary_of
 
         if snapshot is None or snapshot.program is None:
             return "Press Run: what the network writes appears here."
         program = snapshot.program
         if program is not self._program:
             self._program, self._vocabulary = program, vocabulary_of(program)
+            self._gap = between(self._vocabulary)
+            self.length.setSuffix(f" {'symbols' if self._gap else 'characters'}")
+            self.others.make_room(words=bool(self._gap))
             self._forget()
         if not self._vocabulary:
             return ("Text is written by networks that read one and say which character comes "
@@ -234,8 +239,8 @@ class TextView(View):
         prompt, unknown = self.prompt.text(), ""
         if self._vocabulary:
             numbers, unknown = numbers_of(prompt, self._vocabulary)
-            prompt = "".join(self._vocabulary[int(number)] for number in numbers)
-        rest = self._letters(self._old[len(self.text):self.length.value()])
+            prompt = "".join(self._spelt(int(number)) for number in numbers)
+        rest = "".join(self._letters(self._old[len(self.text):self.length.value()]))
         self.written.show_text(prompt, self._letters(self.text),
                                [written.probability for written in self.text], rest)
         note = "" if self._weights is None else f"step {self._weights.step:,}"
@@ -244,11 +249,14 @@ class TextView(View):
         self.header.note.show_text(note)
         self._point(self._over)
 
-    def _letters(self, text: list[Written]) -> str:
-        return "".join(self._vocabulary[written.symbol] for written in text)
+    def _letters(self, text: list[Written]) -> list[str]:
+        return [self._spelt(written.symbol) for written in text]
+
+    def _spelt(self, symbol: int) -> str:
+        return self._vocabulary[symbol] + self._gap
 
     def _point(self, number: int) -> None:
-        """What was possible at this character, or at the last one."""
+        """What was possible at this symbol, or at the last one."""
         self._over = number
         if not self.text or number >= len(self.text):
             self.others.show_rows([], "")
@@ -263,7 +271,8 @@ class TextView(View):
             f"{VISIBLE.get(drawn, drawn)} had {format_share(written.probability)}")
 
     def table(self) -> Table | None:
-        return ["character", "probability", "likeliest", "its probability"], [
+        what = "symbol" if self._gap else "character"
+        return [what, "probability", "likeliest", "its probability"], [
             [self._vocabulary[w.symbol], w.probability,
              self._vocabulary[int(w.probabilities.argmax())], float(w.probabilities.max())]
             for w in self.text]

@@ -1,13 +1,17 @@
-"""A text whose characters tell how probable they were, and a list of what else was possible."""
+"""A text whose symbols, characters or words, tell how probable they were, and a list of what else
+was possible."""
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QFontMetricsF,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -21,9 +25,11 @@ from ui.views.numbers import format_share
 from ui.views.token_rows import VISIBLE
 
 SURPRISING = 6.0
-"""Bits: a character of 1 in 64 has the full tint."""
+"""Bits: a symbol of 1 in 64 has the full tint."""
 TINT = 0.55
 LINE = 18
+NAME, SHARE = 28, 46
+"""Pixels left of the bars, for a character at least, and right of them."""
 SHADES = 12
 
 
@@ -32,7 +38,7 @@ class WrittenText(QTextEdit):
     what is left of the last text in grey, until it is written over."""
 
     pointed = Signal(int)
-    """The character under the mouse, counted from the first written one; -1 for none."""
+    """The symbol under the mouse, counted from the first written one; -1 for none."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,12 +49,13 @@ class WrittenText(QTextEdit):
         self.viewport().setMouseTracking(True)
         self.viewport().installEventFilter(self)
         self._prompt = 0
-        self._written = 0
+        self._ends = [0]
+        """Where the symbols end that were written, counted from the prompt's end."""
 
-    def show_text(self, prompt: str, written: str, probabilities: Sequence[float], rest: str
-                  ) -> None:
-        """rest: what an older text goes on with."""
-        self._prompt, self._written = len(prompt), len(written)
+    def show_text(self, prompt: str, written: Sequence[str], probabilities: Sequence[float],
+                  rest: str) -> None:
+        """written: symbol by symbol. rest: what an older text goes on with."""
+        self._prompt, self._ends = len(prompt), list(accumulate(map(len, written), initial=0))
         bar = self.verticalScrollBar()
         place = bar.value()
         self.clear()
@@ -60,23 +67,23 @@ class WrittenText(QTextEdit):
         start = 0
         for end in range(1, len(written) + 1):
             if end == len(written) or shades[end] != shades[start]:
-                cursor.insertText(written[start:end], _shade(shades[start] / SHADES))
+                cursor.insertText("".join(written[start:end]), _shade(shades[start] / SHADES))
                 start = end
         cursor.insertText(rest, faint)
         bar.setValue(min(place, bar.maximum()))
 
-    def character_at(self, event: QMouseEvent) -> int:
+    def symbol_at(self, event: QMouseEvent) -> int:
         cursor = self.cursorForPosition(event.position().toPoint())
         number = cursor.position()
         # A cursor stands between characters: the one before it may be the one pointed at.
         if self.cursorRect(cursor).left() > event.position().x():
             number -= 1
         number -= self._prompt
-        return number if 0 <= number < self._written else -1
+        return bisect_right(self._ends, number) - 1 if 0 <= number < self._ends[-1] else -1
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseMove:
-            self.pointed.emit(self.character_at(event))
+            self.pointed.emit(self.symbol_at(event))
         elif event.type() == QEvent.Type.Leave:
             self.pointed.emit(-1)
         return super().eventFilter(watched, event)
@@ -85,20 +92,24 @@ class WrittenText(QTextEdit):
         """A cursor over what was written."""
         cursor = self.textCursor()
         cursor.setPosition(self._prompt)
-        cursor.setPosition(self._prompt + self._written, QTextCursor.MoveMode.KeepAnchor)
+        cursor.setPosition(self._prompt + self._ends[-1], QTextCursor.MoveMode.KeepAnchor)
         return cursor
 
 
 class Alternatives(QWidget):
-    """The likeliest characters with their probabilities as bars; the one that was drawn is marked.
+    """The likeliest symbols with their probabilities as bars; the one that was drawn is marked.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.rows: list[tuple[str, float]] = []
         self.drawn = ""
-        self.setMinimumWidth(110)
+        self.make_room(words=False)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+
+    def make_room(self, words: bool) -> None:
+        """For names that are longer than a character."""
+        self.setMinimumWidth(160 if words else 110)
 
     def show_rows(self, rows: list[tuple[str, float]], drawn: str) -> None:
         self.rows, self.drawn = rows, drawn
@@ -110,6 +121,9 @@ class Alternatives(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         middle = Qt.AlignmentFlag.AlignVCenter
+        metrics = QFontMetricsF(mono_font(13))
+        widest = max((metrics.horizontalAdvance(f"▸{text} ") for text, _ in self.rows), default=0)
+        name = round(min(max(NAME, widest), (self.width() - SHARE) * 0.7))
         for i, (text, p) in enumerate(self.rows):
             line = QRectF(0, i * LINE, self.width(), LINE)
             if line.bottom() > self.height():
@@ -117,8 +131,10 @@ class Alternatives(QWidget):
             is_drawn = text == self.drawn
             painter.setFont(mono_font(13))
             painter.setPen(theme().color("text" if is_drawn else "secondary"))
-            painter.drawText(line, middle, ("▸" if is_drawn else " ") + VISIBLE.get(text, text))
-            bar = line.adjusted(28, 4, -46, -4)
+            told = ("▸" if is_drawn else " ") + VISIBLE.get(text, text)
+            painter.drawText(line, middle, metrics.elidedText(
+                told, Qt.TextElideMode.ElideRight, name))
+            bar = line.adjusted(name, 4, -SHARE, -4)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme().color("line"))
             painter.drawRoundedRect(bar, 2, 2)
