@@ -40,19 +40,19 @@ def project_inputs(a):
     biased_product(rows, inputs, width, a[3], a[4], b, a[7])
 
 
-@kernel("rows inputs units first last x dy -> sums dw db")
+@kernel("rows inputs units begins ends x dy -> sums dw db")
 def recurrent_weight_gradient(a):
     """∂w = ∂yᵀ x, ∂b = the sum of ∂y, a few time steps at a time.
 
-    The first of them begins `sums` = ∂wᵀ and ∂b, the others add to both, the last one gives ∂w.
+    One that begins sets `sums` = ∂wᵀ and ∂b, the others add to both, one that ends gives ∂w.
     x (rows, inputs), dy (rows, units) -> sums (inputs, units), dw (units, inputs), db (units,) or
     0 for none
     """
-    rows, inputs, units, first, last = a[0], a[1], a[2], a[3] != 0, a[4] != 0
+    rows, inputs, units, begins, ends = a[0], a[1], a[2], a[3] != 0, a[4] != 0
     x, dy = floats(a[5], rows * inputs), floats(a[6], rows * units)
     sums, dw, db = floats(a[7], inputs * units), floats(a[8], units * inputs), floats(a[9], units)
-    add_product_of_columns(inputs, units, rows, x, dy, sums, db, a[9] != 0, not first)
-    if last:
+    add_product_of_columns(inputs, units, rows, x, dy, sums, db, a[9] != 0, not begins)
+    if ends:
         transpose(inputs, units, sums, 0, units, dw, 0, inputs)
 
 
