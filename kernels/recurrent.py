@@ -5,7 +5,9 @@ Where `lengths` says that a sample has ended, its state stays as it is and passe
 `cut` ends the gradient's way back in time. `dh` holds the whole gradient of a state when its step
 begins: what came from outside and from the step after it. `outside` says that dh_before holds such
 a gradient from outside, to which the step adds; else it begins with 0. `starts` says that the state
-before a step is 0, with which nothing need be multiplied.
+before a step is 0, with which nothing need be multiplied. `onward` is 1 where the next step on the
+way back is one further on in the arrays of all steps, -1 where it is one before, 0 where there is
+none: the gates of that step are fetched from far memory while this one multiplies.
 """
 
 from __future__ import annotations
@@ -132,7 +134,7 @@ def elman_forward(a):
     for k in range(n):
         h[k] = z[k]
     if not starts:
-        add_product(batch, units, units, a[7], a[8], a[9])
+        add_product(batch, units, units, a[7], a[8], a[9], 0)
     activate(function, n, h)
     if has_lengths:
         freeze(t, lengths, batch, units, a[7], a[9])
@@ -156,7 +158,7 @@ def elman_backward(a):
     if has_lengths:
         clear_ended(t, lengths, batch, units, a[10])
     if cut == 0:
-        add_product(batch, units, units, a[10], a[8], a[11])
+        add_product(batch, units, units, a[10], a[8], a[11], 0)
         if has_lengths:
             pass_on(t, lengths, batch, units, a[9], a[11])
 

@@ -82,7 +82,7 @@ def one_hot(a):
 def look_up_projections(a):
     """z[t] = projections[symbols[t]], of a few time steps; b where a sample has ended.
 
-    symbols (batch, longest), projections (vocabulary, width), b (width,) -> z (steps, batch, width):
+    symbols (batch, longest), projections (vocabulary, width), b (width,), z (steps, batch, width):
     the time steps from `first` on
     """
     first, steps, longest, batch, width, vocabulary = a[0], a[1], a[2], a[3], a[4], a[5]
@@ -107,10 +107,10 @@ def look_up_projections(a):
 def symbol_weight_gradient(a):
     """∂w = ∂yᵀ table[symbols], ∂b = the sum of ∂y, a few time steps at a time.
 
-    They add ∂y up by symbol in `picked` (vocabulary, units), which begins with 0; the last of them
-    gives ∂w = pickedᵀ table. symbols (batch, longest), table (vocabulary, inputs), dy (steps, batch,
-    units): the time steps from `first` on -> sums (inputs, units), dw (units, inputs), db (units,)
-    or 0 for none
+    One that begins clears `picked`, in which they add ∂y up by symbol; one that ends gives
+    ∂w = pickedᵀ table. symbols (batch, longest), table (vocabulary, inputs), dy (steps, batch,
+    units): the time steps from `first` on -> picked (vocabulary, units), sums (inputs, units),
+    dw (units, inputs), db (units,) or 0 for none
     """
     first, steps, longest, batch, inputs, units = a[0], a[1], a[2], a[3], a[4], a[5]
     vocabulary, begins, ends, symbols = a[6], a[7] != 0, a[8] != 0, floats(a[9], batch * longest)

@@ -87,6 +87,10 @@ class Direction:
             return int(not self.wants_state)
         return int(self.truncate > 0 and done % self.truncate == 0)
 
+    def onward(self, t: int) -> int:
+        """Where the step after this one on the way back lies in the arrays of all: 1, -1, or 0."""
+        return 0 if t == self.order[0] else -self.order.step
+
     def blocks(self, order: range) -> list[range]:
         """The time steps in this order, a block at a time."""
         count = self.work("dgates").shape[0]

@@ -192,9 +192,9 @@ class LSTM(RecurrentLayer, frozen=True, kw_only=True):
 
     def step_backward(self, p: Direction, t: int) -> None:
         p.e.emit(kernels.gated.lstm_backward, time=t, **self._operands(p, t), cut=p.cuts(t),
-                 outside=int(p.outside), gates=p.at("gates", t), c_before=p.before("c", t),
-                 squashed=p.at("squashed", t), w=p.work("packed"), dh=p.after("dh", t),
-                 dgates=p.in_block("dgates", t), dc=p.after("dc", t),
+                 onward=p.onward(t), outside=int(p.outside), gates=p.at("gates", t),
+                 c_before=p.before("c", t), squashed=p.at("squashed", t), w=p.work("packed"),
+                 dh=p.after("dh", t), dgates=p.in_block("dgates", t), dc=p.after("dc", t),
                  dh_before=p.before("dh", t), dc_before=p.before("dc", t), carry=p.work("carry"),
                  h_norm=p.at("h_grad_norm", t), c_norm=p.at("c_grad_norm", t))
 
