@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from playground.graph import Graph
 from playground.layers.base import Layer, shapes_of
 from playground.layers.conv import Convolution
-from playground.layers.data import DataLayer, File
+from playground.layers.data import DataLayer
+from playground.layers.file_data import File
 from playground.layers.lengths import LENGTHS, knows_lengths
 from playground.layers.loss_layer import LossLayer
 from playground.layers.pool import GlobalPool, Pool

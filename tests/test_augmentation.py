@@ -15,7 +15,8 @@ from playground.compiler import compile_program
 from playground.graph import Graph
 from playground.layers.augmentation import Augmentation
 from playground.layers.base import make_layer
-from playground.layers.data import Digits, File, Moons
+from playground.layers.data import Digits, Moons
+from playground.layers.file_data import File
 from playground.probes import answer
 from playground.session import Session
 from playground.shapes import check

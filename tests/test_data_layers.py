@@ -12,7 +12,8 @@ from PIL import Image
 
 from playground.data import DataError, Dataset, make_dataset, prepare
 from playground.data.fingerprint import fingerprint
-from playground.layers.data import File, Spiral
+from playground.layers.data import Spiral
+from playground.layers.file_data import File
 
 
 def table(folder: Path, rows: int = 40) -> Path:

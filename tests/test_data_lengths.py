@@ -25,7 +25,7 @@ from playground.data import (
 from playground.data.wording import facts
 from playground.graph import Graph
 from playground.layers.base import make_layer
-from playground.layers.data import File
+from playground.layers.file_data import File
 from playground.session import Session
 from playground.shapes import check
 from playground.time_notes import UNREAD_LENGTHS

@@ -19,7 +19,8 @@ from playground.data import (
     read_npz,
 )
 from playground.data.idx_reader import labels_beside
-from playground.layers.data import File, Spiral
+from playground.layers.data import Spiral
+from playground.layers.file_data import File
 from tests.data_files import (
     LABELS,
     PIXELS,

@@ -17,7 +17,7 @@ from playground.data.symbols import MAX_SYMBOLS
 from playground.data.wording import facts, wordings
 from playground.graph import Graph
 from playground.layers.base import make_layer
-from playground.layers.data import File
+from playground.layers.file_data import File
 from playground.probes import answer
 from playground.session import Session
 from playground.shapes import check

@@ -11,7 +11,7 @@ import pytest
 from playground import document, graph_json
 from playground.document import DocumentError
 from playground.graph import Graph
-from playground.layers.data import File
+from playground.layers.file_data import File
 
 # -- data beside a document -----------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from playground.examples import EXAMPLES
 from playground.graph import Graph
-from playground.layers.data import File
+from playground.layers.file_data import File
 from playground.layers.sequence_data import Characters
 from playground.sampling import vocabulary_of
 from playground.session import Session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from playground.layers import data  # isort: skip
+from playground.layers import file_data  # isort: skip
 from playground.layers import source  # isort: skip
 from playground.layers import sequence_data  # isort: skip
 from playground.layers import picture_data  # isort: skip
@@ -25,7 +26,7 @@ from playground.layers import generative_loss  # isort: skip
 from playground.layers import surface  # isort: skip
 from playground.layers.base import LAYERS, Layer
 
-__all__ = ["LAYERS", "Layer", "activation", "attention", "conv", "core", "data", "generative_loss",
-           "hinge_loss", "loss", "merge", "noise", "norm", "picture_data", "pool", "recurrent",
-           "sequence", "sequence_data", "shape", "source", "surface", "transposed",
-           "upsample"]
+__all__ = ["LAYERS", "Layer", "activation", "attention", "conv", "core", "data", "file_data",
+           "generative_loss", "hinge_loss", "loss", "merge", "noise", "norm", "picture_data",
+           "pool", "recurrent", "sequence", "sequence_data", "shape", "source", "surface",
+           "transposed", "upsample"]

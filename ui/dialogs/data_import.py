@@ -28,7 +28,8 @@ from playground.data import Preview
 from playground.data.preview import Reading
 from playground.data.table import MISSING
 from playground.layers.base import Layer
-from playground.layers.data import DataLayer, File
+from playground.layers.data import DataLayer
+from playground.layers.file_data import File
 from playground.layers.sequence_data import Characters
 from ui.dialogs.data_check import Finding, Reader, Wish
 from ui.dialogs.data_words import READINGS, describe
