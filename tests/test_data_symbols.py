@@ -193,6 +193,8 @@ def test_the_next_symbol_is_called_as_the_vocabulary_calls_it(tmp_path: Path) ->
         assert dataset.classes == dataset.vocabulary
         mine = ~BEYOND if arrays else np.full(x.shape, True)
         np.testing.assert_array_equal(dataset.target, np.where(mine, y, -1))
+    with pytest.raises(DataError, match="array 'y' asks for the next of 1,001 symbols"):
+        read(tmp_path, vocabulary=1001, y=y)
     other = y.copy()
     other[0, 0] = (other[0, 0] + 1) % SYMBOLS
     assert read(tmp_path, vocabulary=20, y=other, words=WORDS).classes == tuple("012345678")

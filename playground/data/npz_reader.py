@@ -99,7 +99,8 @@ def read_npz(
     if holds == "symbols":
         symbols = vocabulary_in(f"'{file.name}', array '{x_name}'", x, own, vocabulary,
                                 tuple(map(str, words)))
-        task, follows = asked_of_steps(labels, x, own, len(symbols), task)
+        task, follows = asked_of_steps(f"'{file.name}', array '{y_name}'", labels, x, own,
+                                       len(symbols), task)
     if own is not None:
         labels, task = targets_of_own(labels, own, x.shape[1], task)
         x, ports = packed_sequences(x, own, len(symbols))

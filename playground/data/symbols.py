@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from playground.data.dataset import NO_TARGET, DataError
-from playground.data.labels import Task
+from playground.data.labels import MAX_CLASSES, Task
 from playground.data.lengths import Lengths, beyond
 
 Holds = Literal["values", "symbols"]
@@ -53,12 +53,13 @@ def vocabulary_in(where: str, x: npt.NDArray[Any], own: Lengths | None, count: i
     return (*words[:known], *(str(number) for number in range(len(words), known)))
 
 
-def asked_of_steps(labels: npt.NDArray[Any], x: npt.NDArray[Any], own: Lengths | None, count: int,
-                   task: Task) -> tuple[Task, bool]:
+def asked_of_steps(where: str, labels: npt.NDArray[Any], x: npt.NDArray[Any], own: Lengths | None,
+                   count: int, task: Task) -> tuple[Task, bool]:
     """The task of labels for samples x (N, time) of `count` symbols, and whether they ask after
     each symbol for the one that follows: their numbers are then those of symbols.
 
-    Whole numbers (N, time) are classes of time steps, which `number_target` does not know.
+    Whole numbers (N, time) are classes of time steps, which `number_target` does not know. Raises
+    DataError when there are more symbols to ask for than there may be classes.
     """
     mine = _steps_of(x, own)
     if labels.shape != x.shape or x.shape[1] == 1 or labels.dtype.kind not in "biuf" or (
@@ -68,7 +69,12 @@ def asked_of_steps(labels: npt.NDArray[Any], x: npt.NDArray[Any], own: Lengths |
     if not (np.isfinite(asked) & (asked == np.floor(asked))).all():
         return task, False
     known = (asked == NO_TARGET) | ((asked >= 0) & (asked < count))
-    return "classification", bool(known.all()) and ask_for_next(labels, x, mine)
+    follows = bool(known.all()) and ask_for_next(labels, x, mine)
+    if follows and count > MAX_CLASSES:
+        raise DataError(
+            f"{where} asks for the next of {count:,} symbols, too many for classes (at most "
+            f"{MAX_CLASSES:,}). Give rare symbols a number in common.")
+    return "classification", follows
 
 
 def ask_for_next(labels: npt.NDArray[Any], x: npt.NDArray[Any], mine: npt.NDArray[np.bool_]
