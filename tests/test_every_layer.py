@@ -181,6 +181,24 @@ def test_what_is_not_finite_never_crashes_and_nan_is_never_hidden(
         assert np.isfinite(array).all()
 
 
+def test_a_nan_among_numbers_shows_wherever_a_number_would(bench: Bench) -> None:
+    # A maximum, say, must not pass over it.
+    given, random = bench.draw(), np.random.default_rng(1)
+    for port, x in enumerate(given.x):
+        place = tuple(random.integers(size) for size in x.shape)
+
+        def with_value(value: float, port: int = port, place: tuple[int, ...] = place
+                       ) -> np.ndarray:
+            changed = given.x[port].copy()
+            changed[place] = value
+            x = (*given.x[:port], changed, *given.x[port + 1:])
+            return bench.play(replace(given, x=x)).y
+
+        if not np.array_equal(with_value(0), with_value(1), equal_nan=True) or (
+                not np.array_equal(with_value(-9), with_value(9), equal_nan=True)):
+            assert np.isnan(with_value(np.nan)).any(), place
+
+
 # -- words ----------------------------------------------------------------------------------------
 
 
