@@ -135,6 +135,7 @@ class NodeHeader(QWidget):
         """Describe a node; numbers come from the check, not from the training."""
         layer = node.layer
         self.name.show_name(node.id)
+        about: tuple[str, ...]
         if isinstance(layer, UnknownLayer):
             category, label, about, formula = "", layer.kind, (layer.why,), ""
         else:
