@@ -244,6 +244,15 @@ def test_a_layer_says_what_it_takes(kind: str) -> None:
     assert isinstance(make_layer(kind, {}).subtitle(), str)
 
 
+@pytest.mark.parametrize("kind", kinds())
+def test_some_sizes_are_odd_and_no_two_axes_alike(kind: str) -> None:
+    shapes = {shape for shapes in LAYERS[kind].samples for shape in shapes if shape}
+    if shapes:
+        assert any(size % 2 for shape in shapes for size in shape)
+    several = [shape for shape in shapes if len(shape) > 1]
+    assert not several or any(len(set(shape)) == len(shape) for shape in several)
+
+
 def test_each_setting_works_at_two_values_at_least() -> None:
     for kind in kinds():
         for name in settings_of(LAYERS[kind]):
