@@ -239,6 +239,36 @@ def test_a_step_that_takes_long_can_be_stopped_and_is_no_run(
     assert transport.buttons["run"].text() == "Run"
 
 
+def test_what_is_being_prepared_says_that_it_will_run(qtbot, bridge, engine, actions, window):
+    transport, status = Transport(actions, window), StatusBar()
+    qtbot.addWidget(status)
+    bridge.snapshot_ready.connect(status.show_snapshot)
+    show(qtbot, bridge, engine, state="compiling", progress="Preparing layers (2 of 9)")
+    assert transport.buttons["run"].text() == "Run"
+    assert "as soon as it is ready" in actions.run.toolTip()
+    for action in (actions.run_epoch, actions.until_step, actions.step):
+        assert not action.isEnabled()
+        assert "Preparing layers (2 of 9)" in action.toolTip()
+    engine.calls.clear()
+    actions.run.trigger()
+    assert ("run",) in engine.calls
+    assert transport.buttons["run"].text() == "Pause"
+    assert status._state.whole == "Preparing layers (2 of 9); runs when ready"
+    engine.next = Snapshot(state="compiling", progress="Preparing layers (3 of 9)")
+    qtbot.waitUntil(lambda: "3 of 9); runs" in status._state.whole)
+    actions.run.trigger()
+    assert ("pause",) in engine.calls
+    assert transport.buttons["run"].text() == "Run"
+    assert status._state.whole == "Preparing layers (3 of 9)"
+    show(qtbot, bridge, engine, state="running", step=7)
+    engine.next = Snapshot(state="compiling", step=7)
+    qtbot.waitUntil(lambda: bridge.will_run)
+    assert transport.buttons["run"].text() == "Pause", "an edit does not end the run"
+    actions.reset.trigger()
+    show(qtbot, bridge, engine)
+    assert not bridge.will_run
+
+
 def test_what_cannot_run_says_why(qtbot, bridge, engine, actions, document):
     show(qtbot, bridge, engine)
     assert actions.run.isEnabled()
