@@ -11,6 +11,7 @@ from playground.compiler import compile_program
 from playground.examples import EXAMPLES
 from playground.layers.base import make_layer
 from playground.snapshot import BoundaryProbe, Snapshot
+from playground.state import SavedState
 from tests.fake_engine import FakeEngine
 from ui.document import Document
 from ui.engine_bridge import EngineBridge, network
@@ -371,6 +372,23 @@ def test_a_typed_rate_is_shown_before_the_next_step(qtbot, bridge, engine, docum
     assert bar.rate.accessibleName() == "lr 0.5"
     show(qtbot, bridge, engine, step=6, learning_rate=0.25)
     assert bar.rate.accessibleName() == "lr 0.25"
+
+
+def test_what_lacks_its_data_says_how_far_it_was(qtbot, bridge, engine, document):
+    status = StatusBar()
+    qtbot.addWidget(status)
+    bridge.snapshot_ready.connect(status.show_snapshot)
+    bridge.close()
+    document.replace(document.graph.with_layer("spiral_1", make_layer("file", {"path": "/gone"})))
+    bridge.open(SavedState(step=420, batches_per_epoch=40))
+    engine.next = Snapshot(state="empty")
+    qtbot.waitUntil(lambda: status._step.text() == "step 420")
+    assert bridge.snapshot.epoch == 10
+    bridge.close()
+    document.replace(document.graph)
+    bridge.open()
+    engine.next = Snapshot(state="empty")
+    qtbot.waitUntil(lambda: status._step.text() == "step 0")
 
 
 def test_the_status_bar_tells_state_and_place(qtbot):

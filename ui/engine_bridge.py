@@ -21,7 +21,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from playground.graph import Graph
 from playground.question import Question, answered
 from playground.shapes import network
-from playground.snapshot import Probe, Snapshot
+from playground.snapshot import Probe, Snapshot, as_left
 from ui.document import Document
 
 if TYPE_CHECKING:
@@ -189,6 +189,8 @@ class EngineBridge(QObject):
         self._newest = snapshot
         if not self._document.graph.nodes and snapshot.program is not None:
             snapshot = Snapshot(state="empty")
+        if snapshot.state == "empty" and self._kept:
+            snapshot = as_left(snapshot, *self._kept)
         if snapshot.state != "compiling":
             self._goes_on = snapshot.state == "running"
         elif self._goes_on:
