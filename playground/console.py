@@ -68,11 +68,11 @@ class Bar:
         """done: the share of this run, 0..1; the session may have had others before."""
         filled = math.floor(done * BAR)
         bar = f"{'█' * filled}{'░' * (BAR - filled)} " if self._terminal else ""
-        metric = session.validation.metric if session.validation else math.nan
+        validated = "" if session.validation is None else (
+            f"  validation {session.metric_name} "
+            f"{format_number(session.validation.metric, DIGITS, fixed=True)}")
         self.say(f"{bar}{done:4.0%}  step {session.step:,}  "
-                 f"loss {format_number(session.measured('loss'), DIGITS, fixed=True)}  "
-                 f"validation {session.metric_name} "
-                 f"{format_number(metric, DIGITS, fixed=True)}")
+                 f"loss {format_number(session.measured('loss'), DIGITS, fixed=True)}{validated}")
 
     def end(self) -> None:
         if self._terminal:

@@ -15,6 +15,7 @@ from playground.state import SavedState
 from tests.fake_engine import FakeEngine
 from ui.document import Document
 from ui.engine_bridge import EngineBridge, network
+from ui.menus import name_of
 from ui.status_bar import StatusBar
 from ui.training_bar import SpeedSlider, TrainingBar
 from ui.transport import RunActions, Transport
@@ -210,6 +211,9 @@ def test_the_unit_is_what_step_and_back_do(qtbot, bridge, engine, actions, windo
     assert [call for call in engine.calls if call[0] != "watch"] == [
         ("step", unit), ("back", unit)]
     assert [u for u, button in transport.unit_buttons.items() if button.isChecked()] == [unit]
+    assert actions.back.text() == f"Step Back One {unit.title()}"
+    assert f"Back by one {unit}, as far as Step goes forward" in actions.back.toolTip()
+    assert name_of(actions.back) == "Step Back by the Step Unit", "in the list of all keys"
 
 
 def test_running_shows_pause_and_forbids_steps(qtbot, bridge, engine, actions, window):

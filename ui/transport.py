@@ -62,7 +62,8 @@ class RunActions(QObject):
             "Step Pass", "Shift+F11", "Do one player's forward, backward and update",
             lambda: bridge.step("pass"))
         self.back = self._action(
-            "Step Back", "Shift+F10", "", lambda: bridge.back(cast("Unit", self.unit)))
+            "", "Shift+F10", "", lambda: bridge.back(cast("Unit", self.unit)))
+        self.back.setProperty("name", "Step Back by the Step Unit")
         self.reset = self._action(
             "Reset", "Ctrl+R", "Back to the initial weights and step 0", self._reset)
         self.run_to = self._action(
@@ -127,7 +128,10 @@ class RunActions(QObject):
             _allow(action, over or moving)
         cannot = "" if snapshot.can_step_back else (
             CHANGED if self._document.stack.count() else TAKEN_UP)
-        _allow(self.back, blocked or moving or began or cannot, f"Back by one {unit[0]}")
+        # F10 does a layer; this goes back as far as Step, which has no key, goes forward.
+        self.back.setText(f"Step Back One {self.unit.title()}")
+        _allow(self.back, blocked or moving or began or cannot,
+               f"Back by one {self.unit}, as far as Step goes forward")
         _allow(self.reset, blocked or ("" if running else began))
         _allow(self.run_to, over or compiling or self._no_stop())
         for action in (self.run_epoch, self.until_step, self.until_epoch):
