@@ -62,7 +62,8 @@ def findings(wish: Wish) -> Iterator[Finding]:
     """A first look at the file, then at all of it; only one where that says it cannot be used."""
     seen = None
     try:
-        seen = preview(wish.path, target_column=wish.target or None, lengths_key=wish.lengths)
+        seen = preview(wish.path, target_column=wish.target or None, lengths_key=wish.lengths,
+                       image_size=wish.image_size)
         yield Finding(wish, seen, "", is_final=False)
         settings = wish.settings(seen)
         problem = problem_of(settings)
