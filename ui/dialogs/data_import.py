@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.data import Preview
+from playground.data.readers import NAMES
 from playground.data.table import MISSING
 from playground.data.wording import lengths_told
 from playground.numbers import plural
@@ -40,7 +41,7 @@ MISSING_CHOICES = {
 """What becomes of empty cells: the setting, and how it reads."""
 PAUSE_MS = 400
 """Of typing, after which a path that leads somewhere is looked at."""
-FILTER = ("Data (*.csv *.tsv *.txt *.npz *.gz *ubyte*);;All files (*)")
+FILTER = f"Data ({' '.join(NAMES)});;All files (*)"
 
 
 class DataImport(QDialog):
