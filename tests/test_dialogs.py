@@ -63,7 +63,7 @@ def test_the_list_of_keys_is_the_same_at_any_moment(window):
 
 def checked(qtbot, dialog: DataImport) -> DataImport:
     """The dialog once all of the file is read."""
-    qtbot.waitUntil(lambda: dialog._reader._read is None)
+    qtbot.waitUntil(lambda: not dialog._reader.busy)
     return dialog
 
 
@@ -413,11 +413,13 @@ def test_a_reader_that_is_asked_again_by_its_listener_reads_once(qtbot, monkeypa
 
     reader.found.connect(hear)
     reader.look(first)
-    qtbot.waitUntil(lambda: not reader._timer.isActive())
+    qtbot.waitUntil(lambda: not reader.busy)
     assert heard == [first, second]
     assert read == ["a", "b"]
-    reader._take()  # a last tick of the clock
-    assert len(heard) == 2
+    reader.look(second)
+    reader.look(data_check.Wish("b"))  # an equal one, perhaps of a file that has changed
+    qtbot.waitUntil(lambda: not reader.busy)
+    assert set(heard[2:]) == {second}, "it is answered, too"
 
 
 def test_import_goes_on_once_another_size_is_checked(qtbot, tmp_path):
