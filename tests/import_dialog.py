@@ -7,7 +7,7 @@ from ui.dialogs.data_import import DataImport
 
 def checked(qtbot, dialog: DataImport) -> DataImport:
     """The dialog once all of the file is read."""
-    qtbot.waitUntil(lambda: dialog._reader._read is None)
+    qtbot.waitUntil(lambda: not dialog._reader.busy)
     return dialog
 
 

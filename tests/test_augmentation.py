@@ -293,7 +293,7 @@ def test_what_is_for_images_does_nothing_else_and_says_so() -> None:
         f"augmentation.{name}" for name in (
             "flip_horizontal", "flip_vertical", "rotate", "shift", "crop", "cutout")}
     assert not Digits().idle_settings()
-    assert File().idle_settings() == {"augmentation"}  # nothing is known of it yet
+    assert "augmentation" in File().idle_settings()  # nothing is known of it yet
 
 
 def test_many_channels_of_odd_size_in_lanes_of_unequal_size() -> None:

@@ -17,6 +17,7 @@ from playground.layers.sequence_data import Characters
 from playground.sampling import vocabulary_of
 from playground.session import Session
 from playground.shapes import check
+from tests.data_files import save
 from tests.import_dialog import accept_imports, checked, look_at
 from ui.data_nodes import import_data
 from ui.dialogs.data_import import DataImport
@@ -136,6 +137,17 @@ def test_another_file_has_symbols_of_its_own(
         path=str(other), holds="symbols", train_fraction=0.5)
 
 
+def test_pictures_and_first_samples_take_turns(qtbot: QtBot, tmp_path: Path) -> None:
+    dialog = look_at(qtbot, words(tmp_path))
+    pictures = save(tmp_path / "pictures.npz", x=np.eye(8, dtype=np.uint8)[None].repeat(6, 0),
+                    y=np.arange(6) % 2)
+    for path, are_pictures in ((pictures, True), (words(tmp_path), False)):
+        dialog._take(str(path))
+        checked(qtbot, dialog)
+        assert dialog.pictures.isHidden() != are_pictures
+        assert dialog.table.isHidden() == dialog.reading.isHidden() == are_pictures
+
+
 # -- texts ----------------------------------------------------------------------------------------
 
 
@@ -168,6 +180,9 @@ def test_a_text_is_looked_at_before_it_is_imported(qtbot: QtBot, tmp_path: Path)
     assert dialog.summary.text() == (
         f"Text: {len(TEXT):,} characters · {CHARACTERS} different ones · windows of 40")
     assert cells(dialog, 0) == [TEXT[:40], TEXT[40]]
+    what_follows = {cells(dialog, row)[1] for row in range(dialog.table.rowCount())}
+    assert "␣" in what_follows
+    assert not any(map(str.isspace, what_follows)), "an empty cell"
     assert dialog.target.isHidden()
     assert dialog.settings() == {"path": str(tmp_path / "mine.txt")}
     choose(qtbot, dialog, "table")

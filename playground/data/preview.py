@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from playground.data.dataset import DataError, Dataset
+from playground.data.dataset import DataError, Dataset, FloatArray
 from playground.data.idx_reader import labels_beside, read_idx_array, read_idx_header
 from playground.data.image_folder import image_size, list_images
 from playground.data.images import image_shape, is_images
@@ -34,8 +34,18 @@ Reading = Literal["table", "text"] | Holds
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab")
 """Of files that are tables; others may be texts."""
 
-_LOOK_AT = 2000  # rows of a table that decide kinds and classes
+_LOOK_AT = 2000  # rows of a table that decide kinds and classes; pictures whose size is looked up
 _SHOWN = 20  # samples of symbols
+_PICTURES = 12
+_SIDE = 128  # pixels: what is larger is thinned out to be shown
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A sample (channels, height, width) and what it is."""
+
+    x: FloatArray
+    name: str
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,8 @@ class Preview:
     readings: what it may be taken for, where that is not clear, and reading what it is taken for.
     symbols: how many different ones there are, once all is read. Of a text, count is that of its
     characters.
+    sizes: (height, width) of the smallest and the largest picture in a folder, before they are
+    brought to one size. pictures: some, of different classes, once all is read.
     """
 
     format: Format | Literal["text"]
@@ -70,6 +82,8 @@ class Preview:
     readings: tuple[Reading, ...] = ()
     reading: Reading | None = None
     symbols: int = 0
+    sizes: tuple[tuple[int, int], ...] = ()
+    pictures: tuple[Picture, ...] = ()
 
 
 def with_all(seen: Preview, dataset: Dataset) -> Preview:
@@ -79,7 +93,8 @@ def with_all(seen: Preview, dataset: Dataset) -> Preview:
     known = replace(
         seen, count=seen.count if seen.format == "text" else len(dataset), count_is_exact=True,
         first_rows=0, classes=dataset.classes, class_counts=tuple(map(int, counts)),
-        lengths=length_range(dataset),
+        lengths=length_range(dataset), pictures=_some_pictures(dataset),
+        shape=dataset.shape if dataset.are_images else seen.shape,
         kinds=tuple(_kind_in(dataset, name, kind) if seen.first_rows else kind
                     for name, kind in zip(seen.columns, seen.kinds, strict=True)))
     is_seen = dataset.vocabulary or "symbols" in seen.readings
@@ -95,6 +110,25 @@ def _with_samples(seen: Preview, dataset: Dataset) -> Preview:
         rows=tuple(parts(dataset, x, target) for x, target in zip(
             dataset.x[:_SHOWN], dataset.target[:_SHOWN], strict=True)),
         shape=(dataset.x_port or dataset).shape, symbols=len(dataset.vocabulary))
+
+
+def _some_pictures(dataset: Dataset) -> tuple[Picture, ...]:
+    """One of each class, then a second of each; the first ones where they have no class."""
+    if not dataset.are_images:
+        return ()
+    numbers, names = np.arange(len(dataset)), dataset.classes
+    if names and dataset.target.ndim == 1:
+        turn = np.empty(len(dataset), int)
+        for number in range(len(names)):
+            mine = dataset.target == number
+            turn[mine] = np.arange(np.count_nonzero(mine))
+        numbers = np.lexsort((dataset.target, turn))
+    thin = max(1, max(dataset.shape[1:]) // _SIDE)
+    return tuple(
+        Picture(dataset.x[number, :, ::thin, ::thin],
+                names[int(target)] if names and (target := dataset.target[number]).ndim == 0
+                else "")
+        for number in numbers[:_PICTURES].tolist())
 
 
 def _kind_in(dataset: Dataset, column: str, seen: str) -> str:
@@ -124,12 +158,14 @@ def preview(
     decimal: Decimal = "auto",
     lengths_key: str | None = None,
     reading: Reading | None = None,
+    image_size: int = 0,
 ) -> Preview:
     """Look at a file or folder in well under a second; raises DataError as the readers do.
 
     `target_column` and what follows concerns tables only and means what it means in read_csv.
     lengths_key: the array of an archive that holds lengths; None: the one that is called so.
     reading: what to take the file for; if it cannot be that, or None: what it seems to be.
+    image_size: the side that the pictures of a folder are brought to, 0 for none.
     """
     kind = data_format(path)
     if kind == "csv":
@@ -147,7 +183,7 @@ def preview(
         return _npz(Path(path), lengths_key, reading)
     if kind == "idx":
         return _idx(Path(path))
-    return _images(Path(path), rows)
+    return _images(Path(path), rows, image_size)
 
 
 def _seems_text(file: Path) -> bool:
@@ -285,17 +321,22 @@ def _idx(file: Path) -> Preview:
     )
 
 
-def _images(folder: Path, rows: int) -> Preview:
+def _images(folder: Path, rows: int, side: int) -> Preview:
     classes = list_images(folder)
-    files = [(file.name, name) for name, files in classes.items() for file in files]
+    files = [(file, name) for name, files in classes.items() for file in files]
+    # Of a large folder, some of everywhere.
+    sizes = sorted({image_size(file) for file, _ in files[:: 1 + len(files) // _LOOK_AT]},
+                   key=lambda size: size[0] * size[1])
+    size = (side, side) if side else sizes[0]
     return Preview(
         format="images",
         columns=("file", "class"),
         kinds=("picture", "text"),
-        rows=tuple(files[:rows]),
+        rows=tuple((file.name, name) for file, name in files[:rows]),
         count=len(files),
         count_is_exact=True,
         classes=tuple(classes),
         class_counts=tuple(map(len, classes.values())),
-        shape=(3, *image_size(next(iter(classes.values()))[0])),
+        shape=(3, *size) if side or len(sizes) == 1 else (),
+        sizes=(sizes[0], sizes[-1]),
     )

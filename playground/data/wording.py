@@ -59,7 +59,8 @@ def parts(dataset: Dataset, x: npt.NDArray[np.float32], target: npt.NDArray[np.f
 
 
 def _joined(words: list[str], names: tuple[str, ...]) -> str:
-    """Characters stand together; words and numbers apart."""
+    """Characters stand together; words and numbers apart. What is nothing but spaces is seen."""
     shown = [word.replace("\n", "⏎") for word in words[:LONGEST]]
     together = bool(names) and all(len(name) == 1 for name in names)
-    return ("" if together else " ").join(shown) + ("…" if len(words) > LONGEST else "")
+    said = ("" if together else " ").join(shown) + ("…" if len(words) > LONGEST else "")
+    return said if said.strip() else said.replace(" ", "␣")

@@ -94,16 +94,21 @@ class DataLayer(Layer, frozen=True, kw_only=True):
         return {"image": dataset.shape[1:]} if wanted else {}
 
     def idle_settings(self) -> frozenset[str]:
+        unread = self.unread_settings()
         try:
             dataset = self.load().dataset
         except DataError:
-            return WITHOUT_SAMPLES
+            return WITHOUT_SAMPLES | unread
         idle = {f"augmentation.{name}" for name in (*FOR_IMAGES, "noise")
                 if name not in usable(dataset)}
         without_use = {
             "augmentation": not usable(dataset), "standardise": not dataset.scalable.any(),
             "seed": dataset.ordered and "seed" in self.not_of_samples}
-        return frozenset(idle) | {name for name, useless in without_use.items() if useless}
+        return unread | idle | {name for name, useless in without_use.items() if useless}
+
+    def unread_settings(self) -> frozenset[str]:
+        """Those that say nothing of files such as the chosen one; told without reading it all."""
+        return frozenset()
 
     def notes(self, *x: Shape) -> tuple[str, ...]:
         data = self.load()

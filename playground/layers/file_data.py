@@ -18,7 +18,7 @@ from playground.data.table import Decimal, Header, Separator
 from playground.data.table_reader import Missing
 from playground.layers.augmentation import AUGMENTED
 from playground.layers.base import about, layer
-from playground.layers.data import WITHOUT_SAMPLES, DataLayer
+from playground.layers.data import DataLayer
 
 
 @layer("file", category="data", label="My data")
@@ -108,6 +108,18 @@ class File(DataLayer, frozen=True, kw_only=True):
             "size": (self.image_size, self.image_size) if self.image_size else None,
             "grey": self.grey}
 
+    def unread_settings(self) -> frozenset[str]:
+        """Of other kinds of files. One that is set is no such, as it may be what is wrong."""
+        try:
+            options = data.reader_options(self.path) if self.path else frozenset()
+        except DataError:
+            return frozenset()
+        if self.holds == "values":
+            options -= {"vocabulary"}
+        unset = self._of_readers().items() & File()._of_readers().items()
+        return frozenset("image_size" if name == "size" else name
+                         for name, _ in unset if name not in options)
+
     def version(self) -> int:
         known = super().version()
         if self.path and not self.labels_path:
@@ -115,14 +127,6 @@ class File(DataLayer, frozen=True, kw_only=True):
             with suppress(DataError, ValueError):
                 known = hash((known, fingerprint(str(labels_beside(Path(self.path))))))
         return known
-
-    def idle_settings(self) -> frozenset[str]:
-        idle = super().idle_settings()
-        if idle == WITHOUT_SAMPLES:
-            return idle
-        other = self._of_readers().keys() - data.reader_options(self.path)
-        names = {"image_size" if name == "size" else name for name in other}
-        return idle | names | ({"vocabulary"} if self.holds == "values" else set())
 
     def subtitle(self) -> str:
         return os.path.basename(self.path) or "no file yet"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
@@ -26,6 +27,7 @@ from PySide6.QtWidgets import (
 
 from playground.data import Preview
 from playground.data.preview import Reading
+from playground.data.readers import NAMES
 from playground.data.table import MISSING
 from playground.layers.base import Layer
 from playground.layers.data import DataLayer
@@ -35,6 +37,7 @@ from ui.dialogs.data_check import Finding, Reader, Wish
 from ui.dialogs.data_words import READINGS, describe
 from ui.spin import Spin
 from ui.theme import theme
+from ui.views.pictures import PictureGrid, Tile, grey_levels
 
 MISSING_CHOICES = {
     "error": "are an error", "drop": "drop their rows", "mean": "take the mean of their column"}
@@ -43,7 +46,7 @@ PAUSE_MS = 400
 """Of typing, after which a path that leads somewhere is looked at."""
 AROUND = 104
 """Pixels of the dialog left and right of a table's cells."""
-FILTER = ("Data (*.csv *.tsv *.txt *.md *.npz *.gz *ubyte*);;All files (*)")
+FILTER = f"Data ({' '.join(NAMES)});;All files (*)"
 
 
 class DataImport(QDialog):
@@ -115,6 +118,8 @@ class DataImport(QDialog):
         self.image_size.setSpecialValueText("as they are")
         self.image_size.setAccessibleName("Image size")
         self.image_size.setToolTip("All images are brought to this height and width")
+        self.image_size.setKeyboardTracking(False)
+        self.image_size.valueChanged.connect(lambda _: self._look())
         self.lengths = QComboBox()
         self.lengths.setAccessibleName("Lengths")
         self.lengths.setToolTip(
@@ -140,6 +145,7 @@ class DataImport(QDialog):
         self._grid = QGridLayout(self._options)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setColumnStretch(1, 1)
+        self._grid.setHorizontalSpacing(12)
         self._labels: dict[QWidget, QLabel] = {}
         rows: tuple[tuple[str, QWidget], ...] = (
             ("Read as", self.reading), ("Goes to", self.into),
@@ -163,6 +169,8 @@ class DataImport(QDialog):
             Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.table.setStyleSheet("QTableView::item { padding: 0 5px; }")  # below the titles
         self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        self.pictures = PictureGrid()
+        self.pictures.setAccessibleName("Some of the pictures")
         buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         self._import = buttons.button(QDialogButtonBox.StandardButton.Ok)
@@ -178,6 +186,7 @@ class DataImport(QDialog):
         column.addWidget(self.summary)
         column.addWidget(self._options)
         column.addWidget(self.table, 1)
+        column.addWidget(self.pictures, 1)
         column.addStretch()  # without rows, the sentence stays at the top
         column.addWidget(buttons)
         self._show_seen(None)
@@ -286,7 +295,12 @@ class DataImport(QDialog):
 
     def _show_seen(self, seen: Preview | None) -> None:
         self._preview = seen
-        self.table.setVisible(seen is not None and bool(seen.rows))
+        pictures = seen.pictures if seen is not None else ()
+        self.table.setVisible(seen is not None and bool(seen.rows) and not pictures)
+        self.pictures.setVisible(bool(pictures))
+        if pictures:
+            self.pictures.show_colors(grey_levels(np.stack([shown.x for shown in pictures])),
+                                      [Tile(shown.name, shown.name) for shown in pictures])
         self._show_options(seen)
         if seen is not None:
             self._show_rows(seen)
@@ -307,6 +321,7 @@ class DataImport(QDialog):
         for widget, visible in shown.items():
             widget.setVisible(visible)
             self._labels[widget].setVisible(visible)
+        self._options.setVisible(any(shown.values()))
         if seen is not None and seen.format == "csv":
             columns = [self.target.itemText(i) for i in range(self.target.count())]
             if columns != list(seen.columns):

@@ -26,10 +26,14 @@ def describe(seen: Preview) -> str:
              f"{'sample' if seen.count == 1 else 'samples'}"]
     if seen.format == "csv":
         parts.append(plural(len(seen.columns), "column"))
+    sizes = tuple(_by(size) for size in dict.fromkeys(seen.sizes))
+    stored = (f"sizes {' to '.join(sizes)}" if len(sizes) > 1 else "".join(sizes)
+              ) if seen.sizes != 2 * (seen.shape[1:],) else ""
     if seen.shape:
-        parts.append("each " + " × ".join(str(size) for size in seen.shape))
-    if seen.symbols:
-        parts[-1] += f" symbols of {seen.symbols:,}"
+        parts.append(f"each {_by(seen.shape)}" + (f", brought from {stored}" if stored else "")
+                     + (f" symbols of {seen.symbols:,}" if seen.symbols else ""))
+    elif stored:
+        parts.append(stored)
     if seen.lengths is not None:
         parts.append(lengths_told(seen.lengths))
     where = f" in the first {seen.first_rows:,} rows" if seen.first_rows else ""
@@ -41,6 +45,10 @@ def describe(seen: Preview) -> str:
     elif seen.format == "csv":
         parts.append(f"a number to predict{where}")
     return " · ".join(parts)
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape))
 
 
 def _of_text(seen: Preview) -> str:
