@@ -23,6 +23,8 @@ class Listing:
         self.rows: list[tuple[Instruction | None, ...]] = []
         self.within: Phase | None = None
         """The phase that all belongs to while an optimizer runs the network again."""
+        self.turn = 0
+        """How often the pass came before in this step: each turn draws other random numbers."""
 
     def emit(self, phase: Phase, node: NodeTensors, one: Pass,
              emit: Callable[[Emitter], None]) -> None:
@@ -48,6 +50,7 @@ class Listing:
             return tuple(layout.shard(tensor, lane) for tensor in tensors)
 
         seed = layout.graph.training.dropout_seed
+        again = f"{one.suffix} turn {self.turn + 1}" if self.turn else one.suffix
         return Emitter(
             append=append, batch=layout.samples_of(lane), total=layout.batch,
             training=not self._in_use,
@@ -55,7 +58,7 @@ class Listing:
             dx=tuple(t and layout.shard(t, lane) for t in own.dx),
             dy=shards(own.dy), w=node.w, dw=own.dw[lane or 0], running=node.running,
             work=node.work[lane or 0], counters=layout.counters,
-            random_key=random_key(seed, f"{node.id} lane {lane or 0}{one.suffix}"))
+            random_key=random_key(seed, f"{node.id} lane {lane or 0}{again}"))
 
     def each_lane(self, phase: Phase, node: str,
                   emit: Callable[[int, Callable[..., None]], None]) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from playground.compiler import compile_program
 from playground.examples import EXAMPLES
 from playground.lane import Lane
 from playground.snapshot import (
@@ -260,6 +261,18 @@ def test_listing_has_phases_names_and_times(qtbot: QtBot) -> None:
     assert len(view.csv().splitlines()) < len(instructions)
     view.measuring.setChecked(True)
     assert len(view.csv().splitlines()) == 1 + len(instructions)
+
+
+def test_listing_says_whose_turn_begins(qtbot: QtBot) -> None:
+    view = shown(qtbot, ListingView(), snapshot("gan", state="paused"))
+    captions = [view.model.caption(row) for row in range(view.model.rowCount())]
+    assert [c for c in captions if "·" in c] == ["load · judge", "forward · maker"]
+    turns = next(v.graph for v in EXAMPLES["gan"].variations if v.key == "wasserstein")
+    view.model.show_program(compile_program(turns))
+    captions = [view.model.caption(row) for row in range(view.model.rowCount())]
+    assert [c for c in captions if "·" in c] == [
+        *(f"load · judge, turn {turn} of 5" for turn in range(1, 6)), "forward · maker"]
+    assert len([c for c in captions if c.startswith("update")]) == 6
 
 
 def test_listing_moves_the_arrow_and_repaints_only_two_rows(qtbot: QtBot) -> None:

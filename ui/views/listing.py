@@ -130,7 +130,7 @@ class ListingView(View):
         assert program is not None
         if program is not self._program:
             self._program = program
-            self.model.show_program(program.instructions)
+            self.model.show_program(program)
             self._fit_columns()
         # While it runs, the position is where the last call happened to stop: no news.
         self.model.show_position(-1 if snapshot.state == "running" else snapshot.position)

@@ -19,6 +19,7 @@ from ui.views.operations import format_microseconds, full_operation, measures
 
 if TYPE_CHECKING:
     from playground.emitter import Instruction
+    from playground.program import Program
 
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
@@ -42,15 +43,16 @@ class ListingModel(QAbstractTableModel):
 
     # -- content ------------------------------------------------------------------------------
 
-    def show_program(self, instructions: tuple[Instruction, ...]) -> None:
+    def show_program(self, program: Program) -> None:
         """List a program."""
         self.beginResetModel()
-        self.instructions = instructions
+        instructions = self.instructions = program.instructions
         self.rows, self._captions, phase = [], {}, ""
+        starts = _pass_captions(program)
         for i, instruction in enumerate(instructions):
-            if instruction.phase != phase:
+            if instruction.phase != phase or i in starts:
                 phase = instruction.phase
-                self._captions[len(self.rows)] = instruction.phase
+                self._captions[len(self.rows)] = phase + starts.get(i, "")
                 self.rows.append(-1)
             self.rows.append(i)
         self._row_of = {i: row for row, i in enumerate(self.rows) if i >= 0}
@@ -154,6 +156,15 @@ class ListingModel(QAbstractTableModel):
         if column == NODE:
             return instruction.node or "–"
         return full_operation(instruction) if column == OPERATION else self.times[i]
+
+
+def _pass_captions(program: Program) -> dict[int, str]:
+    """By the first instruction of each pass: whose it is, where several take turns."""
+    if len(program.passes) == 1:
+        return {}
+    starts = iter([0, *(end for _, end in program.passes)])
+    return {next(starts): f" · {group or 'all'}" + (f", turn {i + 1} of {turns}" * (turns > 1))
+            for group, turns in program.turns for i in range(turns)}
 
 
 __all__ = ["ARROW", "COLUMNS", "NODE", "NUMBER", "OPERATION", "TIME", "ListingModel"]
