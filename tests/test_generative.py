@@ -11,10 +11,12 @@ import pytest
 
 from playground.data import Dataset, make_dataset
 from playground.graph import Graph
+from playground.layers.augmentation import Augmentation
 from playground.layers.base import make_layer
 from playground.layers.data import DataLayer
 from playground.learning import Learning
 from playground.probes import answer
+from playground.schedules import Plateau
 from playground.session import Session
 from playground.shapes import check, sources_of, targets
 from playground.snapshot import BoundaryProbe, ConfusionProbe, PredictionsProbe
@@ -203,6 +205,16 @@ def test_a_turn_begins_the_data_anew_where_there_is_no_more(batch: int, differen
     assert session.epoch == 1  # As ever where a step takes all that there is.
 
 
+def test_augmentation_draws_anew_in_each_turn() -> None:
+    graph = gan("non_saturating", turns=3)
+    graph = graph.with_layer("cloud_1", Cloud(augmentation=Augmentation(noise=0.1))).with_training(
+        msgspec.structs.replace(graph.training, batch=2000))
+    session = Session(graph)
+    first, *others = [turn["cloud_1.x"] for turn in turns_of(session, 1)["D"]]
+    for x in others:  # Of the same samples, as the batch is all that there are.
+        assert 0.05 < np.std(x - first) / np.sqrt(2) < 0.15
+
+
 def test_a_half_done_turn_is_saved_and_gone_on_from() -> None:
     graph = gan("wasserstein", turns=3)
     straight, left = Session(graph, threads=2), Session(graph, threads=2)
@@ -217,6 +229,18 @@ def test_a_half_done_turn_is_saved_and_gone_on_from() -> None:
     for session in (left, again):
         session.run(2)
         assert session.arena.state.tobytes() == straight.arena.state.tobytes()
+
+
+def test_what_follows_the_steps_is_told_once_in_each() -> None:
+    graph = gan("wasserstein", turns=3)
+    training = msgspec.structs.replace(graph.training, schedule=Plateau(), optimizer=SGD(
+        learning_rate=0.01, momentum=0.9, momentum_schedule="settle"))
+    names = [i.kernel.name for i in Session(graph.with_training(training)).program.instructions]
+    assert [names.count(name) for name in (
+        "schedule_plateau", "momentum_settle", "record", "finish_step", "shuffle_samples")] == [
+            1, 1, 1, 1, 1]
+    assert names.count("load_batch") == 3
+    assert names.count("guard") == 3 + 1
 
 
 def test_turns_mean_something_for_a_group_alone() -> None:

@@ -50,7 +50,7 @@ class ListingModel(QAbstractTableModel):
         self.rows, self._captions, phase = [], {}, ""
         starts = _pass_captions(program)
         for i, instruction in enumerate(instructions):
-            if instruction.phase != phase or i in starts:
+            if instruction.phase != phase:
                 phase = instruction.phase
                 self._captions[len(self.rows)] = phase + starts.get(i, "")
                 self.rows.append(-1)
