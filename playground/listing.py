@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 
 from kernels.jit import Kernel
@@ -10,6 +11,10 @@ from playground.keys import random_key
 from playground.layout import Layout
 from playground.node_tensors import NodeGradients, NodeTensors, Pass
 from playground.tensor import Tensor
+
+
+def _not_shared(kernel: Kernel, *_: object) -> None:
+    raise AssertionError(f"{kernel.name}: only a layer with whole_batch can share out its channels")
 
 
 class Listing:
@@ -39,10 +44,21 @@ class Listing:
             if self._is_read(instruction):
                 self.append(instruction)
 
-        emit(self._emitter(node, one, None, append))
+        def share(kernel: Kernel, count: int,
+                  operands: Callable[[int, int], dict[str, Operand]]) -> None:
+            lanes = self._layout.lanes
+            ends = [count * lane // lanes for lane in range(lanes + 1)]
+            row = [Instruction(kernel, operands(first, end - first), node.id,
+                               self.within or phase, lane=lane, shares=lanes > 1)
+                   for lane, (first, end) in enumerate(itertools.pairwise(ends))]
+            if self._is_read(row[0]):
+                self.rows.append(tuple(row))
+
+        emit(self._emitter(node, one, None, append, share))
 
     def _emitter(self, node: NodeTensors, one: Pass, lane: int | None,
-                 append: Callable[..., None]) -> Emitter:
+                 append: Callable[..., None], share: Callable[..., None] = _not_shared
+                 ) -> Emitter:
         layout = self._layout
         own = one.gradients.get(node.id, NodeGradients([{}] * layout.lanes))
 
@@ -52,7 +68,7 @@ class Listing:
         seed = layout.graph.training.dropout_seed
         again = f"{one.suffix} turn {self.turn + 1}" if self.turn else one.suffix
         return Emitter(
-            append=append, batch=layout.samples_of(lane), total=layout.batch,
+            append=append, share=share, batch=layout.samples_of(lane), total=layout.batch,
             training=not self._in_use,
             x=tuple(t and layout.shard(t, lane) for t in node.x), y=shards(node.y),
             dx=tuple(t and layout.shard(t, lane) for t in own.dx),
