@@ -26,7 +26,7 @@ from ui.theme import mono_font, theme
 from ui.views.base import Table, View
 from ui.views.listing_model import ARROW, NODE, NUMBER, OPERATION, TIME, ListingModel
 from ui.views.numbers import describe, format_number
-from ui.views.operations import full_operation, measures
+from ui.views.operations import measures
 
 if TYPE_CHECKING:
     from playground.emitter import Instruction
@@ -193,7 +193,8 @@ class ListingView(View):
             NUMBER, self._width([str(len(instructions))]) + PADDING)
         self._widest = {
             NODE: self._width({i.node for i in instructions if i.node}),
-            OPERATION: self._width({full_operation(i) for i in instructions if not measures(i)}),
+            OPERATION: self._width({
+                self.model.operation(i) for i in instructions if not measures(i)}),
             TIME: 0}
         self._share_room()
         self.list.clearSpans()
@@ -301,7 +302,7 @@ class ListingView(View):
             for verb, name, tensor, what in lines)
         rows += f"<br>{html.escape(numbers)}" if numbers else ""
         family = mono_font().family()
-        title = html.escape(full_operation(instruction))
+        title = html.escape(self.model.operation(instruction))
         return (f"<div style='font-family:\"{family}\"; font-size:11px; color:{faint}'>"
                 f"{title}&nbsp; "
                 f"<span style='color:{plain}'>{html.escape(instruction.kernel.formula)}</span>"

@@ -38,6 +38,8 @@ class ListingModel(QAbstractTableModel):
         self.position = -1
         self.stops: frozenset[int] = frozenset()
         self._captions: dict[int, str] = {}
+        self._kinds: dict[str, str] = {}
+        """Of the nodes' layers."""
         self.times: list[str] = []
         self._row_of: dict[int, int] = {}
 
@@ -48,6 +50,7 @@ class ListingModel(QAbstractTableModel):
         self.beginResetModel()
         instructions = self.instructions = program.instructions
         self.rows, self._captions, phase = [], {}, ""
+        self._kinds = {node.id: node.layer.kind for node in program.graph.nodes}
         starts = _pass_captions(program)
         for i, instruction in enumerate(instructions):
             if instruction.phase != phase:
@@ -94,6 +97,10 @@ class ListingModel(QAbstractTableModel):
     def instruction_at(self, row: int) -> Instruction | None:
         i = self.rows[row] if 0 <= row < len(self.rows) else -1
         return self.instructions[i] if i >= 0 else None
+
+    def operation(self, instruction: Instruction) -> str:
+        """What it does, in the words of its node's layer."""
+        return full_operation(instruction, self._kinds.get(instruction.node or "", ""))
 
     def caption(self, row: int) -> str:
         return self._captions.get(row, "")
@@ -155,7 +162,7 @@ class ListingModel(QAbstractTableModel):
             return str(i)
         if column == NODE:
             return instruction.node or "–"
-        return full_operation(instruction) if column == OPERATION else self.times[i]
+        return self.operation(instruction) if column == OPERATION else self.times[i]
 
 
 def _pass_captions(program: Program) -> dict[int, str]:
