@@ -34,7 +34,7 @@ def lstm_forward(a):
     input_gate, forget_gate, candidate, output_gate = a[2], a[3], a[4], a[5]
     has_lengths, lengths, width = a[9] != 0, ints(a[9], a[0]), 4 * units
     if a[8] == 0:
-        add_product(batch, units, width, a[10], a[12], a[13])
+        add_product(batch, units, width, a[10], a[12], a[13], 0)
     for row in range(batch):
         i, f = part(a[13], row, width, 0, units), part(a[13], row, width, units, units)
         g, o = (part(a[13], row, width, 2 * units, units),
@@ -58,30 +58,30 @@ def lstm_forward(a):
         clear_ended(t, lengths, batch, width, a[13])
 
 
-@kernel("batch units input_gate forget_gate candidate output_gate function t cut outside lengths "
-        "gates c_before squashed w dh -> dgates dc dh_before dc_before carry h_norm c_norm")
+@kernel("batch units input_gate forget_gate candidate output_gate function t cut onward outside "
+        "lengths gates c_before squashed w dh -> dgates dc dh_before dc_before carry h_norm c_norm")
 def lstm_backward(a):
     """dc += dh o φ'(c); dgates = φ' (dc g, dc c_before, dc i, dh φ(c)); dh_before += dgates w.
 
     dc_before = dc f; neither where cut. h_norm = ‖dh‖, c_norm = ‖dc‖, both (1,).
     gates, dgates (batch, 4 units), w (4 units, units) packed, all others (batch, units)
     """
-    batch, units, function, t, cut = a[0], a[1], a[6], a[7], a[8]
+    batch, units, function, t, cut, onward = a[0], a[1], a[6], a[7], a[8], a[9]
     input_gate, forget_gate, candidate, output_gate = a[2], a[3], a[4], a[5]
-    has_lengths, lengths, width = a[10] != 0, ints(a[10], a[0]), 4 * units
-    floats(a[21], 1)[0] = norm(floats(a[15], batch * units), batch * units)
-    if a[9] == 0:
-        clear(batch * units, a[18])
+    has_lengths, lengths, width = a[11] != 0, ints(a[11], a[0]), 4 * units
+    floats(a[22], 1)[0] = norm(floats(a[16], batch * units), batch * units)
+    if a[10] == 0:
+        clear(batch * units, a[19])
     for row in range(batch):
-        i, f = part(a[11], row, width, 0, units), part(a[11], row, width, units, units)
-        g, o = (part(a[11], row, width, 2 * units, units),
-                part(a[11], row, width, 3 * units, units))
-        di, df = part(a[16], row, width, 0, units), part(a[16], row, width, units, units)
-        dg, do = (part(a[16], row, width, 2 * units, units),
-                  part(a[16], row, width, 3 * units, units))
-        c_before, squashed = part(a[12], row, units, 0, units), part(a[13], row, units, 0, units)
-        dh, dc = part(a[15], row, units, 0, units), part(a[17], row, units, 0, units)
-        dc_before, carry = part(a[19], row, units, 0, units), part(a[20], row, units, 0, units)
+        i, f = part(a[12], row, width, 0, units), part(a[12], row, width, units, units)
+        g, o = (part(a[12], row, width, 2 * units, units),
+                part(a[12], row, width, 3 * units, units))
+        di, df = part(a[17], row, width, 0, units), part(a[17], row, width, units, units)
+        dg, do = (part(a[17], row, width, 2 * units, units),
+                  part(a[17], row, width, 3 * units, units))
+        c_before, squashed = part(a[13], row, units, 0, units), part(a[14], row, units, 0, units)
+        dh, dc = part(a[16], row, units, 0, units), part(a[18], row, units, 0, units)
+        dc_before, carry = part(a[20], row, units, 0, units), part(a[21], row, units, 0, units)
         ended = has_lengths and t >= lengths[row]
         if not ended:
             for j in range(units):
@@ -103,13 +103,14 @@ def lstm_backward(a):
         differentiate(forget_gate, units, f, df)
         differentiate(candidate, units, g, dg)
         differentiate(output_gate, units, o, do)
-    floats(a[22], 1)[0] = norm(floats(a[17], batch * units), batch * units)
+    floats(a[23], 1)[0] = norm(floats(a[18], batch * units), batch * units)
     if has_lengths:
-        clear_ended(t, lengths, batch, width, a[16])
+        clear_ended(t, lengths, batch, width, a[17])
     if cut == 0:
-        add_product(batch, width, units, a[16], a[14], a[18])
+        ahead = a[12] + 4 * onward * batch * width if onward else 0
+        add_product(batch, width, units, a[17], a[15], a[19], ahead)
         if has_lengths:
-            pass_on(t, lengths, batch, units, a[15], a[18])
+            pass_on(t, lengths, batch, units, a[16], a[19])
 
 
 @kernel("batch units reset_gate update_gate candidate t starts lengths h_before w b_hh "
@@ -129,7 +130,7 @@ def gru_forward(a):
         for j in range(width):
             sums[j] = b_hh[j] if has_bias else ZERO
     if a[6] == 0:
-        add_product(batch, units, width, a[8], a[9], a[12])
+        add_product(batch, units, width, a[8], a[9], a[12], 0)
     for row in range(batch):
         gates, sums = part(a[11], row, width, 0, width), part(a[12], row, width, 0, width)
         r, z = part(a[11], row, width, 0, units), part(a[11], row, width, units, units)
@@ -193,7 +194,7 @@ def gru_backward(a):
         clear_ended(t, lengths, batch, width, a[14])
         clear_ended(t, lengths, batch, width, a[15])
     if cut == 0:
-        add_product(batch, width, units, a[15], a[12], a[16])
+        add_product(batch, width, units, a[15], a[12], a[16], 0)
         if has_lengths:
             pass_on(t, lengths, batch, units, a[13], a[16])
 

@@ -8,7 +8,15 @@ stays in the first-level cache. BLAS would pack it anew in every product: for 32
 from __future__ import annotations
 
 from kernels.jit import floats, helper, inline, kernel
-from kernels.product import biased_tile, pack_panel, panel_tile, tile_rows, tile_width
+from kernels.product import (
+    FETCHED,
+    biased_tile,
+    fetching_tile,
+    pack_panel,
+    panel_tile,
+    tile_rows,
+    tile_width,
+)
 from kernels.transpose import transpose
 from kernels.vector_writer import TILE_COLUMNS
 
@@ -54,10 +62,11 @@ def panels_size(terms, columns):
 
 
 @helper
-def add_product(rows, terms, columns, x, packed, y):
+def add_product(rows, terms, columns, x, packed, y, ahead):
     """y += x w for a packed w (terms, columns); all are addresses.
 
-    x (rows, terms), y (rows, columns)
+    x (rows, terms), y (rows, columns). ahead: where to read next, or 0; some of that is fetched
+    from far memory while this is computed.
     """
     panels, step = floats(packed, panels_size(terms, columns)), tile_width(columns)
     left, product = floats(x, rows * terms), floats(y, rows * columns)
@@ -68,8 +77,10 @@ def add_product(rows, terms, columns, x, packed, y):
             r = 0
             while r < rows:
                 height = tile_rows(rows - r)
-                panel_tile(height, width, depth, left, r * terms + k, terms, 1,
-                           panels, start, TILE_COLUMNS, product, r * columns + j, columns, True)
+                fetching_tile(height, width, depth, left, r * terms + k, terms, 1,
+                              panels, start, TILE_COLUMNS, product, r * columns + j, columns, True,
+                              ahead if ahead else packed)
+                ahead += depth * FETCHED // 2 if ahead else 0
                 r += height
 
 

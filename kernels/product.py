@@ -21,20 +21,24 @@ PACKED = 96
 """From so many rows on, packing their other factor first costs less than it gives."""
 PACKED_FROM, BEYOND_CACHE = 32, 2**19
 """Fewer are enough where that factor, of so many floats, does not fit the second-level cache."""
+FETCHED = 64
+"""Bytes of a line of the caches."""
 HEIGHT, ROW_BLOCK = ROWS[0], 128
 """Columns of a that are packed at a time: with TERM_BLOCK terms, they stay in the second level."""
 
 
-def _tile_intrinsic(padded: bool, biased: bool = False):
+def _tile_intrinsic(padded: bool, biased: bool = False, fetches: bool = False):
     """An intrinsic that multiplies a tile; `padded`: b goes on to the end of the last vector.
 
     Where it does not, what lies behind it is masked, which costs a tile a twentieth of its time.
+    `fetches`: other memory comes into the second-level cache meanwhile, a line for two terms.
     """
 
     def generate(context, builder, signature, arguments):
         writer = Writer(context, builder, signature, arguments)
         (rows, columns, terms, a, a_start, a_row, a_term, b, b_start, b_term,
          c, c_start, c_row, *begins) = writer.arguments
+        ahead = begins.pop() if fetches else None
         a, b, c = writer.at(a, a_start), writer.at(b, b_start), writer.at(c, c_start)
         vectors = builder.sdiv(builder.add(columns, INT(WIDTH - 1)), INT(WIDTH))
         before_last = builder.mul(builder.sub(vectors, INT(1)), INT(WIDTH))
@@ -62,10 +66,14 @@ def _tile_intrinsic(padded: bool, biased: bool = False):
             if biased:
                 sums = rows * [writer.load(writer.at(*begins, v * WIDTH), masks[v])
                                for v in range(vectors)]
+            def pair(k, sums):
+                if ahead is not None:
+                    writer.fetch(builder.add(ahead, builder.mul(k, INT(FETCHED // 2))))
+                return term(builder.add(k, INT(1)), term(k, sums))
+
             if padded and len(places) == HEIGHT * VECTORS:  # Fewer jumps in the largest tile.
                 pairs = builder.and_(terms, INT(-2))
-                sums = writer.loop(INT(0), pairs, 2, sums, lambda k, sums: term(
-                    builder.add(k, INT(1)), term(k, sums)))
+                sums = writer.loop(INT(0), pairs, 2, sums, pair)
             sums = writer.loop(pairs, terms, 1, sums, term)
             adds = ir.Constant(ir.IntType(1), 0) if biased else begins[0]
             with builder.if_then(adds):
@@ -90,7 +98,12 @@ def _tile_intrinsic(padded: bool, biased: bool = False):
         return types.void(size, size, size, a, size, size, size, b, size, size, c, size,
                           size, bias, size), generate
 
-    return intrinsic(biased_product if biased else tile_product)
+    def fetching_product(typing_context, rows, columns, terms, a, a_start, a_row, a_term,
+                         b, b_start, b_term, c, c_start, c_row, adds, ahead):
+        return types.void(size, size, size, a, size, size, size, b, size, size, c, size,
+                          size, types.boolean, size), generate
+
+    return intrinsic(fetching_product if fetches else biased_product if biased else tile_product)
 
 
 #: product_tile(rows, columns, terms, a, a_start, a_row, a_term, b, b_start, b_term,
@@ -100,7 +113,9 @@ def _tile_intrinsic(padded: bool, biased: bool = False):
 product_tile = _tile_intrinsic(padded=False)
 #: The same, for a b that is packed.
 panel_tile = _tile_intrinsic(padded=True)
-#: The same, added to the row bias[bias_start + j]: it takes both instead of `adds`.
+#: The same; it fetches terms * FETCHED // 2 bytes from the address `ahead` on if it is the largest.
+fetching_tile = _tile_intrinsic(padded=True, fetches=True)
+#: As panel_tile, added to the row bias[bias_start + j]: it takes both instead of `adds`.
 biased_tile = _tile_intrinsic(padded=True, biased=True)
 
 

@@ -5,7 +5,9 @@ Where `lengths` says that a sample has ended, its state stays as it is and passe
 `cut` ends the gradient's way back in time. `dh` holds the whole gradient of a state when its step
 begins: what came from outside and from the step after it. `outside` says that dh_before holds such
 a gradient from outside, to which the step adds; else it begins with 0. `starts` says that the state
-before a step is 0, with which nothing need be multiplied.
+before a step is 0, with which nothing need be multiplied. `onward` is 1 where the next step on the
+way back is one further on in the arrays of all steps, -1 where it is one before, 0 where there is
+none: the gates of that step are fetched from far memory while this one multiplies.
 """
 
 from __future__ import annotations
@@ -40,19 +42,19 @@ def project_inputs(a):
     biased_product(rows, inputs, width, a[3], a[4], b, a[7])
 
 
-@kernel("rows inputs units first last x dy -> sums dw db")
+@kernel("rows inputs units begins ends x dy -> sums dw db")
 def recurrent_weight_gradient(a):
     """∂w = ∂yᵀ x, ∂b = the sum of ∂y, a few time steps at a time.
 
-    The first of them begins `sums` = ∂wᵀ and ∂b, the others add to both, the last one gives ∂w.
+    One that begins sets `sums` = ∂wᵀ and ∂b, the others add to both, one that ends gives ∂w.
     x (rows, inputs), dy (rows, units) -> sums (inputs, units), dw (units, inputs), db (units,) or
     0 for none
     """
-    rows, inputs, units, first, last = a[0], a[1], a[2], a[3] != 0, a[4] != 0
+    rows, inputs, units, begins, ends = a[0], a[1], a[2], a[3] != 0, a[4] != 0
     x, dy = floats(a[5], rows * inputs), floats(a[6], rows * units)
     sums, dw, db = floats(a[7], inputs * units), floats(a[8], units * inputs), floats(a[9], units)
-    add_product_of_columns(inputs, units, rows, x, dy, sums, db, a[9] != 0, not first)
-    if last:
+    add_product_of_columns(inputs, units, rows, x, dy, sums, db, a[9] != 0, not begins)
+    if ends:
         transpose(inputs, units, sums, 0, units, dw, 0, inputs)
 
 
@@ -132,7 +134,7 @@ def elman_forward(a):
     for k in range(n):
         h[k] = z[k]
     if not starts:
-        add_product(batch, units, units, a[7], a[8], a[9])
+        add_product(batch, units, units, a[7], a[8], a[9], 0)
     activate(function, n, h)
     if has_lengths:
         freeze(t, lengths, batch, units, a[7], a[9])
@@ -156,7 +158,7 @@ def elman_backward(a):
     if has_lengths:
         clear_ended(t, lengths, batch, units, a[10])
     if cut == 0:
-        add_product(batch, units, units, a[10], a[8], a[11])
+        add_product(batch, units, units, a[10], a[8], a[11], 0)
         if has_lengths:
             pass_on(t, lengths, batch, units, a[9], a[11])
 

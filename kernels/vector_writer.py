@@ -90,6 +90,16 @@ class Writer:
                                 [VECTOR, pointer.type, LANE, MASK])
         self.builder.call(store, [value, pointer, LANE(4), mask])
 
+    def fetch(self, address):
+        """Ask for the cache line at an address, which is read later; it may be no address at all.
+
+        It goes to the second level: the first is full of what is being worked on.
+        """
+        place = self.builder.inttoptr(address, ir.IntType(8).as_pointer())
+        prefetch = self._intrinsic("prefetch.p0", ir.VoidType(), [place.type, LANE, LANE, LANE])
+        to_read, second_level, data = LANE(0), LANE(2), LANE(1)
+        self.builder.call(prefetch, [place, to_read, second_level, data])
+
     def strided(self, start, stride, offset):
         """offset + stride (start + lane), for each lane."""
         lanes = ir.Constant(ir.VectorType(INT, WIDTH), list(range(WIDTH)))

@@ -49,19 +49,36 @@ class Instruction:
 
 
 @dataclass(frozen=True)
+class Picked:
+    """Vectors that are rows of a table, one for each symbol.
+
+    symbols: (batch, time). table: (vocabulary, features).
+    """
+
+    symbols: Tensor
+    table: Tensor | NDArray[Any]
+
+    @property
+    def vocabulary(self) -> int:
+        return self.table.shape[0]
+
+
+@dataclass(frozen=True)
 class Emitter:
     """A node's tensors in one phase, and the way to append instructions.
 
     batch: samples in this lane. x, y: the tensors of the input and output ports, (batch, *shape).
     dx, dy: gradients of the loss with respect to them; dx[i] is None where nobody needs it.
-    training: whether layers do what they do in training alone, such as dropout.
-    w, dw: parameters and their gradients by name. running: what lasts over the steps and is not
-    learned. work: the layer's workspace by name.
+    training: whether layers do what they do in training alone, such as dropout. picked: what the
+    first input was made from, where the layer looks up symbols. w, dw: parameters and their
+    gradients by name. running: what lasts over the steps and is not learned. work: the layer's
+    workspace by name.
     """
 
     append: Callable[..., None]
     batch: int
     training: bool
+    picked: Picked | None
     x: tuple[Tensor, ...]
     y: tuple[Tensor, ...]
     dx: tuple[Tensor | None, ...]

@@ -10,10 +10,12 @@ from collections.abc import Iterable
 
 import msgspec
 
+from playground.emitter import Picked
 from playground.graph import Graph
 from playground.layers.base import Layer, Parameter, Shape, shapes_of, size_of
 from playground.layers.data import DataLayer
 from playground.layers.loss_layer import LossLayer
+from playground.layers.sequence import SymbolLayer
 from playground.node_tensors import NodeGradients, NodeTensors, Pass, Tensors
 from playground.passes import find_passes
 from playground.program import NODE_STATISTICS, RING_ROWS, ROW_UNIT, STEP_STATISTICS
@@ -187,14 +189,29 @@ class Layout:
                 size = (self.batch, *self.prepared.dataset.shape)
                 self.loaded = node.y[0] if not self.prepared.dataset.ports else (
                     self.tensors.new(f"{node.id}.samples", "batch", size, node.id))
+            node.picked = self._picked(node)
             node.work = [self._work(node, lane, is_scratch=False)
                          for lane in self.lanes_of(layer)]
         self._place_scratch()
 
+    def _picked(self, node: NodeTensors) -> Picked | None:
+        """The symbols behind the first input, where the layer works on these."""
+        sources = sources_of(self.graph, node.id)
+        source = self.nodes[sources[0][0]] if sources and sources[0] else None
+        if source is None or not isinstance(source.layer, SymbolLayer):
+            return None
+        classes = self.check.inputs[source.id][0].classes
+        batch, rows = self.batch // self.lanes, source.layer.table_rows(classes)
+        if not node.layer.looks_up(batch, rows, *self._input_shapes(node.id)):
+            return None
+        return Picked(source.x[0], source.layer.table(source.w, classes))
+
     def _work(self, node: NodeTensors, lane: int | None, is_scratch: bool) -> dict[str, Tensor]:
         """What a layer works with in a lane; scratch, or all else."""
-        layer = node.layer
-        shapes = layer.workspace(self.samples_of(lane), *self._input_shapes(node.id))
+        layer, picked = node.layer, node.picked
+        batch, inputs = self.samples_of(lane), self._input_shapes(node.id)
+        shapes = (layer.workspace_for_symbols(batch, picked.vocabulary, *inputs) if picked else
+                  layer.workspace(batch, *inputs))
         return {name: self.tensors.new(lane_name(f"{node.id}.{name}", lane), "workspace", shape,
                                        node.id, _dtype(layer, name))
                 for name, shape in shapes.items() if (name in layer.scratch) == is_scratch}

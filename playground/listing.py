@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping
 
 from kernels.jit import Kernel
-from playground.emitter import Emitter, Instruction, Operand, Phase
+from playground.emitter import Emitter, Instruction, Operand, Phase, Picked
 from playground.keys import random_key
 from playground.layout import Layout
 from playground.node_tensors import NodeGradients, NodeTensors, Pass
@@ -70,6 +70,8 @@ class Listing:
         return Emitter(
             append=append, share=share, batch=layout.samples_of(lane), total=layout.batch,
             training=not self._in_use,
+            picked=node.picked and Picked(layout.shard(node.picked.symbols, lane),
+                                          node.picked.table),
             x=tuple(t and layout.shard(t, lane) for t in node.x), y=shards(node.y),
             dx=tuple(t and layout.shard(t, lane) for t in own.dx),
             dy=shards(own.dy), w=node.w, dw=own.dw[lane or 0], running=node.running,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from playground.emitter import Picked
 from playground.layers.base import Layer, Shape
 from playground.layers.data import DataLayer
 from playground.learning import Learning
@@ -49,6 +50,8 @@ class NodeTensors:
     w: dict[str, Tensor] = field(default_factory=dict)
     dw: list[dict[str, Tensor]] = field(default_factory=list)
     work: list[dict[str, Tensor]] = field(default_factory=list)
+    picked: Picked | None = None
+    """What its first input was made from, where it looks up symbols."""
     running: dict[str, Tensor] = field(default_factory=dict)
     """What lasts over the steps and is not learned."""
     weights: Tensor | None = None

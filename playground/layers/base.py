@@ -186,6 +186,18 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """Arrays that forward leaves for backward (masks, winners) or needs in between."""
         return {}
 
+    def looks_up(self, batch: int, vocabulary: int, *x: Shape) -> bool:
+        """Whether it works on symbols where the first input is a table's row for each: `e.picked`.
+
+        It need not compute the same of every row again and again, where many are alike.
+        """
+        return False
+
+    def workspace_for_symbols(self, batch: int, vocabulary: int, *x: Shape
+                              ) -> Mapping[str, Shape]:
+        """The workspace of a layer that looks up symbols."""
+        raise AssertionError(f"{self.kind} looks nothing up")
+
     def forward(self, e: Emitter) -> None:
         """Emit the instructions that compute `e.y` from `e.x` and the parameters."""
         raise AssertionError(f"{self.kind} emits nothing")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import kernels
-from playground.emitter import Emitter, Operand
+from playground.emitter import Emitter, Operand, Picked
 from playground.sizes import size_of
 from playground.tensor import Tensor
 
@@ -86,6 +87,10 @@ class Direction:
             return int(not self.wants_state)
         return int(self.truncate > 0 and done % self.truncate == 0)
 
+    def onward(self, t: int) -> int:
+        """Where the step after this one on the way back lies in the arrays of all: 1, -1, or 0."""
+        return 0 if t == self.order[0] else -self.order.step
+
     def blocks(self, order: range) -> list[range]:
         """The time steps in this order, a block at a time."""
         count = self.work("dgates").shape[0]
@@ -98,16 +103,49 @@ class Direction:
         self.e.emit(kernels.packed.pack_transposed, terms=self.inputs, columns=width,
                     w=self.w("weight_ih"), packed=self.work("packed_inputs"))
 
-    def project(self, steps: range, x: Tensor, width: int, *biases: str | None) -> None:
+    def project(self, steps: range, x: Tensor | Picked, width: int, *biases: str | None) -> None:
         """Emit gates = x weight_ihᵀ + the two biases, for a block of steps.
 
         x (time, batch, inputs)
         """
+        gates = self.entries(self.work("gates"), steps)
+        if isinstance(x, Tensor):
+            self._project(len(steps) * self.batch, self.entries(x, steps), width, biases, gates)
+            return
+        projections = self.work("projections")
+        if steps[0] == self.order[0]:
+            self._project(x.vocabulary, x.table, width, biases, projections)
+        self.e.emit(kernels.symbols.look_up_projections, **self._places(steps), width=width,
+                    vocabulary=x.vocabulary, lengths=self.lengths, symbols=x.symbols,
+                    projections=projections, b=self.work("bias"), z=gates)
+
+    def _project(self, rows: int, x: Operand, width: int, biases: Sequence[str | None],
+                 z: Tensor) -> None:
         b_ih, b_hh = (self.w(name) if name else 0 for name in biases)
-        self.e.emit(kernels.recurrent.project_inputs, rows=len(steps) * self.batch,
-                    inputs=self.inputs, width=width, x=self.entries(x, steps),
-                    w=self.work("packed_inputs"), b_ih=b_ih, b_hh=b_hh,
-                    z=self.entries(self.work("gates"), steps), b=self.work("bias"))
+        self.e.emit(kernels.recurrent.project_inputs, rows=rows, inputs=self.inputs, width=width,
+                    x=x, w=self.work("packed_inputs"), b_ih=b_ih, b_hh=b_hh, z=z,
+                    b=self.work("bias"))
+
+    def _places(self, steps: range) -> dict[str, int]:
+        """Where a block's symbols stand among those of (batch, time)."""
+        return {"first": min(steps), "steps": len(steps), "longest": self.time,
+                "batch": self.batch}
+
+    def input_weight_gradient(self, steps: range, x: Tensor | Picked) -> None:
+        """Emit what a block of steps adds to the gradients of weight_ih and bias_ih."""
+        dy = self.work("dgates")
+        if isinstance(x, Tensor):
+            self.gradients(steps, dy, x, "weight_ih", "bias_ih")
+            return
+        self.e.emit(
+            kernels.symbols.symbol_weight_gradient, **self._places(steps), inputs=self.inputs,
+            units=dy.shape[2], vocabulary=x.vocabulary, **self._turns(steps), symbols=x.symbols,
+            table=x.table, dy=dy, picked=self.work("picked"), sums=self.work("weight_ih_sums"),
+            dw=self.dw("weight_ih"), db=self.dw("bias_ih") if self.has("bias_ih") else 0)
+
+    def _turns(self, steps: range) -> dict[str, int]:
+        """Whether a block is the first, and the last, on the way back."""
+        return {"begins": int(steps[0] == self.order[-1]), "ends": int(steps[-1] == self.order[0])}
 
     def gradients(self, steps: range, dy: Tensor, x: Tensor, weight: str, bias: str = "",
                   rows: tuple[int, int] | None = None) -> None:
@@ -120,8 +158,7 @@ class Direction:
         dw, sums = self.dw(weight), self.work(f"{weight}_sums")
         self.e.emit(
             kernels.recurrent.recurrent_weight_gradient, rows=len(steps) * self.batch,
-            inputs=inputs, units=units, first=int(steps[0] == self.order[-1]),
-            last=int(steps[-1] == self.order[0]), x=self.entries(x, steps), dy=dy,
+            inputs=inputs, units=units, **self._turns(steps), x=self.entries(x, steps), dy=dy,
             sums=sums.part(first * inputs, (inputs, end - first), sums.name),
             dw=dw.part(first * inputs, (end - first, inputs), dw.name),
             db=self.dw(bias) if self.has(bias) else 0)

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 import kernels
+from playground.emitter import Picked
 from playground.initializers import Start, bias_rule, initialize
 from playground.layers.base import MAX_SIZE, Shape, about, layer
 from playground.layers.direction import Direction
@@ -128,8 +129,8 @@ class Jordan(RecurrentLayer, frozen=True, kw_only=True):
                  dy_before=p.before("dout", t), carry=p.work("carry"),
                  h_norm=p.at("h_grad_norm", t), y_norm=p.at("out_grad_norm", t))
 
-    def add_gradients(self, p: Direction, x: Tensor, steps: range) -> None:
-        p.gradients(steps, p.work("dgates"), x, "weight_ih", "bias_ih")
+    def add_gradients(self, p: Direction, x: Tensor | Picked, steps: range) -> None:
+        p.input_weight_gradient(steps, x)
         p.gradients(steps, p.work("dgates"), p.all_before("out"), "weight_yh")
         p.gradients(steps, p.work("dsums"), p.work("h"), "weight_hy", "bias_hy")
 
@@ -191,9 +192,9 @@ class LSTM(RecurrentLayer, frozen=True, kw_only=True):
 
     def step_backward(self, p: Direction, t: int) -> None:
         p.e.emit(kernels.gated.lstm_backward, time=t, **self._operands(p, t), cut=p.cuts(t),
-                 outside=int(p.outside), gates=p.at("gates", t), c_before=p.before("c", t),
-                 squashed=p.at("squashed", t), w=p.work("packed"), dh=p.after("dh", t),
-                 dgates=p.in_block("dgates", t), dc=p.after("dc", t),
+                 onward=p.onward(t), outside=int(p.outside), gates=p.at("gates", t),
+                 c_before=p.before("c", t), squashed=p.at("squashed", t), w=p.work("packed"),
+                 dh=p.after("dh", t), dgates=p.in_block("dgates", t), dc=p.after("dc", t),
                  dh_before=p.before("dh", t), dc_before=p.before("dc", t), carry=p.work("carry"),
                  h_norm=p.at("h_grad_norm", t), c_norm=p.at("c_grad_norm", t))
 
@@ -235,7 +236,7 @@ class GRU(RecurrentLayer, frozen=True, kw_only=True):
         if self.reset_after:
             _pack_forward(p, self.units, 3 * self.units)
 
-    def project(self, p: Direction, steps: range, x: Tensor) -> None:
+    def project(self, p: Direction, steps: range, x: Tensor | Picked) -> None:
         # Behind the reset gate stands the bias of the state too.
         p.project(steps, x, self.gates * self.units, "bias_ih",
                   None if self.reset_after else "bias_hh")
@@ -267,8 +268,8 @@ class GRU(RecurrentLayer, frozen=True, kw_only=True):
                      w=p.w("weight_hh"), carry=p.work("carry"), dnew=p.in_block("dnew", t),
                      dreset_update=p.in_block("dreset_update", t), dkept=p.work("dkept"))
 
-    def add_gradients(self, p: Direction, x: Tensor, steps: range) -> None:
-        p.gradients(steps, p.work("dgates"), x, "weight_ih", "bias_ih")
+    def add_gradients(self, p: Direction, x: Tensor | Picked, steps: range) -> None:
+        p.input_weight_gradient(steps, x)
         if self.reset_after:
             p.gradients(steps, p.work("dsums"), p.all_before("h"), "weight_hh", "bias_hh")
             return

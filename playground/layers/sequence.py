@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
+import numpy as np
+
 import kernels
 from playground.emitter import Emitter
 from playground.initializers import Initializer
@@ -62,6 +64,14 @@ class SymbolLayer(Layer, frozen=True, kw_only=True):
         """The length of a symbol's vector, where there are so many symbols. Raises ShapeError."""
         raise AssertionError(f"{self.kind} gives nothing")
 
+    def table_rows(self, classes: int) -> int:
+        """How many symbols it has a vector for, where there are so many."""
+        return classes
+
+    def table(self, w: Mapping[str, Tensor], classes: int) -> Tensor | np.ndarray:
+        """All its vectors, (table_rows, width)."""
+        raise AssertionError(f"{self.kind} has no table")
+
     def no_gradient(self, e: Emitter) -> None:
         """A symbol cannot change by a little: its gradient is 0, should anybody ask."""
         if (dx := e.dx[0]) is not None:
@@ -93,6 +103,12 @@ class Embedding(SymbolLayer, frozen=True, kw_only=True):
         return (Parameter("w", (self.vocabulary, self.dimension), self.initializer,
                           1, self.dimension, role="embedding"),)
 
+    def table_rows(self, classes: int) -> int:
+        return self.vocabulary
+
+    def table(self, w: Mapping[str, Tensor], classes: int) -> Tensor | np.ndarray:
+        return w["w"]
+
     def _sizes(self, e: Emitter) -> dict[str, int]:
         return {"symbols": e.x[0].size, "vocabulary": self.vocabulary,
                 "dimension": self.dimension}
@@ -118,6 +134,9 @@ class OneHot(SymbolLayer, frozen=True, kw_only=True):
 
     def width(self, classes: int) -> int:
         return classes
+
+    def table(self, w: Mapping[str, Tensor], classes: int) -> Tensor | np.ndarray:
+        return np.eye(classes, dtype=np.float32)
 
     def forward(self, e: Emitter) -> None:
         e.emit(kernels.symbols.one_hot, symbols=e.x[0].size, vocabulary=e.y[0].shape[-1],

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 import kernels
-from playground.emitter import Emitter
+from playground.emitter import Emitter, Picked
 from playground.initializers import Initializer, Orthogonal, Role, Start, bias_rule
 from playground.layers.base import (
     MAX_SIZE,
@@ -44,6 +44,9 @@ from playground.layers.lengths import (
 )
 from playground.numbers import plural
 from playground.tensor import Tensor
+
+FEWER_SYMBOLS = 2
+"""A table is looked up where it has so many times fewer rows than a batch has symbols."""
 
 
 class RecurrentLayer(Layer, frozen=True, kw_only=True):
@@ -91,9 +94,10 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
 
     @property
     def scratch(self) -> frozenset[str]:  # type: ignore[override]
-        """Sums of the weights' gradients: what adds to them is all that reads them."""
-        return frozenset(work_name(f"{name}_sums", *place) for place in self.places()
-                         for name, shape, _ in self.cell_parameters(1) if len(shape) == 2)
+        """What a block of steps leaves to the next: sums of the weights' gradients, and tables."""
+        names = ("projections", "picked", *(f"{name}_sums" for name, shape, _
+                                            in self.cell_parameters(1) if len(shape) == 2))
+        return frozenset(work_name(name, *place) for place in self.places() for name in names)
 
     def uses(self, x: Shape, y: Shape) -> int:
         return x[0]
@@ -201,6 +205,19 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
         return (*weights, ("bias_ih", (width,), bias_rule(self.initializer)),
                 ("bias_hh", (width,), bias_rule(self.recurrent_initializer)))
 
+    def looks_up(self, batch: int, vocabulary: int, *x: Shape) -> bool:
+        return vocabulary <= batch * x[0][0] // FEWER_SYMBOLS
+
+    def workspace_for_symbols(self, batch: int, vocabulary: int, *x: Shape
+                              ) -> Mapping[str, Shape]:
+        made = dict(self.workspace(batch, *x))
+        del made["x_steps"]
+        for place in self.places():
+            if place[0] == 0:
+                made |= {work_name(name, *place): (vocabulary, self.gates * self.units)
+                         for name in ("projections", "picked")}
+        return made
+
     def workspace(self, batch: int, *x: Shape) -> Mapping[str, Shape]:
         time, (_, lengths, _) = x[0][0], optional_inputs(x, 3)
         made: dict[str, Shape] = {}
@@ -240,9 +257,10 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
         if lengths:
             e.emit(kernels.sequence.sequence_lengths, batch=e.batch, longest=e.x[0].shape[1],
                    lengths=lengths, steps=e.work["steps"])
-        x = e.work["x_steps"]
-        # Padding is left behind here: 0 times what is not finite would show in the gradients.
-        self._read(e, e.x[0], x, lengths=e.work.get("steps", 0), samples_first=True)
+        x = self._first_input(e)
+        if isinstance(x, Tensor):
+            # Padding is left behind here: 0 times what is not finite would show in the gradients.
+            self._read(e, e.x[0], x, lengths=e.work.get("steps", 0), samples_first=True)
         for number in range(self.layers):
             directions = self._directions_of(e, number)
             for p in directions:
@@ -264,7 +282,7 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
     def begin_forward(self, p: Direction) -> None:
         """Emit what comes before the steps."""
 
-    def project(self, p: Direction, steps: range, x: Tensor) -> None:
+    def project(self, p: Direction, steps: range, x: Tensor | Picked) -> None:
         """Emit the projections of the inputs of a block of time steps: x (time, batch, inputs)."""
         p.project(steps, x, self.gates * self.units, "bias_ih", "bias_hh")
 
@@ -298,7 +316,7 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
     def backward(self, e: Emitter) -> None:
         for number in reversed(range(self.layers)):
             directions = self._directions_of(e, number)
-            x = e.work["x_steps"] if number == 0 else self._input(e, number)
+            x = self._first_input(e) if number == 0 else self._input(e, number)
             wants_dx = number > 0 or e.dx[0] is not None
             for p in directions:
                 self._begin_gradients(p)
@@ -331,9 +349,9 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
         """Emit the gradients of one time step."""
         raise AssertionError(f"{self.kind} has no step")
 
-    def add_gradients(self, p: Direction, x: Tensor, steps: range) -> None:
+    def add_gradients(self, p: Direction, x: Tensor | Picked, steps: range) -> None:
         """Emit what a block of time steps adds to the gradients of the parameters."""
-        p.gradients(steps, p.work("dgates"), x, "weight_ih", "bias_ih")
+        p.input_weight_gradient(steps, x)
         p.gradients(steps, p.work("dgates"), p.all_before(self.output), "weight_hh")
 
     def after_steps(self, p: Direction) -> None:
@@ -374,6 +392,11 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
 
     def _every_direction(self, e: Emitter) -> list[Direction]:
         return [p for number in range(self.layers) for p in self._directions_of(e, number)]
+
+    @staticmethod
+    def _first_input(e: Emitter) -> Tensor | Picked:
+        """What the first layer reads: time steps, or symbols."""
+        return e.picked or e.work["x_steps"]
 
     def _input(self, e: Emitter, number: int) -> Tensor:
         """What a layer above the first has read."""
