@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from playground.session import Session
 
 BAR = 24
+SILENCE = 2.0
+"""Seconds until a log hears how far it is, at first; later, when more of the time is over, less
+often."""
 
 
 def print_json(value: Any) -> None:
@@ -44,23 +48,32 @@ def tell(text: object) -> None:
 
 
 class Bar:
-    """A line on the terminal that tells how far training is; nothing where there is none."""
+    """A line on the terminal that tells how far training is; where there is none, now and then one
+    for the log."""
 
     def __init__(self, terminal: bool) -> None:
         self._terminal = terminal
+        self._began = time.monotonic()
+        self._next = self._began + SILENCE
 
     def say(self, text: str) -> None:
+        now = time.monotonic()
         if self._terminal:
             print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+        elif now >= self._next:
+            tell(text)
+            self._next = now + max(SILENCE, (now - self._began) / 10)
 
     def show(self, session: Session, done: float) -> None:
         """done: the share of this run, 0..1; the session may have had others before."""
         filled = math.floor(done * BAR)
-        metric = session.validation.metric if session.validation else math.nan
-        self.say(f"{'█' * filled}{'░' * (BAR - filled)} {done:4.0%}  step {session.step:,}  "
-                 f"loss {format_number(session.measured('loss'), DIGITS, fixed=True)}  "
-                 f"validation {session.metric_name} "
-                 f"{format_number(metric, DIGITS, fixed=True)}")
+        bar = f"{'█' * filled}{'░' * (BAR - filled)} " if self._terminal else ""
+        validated = "" if session.validation is None else (
+            f"  validation {session.metric_name} "
+            f"{format_number(session.validation.metric, DIGITS, fixed=True)}")
+        self.say(f"{bar}{done:4.0%}  step {session.step:,}  "
+                 f"loss {format_number(session.measured('loss'), DIGITS, fixed=True)}{validated}")
 
     def end(self) -> None:
-        self.say("")
+        if self._terminal:
+            self.say("")

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from playground.color_numbers import with_colors
 from playground.layers import LAYERS, Layer
 from playground.learning import Learning
 from playground.training import Training
@@ -44,6 +45,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     learning: Learning = Learning()
     shares: str = ""
     """The node whose parameters this one uses, instead of its own."""
+    color: int | None = None
+    """See `playground.color_numbers`."""
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -166,9 +169,10 @@ class Graph(msgspec.Struct, frozen=True):
     def without(self, ids: Iterable[str]) -> Graph:
         """Remove nodes and the edges that touch them; who shared their weights gets its own."""
         gone = set(ids)
+        left = tuple(msgspec.structs.replace(n, shares="") if n.shares in gone else n
+                     for n in self.nodes if n.id not in gone)
         return self._replace(
-            nodes=tuple(msgspec.structs.replace(n, shares="") if n.shares in gone else n
-                        for n in self.nodes if n.id not in gone),
+            nodes=with_colors(self.nodes, left),
             edges=tuple(e for e in self.edges if not {e.source, e.target} & gone),
             folds=_folds((fold, tuple(id for id in fold.members if id not in gone))
                          for fold in self.folds))
@@ -232,7 +236,8 @@ class Graph(msgspec.Struct, frozen=True):
         for node in self.nodes:
             if root and node.shares == id:
                 changed[node.id] = msgspec.structs.replace(node, shares=root)
-        return self._with_nodes(changed)
+        shared = self._with_nodes(changed)
+        return shared._replace(nodes=with_colors(self.nodes, shared.nodes))
 
     def moved(self, places: Mapping[str, tuple[float, float]]) -> Graph:
         """Put nodes elsewhere on the canvas; a fold takes its members along."""

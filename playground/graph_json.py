@@ -22,7 +22,7 @@ from playground.learning import Learning
 from playground.training import Training
 
 FORMAT = "playground"
-VERSION = 2
+VERSION = 3
 
 
 def _nothing_moved(raw: dict[str, Any]) -> dict[str, Any]:
@@ -33,6 +33,8 @@ def _nothing_moved(raw: dict[str, Any]) -> dict[str, Any]:
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     # 2: more optimizers, schedules and initialisers; how a node learns; folds
     1: _nothing_moved,
+    # 3: colours that nodes keep when another one goes
+    2: _nothing_moved,
 }
 """MIGRATIONS[n] turns the JSON of version n into that of version n + 1."""
 
@@ -64,7 +66,8 @@ class _Node(msgspec.Struct, forbid_unknown_fields=True):
     y: float = 0.0
     learning: Learning | msgspec.UnsetType = msgspec.UNSET
     shares: Annotated[str, Meta(max_length=100)] | msgspec.UnsetType = msgspec.UNSET
-    """Both are left out where there is nothing special to say."""
+    color: Annotated[int, Meta(ge=0, lt=MAX_NODES)] | msgspec.UnsetType = msgspec.UNSET
+    """These are left out where there is nothing special to say."""
 
 
 class _Fold(msgspec.Struct, forbid_unknown_fields=True):
@@ -90,7 +93,8 @@ def encode(graph: Graph) -> bytes:
     file = _File(
         nodes=[_Node(n.id, n.layer.kind, n.layer.settings(), n.x, n.y,
                      msgspec.UNSET if n.learning == Learning() else n.learning,
-                     n.shares or msgspec.UNSET) for n in graph.nodes],
+                     n.shares or msgspec.UNSET,
+                     msgspec.UNSET if n.color is None else n.color) for n in graph.nodes],
         edges=[f"{e.source}.{e.source_port} -> {e.target}.{e.target_port}" for e in graph.edges],
         training=graph.training, notes=graph.notes,
         folds=[_Fold(f.name, list(f.members), f.x, f.y) for f in graph.folds] or msgspec.UNSET)
@@ -117,7 +121,8 @@ def decode(data: bytes) -> Decoded:
         raw = _understood(raw, notes)
     file = _convert(raw)
     nodes = tuple(Node(id=n.id, layer=_layer(n, notes), x=n.x, y=n.y,
-                       learning=n.learning or Learning(), shares=n.shares or "")
+                       learning=n.learning or Learning(), shares=n.shares or "",
+                       color=None if n.color is msgspec.UNSET else n.color)
                   for n in file.nodes)
     graph = _connected(nodes, file.edges)
     graph = msgspec.structs.replace(graph, training=file.training, notes=file.notes)

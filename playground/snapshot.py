@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from playground.history import HistoryView
     from playground.lane import Lane
     from playground.program import Program
+    from playground.state import SavedState
     from playground.training import Training
 
 Floats = NDArray[np.float32]
@@ -375,3 +376,15 @@ class Snapshot:
             return None
         lag = abs(self.step - at)
         return at if lag > (self.step // 2 if self.state == "running" else 0) else None
+
+
+def as_left(status: Snapshot, saved: SavedState, history: HistoryView | None) -> Snapshot:
+    """What is known of a network that has no memory, or no data: how far it was, and its curves."""
+    per_epoch = saved.batches_per_epoch
+    status = replace(status, step=saved.step, history=history,
+                     epoch=(saved.step + saved.ahead) // per_epoch if per_epoch else 0)
+    if history is None or not len(history.validation_step):
+        return status
+    return replace(status, validation_loss=float(history.validation_loss[-1]),
+                   validation_metric=float(history.validation_metric[-1]),
+                   validation_step=int(history.validation_step[-1]))

@@ -22,7 +22,7 @@ from playground.program import Program
 from playground.progress import Progress
 from playground.rate import Rate
 from playground.session import Session
-from playground.snapshot import Probe, Snapshot, State
+from playground.snapshot import Probe, Snapshot, State, as_left
 from playground.snapshot_maker import SnapshotMaker
 from playground.state import SavedState
 from playground.stops import Breakpoint, Condition, Stops
@@ -292,7 +292,7 @@ class Trainer:
         if self.session is None:
             self._maker = None
             left = self._loader.left
-            return status if left is None else _as_left(status, *left)
+            return status if left is None else as_left(status, *left)
         if self._maker is None or self._maker.session is not self.session:
             self._maker = SnapshotMaker(self.session)
         return replace(self._maker.make(status, self._probes),
@@ -339,18 +339,6 @@ class Trainer:
         self._loader.forget()
         session.reset()
         self._followers.reset()
-
-
-def _as_left(status: Snapshot, saved: SavedState, history: HistoryView | None) -> Snapshot:
-    """What is known of a network that has no memory yet: how far it was, and its curves."""
-    per_epoch = saved.batches_per_epoch
-    status = replace(status, step=saved.step, history=history,
-                     epoch=(saved.step + saved.ahead) // per_epoch if per_epoch else 0)
-    if history is None or not len(history.validation_step):
-        return status
-    return replace(status, validation_loss=float(history.validation_loss[-1]),
-                   validation_metric=float(history.validation_metric[-1]),
-                   validation_step=int(history.validation_step[-1]))
 
 
 def _sentence(error: Exception) -> str:

@@ -51,6 +51,20 @@ def test_drop_undo_redo(view: CanvasView) -> None:
     assert in_step(view)
 
 
+def test_undoing_a_drop_selects_what_was_selected_before(view: CanvasView) -> None:
+    document = view.document
+    document.select({"dense_1", "dense_2"}, [Edge("dense_1", 0, "dense_2", 0)])
+    assert drop(view, "dropout", QPointF(400, 300))
+    assert document.selection == {"dropout_1"}
+    document.stack.undo()
+    assert document.selection == {"dense_1", "dense_2"}
+    assert document.selected_edges == {Edge("dense_1", 0, "dense_2", 0)}
+    document.stack.redo()
+    document.select({"loss_1"})
+    document.stack.undo()
+    assert document.selection == {"loss_1"}, "what was selected since stays"
+
+
 def test_a_drop_on_an_edge_goes_into_it(view: CanvasView) -> None:
     edge = Edge("dense_1", 0, "dense_2", 0)
     assert drop(view, "relu", view.canvas.edges[edge].path().pointAtPercent(0.5))

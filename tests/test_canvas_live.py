@@ -25,6 +25,7 @@ from tests.on_canvas import (
     in_step,
     open_canvas,
 )
+from tests.sketch import chain, dense
 from ui import theme as themes
 from ui.canvas import editing, gradient
 from ui.canvas.node_size import picture_rect
@@ -217,6 +218,35 @@ def test_a_node_that_is_back_has_its_picture_again(view: CanvasView) -> None:
     assert not view.canvas.nodes["moons_1"].images
     live.show_snapshot(snapshot)
     assert view.canvas.nodes["moons_1"].images
+
+
+def test_other_threads_leave_the_pictures_of_the_last_step(
+        qtbot: QtBot, qapp: QApplication) -> None:
+    graph = chain("digits", "flatten", dense(12), dense(10, "identity"), "softmax_cross_entropy")
+    view = open_canvas(qtbot, qapp, graph)
+    live, nodes = LiveCanvas(view.canvas, view), view.canvas.nodes
+    probes = live.probes()
+
+    def seen(session: Session) -> tuple[int, str, str | None]:
+        live.show_snapshot(SnapshotMaker(session).make(Snapshot(state="paused"), probes))
+        node = nodes["dense_1"]
+        return len(node.images), node.describe(), nodes["loss_1"].badge
+
+    def resumed(step: int, threads: int = 1) -> Session:
+        session = Session(graph, threads=threads)
+        session.restore(replace(trained.saved_state(), step=step))
+        return session
+
+    trained = Session(graph)
+    trained.run(3)
+    before = seen(trained)
+    assert before[0] == 1
+    assert seen(resumed(3, threads=2)) == before
+    assert seen(resumed(9))[0] == 0, "what was opened is of another moment"
+    assert seen(resumed(3))[0] == 0
+    assert seen(trained) == before
+    trained.reset()
+    assert seen(trained)[0] == 0
 
 
 def test_equal_statistics_repaint_nothing(view: CanvasView, monkeypatch: pytest.MonkeyPatch

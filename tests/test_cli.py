@@ -11,6 +11,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from playground import document
@@ -273,3 +274,25 @@ def test_the_bar_counts_this_run_alone(
     assert shares == sorted(shares)
     Bar(terminal=True).show(session, 0.25)
     assert " 25%  step 50" in capfd.readouterr().err
+
+
+def test_a_log_hears_now_and_then_how_far_it_is(
+        monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    now = 0.0
+    monkeypatch.setattr("playground.console.time.monotonic", lambda: now)
+    session, bar, heard = Session(EXAMPLES["perceptron"].graph), Bar(terminal=False), []
+    for _ in range(1200):  # two minutes
+        now += 0.1
+        bar.say("Preparing layers for this machine, once (3 of 9)")
+        if said := capfd.readouterr().err:
+            assert said == "playground: Preparing layers for this machine, once (3 of 9)\n"
+            heard.append(now)
+    gaps = np.diff([0, *heard])
+    assert gaps[0] == pytest.approx(2)
+    assert gaps.min() + 1e-6 >= 2
+    assert gaps.max() < 13
+    now += 60
+    bar.show(session, 0.25)
+    assert capfd.readouterr().err.startswith("playground: 25% step 0 loss")
+    bar.end()
+    assert not capfd.readouterr().err

@@ -187,7 +187,7 @@ def slow(monkeypatch: pytest.MonkeyPatch, data: Path
         return open_data(path, **settings)
 
     monkeypatch.setattr(layers.data, "open_data", reading)
-    monkeypatch.setattr("ui.patience.UNNOTICED", 0.0)
+    monkeypatch.setattr("ui.patience.UNNOTICED", 1e-3)
     data.write_text(ROWS)
     yield free, readers
     free.set()
@@ -207,7 +207,7 @@ def test_a_large_file_is_read_beside_the_window(
         assert page.notes.text() == CHECKING
         window.document.look_again()  # it does
         free.set()
-    assert readers == ["reading"]
+    assert readers == ["background"]
     assert not item.face.waiting
     assert window.document.check.trainable
     assert CHECKING not in page.notes.text()
@@ -237,7 +237,7 @@ def test_an_edit_while_a_file_is_read(
         threading.Timer(0.1, free.set).start()
         window.document.edit("Move", window.document.graph.moved({"file_1": (40, 300)}))
         assert window.document.check.trainable
-    assert readers == ["reading"]
+    assert readers == ["background"]
     assert window.document.check.trainable
 
 

@@ -12,7 +12,8 @@ from PIL import Image
 
 from playground.data import DataError, Dataset, make_dataset, prepare
 from playground.data.fingerprint import fingerprint
-from playground.layers.data import File, Spiral
+from playground.layers.data import DataLayer, File, Spiral
+from tests.data_files import paint_set, save, write_idx_pair
 
 
 def table(folder: Path, rows: int = 40) -> Path:
@@ -179,3 +180,28 @@ def test_the_node_fills_a_table_from_its_training_part(tmp_path: Path) -> None:
         means.append(float(ready.x_train[gaps][0, 0]))
         assert means[-1] == pytest.approx(float(ready.x_train[~gaps].mean()), rel=1e-5)
     assert means[0] != means[1]
+
+
+# -- what a kind of file needs --------------------------------------------------------------------
+
+
+def test_only_the_settings_of_the_files_kind_are_offered(tmp_path: Path) -> None:
+    """Also where the file is read in vain: the sentence then is about one of them."""
+    table = tmp_path / "a.csv"
+    table.write_text("a,b\n1,2\n3,4\n")
+    arrays = save(tmp_path / "a.npz", x=np.eye(4), y=np.arange(4))
+
+    def offered(layer: File) -> set[str]:
+        assert layer.unread_settings() <= layer.idle_settings()
+        of_all = {*DataLayer.__struct_fields__, "path"}
+        return set(File.__struct_fields__) - layer.unread_settings() - of_all
+
+    assert offered(File()) == set()
+    assert offered(File(path=str(table))) == {
+        "target_column", "task", "missing", "ignore_columns", "separator", "header", "decimal"}
+    assert {"x_key", "y_key", "lengths_key", "task"} <= offered(File(path=str(arrays)))
+    assert not {"separator", "labels_path", "grey"} & offered(File(path=str(arrays)))
+    assert "separator" not in offered(File(path=str(arrays), x_key="nothing"))
+    assert offered(File(path=str(write_idx_pair(tmp_path)))) == {"labels_path", "task"}
+    assert offered(File(path=str(paint_set(tmp_path)))) == {"image_size", "grey"}
+    assert "lengths_key" in offered(File(path=str(table), lengths_key="n")), "it says to empty it"

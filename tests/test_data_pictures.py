@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from playground.data import DataError, open_data, preview, read_image_folder
+from playground.data import DataError, open_data, preview, read_image_folder, read_npz, with_all
+from playground.data.picture import upright_size
 from tests.data_files import paint, paint_set
 
 
@@ -36,6 +37,40 @@ def test_grey_and_resized_pictures(pictures):
     # ITU-R 601 luma, in whole 255ths.
     np.testing.assert_allclose(grey.x[1], 76 / 255, atol=1 / 255)
     np.testing.assert_allclose(grey.x[2], 29 / 255, atol=1 / 255)
+
+
+def test_a_preview_shows_pictures_of_different_classes(tmp_path):
+    """And of what sizes they were: told by their headers, turned as EXIF says."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for number in range(8):
+        paint(tmp_path / f"cat/{number}.png", (0, 255, 0), (6, 4))
+    paint(tmp_path / "dog/a.jpg", (255, 0, 0), (40, 30), exif=exif)
+    paint(tmp_path / "owl/a.png", (0, 0, 255), (200, 300))
+    seen = preview(tmp_path, image_size=8)
+    assert seen.shape == (3, 8, 8)
+    assert seen.sizes == ((4, 6), (300, 200))
+    assert not seen.pictures, "nothing is decoded yet"
+    assert preview(tmp_path).shape == (), "they have no size in common"
+    assert upright_size(tmp_path / "dog/a.jpg") == (40, 30)
+    data = read_image_folder(tmp_path, size=(300, 300))
+    whole = with_all(seen, data)
+    assert whole.shape == (3, 300, 300)
+    assert [shown.name for shown in whole.pictures] == ["cat", "dog", "owl", *["cat"] * 7]
+    assert {shown.x.shape for shown in whole.pictures} == {(3, 150, 150)}, "no more than is seen"
+    assert np.array_equal(whole.pictures[2].x, data.x[9, :, ::2, ::2])
+
+
+def test_arrays_of_pictures_without_classes_show_the_first(tmp_path):
+    path = tmp_path / "a.npz"
+    x = np.arange(20 * 5 * 4, dtype=np.uint8).reshape(20, 5, 4)
+    np.savez(path, x=x, y=np.linspace(0, 1, 20))
+    shown = with_all(preview(path), read_npz(path)).pictures
+    assert len(shown) == 12
+    assert {picture.name for picture in shown} == {""}
+    assert np.allclose(shown[11].x * 255, x[11])
+    np.savez(path, x=np.zeros((20, 5)), y=np.arange(20) % 2)
+    assert with_all(preview(path), read_npz(path)).pictures == ()
 
 
 def test_pictures_are_turned_by_exif_laid_on_white_and_scaled_from_16_bits(tmp_path):

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.examples import EXAMPLES
+from tests.data_files import paint
 from tests.fake_window import change
 from ui.app import Complaints
 from ui.data_nodes import import_data
@@ -62,7 +63,7 @@ def test_the_list_of_keys_is_the_same_at_any_moment(window):
 
 def checked(qtbot, dialog: DataImport) -> DataImport:
     """The dialog once all of the file is read."""
-    qtbot.waitUntil(lambda: dialog._reader._read is None)
+    qtbot.waitUntil(lambda: not dialog._reader.busy)
     return dialog
 
 
@@ -164,6 +165,27 @@ def test_one_of_a_kind_has_no_plural(qtbot, tmp_path):
     assert dialog._preview is not None
     assert "1 samples" not in describe(dialog._preview)
     assert "1 sample" in describe(dialog._preview)
+
+
+def test_pictures_are_shown_as_they_will_be(qtbot, tmp_path):
+    paint(tmp_path / "cat/a.png", (0, 255, 0), (6, 4))
+    paint(tmp_path / "dog/a.png", (255, 0, 0), (60, 40))
+    dialog = look_at(qtbot, tmp_path)
+    assert "each 3 × 28 × 28, brought from sizes 4 × 6 to 40 × 60" in dialog.summary.text()
+    assert dialog.table.isHidden()
+    assert [tile.caption for tile in dialog.pictures.tiles] == ["cat", "dog"]
+    assert dialog.pictures.values.shape == (2, 28, 28)
+    dialog.image_size.setValue(8)
+    checked(qtbot, dialog)
+    assert dialog.pictures.values.shape == (2, 8, 8)
+    dialog.image_size.setValue(0)
+    checked(qtbot, dialog)
+    assert "give a size" in dialog.summary.text()
+    assert dialog.pictures.isHidden()
+    paint(tmp_path / "dog/a.png", (255, 0, 0), (6, 4))
+    dialog._look()
+    checked(qtbot, dialog)
+    assert "each 3 × 4 × 6 · 2 classes" in dialog.summary.text(), "nothing is brought to anything"
 
 
 def test_data_with_an_error_is_not_imported(qtbot, tmp_path):
@@ -391,11 +413,13 @@ def test_a_reader_that_is_asked_again_by_its_listener_reads_once(qtbot, monkeypa
 
     reader.found.connect(hear)
     reader.look(first)
-    qtbot.waitUntil(lambda: not reader._timer.isActive())
+    qtbot.waitUntil(lambda: not reader.busy)
     assert heard == [first, second]
     assert read == ["a", "b"]
-    reader._take()  # a last tick of the clock
-    assert len(heard) == 2
+    reader.look(second)
+    reader.look(data_check.Wish("b"))  # an equal one, perhaps of a file that has changed
+    qtbot.waitUntil(lambda: not reader.busy)
+    assert set(heard[2:]) == {second}, "it is answered, too"
 
 
 def test_import_goes_on_once_another_size_is_checked(qtbot, tmp_path):

@@ -46,9 +46,11 @@ def test_foreign_files(content: bytes, words: str, tmp_path: Path) -> None:
 def test_data_that_are_opened_as_a_document_are_shown_the_way_in(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("a,b\n1,2\n")
     np.savez(tmp_path / "arrays.npz", x=np.zeros((3, 2)))
-    for name in ("table.csv", "arrays.npz"):
+    for name in ("train-images-idx3-ubyte", "LABELS.GZ", "cat.jpeg", "x.npy"):
+        (tmp_path / name).write_bytes(b"\0\0\x08\x01")
+    for path in tmp_path.iterdir():
         with pytest.raises(DocumentError, match=r"Data come in by File > Import Data\."):
-            document.load(tmp_path / name)
+            document.load(path)
 
 
 def test_missing_files_and_folders(tmp_path: Path) -> None:

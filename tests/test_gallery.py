@@ -146,9 +146,10 @@ def png(color: str) -> bytes:
 
 @pytest.fixture
 def mine(tmp_path: Path) -> list[Path]:
-    """Documents as they were opened last: with a picture, without, damaged, and too many."""
+    """Documents as they were opened last: with a picture, without, damaged, and many."""
     paths = [tmp_path / name for name in (
-        "red roses.playground", "plain.json", "bad.playground", "d.playground", "e.playground")]
+        "red roses.playground", "plain.json", "bad.playground",
+        *(f"{letter}.playground" for letter in "defg"))]
     graph = EXAMPLES["perceptron"].graph.with_notes("About **tulips**.")
     for path in paths:
         store.save(path, graph, thumbnail=png("red"))
@@ -183,6 +184,30 @@ def test_the_networks_opened_last_come_first_with_their_pictures(
     gallery.search.setText("zebra crossing")
     assert gallery.chosen_file() is None
     assert not gallery._open.isEnabled()
+
+
+def test_all_networks_opened_last_can_be_seen(qtbot: QtBot, mine: list[Path]) -> None:
+    gallery = Gallery(EXAMPLES.values(), None, mine)
+    qtbot.addWidget(gallery)
+    gallery.show()
+
+    def seen() -> list[str]:
+        rows = (gallery.list.item(row) for row in range(8))
+        return [item.text() for item in rows if not item.isHidden()]
+
+    first = ["Your networks", "red roses", "plain", "d", "e"]
+    assert seen() == [*first, "Show 2 more"]
+    gallery.search.setText("g.playground")
+    assert gallery.chosen_file() == mine[-1], "whether it is shown or not"
+    assert seen() == ["Your networks", "g"]
+    gallery.search.clear()
+    assert seen() == [*first, "Show 2 more"]
+    gallery.list.setCurrentRow(7)
+    assert not gallery._open.isEnabled()
+    gallery.list.setFocus()
+    qtbot.keyClick(gallery.list, Qt.Key.Key_Return)
+    assert seen() == [*first, "f", "g"]
+    assert gallery.chosen_file() == mine[-2]
 
 
 def test_a_network_of_one_s_own_opens_from_the_gallery(

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from playground.color_numbers import color_numbers
 from playground.graph import Edge, Graph, GraphError
 from playground.layers.base import make_layer
 from tests.sketch import chain, dense, spiral
@@ -99,3 +100,13 @@ def test_whatever_is_connected_order_is_topological(pairs: list[tuple[int, int]]
     place = {node.id: i for i, node in enumerate(graph.order())}
     assert len(place) == 8
     assert all(place[e.source] < place[e.target] for e in graph.edges)
+
+
+def test_nodes_keep_their_colours_when_another_goes_or_shares() -> None:
+    graph = chain("spiral", dense(3), "relu", dense(3), dense(3))
+    assert color_numbers(graph.nodes) == {"dense_1": 0, "dense_2": 1, "dense_3": 2}
+    for edited in (graph.without(["dense_1"]), graph.with_shared("dense_1", "dense_2")):
+        assert color_numbers(edited.nodes) == {"dense_2": 1, "dense_3": 2}
+        more = edited.with_node(make_layer("dense", {}), id="new")
+        assert color_numbers(more.nodes)["new"] == 0
+    assert graph.without(["relu_1", "dense_3"]).nodes == graph.nodes[:2] + graph.nodes[3:4]

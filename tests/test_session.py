@@ -13,6 +13,7 @@ from playground.compiler import CompileError
 from playground.graph import Graph
 from playground.layers.base import make_layer
 from playground.session import Session
+from playground.step_clock import StepClock
 from playground.training import SGD, Adam, Clipping, Training
 from tests.networks import Samples, Step, row
 from tests.sketch import chain, dense, noisy, spiral, state
@@ -70,6 +71,16 @@ def test_no_lane_moves_its_share_once_something_is_not_finite() -> None:
     assert run.trouble == stepped.trouble
     assert state(run) == state(stepped)
     assert np.isfinite(run.values("dense_2.w")).all()
+
+
+def test_the_first_step_does_not_stay_in_the_time_of_a_step() -> None:
+    clock = StepClock()
+    clock.note(10, 5.0, 1, 10)
+    assert clock.seconds == 5, "better than nothing"
+    clock.note(30, 0.3, 3, 10)
+    assert clock.seconds == pytest.approx(0.1)
+    clock.note(10, 0.2, 1, 10)
+    assert clock.seconds == pytest.approx(0.13), "from then on an average"
 
 
 def test_seeds_are_separate() -> None:

@@ -11,9 +11,11 @@ from playground.compiler import compile_program
 from playground.examples import EXAMPLES
 from playground.layers.base import make_layer
 from playground.snapshot import BoundaryProbe, Snapshot
+from playground.state import SavedState
 from tests.fake_engine import FakeEngine
 from ui.document import Document
 from ui.engine_bridge import EngineBridge, network
+from ui.menus import name_of
 from ui.status_bar import StatusBar
 from ui.training_bar import SpeedSlider, TrainingBar
 from ui.transport import RunActions, Transport
@@ -213,6 +215,9 @@ def test_the_unit_is_what_step_and_back_do(qtbot, bridge, engine, actions, windo
     assert [call for call in engine.calls if call[0] != "watch"] == [
         ("step", unit), ("back", unit)]
     assert [u for u, button in transport.unit_buttons.items() if button.isChecked()] == [unit]
+    assert actions.back.text() == f"Step Back One {unit.title()}"
+    assert f"Back by one {unit}, as far as Step goes forward" in actions.back.toolTip()
+    assert name_of(actions.back) == "Step Back by the Step Unit", "in the list of all keys"
 
 
 def test_running_shows_pause_and_forbids_steps(qtbot, bridge, engine, actions, window):
@@ -241,6 +246,36 @@ def test_a_step_that_takes_long_can_be_stopped_and_is_no_run(
     assert ("pause",) in engine.calls
     show(qtbot, bridge, engine, position=9)
     assert transport.buttons["run"].text() == "Run"
+
+
+def test_what_is_being_prepared_says_that_it_will_run(qtbot, bridge, engine, actions, window):
+    transport, status = Transport(actions, window), StatusBar()
+    qtbot.addWidget(status)
+    bridge.snapshot_ready.connect(status.show_snapshot)
+    show(qtbot, bridge, engine, state="compiling", progress="Preparing layers (2 of 9)")
+    assert transport.buttons["run"].text() == "Run"
+    assert "as soon as it is ready" in actions.run.toolTip()
+    for action in (actions.run_epoch, actions.until_step, actions.step):
+        assert not action.isEnabled()
+        assert "Preparing layers (2 of 9)" in action.toolTip()
+    engine.calls.clear()
+    actions.run.trigger()
+    assert ("run",) in engine.calls
+    assert transport.buttons["run"].text() == "Pause"
+    assert status._state.whole == "Preparing layers (2 of 9); runs when ready"
+    engine.next = Snapshot(state="compiling", progress="Preparing layers (3 of 9)")
+    qtbot.waitUntil(lambda: "3 of 9); runs" in status._state.whole)
+    actions.run.trigger()
+    assert ("pause",) in engine.calls
+    assert transport.buttons["run"].text() == "Run"
+    assert status._state.whole == "Preparing layers (3 of 9)"
+    show(qtbot, bridge, engine, state="running", step=7)
+    engine.next = Snapshot(state="compiling", step=7)
+    qtbot.waitUntil(lambda: bridge.will_run)
+    assert transport.buttons["run"].text() == "Pause", "an edit does not end the run"
+    actions.reset.trigger()
+    show(qtbot, bridge, engine)
+    assert not bridge.will_run
 
 
 def test_what_cannot_run_says_why(qtbot, bridge, engine, actions, document):
@@ -345,6 +380,23 @@ def test_a_typed_rate_is_shown_before_the_next_step(qtbot, bridge, engine, docum
     assert bar.rate.accessibleName() == "lr 0.5"
     show(qtbot, bridge, engine, step=6, learning_rate=0.25)
     assert bar.rate.accessibleName() == "lr 0.25"
+
+
+def test_what_lacks_its_data_says_how_far_it_was(qtbot, bridge, engine, document):
+    status = StatusBar()
+    qtbot.addWidget(status)
+    bridge.snapshot_ready.connect(status.show_snapshot)
+    bridge.close()
+    document.replace(document.graph.with_layer("spiral_1", make_layer("file", {"path": "/gone"})))
+    bridge.open(SavedState(step=420, batches_per_epoch=40))
+    engine.next = Snapshot(state="empty")
+    qtbot.waitUntil(lambda: status._step.text() == "step 420")
+    assert bridge.snapshot.epoch == 10
+    bridge.close()
+    document.replace(document.graph)
+    bridge.open()
+    engine.next = Snapshot(state="empty")
+    qtbot.waitUntil(lambda: status._step.text() == "step 0")
 
 
 def test_the_status_bar_tells_state_and_place(qtbot):

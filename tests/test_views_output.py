@@ -388,6 +388,7 @@ def test_operations_keep_their_room_before_names_and_times(qtbot: QtBot) -> None
         assert letters(NODE) >= 6, width
     assert seen == {500: True, 300: True, 220: False}
     assert letters(NODE) < len("digits_1"), "cut before the operation"
+    assert view.list.textElideMode() is Qt.TextElideMode.ElideMiddle, "digits_1 keeps its number"
     index = view.model.index(view.model.row_of(0) or 0, OPERATION)
     assert "9.0 µs" in view.model.data(index, Qt.ItemDataRole.ToolTipRole)
     view.resize(500, 320)

@@ -42,11 +42,22 @@ class Background(QObject):
     def busy(self) -> bool:
         return self._task is not None
 
-    def start(self, work: Work) -> None:
-        """Begin this, and forget what was being done."""
+    def start(self, work: Work, patience: float = 0.0) -> None:
+        """Begin this, and forget what was being done.
+
+        What is over within `patience` seconds is told before this returns.
+        """
         self.stop()
         self._task = _Task(work, self._pace)
         self._timer.start()
+        if patience:
+            self._task.thread.join(patience)
+            self._look()
+
+    def wait(self) -> None:
+        """Until it is over; what it gives still comes as ever."""
+        if self._task is not None:
+            self._task.thread.join()
 
     def stop(self) -> None:
         """The thread ends after the piece at hand; nothing of it comes any more."""

@@ -32,12 +32,16 @@ class EditCommand(QUndoCommand):
         self._before = document.graph
         self._after = after
         self._merge = merge
+        self._selected = document.selection, document.selected_edges
 
     def redo(self) -> None:
         self._document._show(self._after)
 
     def undo(self) -> None:
-        self._document._show(self._before)
+        document, selected = self._document, self._document.selection
+        document._show(self._before)
+        if selected - document.selection:  # What this edit had brought was selected.
+            document.select(*self._selected)
 
     def id(self) -> int:
         return MERGE_ID if self._merge is not None else -1

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -20,7 +21,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from playground.graph import Graph
 from playground.question import Question, answered
 from playground.shapes import network
-from playground.snapshot import Probe, Snapshot
+from playground.snapshot import Probe, Snapshot, as_left
 from ui.document import Document
 
 if TYPE_CHECKING:
@@ -95,6 +96,8 @@ class EngineBridge(QObject):
         self.snapshot = self._newest = STARTING
         """What is shown, and what the engine has told last: of an empty canvas, nothing."""
         self.outdated = False
+        self._goes_on = False
+        """Whether it runs, or would if it did not have to be compiled first."""
         self._differs_since: float | None = None
         self._compared: tuple[Graph, Graph, bool] | None = None
         self._timer = QTimer(self)
@@ -186,6 +189,13 @@ class EngineBridge(QObject):
         self._newest = snapshot
         if not self._document.graph.nodes and snapshot.program is not None:
             snapshot = Snapshot(state="empty")
+        if snapshot.state == "empty" and self._kept:
+            snapshot = as_left(snapshot, *self._kept)
+        if snapshot.state != "compiling":
+            self._goes_on = snapshot.state == "running"
+        elif self._goes_on:
+            snapshot = replace(
+                snapshot, progress=f"{snapshot.progress or 'Compiling'}; runs when ready")
         self.snapshot = snapshot
         for fault in snapshot.faults:
             if fault not in self._told:
@@ -236,7 +246,7 @@ class EngineBridge(QObject):
 
     def close(self) -> None:
         """The document is about to become another one: its graph goes on from nothing here."""
-        self._closed = True
+        self._closed, self._goes_on = True, False
         self._loaded, self._kept, self._renamed = None, None, {}
         self._send(lambda engine: engine.unload())
 
@@ -294,6 +304,17 @@ class EngineBridge(QObject):
         """Whether a single step is on its way, which takes a while where the network is large."""
         return self.snapshot.state == "stepping"
 
+    @property
+    def will_run(self) -> bool:
+        """Whether it begins to run by itself, once it is compiled."""
+        return self._goes_on and self.snapshot.state == "compiling"
+
+    def _go_on(self, on: bool) -> None:
+        """Say so at once, where what is compiled says nothing new for a while."""
+        self._goes_on = on
+        if self._newest.state == "compiling":
+            self._show(self._newest)
+
     def _drive(self, command: Callable[[Engine], Any]) -> None:
         """Tell the engine what only makes sense where it has the network that is drawn."""
         if self._document.check.trainable:
@@ -301,13 +322,15 @@ class EngineBridge(QObject):
 
     def run(self) -> None:
         self._drive(lambda engine: engine.run())
+        self._go_on(self._document.check.trainable)
 
     def pause(self) -> None:
         self._send(lambda engine: engine.pause())
+        self._go_on(False)
 
     def toggle(self) -> None:
         """Run or pause, whichever it is not doing; or let a step end where it is."""
-        if self.running or self.stepping:
+        if self.running or self.stepping or self.will_run:
             self.pause()
         else:
             self.run()
@@ -345,6 +368,7 @@ class EngineBridge(QObject):
     def reset(self) -> None:
         self.training_seconds = 0.0
         self._drive(lambda engine: engine.reset())
+        self._go_on(False)
 
     def set_speed(self, steps_per_second: float | None) -> None:
         self._send(lambda engine: engine.set_speed(steps_per_second))

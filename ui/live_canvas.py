@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QWidget
 
 from playground.emitter import Instruction
+from playground.graph import Graph
 from playground.layers.base import Layer, Signal
 from playground.layers.data import DataLayer
 from playground.layers.loss_layer import LossLayer
@@ -51,6 +52,8 @@ class LiveCanvas(QWidget):
         self._drawn: dict[str, object] = {}
         self._outdated = False
         self._shown: Snapshot | None = None
+        self._last_run: tuple[Graph, int] | None = None
+        """Of which network and step the ticks and pictures are, where there are any."""
 
     def isVisible(self) -> bool:
         """As long as the canvas is."""
@@ -103,17 +106,8 @@ class LiveCanvas(QWidget):
             return
         if self._outdated:
             snapshot = self._of_the_same(snapshot)
-        scene.show_statistics(snapshot.nodes)
-        if snapshot.program is not None:
-            for id, loss in snapshot.losses.items():
-                # NaN is what the loss is before its first step has come to it, too.
-                measured = not np.isnan(loss) or snapshot.state == "diverged"
-                scene.set_badge(id, format_number(loss) if measured else None)
-        if snapshot.state == "paused" and not snapshot.nodes:
-            # Nothing has run since the weights are what they are: no old pictures either.
-            for node in scene.document.graph.nodes:
-                if isinstance(node.layer, Layer) and node.layer.category != "data":
-                    scene.set_thumbnail(node.id, [])
+        if not self._is_still_shown(snapshot):
+            self._show_measured(snapshot)
         responses: dict[str, Floats] = {}
         for probe, values in snapshot.values.items():
             if isinstance(probe, ResponsesProbe):
@@ -169,6 +163,32 @@ class LiveCanvas(QWidget):
         for id, found in outputs.items():
             if id not in responses:
                 scene.set_thumbnail(id, _pictures([found[port] for port in sorted(found)]))
+
+    def _is_still_shown(self, snapshot: Snapshot) -> bool:
+        """Whether nothing has run only because other threads were chosen: what the last step has
+        left is on the canvas, and nowhere else."""
+        now = None if snapshot.program is None else (snapshot.program.graph, snapshot.step)
+        if snapshot.nodes:
+            self._last_run = now if snapshot.step else None
+            return False
+        if snapshot.state == "paused" and now != self._last_run:
+            self._last_run = None
+        return self._last_run is not None
+
+    def _show_measured(self, snapshot: Snapshot) -> None:
+        """What the last step has left besides values: ticks and losses."""
+        scene = self._scene
+        scene.show_statistics(snapshot.nodes)
+        if snapshot.program is not None:
+            for id, loss in snapshot.losses.items():
+                # NaN is what the loss is before its first step has come to it, too.
+                measured = not np.isnan(loss) or snapshot.state == "diverged"
+                scene.set_badge(id, format_number(loss) if measured else None)
+        if snapshot.state == "paused" and not snapshot.nodes:
+            # Nothing has run since the weights are what they are: no old pictures either.
+            for node in scene.document.graph.nodes:
+                if isinstance(node.layer, Layer) and node.layer.category != "data":
+                    scene.set_thumbnail(node.id, [])
 
     def _of_the_same(self, snapshot: Snapshot) -> Snapshot:
         """Only what is of nodes that are still the same; the others lose what they have shown."""

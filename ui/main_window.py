@@ -187,7 +187,6 @@ class MainWindow(QMainWindow):
         self.bridge.add_view(view)
         self.bridge.outdated_changed.connect(view.set_outdated)
         view.set_outdated(self.bridge.outdated)
-        self.files.opened.connect(view.forget)
 
     def _connect_page(self, page: Page) -> None:
         """A page of the inspector that is needed for the first time."""

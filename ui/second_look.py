@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from playground.graph import Graph, Node
 from playground.shapes import Check, check
-from ui.patience import begun
+from ui import patience
+from ui.background import Background
 
-POLL_MS = 30
 CHECKING = "Checking the file…"
 """What a node says meanwhile."""
 
@@ -37,41 +36,30 @@ class SecondLook(QObject):
         super().__init__(parent)
         self.found: Check | None = None
         """None where the check itself has failed, which is told like any other mistake."""
-        self._error: Exception | None = None
-        self._thread: threading.Thread | None = None
         self._wrong: tuple[Node, ...] = ()
-        self._timer = QTimer(self)
-        self._timer.setInterval(POLL_MS)
-        self._timer.timeout.connect(self._take)
+        self._work = Background(self)
+        self._work.came.connect(self._came)
+        self._work.ended.connect(self.done)
 
     @property
     def busy(self) -> bool:
-        return self._thread is not None
+        return self._work.busy
 
     def begin(self, graph: Graph, wrong: Iterable[Node]) -> bool:
         """Check this graph, because of these nodes; whether it is still to be waited for."""
-        self.found, self._error, self._wrong = None, None, tuple(wrong)
-        self._thread = begun(lambda: self._look(graph), "reading")
-        self._timer.start()
-        self._take()
+        self.found, self._wrong = None, tuple(wrong)
+        self._work.start(partial(_checked, graph), patience.UNNOTICED)
         return self.busy
 
     def wait_for(self, graph: Graph) -> None:
         """Let it end, where a graph needs what is being read: it would be read twice otherwise."""
         layers = [node.layer for node in self._wrong]
-        if self._thread is not None and any(node.layer in layers for node in graph.nodes):
-            self._thread.join()
+        if any(node.layer in layers for node in graph.nodes):
+            self._work.wait()
 
-    def _look(self, graph: Graph) -> None:
-        try:
-            self.found = check(graph)
-        except Exception as error:  # It must reach the user, whatever it is.
-            self._error = error
+    def _came(self, found: Check) -> None:
+        self.found = found
 
-    def _take(self) -> None:
-        if self._thread is not None and not self._thread.is_alive():
-            self._thread = None
-            self._timer.stop()
-            if (error := self._error) is not None:
-                sys.excepthook(type(error), error, error.__traceback__)
-            self.done.emit()
+
+def _checked(graph: Graph) -> Iterator[Check]:
+    yield check(graph)

@@ -78,7 +78,8 @@ QPushButton:focus, QToolButton:focus { border-color: $accent; }
 QPushButton:default, QPushButton[role="primary"], QToolButton[role="primary"] {
     background: $accent_fill; border-color: $accent_fill; color: $on_accent; font-weight: 600; }
 QPushButton[role="primary"]:hover, QToolButton[role="primary"]:hover { background: $accent; }
-QPushButton[role="primary"]:disabled, QToolButton[role="primary"]:disabled {
+QPushButton:default:disabled, QPushButton[role="primary"]:disabled,
+QToolButton[role="primary"]:disabled {
     background: $panel; border-color: $line; color: $disabled; }
 QPushButton[role="flat"], QToolButton[role="flat"] { background: transparent;
     border-color: transparent; padding: 4px; }

@@ -62,7 +62,8 @@ class RunActions(QObject):
             "Step Pass", "Shift+F11", "Do one player's forward, backward and update",
             lambda: bridge.step("pass"))
         self.back = self._action(
-            "Step Back", "Shift+F10", "", lambda: bridge.back(cast("Unit", self.unit)))
+            "", "Shift+F10", "", lambda: bridge.back(cast("Unit", self.unit)))
+        self.back.setProperty("name", "Step Back by the Step Unit")
         self.reset = self._action(
             "Reset", "Ctrl+R", "Back to the initial weights and step 0", self._reset)
         self.run_to = self._action(
@@ -107,27 +108,34 @@ class RunActions(QObject):
         snapshot = self._bridge.snapshot
         blocked = self._blocked(snapshot)
         running, stepping = self._bridge.running, self._bridge.stepping
+        will_run = self._bridge.will_run
         over = blocked or (snapshot.message if snapshot.state in ("diverged", "failed") else "")
         moving = "Pause first." if running else "The step is not done yet." if stepping else ""
-        if snapshot.state in ("empty", "compiling"):
-            moving = snapshot.progress or "The network is being compiled."
+        compiling = (snapshot.progress or "The network is being compiled."
+                     ) if snapshot.state in ("empty", "compiling") else ""
+        moving = compiling or moving
         began = "" if snapshot.step or snapshot.position or snapshot.state == "failed" else (
             "Nothing has run yet.")
         self._show_passes(snapshot)
-        self.run.setText("Pause" if running else "Stop" if stepping else "Run")
-        _allow(self.run, "" if running or stepping else over, "Pause" if running else
-               "End the step after the layer that computes now" if stepping else "Train")
+        self.run.setText("Pause" if running or will_run else "Stop" if stepping else "Run")
+        _allow(self.run, "" if running or stepping or will_run else over,
+               "Pause" if running else "Do not begin to train when it is ready" if will_run else
+               "End the step after the layer that computes now" if stepping else
+               "Train as soon as it is ready" if compiling else "Train")
         unit = UNITS[self.unit]
         _allow(self.step, over or moving, f"Step: {unit[1].lower()}")
         for action in (self.step_layer, self.step_instruction, self.step_pass):
             _allow(action, over or moving)
         cannot = "" if snapshot.can_step_back else (
             CHANGED if self._document.stack.count() else TAKEN_UP)
-        _allow(self.back, blocked or moving or began or cannot, f"Back by one {unit[0]}")
+        # F10 does a layer; this goes back as far as Step, which has no key, goes forward.
+        self.back.setText(f"Step Back One {self.unit.title()}")
+        _allow(self.back, blocked or moving or began or cannot,
+               f"Back by one {self.unit}, as far as Step goes forward")
         _allow(self.reset, blocked or ("" if running else began))
-        _allow(self.run_to, over or self._no_stop())
+        _allow(self.run_to, over or compiling or self._no_stop())
         for action in (self.run_epoch, self.until_step, self.until_epoch):
-            _allow(action, over)
+            _allow(action, over or compiling)
         not_yet = over or ("" if snapshot.program is not None else moving or "Run it first.")
         _allow(self.until, not_yet)
         _allow(self.stop_before, not_yet or self._no_stop())

@@ -18,7 +18,12 @@ from playground.data.idx_reader import read_idx
 from playground.data.image_folder import read_image_folder
 from playground.data.npz_reader import read_npz
 from playground.data.preview import Preview, preview, with_all
-from playground.data.readers import data_format, open_data, reader_options
+from playground.data.readers import (
+    data_format,
+    is_called_like_data,
+    open_data,
+    reader_options,
+)
 from playground.data.slant import with_slants
 from playground.data.split import PreparedData, Split, Standardiser, prepare, split
 from playground.data.synthetic import (
@@ -54,6 +59,7 @@ __all__ = [
     "full_fashion_mnist",
     "gaussians",
     "iris",
+    "is_called_like_data",
     "make_dataset",
     "moons",
     "multi_gaussian",

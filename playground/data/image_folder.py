@@ -74,9 +74,9 @@ def list_images(path: str | Path) -> dict[str, list[Path]]:
 
 def image_size(file: Path) -> tuple[int, int]:
     """(height, width) of a picture after its EXIF turn."""
-    from playground.data.picture import decode
+    from playground.data.picture import upright_size
 
-    return decode(file).size[::-1]
+    return upright_size(file)
 
 
 def _is_class(entry: Path) -> bool:

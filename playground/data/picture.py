@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from playground.data.dataset import DataError, FloatArray
 
 # Named, because Pillow would also try formats that start other programs (EPS runs Ghostscript).
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+_ORIENTATION = ExifTags.Base.Orientation
+_TURNED = (5, 6, 7, 8)  # by a quarter, EXIF 2.3, 4.6.4
 _MAX_PIXELS = 40_000_000  # of one picture as stored; 160 MB decoded
 
 
 def decode(file: Path) -> Image.Image:
     """The picture, turned upright and fully decoded."""
+    with _opened(file) as image:
+        image.load()
+        return ImageOps.exif_transpose(image)
+
+
+def upright_size(file: Path) -> tuple[int, int]:
+    """(height, width) once it is turned upright; nothing is decoded for it."""
+    with _opened(file) as image:
+        is_turned = image.getexif().get(_ORIENTATION, 1) in _TURNED
+        return image.size if is_turned else image.size[::-1]
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Image.Image]:
+    """The picture's header; what decoding it raises becomes a DataError too."""
     try:
         with Image.open(file, formats=_FORMATS) as image:
-            # The header tells the size; nothing is decoded yet.
             if image.width * image.height > _MAX_PIXELS:
                 raise DataError(
                     f"'{file}' is {image.width:,} x {image.height:,} pixels; at most "
                     f"{_MAX_PIXELS:,} pixels can be opened. Make it smaller first."
                 )
-            image.load()
-            return ImageOps.exif_transpose(image)
+            yield image
     except DataError:
         raise
     except Exception as error:  # Pillow's decoders let through whatever a damaged file provokes

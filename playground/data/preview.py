@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from playground.data.dataset import DataError, Dataset
+from playground.data.dataset import DataError, Dataset, FloatArray
 from playground.data.idx_reader import labels_beside, read_idx_array, read_idx_header
 from playground.data.image_folder import image_size, list_images
 from playground.data.images import image_shape, is_images
@@ -24,7 +24,17 @@ from playground.data.table_reader import column_index, survey_rows
 
 Classes = tuple[tuple[str, ...], tuple[int, ...]]  # names, and how often each occurs
 
-_LOOK_AT = 2000  # rows of a table that decide kinds and classes
+_LOOK_AT = 2000  # rows of a table that decide kinds and classes; pictures whose size is looked up
+_PICTURES = 12
+_SIDE = 128  # pixels: what is larger is thinned out to be shown
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A sample (channels, height, width) and what it is."""
+
+    x: FloatArray
+    name: str
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,9 @@ class Preview:
     numbers. shape is one sample's, empty for a table (there it depends on the options).
     first_rows: kinds and classes are those of so many rows of a longer table; 0: of all there is.
     lengths_keys: the arrays that may be lengths, and lengths_key the one that is taken for it.
-    lengths: the shortest and the longest, once all is read.
+    lengths: the shortest and the longest, once all is read. sizes: (height, width) of the smallest
+    and the largest picture in a folder, before they are brought to one size. pictures: some, of
+    different classes, once all is read.
     """
 
     format: Format
@@ -53,6 +65,8 @@ class Preview:
     lengths_keys: tuple[str, ...] = ()
     lengths_key: str = ""
     lengths: tuple[int, int] | None = None
+    sizes: tuple[tuple[int, int], ...] = ()
+    pictures: tuple[Picture, ...] = ()
 
 
 def with_all(seen: Preview, dataset: Dataset) -> Preview:
@@ -62,8 +76,28 @@ def with_all(seen: Preview, dataset: Dataset) -> Preview:
     return replace(
         seen, count=len(dataset), count_is_exact=True, first_rows=0, classes=dataset.classes,
         class_counts=tuple(map(int, counts)), lengths=length_range(dataset),
+        shape=dataset.shape if dataset.are_images else seen.shape, pictures=_some_pictures(dataset),
         kinds=tuple(_kind_in(dataset, name, kind) if seen.first_rows else kind
                     for name, kind in zip(seen.columns, seen.kinds, strict=True)))
+
+
+def _some_pictures(dataset: Dataset) -> tuple[Picture, ...]:
+    """One of each class, then a second of each; the first ones where they have no class."""
+    if not dataset.are_images:
+        return ()
+    numbers, names = np.arange(len(dataset)), dataset.classes
+    if names and dataset.target.ndim == 1:
+        turn = np.empty(len(dataset), int)
+        for number in range(len(names)):
+            mine = dataset.target == number
+            turn[mine] = np.arange(np.count_nonzero(mine))
+        numbers = np.lexsort((dataset.target, turn))
+    thin = max(1, max(dataset.shape[1:]) // _SIDE)
+    return tuple(
+        Picture(dataset.x[number, :, ::thin, ::thin],
+                names[int(target)] if names and (target := dataset.target[number]).ndim == 0
+                else "")
+        for number in numbers[:_PICTURES].tolist())
 
 
 def _kind_in(dataset: Dataset, column: str, seen: str) -> str:
@@ -92,11 +126,13 @@ def preview(
     header: Header = "auto",
     decimal: Decimal = "auto",
     lengths_key: str | None = None,
+    image_size: int = 0,
 ) -> Preview:
     """Look at a file or folder in well under a second; raises DataError as the readers do.
 
     `target_column` and what follows concerns tables only and means what it means in read_csv.
     lengths_key: the array of an archive that holds lengths; None: the one that is called so.
+    image_size: the side that the pictures of a folder are brought to, 0 for none.
     """
     kind = data_format(path)
     if kind == "csv":
@@ -105,7 +141,7 @@ def preview(
         return _npz(Path(path), lengths_key)
     if kind == "idx":
         return _idx(Path(path))
-    return _images(Path(path), rows)
+    return _images(Path(path), rows, image_size)
 
 
 def _table(table: Table, rows: int, target_column: str | None) -> Preview:
@@ -203,17 +239,22 @@ def _idx(file: Path) -> Preview:
     )
 
 
-def _images(folder: Path, rows: int) -> Preview:
+def _images(folder: Path, rows: int, side: int) -> Preview:
     classes = list_images(folder)
-    files = [(file.name, name) for name, files in classes.items() for file in files]
+    files = [(file, name) for name, files in classes.items() for file in files]
+    # Of a large folder, some of everywhere.
+    sizes = sorted({image_size(file) for file, _ in files[:: 1 + len(files) // _LOOK_AT]},
+                   key=lambda size: size[0] * size[1])
+    size = (side, side) if side else sizes[0]
     return Preview(
         format="images",
         columns=("file", "class"),
         kinds=("picture", "text"),
-        rows=tuple(files[:rows]),
+        rows=tuple((file.name, name) for file, name in files[:rows]),
         count=len(files),
         count_is_exact=True,
         classes=tuple(classes),
         class_counts=tuple(map(len, classes.values())),
-        shape=(3, *image_size(next(iter(classes.values()))[0])),
+        shape=(3, *size) if side or len(sizes) == 1 else (),
+        sizes=(sizes[0], sizes[-1]),
     )

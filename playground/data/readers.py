@@ -6,6 +6,7 @@ import gzip
 import inspect
 import zlib
 from collections.abc import Callable
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +25,17 @@ _READERS: dict[Format, Callable[..., Dataset]] = {
     "idx": read_idx,
     "images": read_image_folder,
 }
+
+NAMES = ("*.csv", "*.tsv", "*.txt", "*.npz", "*.gz", "*ubyte")
+"""What files of data are mostly called. They are told by their content, whatever they are called.
+"""
+
+
+def is_called_like_data(path: Path) -> bool:
+    """Whether a file's name says that it is data, or a part of it that is refused with advice."""
+    name = path.name.lower()
+    return any(fnmatch(name, pattern) for pattern in (*NAMES, "*.npy")) or (
+        path.suffix.lower() in SUFFIXES)
 
 
 def open_data(path: str | Path, **options: Any) -> Dataset:

@@ -19,6 +19,7 @@ from typing import IO
 import msgspec
 
 from playground import graph_json
+from playground.data import is_called_like_data
 from playground.document import archive, history_csv, places, tensors
 from playground.document.atomic import Stamp, is_another, replacing, stamp
 from playground.graph import Graph
@@ -27,7 +28,6 @@ from playground.history import HistoryView
 from playground.state import SavedState
 
 SUFFIX = ".playground"
-OF_DATA = (".csv", ".tsv", ".txt", ".npz", ".npy", ".gz", ".png", ".jpg")
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _load(path: Path, whole: bool = True) -> Loaded:
     except DocumentError as error:
         text = str(error)
         if text[0].islower():  # The end of a sentence about the file.
-            way_out = ("Data come in by File > Import Data." if path.suffix.lower() in OF_DATA
+            way_out = ("Data come in by File > Import Data." if is_called_like_data(path)
                        else "Try an earlier copy of it.")
             text = f"This is not a document that can be opened: {clause(text)}. {way_out}"
         raise DocumentError(textwrap.shorten(f"{path}: {text}", 1000)) from error

@@ -102,16 +102,21 @@ class DataLayer(Layer, frozen=True, kw_only=True):
         return {"image": dataset.shape[1:]} if wanted else {}
 
     def idle_settings(self) -> frozenset[str]:
+        unread = self.unread_settings()
         try:
             dataset = self.load().dataset
         except DataError:
-            return WITHOUT_SAMPLES
+            return WITHOUT_SAMPLES | unread
         idle = {f"augmentation.{name}" for name in (*FOR_IMAGES, "noise")
                 if name not in usable(dataset)}
         without_use = {
             "augmentation": not usable(dataset), "standardise": not dataset.scalable.any(),
             "seed": dataset.ordered and "seed" in self.not_of_samples}
-        return frozenset(idle) | {name for name, useless in without_use.items() if useless}
+        return unread | idle | {name for name, useless in without_use.items() if useless}
+
+    def unread_settings(self) -> frozenset[str]:
+        """Those that say nothing of files such as the chosen one; told without reading it all."""
+        return frozenset()
 
     def notes(self, *x: Shape) -> tuple[str, ...]:
         data = self.load()
@@ -409,6 +414,19 @@ class File(DataLayer, frozen=True, kw_only=True):
             "grey": self.grey}
         return data.open_data(self.path, **{
             name: settings[name] for name in options & settings.keys()})
+
+    def unread_settings(self) -> frozenset[str]:
+        """Of other kinds of files. One that is set is no such, as it may be what is wrong."""
+        try:
+            options = data.reader_options(self.path) if self.path else frozenset()
+        except DataError:
+            return frozenset()
+        usual = File()
+        return frozenset(
+            name for name in File.__struct_fields__
+            if name not in (*DataLayer.__struct_fields__, "path")
+            and {"image_size": "size"}.get(name, name) not in options
+            and getattr(self, name) == getattr(usual, name))
 
     def version(self) -> int:
         known = super().version()

@@ -79,15 +79,25 @@ class Cards(QStyledItemDelegate):
     @guarded
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         area: QRect = option.rect
+        state: QStyle.StateFlag = option.state
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if index.data(NAME) is None:
-            painter.setFont(caption_font())
-            painter.setPen(theme().color("faint"))
-            painter.drawText(area.adjusted(MARGIN, 0, 0, -4), Qt.AlignmentFlag.AlignBottom,
-                             index.data(Qt.ItemDataRole.DisplayRole))
+            text = index.data(Qt.ItemDataRole.DisplayRole)
+            inner = area.adjusted(MARGIN, 0, 0, -4)
+            if index.flags() & Qt.ItemFlag.ItemIsEnabled:  # a line that shows more
+                if state & (QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver):
+                    painter.setPen(Qt.PenStyle.NoPen)
+                    painter.setBrush(theme().color("hover"))
+                    painter.drawRoundedRect(area.adjusted(2, 0, -2, -4), RADIUS, RADIUS)
+                painter.setFont(ui_font(12))
+                painter.setPen(theme().text("accent"))
+                painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, text)
+            else:
+                painter.setFont(caption_font())
+                painter.setPen(theme().color("faint"))
+                painter.drawText(inner, Qt.AlignmentFlag.AlignBottom, text)
         else:
-            state: QStyle.StateFlag = option.state
             self._card(painter, QRectF(area).adjusted(2, 2, -2, -2), index,
                        bool(state & QStyle.StateFlag.State_Selected),
                        bool(state & QStyle.StateFlag.State_MouseOver))

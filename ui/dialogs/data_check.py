@@ -6,19 +6,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from queue import Empty, SimpleQueue
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from playground.data import DataError, Preview, preview, with_all
 from playground.graph import Graph
 from playground.layers.base import make_layer
 from playground.layers.data import File
 from playground.shapes import check
-from ui.patience import begun
-
-POLL_MS = 30
+from ui import patience
+from ui.background import Background
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,8 @@ def findings(wish: Wish) -> Iterator[Finding]:
     """A first look at the file, then at all of it; only one where that says it cannot be used."""
     seen = None
     try:
-        seen = preview(wish.path, target_column=wish.target or None, lengths_key=wish.lengths)
+        seen = preview(wish.path, target_column=wish.target or None, lengths_key=wish.lengths,
+                       image_size=wish.image_size)
         yield Finding(wish, seen, "", is_final=False)
         settings = wish.settings(seen)
         problem = problem_of(settings)
@@ -97,18 +96,20 @@ class Reader(QObject):
         super().__init__(parent)
         self._wish: Wish | None = None
         self._read: Wish | None = None
-        """What the thread is busy with; None when it has finished."""
-        self._findings: SimpleQueue[Finding] = SimpleQueue()
-        self._timer = QTimer(self)
-        self._timer.setInterval(POLL_MS)
-        self._timer.timeout.connect(self._take)
+        """What is being read, or was; an equal wish that comes later is another one."""
+        self._work = Background(self)
+        self._work.came.connect(self._came)
+        self._work.ended.connect(self._ended)
+
+    @property
+    def busy(self) -> bool:
+        return self._work.busy
 
     def look(self, wish: Wish) -> None:
         """Find out about this. What is there soon is told before this returns."""
         self._wish = wish
-        if self._read is None:
+        if not self.busy:
             self._start(wish)
-            self._take()
 
     def stop(self) -> None:
         """Nothing is wanted any more."""
@@ -116,29 +117,21 @@ class Reader(QObject):
 
     def _start(self, wish: Wish) -> None:
         self._read = wish
-        self._timer.start()
-        begun(partial(_read, wish, self._findings), "reading")
+        self._work.start(partial(_told, wish), patience.UNNOTICED)
 
-    def _take(self) -> None:
-        while self._read is not None:
-            try:
-                finding = self._findings.get_nowait()
-            except Empty:
-                return
-            if finding.is_final:
-                self._read = None
-                self._timer.stop()
-            if finding.wish == self._wish:
-                self.found.emit(finding)  # whoever hears it may look at something else
-            elif finding.is_final and self._wish is not None:
-                # It came meanwhile: one file at a time is enough for the disk.
-                self._start(self._wish)
+    def _came(self, finding: Finding) -> None:
+        if finding.wish == self._wish:
+            self.found.emit(finding)
+
+    def _ended(self) -> None:
+        if self._wish is not None and self._wish is not self._read:
+            # It came meanwhile: one file at a time is enough for the disk.
+            self._start(self._wish)
 
 
-def _read(wish: Wish, into: SimpleQueue[Finding]) -> None:
+def _told(wish: Wish) -> Iterator[Finding]:
     try:
-        for finding in findings(wish):
-            into.put(finding)
+        yield from findings(wish)
     except Exception as error:  # who waits must hear of it
-        into.put(Finding(wish, None, f"It cannot be read ({type(error).__name__}: {error}).", True))
+        yield Finding(wish, None, f"It cannot be read ({type(error).__name__}: {error}).", True)
         raise

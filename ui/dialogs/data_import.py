@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
@@ -24,12 +25,14 @@ from PySide6.QtWidgets import (
 )
 
 from playground.data import Preview
+from playground.data.readers import NAMES
 from playground.data.table import MISSING
 from playground.data.wording import lengths_told
 from playground.numbers import plural
 from ui.dialogs.data_check import Finding, Reader, Wish
 from ui.spin import Spin
 from ui.theme import theme
+from ui.views.pictures import PictureGrid, Tile, grey_levels
 
 FORMATS = {"csv": "Table", "npz": "NumPy arrays", "idx": "IDX images",
            "images": "Folder of images"}
@@ -38,7 +41,7 @@ MISSING_CHOICES = {
 """What becomes of empty cells: the setting, and how it reads."""
 PAUSE_MS = 400
 """Of typing, after which a path that leads somewhere is looked at."""
-FILTER = ("Data (*.csv *.tsv *.txt *.npz *.gz *ubyte*);;All files (*)")
+FILTER = f"Data ({' '.join(NAMES)});;All files (*)"
 
 
 class DataImport(QDialog):
@@ -104,6 +107,8 @@ class DataImport(QDialog):
         self.image_size.setSpecialValueText("as they are")
         self.image_size.setAccessibleName("Image size")
         self.image_size.setToolTip("All images are brought to this height and width")
+        self.image_size.setKeyboardTracking(False)
+        self.image_size.valueChanged.connect(lambda _: self._look())
         self.lengths = QComboBox()
         self.lengths.setAccessibleName("Lengths")
         self.lengths.setToolTip(
@@ -138,6 +143,8 @@ class DataImport(QDialog):
             Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.table.setStyleSheet("QTableView::item { padding: 0 5px; }")  # below the titles
         self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        self.pictures = PictureGrid()
+        self.pictures.setAccessibleName("Some of the pictures")
         buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         self._import = buttons.button(QDialogButtonBox.StandardButton.Ok)
@@ -153,6 +160,7 @@ class DataImport(QDialog):
         column.addWidget(self.summary)
         column.addWidget(self._options)
         column.addWidget(self.table, 1)
+        column.addWidget(self.pictures, 1)
         column.addStretch()  # without rows, the sentence stays at the top
         column.addWidget(buttons)
         self._show_seen(None)
@@ -242,7 +250,12 @@ class DataImport(QDialog):
 
     def _show_seen(self, seen: Preview | None) -> None:
         self._preview = seen
-        self.table.setVisible(seen is not None and bool(seen.rows))
+        pictures = seen.pictures if seen is not None else ()
+        self.table.setVisible(seen is not None and bool(seen.rows) and not pictures)
+        self.pictures.setVisible(bool(pictures))
+        if pictures:
+            self.pictures.show_colors(grey_levels(np.stack([shown.x for shown in pictures])),
+                                      [Tile(shown.name, shown.name) for shown in pictures])
         self._show_options(seen)
         if seen is not None:
             self._show_rows(seen)
@@ -326,8 +339,13 @@ def describe(seen: Preview) -> str:
              f"{'sample' if seen.count == 1 else 'samples'}"]
     if seen.format == "csv":
         parts.append(plural(len(seen.columns), "column"))
+    sizes = tuple(_by(size) for size in dict.fromkeys(seen.sizes))
+    stored = (f"sizes {' to '.join(sizes)}" if len(sizes) > 1 else "".join(sizes)
+              ) if seen.sizes != 2 * (seen.shape[1:],) else ""
     if seen.shape:
-        parts.append("each " + " × ".join(str(size) for size in seen.shape))
+        parts.append(f"each {_by(seen.shape)}" + (f", brought from {stored}" if stored else ""))
+    elif stored:
+        parts.append(stored)
     if seen.lengths is not None:
         parts.append(lengths_told(seen.lengths))
     where = f" in the first {seen.first_rows:,} rows" if seen.first_rows else ""
@@ -339,3 +357,7 @@ def describe(seen: Preview) -> str:
     elif seen.format == "csv":
         parts.append(f"a number to predict{where}")
     return " · ".join(parts)
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape))

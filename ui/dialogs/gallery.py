@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,8 +45,8 @@ if TYPE_CHECKING:
 ROW = 28
 """Height of a row; the style sheet's is not known before the list is shown."""
 LEAST_CARD = 170
-MOST_RECENT = 4
-"""A row of cards: the menu Open Recent has more."""
+FIRST = 4
+"""A row of one's own cards; the others come when they are asked for, or searched."""
 YOURS = "Your networks"
 MOVES = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 
@@ -106,6 +105,9 @@ class Gallery(QDialog):
         self.note.setOpenExternalLinks(True)
         self.note.setFixedWidth(360)
         self._captions: list[tuple[QListWidgetItem, list[QListWidgetItem]]] = []
+        self._others: list[QListWidgetItem] = []
+        """One's own cards that are not shown yet, and the line that shows them."""
+        self._more: QListWidgetItem | None = None
         self._fill()
         buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)
@@ -132,6 +134,8 @@ class Gallery(QDialog):
 
         self.list.currentItemChanged.connect(lambda now, before: self._show())
         self.list.itemDoubleClicked.connect(self._clicked)
+        self.list.itemClicked.connect(self._show_more)
+        self.list.itemActivated.connect(self._show_more)
         self._filter("")
 
     def chosen(self) -> Example | None:
@@ -169,6 +173,10 @@ class Gallery(QDialog):
                 if loaded.thumbnail and picture.loadFromData(loaded.thumbnail):
                     items[-1].setData(PICTURE, picture)
             self._captions.append((caption, items))
+            if others := items[FIRST:]:
+                self._others = others
+                self._more = QListWidgetItem(f"Show {len(others)} more", self.list)
+                self._more.setToolTip("Show all networks that were open lately")
         done = runs()
         for theme, names in by_theme(self._examples).items():
             caption = self._caption(theme)
@@ -205,15 +213,26 @@ class Gallery(QDialog):
         if item.data(NAME) is not None:
             self.accept()
 
+    def _show_more(self, item: QListWidgetItem) -> None:
+        if item is self._more:
+            first, self._others, self._more = self._others[0], [], None
+            item.setHidden(True)
+            self._filter("")
+            self.list.setCurrentItem(first)
+
     def _filter(self, text: str) -> None:
         words = text.lower().split()
+        if self._more is not None:
+            self._more.setHidden(bool(words))
+        waiting = set() if words else {id(item) for item in self._others}
         found = []
         for caption, items in self._captions:
             for item in items:
                 names, about = self._words(item)
                 name = " ".join(names)
                 all_of_it = " ".join((name, about, caption.text(), *item.data(FACTS))).lower()
-                item.setHidden(not all(word in all_of_it for word in words))
+                item.setHidden(id(item) in waiting
+                               or not all(word in all_of_it for word in words))
                 if not item.isHidden():
                     exact = text.strip().lower() in names
                     found.append((0 if exact else 1 if all(word in name for word in words) else 2,
@@ -235,11 +254,11 @@ class Gallery(QDialog):
 
 
 def _readable(paths: Iterable[Path]) -> dict[str, tuple[Loaded, tuple[str, ...]]]:
-    """The first of some documents, with their graphs and pictures, and three lines on each: when
-    it was saved, where it is, how large it is.
+    """Documents with their graphs and pictures, and three lines on each: when it was saved, where
+    it is, how large it is.
     """
     found: dict[str, tuple[Loaded, tuple[str, ...]]] = {}
-    for path in islice(paths, MOST_RECENT):
+    for path in paths:
         with suppress(DocumentError, OSError):
             loaded = document.glimpse(path)
             size = plural(len(loaded.graph.nodes), "node")

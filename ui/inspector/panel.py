@@ -222,8 +222,8 @@ class NodePage(Page):
         assert self.form is not None
         self.form.set_value(layer)
         # What was wrong with a file is not looked for here: see `Document.look_again`.
-        self.form.hide_rows(WITHOUT_SAMPLES if why and isinstance(layer, DataLayer)
-                            else layer.idle_settings())
+        self.form.hide_rows(WITHOUT_SAMPLES | layer.unread_settings()
+                            if why and isinstance(layer, DataLayer) else layer.idle_settings())
 
     def leave(self) -> None:
         """No node is shown any more: what waits to be corrected is let go."""

@@ -53,7 +53,7 @@ class AugmentationView(View):
         self.values = both
         count, shape = both.shape[1], both.shape[2:]
         if len(shape) == 3:
-            tiles = [Tile("before" if i < count else "after") for i in range(2 * count)]
+            tiles = [Tile("as is" if i < count else "after") for i in range(2 * count)]
             self.pictures.columns = count
             self.pictures.show_colors(grey_levels(both.reshape(2 * count, *shape)), tiles)
         else:

@@ -122,9 +122,6 @@ class View(QWidget):
         """There is nothing to show: the header must not tell of what was."""
         self.header.note.show_text("")
 
-    def forget(self) -> None:
-        """The document is another one; a few snapshots may still be of the one before."""
-
     def selection_changed(self) -> None:
         """The selected node is another one; `draw` follows."""
 

@@ -11,12 +11,13 @@ import pyqtgraph as pg
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
+from playground.color_numbers import color_numbers
 from playground.history import HistoryView
 from playground.snapshot import LaneView, Snapshot
 from ui.theme import theme
 from ui.views.base import Table, View
 from ui.views.lane_curves import LaneGradients, name_lanes
-from ui.views.legend import Legend, NodePlaces, line_colors
+from ui.views.legend import Legend, line_colors, line_places
 from ui.views.marks import Marks
 from ui.views.network import trained_nodes
 from ui.views.numbers import format_number
@@ -49,7 +50,7 @@ class GradientsView(View):
         self.clipped_lines: dict[str, Curve] = {}
         self._pointed = ""
         self._penned: object = None
-        self._places = NodePlaces()
+        self._places: dict[str, int] = {}
         self.with_total = False
 
         self.plot = Plot(self.body)
@@ -273,13 +274,11 @@ class GradientsView(View):
 
     # -- lines --------------------------------------------------------------------------------
 
-    def forget(self) -> None:
-        self._places.forget(self.snapshot.program if self.snapshot else None)
-
     def _set_nodes(self, program: Program, nodes: tuple[str, ...]) -> None:
         names = (*nodes, TOTAL)
         self.nodes = nodes
-        self._places.follow(program, nodes)
+        numbers = color_numbers(program.graph.nodes)
+        self._places = line_places([id for id in numbers if id in nodes], numbers)
         if tuple(self.lines) == names:
             return
         for curve in (*self.lines.values(), *self.clipped_lines.values()):
@@ -321,7 +320,7 @@ class GradientsView(View):
 
     def _colors(self) -> dict[str, QColor]:
         colors: dict[str, QColor] = dict(
-            zip(self.nodes, line_colors([self._places.of[n] for n in self.nodes]), strict=True))
+            zip(self.nodes, line_colors([self._places[n] for n in self.nodes]), strict=True))
         if self.with_total:
             colors[TOTAL] = theme().color("text")
         return colors

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QLayout, QLayoutItem, QSizePolicy, QWidget
 
 from ui.theme import SERIES, mix, theme, ui_font
-
-if TYPE_CHECKING:
-    from playground.program import Program
 
 MOST_NAMES = len(SERIES)
 """More lines than this are told by a ramp from the first to the last node: their colours are one,
@@ -25,27 +21,6 @@ def line_places(names: Sequence[str], before: Mapping[str, int]) -> dict[str, in
     kept = {name: before[name] for name in names if before.get(name, len(SERIES)) < len(SERIES)}
     free = (i for i in count() if i not in kept.values())
     return {name: kept[name] if name in kept else next(free) for name in names}
-
-
-class NodePlaces:
-    """The colours' numbers of a document's nodes: an edit leaves them to those that had one."""
-
-    def __init__(self) -> None:
-        self.of: dict[str, int] = {}
-        self._is_left = False
-        self._left: Program | None = None
-
-    def forget(self, program: Program | None) -> None:
-        """Another document begins with the first program that is not this one of the last."""
-        self._is_left, self._left = True, program
-
-    def follow(self, program: Program, nodes: Collection[str]) -> None:
-        """Give those of its nodes that are new a colour's number, as they were added: a layer
-        between two others has the same colour when the document is opened again."""
-        if self._is_left and program is not self._left:
-            self.of, self._is_left, self._left = {}, False, None
-        self.of = line_places([node.id for node in program.graph.nodes if node.id in nodes],
-                              self.of)
 
 
 def line_colors(places: Sequence[int]) -> list[QColor]:
@@ -238,5 +213,4 @@ class Legend(QWidget):
         self.updateGeometry()
 
 
-__all__ = ["MOST_NAMES", "Entry", "FlowLayout", "Legend", "NodePlaces", "line_colors",
-           "line_places"]
+__all__ = ["MOST_NAMES", "Entry", "FlowLayout", "Legend", "line_colors", "line_places"]

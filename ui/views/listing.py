@@ -66,6 +66,8 @@ class ListingView(View):
         self.list.setShowGrid(False)
         self.list.setStyleSheet("QTableView::item { padding: 0 3px; }")
         self.list.setWordWrap(False)
+        # Numbers stand at the end: of a node, and of a step in time.
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.horizontalHeader().hide()
         self.list.verticalHeader().hide()
         self.list.verticalHeader().setDefaultSectionSize(ROW)
