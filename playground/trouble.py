@@ -8,6 +8,7 @@ import numpy as np
 
 from playground.arena import Arena
 from playground.emitter import Phase
+from playground.numbers import plural
 from playground.program import Program
 
 ADVICE = "Lower the learning rate, or clip the gradients."
@@ -51,9 +52,9 @@ def find_trouble(program: Program, arena: Arena, position: int, step: int) -> Tr
                 if wrong:
                     return Trouble(
                         instruction.node, instruction.phase, step,
-                        f"{stopped}{instruction.node or 'the network'} gave {wrong} values that "
-                        f"are infinite or not a number, first in {instruction.phase} "
-                        f"({tensor.name}). {ADVICE}",
+                        f"{stopped}{instruction.node or 'the network'} gave "
+                        f"{plural(wrong, 'value that is', 'values that are')} infinite or not a "
+                        f"number, first in {instruction.phase} ({tensor.name}). {ADVICE}",
                         f"Not finite: {tensor.name} in {instruction.phase} of step {step + 1:,}.")
     return Trouble(
         None, "clip", step, f"{stopped}the gradient is too large for float32. {ADVICE}",

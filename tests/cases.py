@@ -13,7 +13,7 @@ import msgspec
 from msgspec import inspect
 
 from playground.layers import LAYERS
-from playground.layers.base import Layer, ShapeError, make_layer, show_shape
+from playground.layers.base import Layer, Shape, ShapeError, make_layer, show_shape
 from tests.networks import Shapes, signals_of
 
 MOST = 64
@@ -54,10 +54,21 @@ def cases(kind: str) -> tuple[Case, ...]:
         *(layer for _, layer in single_changes(kind)), *_mixtures(kind), *_largest(kind))]
     found = list(_on_samples(plain))
     for i, layer in enumerate(changed):
-        # The shapes in turn, so that each setting meets another one.
         fitting = list(_on_samples(layer))
+        # Where the change shows, as of rounding up where something is left over; and the shapes
+        # in turn, so that each setting meets another one.
+        fitting = [case for case in fitting if _shows(case, plain)] or fitting
         found += fitting[i % len(fitting):][:1] if fitting else []
     return tuple(dict.fromkeys(found))
+
+
+def _shows(case: Case, plain: Layer) -> bool:
+    """Whether the output has another shape than that of the layer as it comes."""
+    return fits(plain, case.shapes) and _shapes(case.layer, case) != _shapes(plain, case)
+
+
+def _shapes(layer: Layer, case: Case) -> list[Shape]:
+    return [signal.shape for signal in layer.infer(*signals_of(layer, case.shapes))]
 
 
 def _started_alike(layer: Layer) -> Layer:

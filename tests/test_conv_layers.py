@@ -60,6 +60,13 @@ def test_causal_outputs_do_not_see_the_future() -> None:
     assert not np.array_equal(before[:, :, 6], after[:, :, 6])
 
 
+def test_words_of_images() -> None:
+    # A decoder begins with a code or a sequence: these cannot be connected elsewhere.
+    for shape in ((64,), (50, 128)):
+        with pytest.raises(ShapeError, match="or add a Reshape before it"):
+            ConvTranspose2D().output_shape(shape)
+
+
 def test_words_of_sequences() -> None:
     with pytest.raises(ShapeError, match=r"9 does not fit a sequence of 5\..*Permute to 2, 1"):
         Conv1D(kernel=9).output_shape((2, 5))

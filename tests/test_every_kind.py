@@ -13,7 +13,7 @@ import pytest
 
 from playground.graph import Graph
 from playground.layers import LAYERS
-from playground.layers.base import Layer, make_layer, size_of
+from playground.layers.base import Layer, ShapeError, make_layer, size_of
 from playground.session import Session, Unit
 from playground.training import Adam, Training
 from tests.cases import settings_of
@@ -47,7 +47,8 @@ def small(cls: type[Layer], table: Path) -> Layer:
     """The data set with as few samples as it can have."""
     few = {name: settings_of(cls)[name][0] for name in ("points", "count")
            if name in cls.__struct_fields__}
-    return make_layer(cls.kind, {**few, **({"path": str(table)} if cls.kind == "file" else {})})
+    own = {"file": {"path": str(table)}, "fashion_mnist": {"size": "subset"}}
+    return make_layer(cls.kind, {**few, **own.get(cls.kind, {})})
 
 
 def behind(data: Layer, training: Training) -> Graph:
@@ -135,3 +136,24 @@ def test_one_sample_is_a_batch(graph: Graph, threads: int) -> None:
     assert (session.step, session.position) == (2, 0)
     assert np.isfinite(session.row[session.program.column("loss")])
     assert any((session.values(name) != old).any() for name, old in before.items())
+
+
+@pytest.mark.parametrize("kind", [kind for kind, cls in LAYERS.items() if cls.category == "data"])
+def test_each_setting_of_data_at_its_limits_trains_or_says_why_not(kind: str, table: Path) -> None:
+    plain, tried = small(LAYERS[kind], table), 0
+    refused: list[str] = []
+    for name, values in settings_of(LAYERS[kind]).items():
+        for value in values:
+            tried += 1
+            data = plain.with_settings(**{name: value})
+            try:
+                data.infer()
+            except ShapeError as why:
+                refused.append(str(why))
+                continue
+            session = Session(behind(data, Training(batch=3, optimizer=Adam())))
+            session.run(2)
+            assert session.trouble is None, f"{name} {value}"
+            assert np.isfinite(session.measured("loss")), f"{name} {value}"
+    assert len(refused) < tried / 2
+    assert all(len(why) > 30 and why.endswith(".") for why in refused), refused

@@ -181,6 +181,24 @@ def test_what_is_not_finite_never_crashes_and_nan_is_never_hidden(
         assert np.isfinite(array).all()
 
 
+def test_a_nan_among_numbers_shows_wherever_a_number_would(bench: Bench) -> None:
+    # A maximum, say, must not pass over it.
+    given, random = bench.draw(), np.random.default_rng(1)
+    for port, x in enumerate(given.x):
+        place = tuple(random.integers(size) for size in x.shape)
+
+        def with_value(value: float, port: int = port, place: tuple[int, ...] = place
+                       ) -> np.ndarray:
+            changed = given.x[port].copy()
+            changed[place] = value
+            x = (*given.x[:port], changed, *given.x[port + 1:])
+            return bench.play(replace(given, x=x)).y
+
+        if not np.array_equal(with_value(0), with_value(1), equal_nan=True) or (
+                not np.array_equal(with_value(-9), with_value(9), equal_nan=True)):
+            assert np.isnan(with_value(np.nan)).any(), place
+
+
 # -- words ----------------------------------------------------------------------------------------
 
 
@@ -224,6 +242,15 @@ def test_a_layer_says_what_it_takes(kind: str) -> None:
         assert required <= len(shapes) <= len(cls.inputs) or (cls.variadic and len(shapes) >= 2)
         assert fits(make_layer(kind, {}), shapes)
     assert isinstance(make_layer(kind, {}).subtitle(), str)
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_some_sizes_are_odd_and_no_two_axes_alike(kind: str) -> None:
+    shapes = {shape for shapes in LAYERS[kind].samples for shape in shapes if shape}
+    if shapes:
+        assert any(size % 2 for shape in shapes for size in shape)
+    several = [shape for shape in shapes if len(shape) > 1]
+    assert not several or any(len(set(shape)) == len(shape) for shape in several)
 
 
 def test_each_setting_works_at_two_values_at_least() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,11 @@ from playground.layers.base import Shape, ShapeError, Signal, make_layer, size_o
 from playground.layers.lengths import LENGTHS
 from playground.session import Session
 from playground.training import SGD, Training
+from tests.cases import single_changes
+from tests.closeness import close
 from tests.loss_cases import BATCH, CASES, ENDS, EVERY, Array, Formula, Loss, mean
 from tests.networks import Feed, Samples
+from tests.torch_losses import LOSS
 
 
 class LossBench:
@@ -141,6 +145,32 @@ def test_the_best_prediction_costs_nothing(case: Loss) -> None:
     loss, _, gradient = bench.play(case.best(p, t), t)
     assert loss == pytest.approx(0, abs=1e-6)
     np.testing.assert_allclose(gradient, 0, atol=1e-6)
+
+
+def at_limits() -> list[Loss]:
+    """Each setting of each loss at its limits, on its cases in turn."""
+    found = []
+    for kind in dict.fromkeys(case.kind for case in CASES):
+        own = [case for case in CASES if case.kind == kind and not case.padded]
+        for i, (name, layer) in enumerate(single_changes(kind)):
+            case = own[i % len(own)]
+            found.append(replace(
+                case, settings={**case.settings, name: layer.settings()[name]}))
+    return found
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("case", at_limits(), ids=str)
+def test_each_setting_at_its_limits_is_pytorchs(torch: Any, case: Loss) -> None:
+    p, t = LossBench(case).draw(0)
+    loss, _, gradient = LossBench(case).play(p, t)
+    layer: Any = make_layer(case.kind, case.settings)
+    x = torch.tensor(p, requires_grad=True)
+    theirs = LOSS[case.kind](layer, [x] if case.inputs == 1 else [x[:, 0], x[:, 1]],
+                             torch.tensor(t))
+    (layer.weight * theirs).backward()
+    assert loss == pytest.approx(float(theirs.detach()), rel=1e-5, abs=1e-7)
+    close(gradient, x.grad, 1e-4)
 
 
 # -- numbers from elsewhere ------------------------------------------------------------------------

@@ -349,6 +349,18 @@ def test_momentum_waits_until_learning_settles(momentum: float) -> None:
     check_replay(session, states, 250, 45)  # before and after
 
 
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_until_then_the_update_takes_half_of_the_last_step(nesterov: bool) -> None:
+    waits, half, whole = (
+        session_of(optimizer=SGD(learning_rate=0.02, momentum=momentum, nesterov=nesterov,
+                                 momentum_schedule=schedule))
+        for momentum, schedule in ((0.9, "settle"), (0.5, "constant"), (0.9, "constant")))
+    for session in (waits, half, whole):
+        session.run(10)
+    assert vector(waits, "dense_1").tobytes() == vector(half, "dense_1").tobytes()
+    assert vector(waits, "dense_1").tobytes() != vector(whole, "dense_1").tobytes()
+
+
 def test_a_change_of_kind_needs_a_new_program_and_a_number_does_not() -> None:
     session = session_of(optimizer=SGD(momentum=0.9))
     for optimizer, fits in ((SGD(momentum=0.5), True), (SGD(nesterov=True), False),

@@ -81,6 +81,27 @@ def test_frameworks_start_by_what_an_array_is_for() -> None:
         assert drawn(b, np.random.default_rng(1)).any() == random
 
 
+@pytest.mark.parametrize(("kind", "gates"), [("elman", 1), ("gru", 3), ("lstm", 4)])
+def test_to_keras_the_gates_of_a_cell_are_one_matrix(kind: str, gates: int) -> None:
+    # Its kernel is (inputs, gates · units), drawn as a whole; here each gate is a layer.
+    bounds = {"keras": (6 / (30 + gates * 50)) ** 0.5, "glorot_uniform": (6 / (30 + 50)) ** 0.5}
+    for rule, bound in bounds.items():
+        w = make_layer(kind, {"units": 50, "initializer": rule}).parameters((9, 30))[0]
+        assert np.abs(drawn(w, np.random.default_rng(1))).max() == pytest.approx(bound, rel=0.01)
+
+
+def test_attention_starts_as_keras_does() -> None:
+    # Its kernels are (features, heads, size) and (heads, size, features); for fans all axes but
+    # the last two are the places of a convolution's kernel.
+    n, heads, size = 60, 3, 20
+    layer = make_layer("multi_head_attention", {"heads": heads, "initializer": "keras"})
+    w, w_out, b, b_out = (
+        drawn(p, np.random.default_rng(1)) for p in layer.parameters((5, n)))
+    assert np.abs(w).max() == pytest.approx((6 / (n * heads + n * size)) ** 0.5, rel=0.01)
+    assert np.abs(w_out).max() == pytest.approx((6 / (size * heads + n * heads)) ** 0.5, rel=0.01)
+    assert not np.concatenate([b, b_out]).any()
+
+
 def test_a_rule_reaches_the_weights() -> None:
     data = Samples(shape=(3,), target=(3,))
     steps = ("dense", {"units": 3, "initializer": {"type": "identity", "gain": 1.0}})

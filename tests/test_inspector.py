@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QListView, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QListView, QWidget
 
 from playground.graph import Graph
 from playground.layers import LAYERS
-from playground.layers.base import make_layer
+from playground.layers.base import make_layer, tooltip
 from playground.second_order import LeastSquares, Newton
 from playground.shapes import check
 from tests.hand import change, typed
@@ -81,6 +81,21 @@ def test_the_page_follows_the_selection(qtbot, document):
     assert inspector.list_page.list.count() == 2
     document.select(())
     assert inspector.training_page.isVisible()
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_every_layer_says_in_words_what_it_does(qtbot, kind):
+    document = Document()
+    document.replace(document.graph.with_node(make_layer(kind, {})))
+    inspector = shown(qtbot, document)
+    document.select({document.graph.nodes[0].id})
+    inspector.resize(300, 500)
+    inspector.grab()  # Now everything has its place.
+    header = inspector.node_page.header
+    labels = [label for label in header.findChildren(QLabel) if label.isVisible()]
+    told = next(label for label in labels if label.text() == tooltip(LAYERS[kind]))
+    assert told.wordWrap()
+    assert told.height() >= told.heightForWidth(told.width())
 
 
 def test_renaming_keeps_the_selection(qtbot, document):

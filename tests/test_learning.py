@@ -12,6 +12,8 @@ from playground import evaluator, graph_json
 from playground.graph import Edge, Graph, GraphError
 from playground.layers.base import make_layer
 from playground.learning import Learning
+from playground.optimizers import AdamW
+from playground.schedules import Exponential
 from playground.session import Session
 from playground.shapes import check
 from playground.training import SGD, Clipping, Training
@@ -97,6 +99,11 @@ VARIANTS = {
     "frozen": learn(two_towers(), "dense_3", frozen=True),
     "frozen and shared": learn(two_towers(), "dense_1", frozen=True),
     "own rates": learn(learn(two_towers(), "dense_1", rate=0.1), "dense_3", rate=3.0),
+    "own rates of AdamW, falling": learn(learn(two_towers(
+        optimizer=AdamW(learning_rate=0.02, weight_decay=0.5), schedule=Exponential(rate=0.2)),
+        "dense_1", rate=0.1), "dense_3", rate=3.0),
+    "players, with rates that fall": learn(players(rate=0.5).with_training(msgspec.structs.replace(
+        players().training, schedule=Exponential(rate=0.2))), "dense_1", rate=2.0),
     "penalties on weights": learn(learn(two_towers(), "dense_1", l1=0.01, l2=0.02),
                                   "dense_4", l2=0.03),
     "penalties on outputs": learn(learn(two_towers(), "dense_2", activity_l1=0.01),

@@ -19,10 +19,9 @@ from playground.initializers import (
     Normal,
     Orthogonal,
     Uniform,
-    initialize,
 )
 from playground.layers import LAYERS
-from playground.layers.base import Layer, make_layer
+from playground.layers.base import Layer, Shape, make_layer
 from playground.layers.conv import Conv2D
 from playground.optimizers import (
     OPTIMIZERS,
@@ -366,16 +365,35 @@ def test_initializer_draws_from_their_distribution(
     np.testing.assert_allclose(np.quantile(ours, at), np.quantile(theirs, at), atol=0.05 * width)
 
 
-@pytest.mark.parametrize("kind", ["dense", "conv2d"])
-def test_pytorch_rule_is_their_default_for_biases_too(torch: Any, kind: str) -> None:
-    layer = make_layer(kind, {"initializer": "pytorch"})
-    shape = (40,) if kind == "dense" else (4, 9, 9)
-    theirs = torch.nn.Linear(40, 1000) if kind == "dense" else torch.nn.Conv2d(4, 1000, 3)
-    b = layer.parameters(shape)[1]
-    ours = initialize(b.initializer, (1000,), b.fan_in, b.fan_out, np.random.default_rng(2))
-    bound = float(theirs.bias.detach().abs().max())
-    assert np.abs(ours).max() == pytest.approx(bound, rel=0.02)
-    assert ours.std() == pytest.approx(bound / 3**0.5, rel=0.05)
+@pytest.mark.parametrize(("kind", "settings", "shape", "module", "sizes"), [
+    ("dense", {"units": 1000}, (40,), "Linear", (40, 1000)),
+    ("conv1d", {"channels": 1000, "groups": 2}, (4, 9), "Conv1d", (4, 1000, 3)),
+    ("conv2d", {"channels": 1000, "groups": 2}, (4, 9, 9), "Conv2d", (4, 1000, 3)),
+    ("conv_transpose2d", {"channels": 1000, "groups": 2}, (4, 9, 9), "ConvTranspose2d",
+     (4, 1000, 3))])
+def test_pytorch_rule_is_their_default_for_biases_too(
+        torch: Any, kind: str, settings: dict[str, int], shape: Shape, module: str,
+        sizes: tuple[int, ...]) -> None:
+    layer = make_layer(kind, {**settings, "initializer": "pytorch"})
+    groups = {"groups": settings["groups"]} if "groups" in settings else {}
+    torch.manual_seed(1)
+    theirs = getattr(torch.nn, module)(*sizes, **groups)
+    for parameter, values in zip(layer.parameters(shape), (theirs.weight, theirs.bias),
+                                 strict=True):
+        ours = drawn(parameter, np.random.default_rng(2))
+        bound = float(values.detach().abs().max())
+        assert ours.shape == values.shape
+        assert np.abs(ours).max() == pytest.approx(bound, rel=0.02)
+        assert ours.std() == pytest.approx(bound / 3**0.5, rel=0.05)
+
+
+def test_a_transposed_convolution_counts_connections_as_theirs(torch: Any) -> None:
+    layer = make_layer("conv_transpose2d", {"channels": 90, "kernel": [3, 5], "groups": 2,
+                                            "initializer": "he_uniform"})
+    w = layer.parameters((40, 9, 9))[0]
+    theirs = torch.nn.init.kaiming_uniform_(torch.empty(w.shape), nonlinearity="relu")
+    ours = drawn(w, np.random.default_rng(2))
+    assert np.abs(ours).max() == pytest.approx(float(theirs.abs().max()), rel=0.01)
 
 
 # -- nothing is left out --------------------------------------------------------------------------

@@ -149,6 +149,19 @@ def test_what_is_not_finite_stops_before_the_update() -> None:
     np.testing.assert_array_equal(session.values("dense_1.w"), weights)
 
 
+@pytest.mark.parametrize(("count", "words"), [
+    (1, "dense_1 gave 1 value that is infinite or not a number"),
+    (2, "dense_1 gave 2 values that are infinite or not a number")])
+def test_what_is_not_finite_is_counted_in_words(count: int, words: str) -> None:
+    session = Session(spiral(dense(6)))
+    session.run_to("dense_1", "forward")
+    session.forward_to("layer")
+    session.values("dense_1.y").reshape(-1)[:count] = np.nan
+    session.run(1)
+    assert session.trouble is not None
+    assert words in session.trouble.text
+
+
 def test_one_can_step_back_from_a_divergence_and_cure_it() -> None:
     graph = diverging()
     session = Session(graph)

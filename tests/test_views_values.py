@@ -194,7 +194,7 @@ def test_a_value_that_is_not_there_leaves_nothing_of_another(qtbot: QtBot) -> No
     assert view.line.text() == "Nothing is computed yet. Press Run or Step."
     view.grab()
     view.select("nowhere")
-    assert view.empty_text.startswith("nowhere holds no values")
+    assert view.empty_text.startswith("nowhere takes no part in the training")
     assert view.header.note.whole == ""
 
 

@@ -193,7 +193,8 @@ class MultiHeadAttention(Layer, frozen=True, kw_only=True):
     causal: Causal = False
     bias: Annotated[bool, about("Add a learned offset to each projection.")] = True
     initializer: Annotated[Initializer, about(
-        "How the weights start. pytorch: as its MultiheadAttention.")] = "glorot_uniform"
+        "How the weights start. pytorch: as its MultiheadAttention; keras: as its own.")] = (
+            "glorot_uniform")
 
     def output_shape(self, *x: Shape) -> Shape:
         times, features = sequence_shape(self.label, x[0])
@@ -213,11 +214,15 @@ class MultiHeadAttention(Layer, frozen=True, kw_only=True):
         return x[0]
 
     def parameters(self, *x: Shape) -> tuple[Parameter, ...]:
-        n = x[0][1]
+        n, heads, size = x[0][1], self.heads, x[0][1] // self.heads
         # PyTorch starts the three projections as one Glorot-uniform matrix.
         inside = "glorot_uniform" if self.initializer == "pytorch" else self.initializer
-        weights = (Parameter("w", (3 * n, n), inside, n, 3 * n),
-                   Parameter("w_out", (n, n), self.initializer, n, n))
+        fans, fans_out = (n, 3 * n), (n, n)
+        if self.initializer == "keras":
+            # It takes its arrays (features, heads, size) and back for kernels of a convolution.
+            fans, fans_out = (n * heads, n * size), (n, heads * n)
+        weights = (Parameter("w", (3 * n, n), inside, *fans),
+                   Parameter("w_out", (n, n), self.initializer, *fans_out))
         if not self.bias:
             return weights
         return (*weights, Parameter("b", (3 * n,), "zeros"), Parameter("b_out", (n,), "zeros"))

@@ -58,7 +58,7 @@ class Adversarial(LossLayer, frozen=True, kw_only=True):
 
     other_names = ("discriminator", "generator", "non-saturating", "least squares", "Wasserstein",
                    "critic")
-    formula = "L = softplus(∓x) · ½ (x - t)² · ∓x"
+    formula = "L = softplus(∓x), or ½ (x - t)², or ∓x"
     inputs = ("score",)
 
     game: Annotated[Literal["minimax", "non_saturating", "least_squares", "wasserstein"], about(

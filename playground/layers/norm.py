@@ -67,7 +67,7 @@ class BatchNorm(Layer, frozen=True, kw_only=True):
     """Brings every channel to mean 0 and deviation 1 over the batch: deep nets train faster.
 
     A network in use sees single samples: it takes the running mean and variance that training
-    has gathered.
+    has gathered. Nodes that share scale and offset gather their own.
     """
 
     other_names = ("batch normalisation",)

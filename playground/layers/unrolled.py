@@ -188,11 +188,13 @@ class RecurrentLayer(Layer, frozen=True, kw_only=True):
 
     def _parameter(self, name: str, shape: Shape, rule: Start, number: int, reverse: bool
                    ) -> Parameter:
-        # Each gate is a layer of its own to the rules; PyTorch's goes by the units alone.
+        # Each gate is a layer of its own to the rules; PyTorch's goes by the units alone, and to
+        # Keras's all gates are one matrix.
         fan_in = self.units if rule == "pytorch" else shape[-1]
+        fan_out = shape[0] if rule == "keras" else shape[0] // self.gates
         role: Role = "recurrent" if name in ("weight_hh", "weight_yh") else "weight"
-        return Parameter(parameter_name(name, number, reverse), shape, rule, fan_in,
-                         shape[0] // self.gates, role, self.gates)
+        return Parameter(parameter_name(name, number, reverse), shape, rule, fan_in, fan_out,
+                         role, self.gates)
 
     def cell_parameters(self, inputs: int) -> tuple[tuple[str, Shape, Start], ...]:
         """Name, shape and rule of each array of one cell."""

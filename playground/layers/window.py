@@ -37,9 +37,10 @@ def image_shape(label: str, x: Shape) -> tuple[int, int, int]:
         return x[0], x[1], x[2]
     if len(x) == 1:
         raise ShapeError(f"{label} needs an image (channels, height, width), got a vector of "
-                         f"{x[0]}. Connect it to a layer before the Flatten or Dense.")
-    raise ShapeError(f"{label} needs an image (channels, height, width), got "
-                     f"{show_shape(x)}. Connect it to image data.")
+                         f"{x[0]}. Connect it to a layer before the Flatten or Dense, or add a "
+                         "Reshape before it.")
+    raise ShapeError(f"{label} needs an image (channels, height, width), got {show_shape(x)}. "
+                     "Connect it to image data, or add a Reshape before it.")
 
 
 def row_shape(label: str, x: Shape) -> tuple[int, int, int]:

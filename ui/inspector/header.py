@@ -1,4 +1,4 @@
-"""The top of the inspector: family square, name, kind, and the formula with its shapes."""
+"""The top of the inspector: family square, name, kind, what it does, its formula and shapes."""
 
 from __future__ import annotations
 
@@ -108,6 +108,10 @@ class NodeHeader(QWidget):
         top.addWidget(self._kind, 1)
         top.addWidget(self._state)
 
+        self._about = QLabel()
+        self._about.setProperty("role", "secondary")
+        self._about.setWordWrap(True)
+
         card = QFrame()
         card.setProperty("role", "inset")
         self._formula = _mono("secondary")
@@ -124,20 +128,25 @@ class NodeHeader(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addLayout(top)
+        column.addWidget(self._about)
         column.addWidget(card)
 
     def show_node(self, graph: Graph, node: Node, check: Check) -> None:
         """Describe a node; numbers come from the check, not from the training."""
         layer = node.layer
         self.name.show_name(node.id)
+        about: tuple[str, ...]
         if isinstance(layer, UnknownLayer):
-            category, label, about, formula = "", layer.kind, layer.why, ""
+            category, label, about, formula = "", layer.kind, (layer.why,), ""
         else:
             category, label, formula = layer.category, layer.label, layer.formula
-            about = "\n\n".join(help_of(type(layer)))
+            about = help_of(type(layer))
         self._square.show_category(category)
         self._kind.show_text(label)
-        self._kind.setToolTip(about)
+        for widget in (self._kind, self._about):
+            widget.setToolTip("\n\n".join(about))
+        self._about.setText(about[0])
+        self._about.setVisible(not isinstance(layer, UnknownLayer))  # The page says why.
         self._state.setText(state_of(graph, node, check))
         self._formula.setText(formula)
         self._formula.setVisible(bool(formula))

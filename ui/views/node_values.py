@@ -124,10 +124,14 @@ class NodeValuesView(View):
     def missing(self, snapshot: Snapshot | None) -> str:
         if snapshot is None or snapshot.program is None:
             return "Press Run or Step: the values of the selected node appear here."
-        if self.node() is None:
-            return (f"{self.selected} holds no values of its own. Select another node."
-                    if self.selected else "Select a node to see its values.")
-        return ""
+        if self.node() is not None:
+            return ""
+        if not self.selected:
+            return "Select a node to see its values."
+        if self.selected not in snapshot.program.check.used:
+            return (f"{self.selected} takes no part in the training, and holds no values. Connect "
+                    "it on the way from the data to a loss, or select another node.")
+        return f"{self.selected} holds no values of its own. Select another node."
 
     def draw(self, snapshot: Snapshot) -> None:
         self._list_tensors()
