@@ -392,6 +392,9 @@ def test_what_lacks_its_data_says_how_far_it_was(qtbot, bridge, engine, document
     engine.next = Snapshot(state="empty")
     qtbot.waitUntil(lambda: status._step.text() == "step 420")
     assert bridge.snapshot.epoch == 10
+    document.edit("Clear", document.graph.without([node.id for node in document.graph.nodes]))
+    engine.next = Snapshot(state="empty")
+    qtbot.waitUntil(lambda: status._step.text() == "step 0")
     bridge.close()
     document.replace(document.graph)
     bridge.open()
