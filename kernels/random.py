@@ -204,9 +204,9 @@ def shuffle_samples(a):
 def load_batch(a):
     """x, target = the samples whose turn it is in this step.
 
-    counters int64 (2,); order int32; data (samples, sample_size), targets (samples,
-    target_size) -> rows first to first + lane_batch of the step's batch: x (lane_batch,
-    sample_size), target (lane_batch, target_size)
+    batch: all samples of a step; counters int64 (2,); order int32; data (samples, sample_size),
+    targets (samples, target_size) -> rows first to first + lane_batch of the step's samples:
+    x (lane_batch, sample_size), target (lane_batch, target_size)
     """
     batch, first, lane_batch, batches_per_epoch = a[0], a[1], a[2], a[3]
     sample_size, target_size, step, data, targets = a[4], a[5], steps_of_epochs(a[6]), a[8], a[9]
@@ -221,6 +221,15 @@ def load_batch(a):
             x[i, j] = sample[j]
         for j in range(target_size):
             target[i, j] = wanted[j]
+
+
+@kernel("turns turn counters -> updates")
+def count_updates(a):
+    """updates = step turns + turn: how often what learns several times in a step has learned.
+
+    counters int64: [0] the step; updates (1,) int64
+    """
+    longs(a[3], 1)[0] = longs(a[2], 1)[0] * a[0] + a[1]
 
 
 @kernel("-> counters")

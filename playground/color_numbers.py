@@ -22,12 +22,16 @@ def color_numbers(nodes: Iterable[Node]) -> dict[str, int]:
     return {n.id: next(free) if n.color is None else n.color for n in learners}
 
 
-def with_colors(before: Iterable[Node], after: tuple[Node, ...]) -> tuple[Node, ...]:
-    """What an edit makes of nodes, each with the number that it had before the edit."""
-    had, has = color_numbers(before), color_numbers(after)
-    if all(had[id] == number for id, number in has.items() if id in had):
-        return after
-    return tuple(msgspec.structs.replace(node, color=had.get(node.id)) for node in after)
+def with_colors(before: Iterable[Node], after: Iterable[Node]) -> tuple[Node, ...]:
+    """What an edit makes of nodes, each with the number that it had before the edit.
+
+    Nothing is noted where all have these numbers anyway.
+    """
+    had = color_numbers(before)
+    plain = tuple(msgspec.structs.replace(node, color=None) for node in after)
+    if all(had.get(id, number) == number for id, number in color_numbers(plain).items()):
+        return plain
+    return tuple(msgspec.structs.replace(node, color=had.get(node.id)) for node in plain)
 
 
 def _learns(node: Node) -> bool:

@@ -7,12 +7,14 @@
     clip      global norm, guard (stops when something is not finite), clipping
     update    learning rate, then the optimizer node by node; record the row; count the step
 
+Losses that train different groups have a pass each, one after the other; a pass that has several
+turns in a step begins each of them by loading the next batch.
+
 An inference program is forward and loss alone, on samples that the caller writes.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -64,26 +66,23 @@ class _Compiler:
         self.code = Listing(layout, in_use or not layout.training)
         self.prepared: Mapping[str, Tensor] = {}
         """What the optimizer found out for the step, before it moves the first node."""
+        self.loaded = 0
+        """Batches of the step so far."""
 
     def program(self) -> Program:
         layout = self.layout
-        if layout.training:
-            self._load()
-        self._unpack()
         passes = []
         if layout.training:
+            self._shuffle()
+            self._load()
             for one in layout.passes:
-                for node in one.nodes:
-                    self._forward(node, one)
-                self._add_losses(one)
-                for node in reversed(one.nodes):
-                    self._backward(node, one)
-                self._clip(one)
-                self._update(one)
-                if one is layout.passes[-1]:
-                    self._finish_step()
-                passes.append((one.group, len(self.code.rows)))
+                for turn in range(one.turns):
+                    self._pass(one, turn)
+                    if one is layout.passes[-1] and turn == one.turns - 1:
+                        self._finish_step()
+                    passes.append((one.group, len(self.code.rows)))
         else:
+            self._unpack()
             for node in layout.nodes.values():
                 self._forward(node, layout.passes[0])
             self._add_losses(layout.passes[0])
@@ -105,20 +104,40 @@ class _Compiler:
             outputs=layout.loss.work[0].get(loss.answer, layout.loss.x[0]),
             samples=layout.loaded, data=layout.prepared)
 
+    def _pass(self, one: Pass, turn: int) -> None:
+        self.code.turn = turn
+        if turn and one.batches > 1:
+            self._load()
+        for node in one.nodes:
+            self._forward(node, one)
+        self._add_losses(one)
+        for node in reversed(one.nodes):
+            self._backward(node, one)
+        self._clip(one)
+        self._update(one)
+
     # -- the phases ---------------------------------------------------------------------------
 
-    def _load(self) -> None:
+    def _shuffle(self) -> None:
         layout, data = self.layout, self.layout.prepared
         self.code.once("load", layout.data.id, random.shuffle_samples, samples=len(data.x_train),
                        batches_per_epoch=layout.batches_per_epoch,
                        shuffle_key=random_key(self.training.shuffle_seed, "shuffle"),
                        counters=layout.counters, order=layout.order)
+
+    def _load(self) -> None:
+        """The next batch of the step; where the data has no more, its first one again."""
+        layout, data = self.layout, self.layout.prepared
         x, target = layout.loaded, layout.data.y[1]
         layer = layer_of(layout.graph, layout.data.id, DataLayer)
+        start = self.loaded % layout.batches * layout.batch
+        again = f" batch {self.loaded + 1}" if self.loaded else ""
+        self.loaded += 1
 
         def emit(lane: int, append: Callable[..., None]) -> None:
             append(random.load_batch, {
-                "batch": layout.batch, "first": layout.bounds[lane],
+                "batch": layout.batch * layout.batches_per_step,
+                "first": start + layout.bounds[lane],
                 "lane_batch": layout.samples(lane),
                 "batches_per_epoch": layout.batches_per_epoch,
                 "sample_size": size_of(x.shape[1:]), "target_size": size_of(target.shape[1:]),
@@ -130,9 +149,10 @@ class _Compiler:
                 layer.augmentation, append, data=data, first=layout.bounds[lane],
                 batch=layout.samples(lane), counters=layout.counters,
                 x=layout.shard(x, lane), image=layout.data.work[lane].get("image"),
-                key=partial(random_key, self.training.augmentation_seed))
+                key=lambda purpose: random_key(self.training.augmentation_seed, purpose + again))
 
         self.code.each_lane("load", layout.data.id, emit)
+        self._unpack()
 
     def _unpack(self) -> None:
         """Hand the parts of packed samples out to the ports of the data node."""
@@ -329,6 +349,7 @@ class _Compiler:
 
     def _update(self, one: Pass) -> None:
         layout, training = self.layout, self.training
+        is_first = one.number == self.code.turn == 0
         rate = layout.hyper["current_learning_rate"]
         if one.number == 0:
             # Before the update: where this step's loss and gradient were measured.
@@ -339,16 +360,21 @@ class _Compiler:
         def emit(kernel: Kernel, node: str | None = None, **operands: Operand) -> None:
             self.code.once("update", node, kernel, **operands)
 
-        if one.number == 0:
+        if is_first:
             training.schedule.emit(emit, base=layout.hyper["learning_rate"],
                                    learning_rate=rate, loss=layout.cell("loss"),
                                    counters=layout.counters, **layout.schedule_state,
                                    batches_per_epoch=layout.batches_per_epoch)
         hyper = {**layout.hyper, "learning_rate": rate}
-        if one.number == 0:
+        if is_first:
             self.prepared = training.optimizer.prepare(Step(
-                layout, emit, functools.partial(self._forward_again, one),
-                functools.partial(self._backward_again, one), hyper, layout.optimizer_keeps))
+                layout, emit, partial(self._forward_again, one),
+                partial(self._backward_again, one), hyper, layout.optimizer_keeps))
+        counters = layout.counters
+        if one.turns > 1:
+            counters = layout.updates
+            emit(random.count_updates, turns=one.turns, turn=self.code.turn,
+                 counters=layout.counters, updates=counters)
         for node in one.owners:
             assert node.weights is not None
             own_rate = layout.rates.get(node.id)
@@ -357,11 +383,11 @@ class _Compiler:
                                factor=node.learning.rate, x=rate, y=own_rate)
             known: dict[str, Operand] = {
                 "n": node.weights.size, "weights": node.weights, "gradient": node.gradients[0],
-                "counters": layout.counters, **node.slots, **hyper, **self.prepared}
+                "counters": counters, **node.slots, **hyper, **self.prepared}
             if own_rate is not None:
                 known["learning_rate"] = own_rate
             training.optimizer.emit(
-                functools.partial(self._move, node), squares=node.squares, **known)
+                partial(self._move, node), squares=node.squares, **known)
             if node.learning.clip_weights:
                 self.code.once("update", node.id, clip.clip_weights, n=node.weights.size,
                                limit=float(node.learning.clip_weights), weights=node.weights)

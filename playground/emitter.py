@@ -91,6 +91,10 @@ class Emitter:
     """int64 counters; [0] is the number of finished steps. For counter-based random numbers."""
     random_key: int
     """Differs between nodes, lanes and dropout seeds; an operand for counter-based randomness."""
+    share: Callable[..., None]
+    """share(kernel, count, operands): append an instruction on `count` things of the whole batch,
+    such as channels, of which every lane takes a share. operands(first, own) are those of a share.
+    """
     total: int
     """Samples of the whole step, over all lanes: losses divide by it, so that lanes add up."""
 

@@ -50,7 +50,6 @@ class Layout:
         if training:
             whole = graph.training.optimizer.full_batch
             self.batch = samples if whole else min(self.batch, samples)
-        self.batches_per_epoch = max(1, samples // self.batch)
         lanes = max(1, min(lanes, self.batch))
         self.bounds = [self.batch * lane // lanes for lane in range(lanes + 1)]
         self.tensors = Tensors()
@@ -66,6 +65,9 @@ class Layout:
             self._place_parameters(node)  # Those that own theirs come first.
         self._place_forward()
         self.passes = find_passes(graph, check, self.nodes, self.tensors)
+        self.batches = max(1, samples // self.batch)
+        self.batches_per_step = 1 + sum(one.batches - 1 for one in self.passes)
+        self.batches_per_epoch = max(1, self.batches // self.batches_per_step)
         single = len(check.losses) == 1
         self.followed = self._few_weights() if self.instrument else {}
         """The weights themselves, by column, where they are few enough to draw their path."""
@@ -355,6 +357,10 @@ class Layout:
             name: self.tensors.new(f"training.{name}", "hyper", (1,))
             for name in (*optimizer.hyper, "threshold", "current_learning_rate")}
         learners = [n for n in self.measured() if n.weights is not None and n.gradients]
+        self.updates = self.counters
+        """What an optimizer takes for the number of steps: those of the pass that it moves."""
+        if any(one.turns > 1 for one in self.passes):
+            self.updates = self.tensors.new("updates", "workspace", (1,), dtype="int64")
         if self.instrument:
             # Two float64 take four places.
             squares = self.tensors.new("squares of updates and weights", "metrics",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 
 from kernels.jit import Kernel
@@ -10,6 +11,10 @@ from playground.keys import random_key
 from playground.layout import Layout
 from playground.node_tensors import NodeGradients, NodeTensors, Pass
 from playground.tensor import Tensor
+
+
+def _not_shared(kernel: Kernel, *_: object) -> None:
+    raise AssertionError(f"{kernel.name}: only a layer with whole_batch can share out its channels")
 
 
 class Listing:
@@ -23,6 +28,8 @@ class Listing:
         self.rows: list[tuple[Instruction | None, ...]] = []
         self.within: Phase | None = None
         """The phase that all belongs to while an optimizer runs the network again."""
+        self.turn = 0
+        """How often the pass came before in this step: each turn draws other random numbers."""
 
     def emit(self, phase: Phase, node: NodeTensors, one: Pass,
              emit: Callable[[Emitter], None]) -> None:
@@ -37,10 +44,21 @@ class Listing:
             if self._is_read(instruction):
                 self.append(instruction)
 
-        emit(self._emitter(node, one, None, append))
+        def share(kernel: Kernel, count: int,
+                  operands: Callable[[int, int], dict[str, Operand]]) -> None:
+            lanes = self._layout.lanes
+            ends = [count * lane // lanes for lane in range(lanes + 1)]
+            row = [Instruction(kernel, operands(first, end - first), node.id,
+                               self.within or phase, lane=lane, shares=lanes > 1)
+                   for lane, (first, end) in enumerate(itertools.pairwise(ends))]
+            if self._is_read(row[0]):
+                self.rows.append(tuple(row))
+
+        emit(self._emitter(node, one, None, append, share))
 
     def _emitter(self, node: NodeTensors, one: Pass, lane: int | None,
-                 append: Callable[..., None]) -> Emitter:
+                 append: Callable[..., None], share: Callable[..., None] = _not_shared
+                 ) -> Emitter:
         layout = self._layout
         own = one.gradients.get(node.id, NodeGradients([{}] * layout.lanes))
 
@@ -48,8 +66,9 @@ class Listing:
             return tuple(layout.shard(tensor, lane) for tensor in tensors)
 
         seed = layout.graph.training.dropout_seed
+        again = f"{one.suffix} turn {self.turn + 1}" if self.turn else one.suffix
         return Emitter(
-            append=append, batch=layout.samples_of(lane), total=layout.batch,
+            append=append, share=share, batch=layout.samples_of(lane), total=layout.batch,
             training=not self._in_use,
             picked=node.picked and Picked(layout.shard(node.picked.symbols, lane),
                                           node.picked.table),
@@ -57,7 +76,7 @@ class Listing:
             dx=tuple(t and layout.shard(t, lane) for t in own.dx),
             dy=shards(own.dy), w=node.w, dw=own.dw[lane or 0], running=node.running,
             work=node.work[lane or 0], counters=layout.counters,
-            random_key=random_key(seed, f"{node.id} lane {lane or 0}{one.suffix}"))
+            random_key=random_key(seed, f"{node.id} lane {lane or 0}{again}"))
 
     def each_lane(self, phase: Phase, node: str,
                   emit: Callable[[int, Callable[..., None]], None]) -> None:

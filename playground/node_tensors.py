@@ -7,6 +7,7 @@ from typing import Any
 
 from playground.emitter import Picked
 from playground.layers.base import Layer, Shape
+from playground.layers.data import DataLayer
 from playground.learning import Learning
 from playground.tensor import ALIGNMENT, DType, Region, Tensor
 
@@ -85,8 +86,9 @@ class Pass:
     """The losses that train one group of nodes: a forward, a backward and an update of their own.
 
     Most networks have one. group: its name, "" for all. nodes: those that lead to the losses, in
-    order of execution. owners: the nodes whose parameters it trains. gradients: by node, of those
-    that need any. total: the weighted sum of losses and penalties.
+    order of execution. owners: the nodes whose parameters it trains. total: the weighted sum of
+    losses and penalties. turns: how often a step does it before the next pass. gradients: by node,
+    of those that need any.
     """
 
     number: int
@@ -95,11 +97,17 @@ class Pass:
     nodes: list[NodeTensors]
     owners: list[NodeTensors]
     total: Tensor
+    turns: int = 1
     gradients: dict[str, NodeGradients] = field(default_factory=dict)
 
     @property
     def suffix(self) -> str:
         return f" of pass {self.number + 1}" if self.number else ""
+
+    @property
+    def batches(self) -> int:
+        """How many batches it takes: one for each turn, where it sees any data."""
+        return self.turns if any(isinstance(node.layer, DataLayer) for node in self.nodes) else 1
 
     @property
     def is_plain(self) -> bool:

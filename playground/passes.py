@@ -38,4 +38,5 @@ def _pass(number: int, group: str, losses: list[NodeTensors], graph: Graph,
     total = losses[0].work[0]["loss"]
     if penalties or len(losses) > 1 or layer_of(graph, losses[0].id, LossLayer).weight != 1:
         total = tensors.new(f"loss_and_penalties {number + 1}", "workspace", (1,))
-    return Pass(number, group, losses, read, owners, total)
+    turns = max(layer_of(graph, node.id, LossLayer).turns for node in losses) if group else 1
+    return Pass(number, group, losses, read, owners, total, turns)

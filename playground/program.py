@@ -6,6 +6,7 @@ compiles no machine code. `link` turns the list into addresses for the machine.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -60,9 +61,10 @@ class Program:
     columns: tuple[str, ...]
     sizes: dict[Region, int]
     batches_per_epoch: int
+    """Steps of an epoch: a step takes one batch, and one for each further turn of its passes."""
     passes: tuple[tuple[str, int], ...]
-    """For each pass the group that it trains, "" for all, and where its code ends. The first begins
-    with loading, the last ends the step."""
+    """For each turn of each pass the group that it trains, "" for all, and where its code ends. The
+    first begins with loading, the last ends the step."""
     data_node: str
     followed: tuple[str, ...]
     """Columns that hold weights, "dense_1.w[0]", before each update; only where they are few."""
@@ -94,6 +96,12 @@ class Program:
         port = layer.target_port if isinstance(layer, Layer) else None
         compared = port is not None and self.check.inputs[self.loss_node][port].classes
         return self.data.dataset.classes if compared else ()
+
+    @property
+    def turns(self) -> tuple[tuple[str, int], ...]:
+        """The groups in the order of their passes, and how many turns each has in a step."""
+        groups = itertools.groupby(group for group, _ in self.passes)
+        return tuple((group, len(list(same))) for group, same in groups)
 
     @property
     def lanes(self) -> int:

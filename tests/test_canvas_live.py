@@ -245,6 +245,11 @@ def test_other_threads_leave_the_pictures_of_the_last_step(
     assert seen(resumed(9))[0] == 0, "what was opened is of another moment"
     assert seen(resumed(3))[0] == 0
     assert seen(trained) == before
+    view.document.edit("Widen", graph.with_layer("dense_1", LAYERS["dense"](units=20)))
+    live.set_outdated(True)
+    assert seen(trained)[0] == 0, "the ticks and pictures are of another layer"
+    assert "gradient" not in nodes["dense_1"].describe()
+    live.set_outdated(False)
     trained.reset()
     assert seen(trained)[0] == 0
 

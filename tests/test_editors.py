@@ -257,6 +257,20 @@ def test_a_named_value_or_a_number(qtbot):
     assert editor.own.isHidden()
 
 
+def test_ones_own_number_begins_at_zero_where_there_are_negative_ones(qtbot):
+    form = Form(LSTM)
+    qtbot.addWidget(form)
+    form.set_value(LSTM())
+    editor = form.rows["forget_bias"].editor
+    assert editor.combo.currentText() == "usual"
+    with qtbot.waitSignal(form.edited) as caught:
+        editor.combo.setCurrentIndex(1)
+    assert caught.args == [LSTM(forget_bias=0.0), "forget_bias"]
+    with qtbot.waitSignal(form.edited) as caught:
+        typed(qtbot, editor.own.number, "-2.5")
+    assert caught.args == [LSTM(forget_bias=-2.5), "forget_bias"]
+
+
 def test_the_slider_tells_values_apart_far_from_the_usual_ones(qtbot):
     slider = LogSlider(Limits(ge=0.0), 0.01)
     qtbot.addWidget(slider)

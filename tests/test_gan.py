@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from playground.examples import EXAMPLES
-from playground.examples.measures import SAMPLES, digits_named, modes_found
+from playground.examples.measures import SAMPLES, digits_named, modes_found, samples_on_modes
 from playground.graph import Graph
 from playground.headless import Outcome, train
 from playground.session import Session
@@ -53,6 +53,26 @@ def test_a_slow_judge_lets_the_maker_collapse() -> None:
     for _ in range(4):
         session.run(1000)
         assert modes_found(session) <= 2
+
+
+def test_five_turns_of_a_slow_judge_are_the_cure() -> None:
+    graph = variation("slow-judge")
+    real = graph.node("loss_real").layer
+    session = Session(graph.with_layer("loss_real", real.with_settings(turns=5)))
+    for _ in range(3):
+        session.run(1000)
+        assert modes_found(session) == 8
+
+
+def test_a_wasserstein_critic_finds_all_clouds_and_its_losses_tell_how_near() -> None:
+    outcome = train(variation("wasserstein"), steps=EXAMPLES["gan"].mark.steps)
+    session = outcome.session
+    assert session.program.turns == (("judge", 5), ("maker", 1))
+    assert modes_found(session) == 8
+    assert samples_on_modes(outcome) > 0.8
+    history = session.history.view()
+    apart = -(history.mean("loss_real.loss") + history.mean("loss_made.loss"))
+    assert apart[-len(apart) // 8:].mean() < 0.3 * apart[:len(apart) // 8].mean()
 
 
 def moved(session: Session, before: dict[str, np.ndarray]) -> set[str]:

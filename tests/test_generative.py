@@ -11,14 +11,16 @@ import pytest
 
 from playground.data import Dataset, make_dataset
 from playground.graph import Graph
+from playground.layers.augmentation import Augmentation
 from playground.layers.base import make_layer
 from playground.layers.data import DataLayer
 from playground.learning import Learning
 from playground.probes import answer
+from playground.schedules import Plateau
 from playground.session import Session
 from playground.shapes import check, sources_of, targets
 from playground.snapshot import BoundaryProbe, ConfusionProbe, PredictionsProbe
-from playground.training import Adam, Training
+from playground.training import SGD, Adam, Training
 from tests.networks import Samples
 from tests.sketch import chain, dense, spiral
 from tests.test_learning import autoencoder, players
@@ -43,10 +45,11 @@ def _cloud() -> Dataset:
     return make_dataset("cloud", x, np.zeros((2000, 1)))
 
 
-def gan(game: str, seed: int = 7) -> Graph:
+def gan(game: str, seed: int = 7, turns: int = 1) -> Graph:
     """dense_1 turns normal numbers into points; two hidden layers judge those and the cloud's.
 
-    The judge learns faster, as it should be at its best when the maker follows it.
+    The judge learns faster, as it should be at its best when the maker follows it. turns: of the
+    judge, as its loss on made points has them.
     """
     critic = game == "wasserstein"
     graph = Graph().with_node(Cloud()).with_node(make_layer("random_normal", {"shape": [2]}))
@@ -62,10 +65,11 @@ def gan(game: str, seed: int = 7) -> Graph:
         ("dense", hidden, "dense_1", judge),
         ("dense", hidden, "dense_5", judge),
         ("dense", {"units": 1}, "dense_6", judge)]
-    steps += [("adversarial", {"game": game, "role": role, "trains": group}, source, Learning())
-              for role, group, source in (("judge_on_real", "D", "dense_4"),
-                                          ("judge_on_made", "D", "dense_7"),
-                                          ("maker", "G", "dense_7"))]
+    steps += [("adversarial", {"game": game, "role": role, "trains": group, "turns": most}, source,
+               Learning())
+              for role, group, most, source in (("judge_on_real", "D", 1, "dense_4"),
+                                                ("judge_on_made", "D", turns, "dense_7"),
+                                                ("maker", "G", 1, "dense_7"))]
     for kind, settings, source, how in steps:
         graph = graph.with_node(make_layer(kind, settings))
         id = graph.nodes[-1].id
@@ -136,6 +140,117 @@ def test_a_critic_without_limits_is_told_at_its_loss_on_real_samples() -> None:
     assert told(graph) == {real: (
         "A Wasserstein critic needs limits, or its scores grow for ever: set Clip weights of "
         "dense_2, dense_3 (0.01 in the paper).")}
+
+
+# -- several turns of the judge -------------------------------------------------------------------
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("turns", [1, 2, 3])
+@pytest.mark.parametrize(("game", "optimizer"), [
+    ("non_saturating", Adam(learning_rate=0.002, beta1=0.5)),  # It counts its steps.
+    ("wasserstein", SGD(learning_rate=0.01, momentum=0.5))])
+def test_turns_are_pytorchs(game: str, optimizer: Any, turns: int, threads: int) -> None:
+    from tests.torch_training import train_both
+
+    graph = gan(game, turns=turns)
+    training = msgspec.structs.replace(graph.training, optimizer=optimizer)
+    session, twin = train_both(graph.with_training(training), 12, threads)
+    for name, w in twin.w.items():
+        np.testing.assert_allclose(session.values(name), w.detach().numpy(), rtol=1e-4, atol=1e-6)
+
+
+def turns_of(session: Session, steps: int) -> dict[str, list[dict[str, np.ndarray]]]:
+    """What there is after each turn of the next steps, by group: points, noise, weights."""
+    seen: dict[str, list[dict[str, np.ndarray]]] = {"D": [], "G": []}
+    names = ("cloud_1.x", "noise_1.y", *session.program.parameters)
+    for _ in range(steps):
+        for group, _ in session.program.passes:
+            session.forward_to("pass")
+            seen[group].append({name: session.values(name).copy() for name in names})
+    return seen
+
+
+def test_each_turn_takes_a_batch_and_noise_of_its_own_and_moves_the_judge() -> None:
+    session = Session(gan("non_saturating", turns=3))
+    program, samples = session.program, len(session.data.x_train)
+    assert program.turns == (("D", 3), ("G", 1))
+    assert program.batches_per_epoch == samples // 64 // 3
+    before = session.values("dense_2.w").copy()
+    steps = program.batches_per_epoch
+    seen = turns_of(session, steps)
+    assert (session.epoch, session.step, session.position) == (1, steps, 0)
+    assert (len(seen["D"]), len(seen["G"])) == (3 * steps, steps)
+    # No sample comes twice in an epoch; the maker has the batch of the judge's last turn.
+    points = np.concatenate([turn["cloud_1.x"] for turn in seen["D"]])
+    assert len(np.unique(points, axis=0)) == len(points) == 3 * steps * 64
+    for step, turn in enumerate(seen["G"]):
+        np.testing.assert_array_equal(turn["cloud_1.x"], seen["D"][3 * step + 2]["cloud_1.x"])
+    noise = np.concatenate([turn["noise_1.y"] for turn in seen["D"] + seen["G"]])
+    assert len(np.unique(noise, axis=0)) == len(noise)
+    for turn in seen["D"]:
+        assert (turn["dense_2.w"] != before).any()
+        before = turn["dense_2.w"]
+
+
+@pytest.mark.parametrize(("batch", "different"), [(2000, 1), (800, 2)])
+def test_a_turn_begins_the_data_anew_where_there_is_no_more(batch: int, different: int) -> None:
+    graph = gan("non_saturating", turns=3)
+    session = Session(graph.with_training(msgspec.structs.replace(graph.training, batch=batch)))
+    points = [turn["cloud_1.x"] for turn in turns_of(session, 1)["D"]]
+    known = {row.tobytes() for row in session.data.x_train}
+    assert {row.tobytes() for x in points for row in x} <= known
+    assert len({x.tobytes() for x in points}) == different
+    assert session.epoch == 1  # As ever where a step takes all that there is.
+
+
+def test_augmentation_draws_anew_in_each_turn() -> None:
+    graph = gan("non_saturating", turns=3)
+    graph = graph.with_layer("cloud_1", Cloud(augmentation=Augmentation(noise=0.1))).with_training(
+        msgspec.structs.replace(graph.training, batch=2000))
+    session = Session(graph)
+    first, *others = [turn["cloud_1.x"] for turn in turns_of(session, 1)["D"]]
+    for x in others:  # Of the same samples, as the batch is all that there are.
+        assert 0.05 < np.std(x - first) / np.sqrt(2) < 0.15
+
+
+def test_a_half_done_turn_is_saved_and_gone_on_from() -> None:
+    graph = gan("wasserstein", turns=3)
+    straight, left = Session(graph, threads=2), Session(graph, threads=2)
+    straight.run(5)
+    left.run(3)
+    left.forward_to("pass")
+    left.advance(9)
+    assert left.program.passes[0][1] < left.position < left.program.passes[1][1]
+    again = Session(graph, threads=2)
+    assert again.restore(left.saved_state()) == ()
+    assert (again.step, again.position) == (3, left.position)
+    for session in (left, again):
+        session.run(2)
+        assert session.arena.state.tobytes() == straight.arena.state.tobytes()
+
+
+def test_what_follows_the_steps_is_told_once_in_each() -> None:
+    graph = gan("wasserstein", turns=3)
+    training = msgspec.structs.replace(graph.training, schedule=Plateau(), optimizer=SGD(
+        learning_rate=0.01, momentum=0.9, momentum_schedule="settle"))
+    names = [i.kernel.name for i in Session(graph.with_training(training)).program.instructions]
+    assert [names.count(name) for name in (
+        "schedule_plateau", "momentum_settle", "record", "finish_step", "shuffle_samples")] == [
+            1, 1, 1, 1, 1]
+    assert names.count("load_batch") == 3
+    assert names.count("guard") == 3 + 1
+
+
+def test_turns_mean_something_for_a_group_alone() -> None:
+    alone, grouped = (make_layer("adversarial", {"turns": 3, "trains": group})
+                      for group in ("", "D"))
+    assert alone.idle_settings() == {"turns"}
+    assert grouped.idle_settings() == frozenset()
+    plain = chain("spiral", dense(1, "identity"), "adversarial")
+    session = Session(plain.with_layer(plain.nodes[-1].id, alone))
+    assert session.program.turns == (("", 1),)
 
 
 # -- a loss without a target ----------------------------------------------------------------------

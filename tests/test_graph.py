@@ -109,4 +109,5 @@ def test_nodes_keep_their_colours_when_another_goes_or_shares() -> None:
         assert color_numbers(edited.nodes) == {"dense_2": 1, "dense_3": 2}
         more = edited.with_node(make_layer("dense", {}), id="new")
         assert color_numbers(more.nodes)["new"] == 0
+    assert graph.with_shared("dense_1", "dense_2").with_shared("dense_1", "") == graph
     assert graph.without(["relu_1", "dense_3"]).nodes == graph.nodes[:2] + graph.nodes[3:4]

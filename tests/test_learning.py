@@ -42,10 +42,11 @@ def two_towers(**training: Any) -> Graph:
     return graph.with_shared("dense_2", "dense_1")
 
 
-def players(game: str = "", **judge: Any) -> Graph:
+def players(game: str = "", turns: tuple[int, int] = (1, 1), **judge: Any) -> Graph:
     """A small GAN: D judges samples and what G makes of them; D's and G's losses take turns.
 
-    game: of adversarial losses; squared errors unless given. judge: how the nodes of D learn.
+    game: of adversarial losses; squared errors unless given. turns: of D and of G. judge: how the
+    nodes of D learn.
     """
     losses: list[tuple[str, dict[str, Any]]] = [("mean_squared_error", {})] * 3
     if game:
@@ -53,7 +54,7 @@ def players(game: str = "", **judge: Any) -> Graph:
                   for role in ("judge_on_real", "judge_on_made", "maker")]
     # A critic's last bias raises the scores of both kinds alike: it would never learn.
     judged = {"units": 1, "bias": game != "wasserstein"}
-    trained = [(kind, {**options, "trains": group})
+    trained = [(kind, {**options, "trains": group, "turns": turns["DG".index(group)]})
                for (kind, options), group in zip(losses, "DDG", strict=True)]
     graph = Graph().with_training(Training(batch=8, optimizer=SGD(learning_rate=RATE)))
     graph = graph.with_node(Samples(shape=(4,), target=(1,)))
@@ -112,6 +113,7 @@ VARIANTS = {
     **{f"players of {game}": players(game) for game in (
         "minimax", "non_saturating", "least_squares")},
     "players of wasserstein": players("wasserstein", clip_weights=0.2),
+    "players of several turns": players(turns=(3, 2)),
     "variational autoencoder": autoencoder(),
     "clipped weights": learn(two_towers(), "dense_1", clip_weights=0.3),
     "clipped": two_towers(clipping=Clipping(mode="global_norm", threshold=0.1)),

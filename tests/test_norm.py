@@ -140,6 +140,32 @@ def test_batch_norm_goes_back_and_on_like_running(threads: int) -> None:
     both_ways(graph, 50, wander, threads)
 
 
+@pytest.mark.parametrize(("shape", "settings"), [
+    ((7,), {}), ((1,), {}), ((4, 5), {}), ((4, 5), {"axes": "channels_length"}), ((3, 4, 5), {}),
+    ((2, 3, 4), {"affine": False}), ((5, 2, 4), {"statistics": "running"})])
+def test_batch_norm_gives_the_same_bits_on_any_number_of_lanes(
+        shape: Shape, settings: dict[str, Any]) -> None:
+    """Lanes share out its channels, never the sums of one. All else here goes value by value."""
+    found = []
+    for threads in (1, 2, 3):
+        graph = row(Samples(shape=shape, target=shape), ("batch_norm", settings),
+                    ("tanh", {}), ("batch_norm", settings),
+                    ("mean_squared_error", {}), training=Training(batch=12))
+        session = Session(graph, threads=threads)
+        session.run(3)
+        names = [name for name in session.program.tensors if name.startswith("batch_norm")
+                 and name.partition(".")[2] in ("y", "dw", "db", "running_mean", "running_var")]
+        found.append({name: session.values(name).tobytes() for name in names})
+        # The channels of all lanes, for each sum and what is made of it.
+        numbers = [[one.operands["own"] for one in lanes if one] for lanes in session.program.code
+                   if lanes[0] and "own" in lanes[0].operands]
+        assert numbers
+        for own in numbers:
+            assert len(own) == threads
+            assert max(own) - min(own) <= 1
+    assert found[0] == found[1] == found[2]
+
+
 def test_running_statistics_are_saved_with_the_document(tmp_path: Path) -> None:
     session = Session(spiral(dense(6), ("batch_norm", {})))
     session.run(20)

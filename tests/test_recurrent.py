@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from playground.layers.recurrent import LSTM
 from tests.closeness import close
 from tests.recurrent_rig import BATCH, FEATURES, KINDS, LENGTHS, MODULES, TIME, UNITS, Rig
-from ui.inspector.fields import fields_of
 
 # -- PyTorch's modules ----------------------------------------------------------------------------
 
@@ -66,8 +64,7 @@ def test_the_same_as_the_module_of_pytorch(
 @pytest.mark.parametrize("kind", MODULES)
 def test_pytorch_rules_start_like_the_module(torch: Any, kind: str) -> None:
     rules = {"initializer": "pytorch", "recurrent_initializer": "pytorch"}
-    plain = {"forget_bias": 0.0} if kind == "lstm" else {}
-    graph = Rig(kind, {"units": 50, **rules, **plain}).session
+    graph = Rig(kind, {"units": 50, **rules}).session
     graph.reset()
     bound = 1 / 50**0.5
     module = getattr(torch.nn, MODULES[kind])(FEATURES, 50)
@@ -81,15 +78,17 @@ def test_pytorch_rules_start_like_the_module(torch: Any, kind: str) -> None:
         assert float(theirs.detach().std()) == close_to
 
 
-def test_an_lstm_says_which_settings_start_it_as_pytorchs() -> None:
-    rules = {"initializer": "pytorch", "recurrent_initializer": "pytorch"}
-    for own, bias in (({}, 1), ({"forget_bias": 0.0}, 0)):
-        session = Rig("lstm", {"units": 50, **rules, **own}).session
-        session.reset()
-        forget = session.values("cell.bias_ih_l0")[50:100]
-        assert np.abs(forget - bias).max() <= 50**-0.5 + 1e-6
-    (told,) = (field for field in fields_of(LSTM) if field.name == "forget_bias")
-    assert "nn.LSTM is 0 with both of them pytorch" in told.help
+@pytest.mark.parametrize(("rule", "own", "bias"), [
+    ("pytorch", {}, 0), ("pytorch", {"forget_bias": 1.0}, 1), ("keras", {}, 1),
+    ("glorot_uniform", {}, 1), ("glorot_uniform", {"forget_bias": 0}, 0)])
+def test_the_usual_forget_bias_of_an_lstm_is_its_frameworks(
+        rule: str, own: dict[str, Any], bias: float) -> None:
+    rules = {"initializer": rule, "recurrent_initializer": rule}
+    session = Rig("lstm", {"units": 50, **rules, **own}).session
+    session.reset()
+    forget = session.values("cell.bias_ih_l0")[50:100]
+    drawn = 50**-0.5 if rule == "pytorch" else 0
+    assert np.abs(forget - bias).max() <= drawn + 1e-6
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -79,6 +79,17 @@ def test_permute(axes: tuple[int, ...], shape: Shape) -> None:
     assert np.array_equal(run(Permute(axes=axes), x), x.transpose([axis - 1 for axis in axes]))
 
 
+@pytest.mark.torch
+@pytest.mark.parametrize(("layer", "shapes"), [
+    (Permute(axes=(1, 4, 2, 5, 3)), ((2, 3, 2, 4, 3),)),
+    (Reshape(shape=(2, 3, 1, -1, 2)), ((4, 3, 4),)),
+    (Concat(axis=5), ((2, 1, 3, 2, 3), (2, 1, 3, 2, 1), (2, 1, 3, 2, 2))),
+    (Concat(axis=4), ((2, 1, 3, 2, 3), (2, 1, 3, 1, 3))),
+    (Split(sizes=(1, 3, 2), axis=4), ((2, 1, 3, 6, 2),))])
+def test_five_axes_are_theirs(torch: Any, layer: Layer, shapes: tuple[Shape, ...]) -> None:
+    check_layer(torch, layer, shapes)
+
+
 def test_pixels_are_shuffled_by_reshape_and_permute() -> None:
     """Shi et al. 2016: channels of a small image become pixels of a large one."""
     x = numbers(8, 3, 5)
@@ -92,10 +103,21 @@ def test_pixels_are_shuffled_by_reshape_and_permute() -> None:
 @pytest.mark.parametrize(("settings", "part"), [
     ({"start": 1, "stop": -1}, np.s_[1:-1]), ({"step": 2, "axis": 3}, np.s_[:, :, ::2]),
     ({"start": -2, "axis": 2}, np.s_[:, -2:]), ({"stop": 100}, np.s_[:100]),
-    ({"start": 1, "stop": 7, "step": 3, "axis": 3}, np.s_[:, :, 1:7:3])])
+    ({"start": 1, "stop": 7, "step": 3, "axis": 3}, np.s_[:, :, 1:7:3]),
+    ({"start": 1, "axis": 4}, np.s_[:, :, :, 1:]),
+    ({"start": 1, "stop": 4, "step": 2, "axis": 5}, np.s_[:, :, :, :, 1:4:2])])
 def test_slices_are_pythons(settings: dict[str, Any], part: Any) -> None:
-    x = numbers(4, 3, 8)
+    x = numbers(4, 3, 8, 2, 5) if settings.get("axis", 1) > 3 else numbers(4, 3, 8)
     assert np.array_equal(run(Slice(**settings), x), x[part])
+
+
+@pytest.mark.parametrize("axis", [1, 2, 3, 4, 5])
+def test_every_axis_is_split_and_joined_again(axis: int) -> None:
+    x = numbers(3, 4, 3, 5, 3)
+    first, second = np.split(x, [1], axis=axis - 1)
+    parts = run(Split(sizes=(1, x.shape[axis - 1] - 1), axis=axis), x)
+    assert np.array_equal(parts, np.concatenate([first.ravel(), second.ravel()]))
+    assert np.array_equal(run(Concat(axis=axis), first, second), x)
 
 
 @pytest.mark.parametrize(("mode", "name"), [

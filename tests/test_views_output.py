@@ -11,8 +11,10 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from playground.compiler import compile_program
 from playground.examples import EXAMPLES
 from playground.lane import Lane
+from playground.layers.base import Layer, make_layer
 from playground.snapshot import (
     Boundary,
     BoundaryProbe,
@@ -26,6 +28,7 @@ from playground.snapshot import (
     TimingsProbe,
 )
 from tests.drive import double_click
+from tests.gradient_check import Bench
 from tests.shown_views import program, shown, snapshot
 from ui import theme as themes
 from ui.views.confusion import recalls
@@ -236,9 +239,29 @@ def test_tabular_predictions_are_a_table(qtbot: QtBot) -> None:
     ("dense_weight_gradient", "dense ∂w"), ("tanh_forward", "tanh"),
     ("conv2d_input_gradient", "conv2d ∂x"), ("avg_pool2d_backward", "avg pool2d ∂x"),
     ("conv2d_input_gradient_turned", "conv2d ∂x"), ("conv2d_forward_packed", "conv2d"),
+    ("gru_forward_reset_before", "gru"), ("gru_backward_reset_before", "gru ∂x"),
     ("adam_update", "adam"), ("load_batch", "load batch")])
 def test_operations_have_human_names(kernel: str, name: str) -> None:
     assert operation(kernel) == name
+
+
+@pytest.mark.parametrize(("layer", "shape", "names"), [
+    (make_layer("conv1d", {"channels": 3}), (2, 9), ["conv1d", "conv1d ∂w", "conv1d ∂x"]),
+    (make_layer("avg_pool1d", {}), (2, 8), ["avg pool1d", "avg pool1d ∂x"]),
+    (make_layer("conv2d", {"channels": 3}), (2, 5, 4), ["conv2d", "conv2d ∂w", "conv2d ∂x"]),
+    (make_layer("conv_transpose2d", {"channels": 3}), (2, 5, 4),
+     ["conv transpose2d", "conv transpose2d ∂w", "conv transpose2d ∂x"]),
+    (make_layer("gru", {"units": 3, "reset_after": False}), (1, 4), ["gru", "gru ∂x"])])
+def test_the_listing_speaks_of_what_the_node_is(
+        qtbot: QtBot, layer: Layer, shape: tuple[int, ...], names: list[str]) -> None:
+    bench, view = Bench(layer, (shape,)), ListingView()
+    qtbot.addWidget(view)
+    view.model.show_program(bench.session.program)
+    told = [name.partition(" · ")[0] for name, node in zip(
+        texts(view, OPERATION), texts(view, NODE), strict=True) if node == bench.id]
+    kernels = {"conv", "pool", "gru"}
+    assert list(dict.fromkeys(
+        name for name in told if any(kernel in name for kernel in kernels))) == names
 
 
 def texts(view: ListingView, column: int) -> list[str]:
@@ -260,6 +283,18 @@ def test_listing_has_phases_names_and_times(qtbot: QtBot) -> None:
     assert len(view.csv().splitlines()) < len(instructions)
     view.measuring.setChecked(True)
     assert len(view.csv().splitlines()) == 1 + len(instructions)
+
+
+def test_listing_says_whose_turn_begins(qtbot: QtBot) -> None:
+    view = shown(qtbot, ListingView(), snapshot("gan", state="paused"))
+    captions = [view.model.caption(row) for row in range(view.model.rowCount())]
+    assert [c for c in captions if "·" in c] == ["load · judge", "forward · maker"]
+    turns = next(v.graph for v in EXAMPLES["gan"].variations if v.key == "wasserstein")
+    view.model.show_program(compile_program(turns))
+    captions = [view.model.caption(row) for row in range(view.model.rowCount())]
+    assert [c for c in captions if "·" in c] == [
+        *(f"load · judge, turn {turn} of 5" for turn in range(1, 6)), "forward · maker"]
+    assert len([c for c in captions if c.startswith("update")]) == 6
 
 
 def test_listing_moves_the_arrow_and_repaints_only_two_rows(qtbot: QtBot) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from playground.graph import Graph
+from playground.layers.loss_layer import LossLayer
 from playground.optimizers import (
     SGD,
     AdaDelta,
@@ -37,7 +38,10 @@ class TorchTraining:
         self.passes = [_TorchPass(twin, group) for group in twin.groups()]
 
     def step(self) -> float:
-        """One step on the session's present batch; gives the loss of the first pass."""
+        """One step, turn by turn after the session's, on its batches and with what it draws.
+
+        Gives the loss of the last turn of the first pass.
+        """
         losses = [one.step() for one in self.passes]
         for one in self.passes:
             one.schedule.after_step(losses[0])
@@ -55,8 +59,16 @@ class _TorchPass:
             {"params": list(w.values()), "lr": rate * twin.graph.node(id).learning.rate}
             for id, w in self.nodes.items()])
         self.schedule = _Schedule(twin, self.optimizer)
+        self.turns = max(layer.turns for node in twin.graph.nodes
+                         if isinstance(layer := node.layer, LossLayer) and layer.trains == group)
 
     def step(self) -> float:
+        for _ in range(self.turns):
+            self.twin.session.forward_to("pass")
+            loss = self._turn()
+        return loss
+
+    def _turn(self) -> float:
         for w in self.twin.w.values():
             w.grad = None
         loss = self.twin.loss(self.group)
@@ -171,6 +183,6 @@ def train_both(graph: Graph, steps: int, threads: int = 1) -> tuple[Session, Twi
     twin = Twin(session)
     theirs = TorchTraining(twin)
     for _ in range(steps):
-        session.run(1)
-        np.testing.assert_allclose(session.measured("loss"), theirs.step(), rtol=1e-4, atol=1e-6)
+        loss = theirs.step()
+        np.testing.assert_allclose(session.measured("loss"), loss, rtol=1e-4, atol=1e-6)
     return session, twin

@@ -187,9 +187,10 @@ class EngineBridge(QObject):
 
     def _show(self, snapshot: Snapshot) -> None:
         self._newest = snapshot
-        if not self._document.graph.nodes and snapshot.program is not None:
-            snapshot = Snapshot(state="empty")
-        if snapshot.state == "empty" and self._kept:
+        if not self._document.graph.nodes:
+            if snapshot.program is not None:
+                snapshot = Snapshot(state="empty")
+        elif snapshot.state == "empty" and self._kept:
             snapshot = as_left(snapshot, *self._kept)
         if snapshot.state != "compiling":
             self._goes_on = snapshot.state == "running"

@@ -104,9 +104,10 @@ class LiveCanvas(QWidget):
         self._count += 1
         if snapshot.state == "running" and self._count % EVERY:
             return
+        still = self._is_still_shown(snapshot)
         if self._outdated:
             snapshot = self._of_the_same(snapshot)
-        if not self._is_still_shown(snapshot):
+        if not still:
             self._show_measured(snapshot)
         responses: dict[str, Floats] = {}
         for probe, values in snapshot.values.items():

@@ -30,7 +30,7 @@ UNITS: dict[str, tuple[str, str]] = {
     "layer": ("layer", "All of one layer in one phase"),
     "phase": ("phase", "To the end of load, forward, loss, backward, clip or update"),
     "pass": ("pass", "One of several players: forward, backward and update of its group"),
-    "batch": ("batch", "A whole training step on one batch"),
+    "batch": ("batch", "A whole training step"),
     "epoch": ("epoch", "Through all batches once"),
 }
 """unit -> (word on the button, what it is)"""
@@ -150,7 +150,9 @@ class RunActions(QObject):
         for action in (self.units["pass"], self.step_pass):
             action.setVisible(several)
         if several:
-            groups = ", then ".join(group or "all" for group, _ in program.passes)
+            groups = ", then ".join(
+                (group or "all") + (f" {turns} times" if turns > 1 else "")
+                for group, turns in program.turns)
             self.units["pass"].setToolTip(f"Step by pass: {_small(UNITS['pass'][1])} ({groups})")
         elif self.unit == "pass":
             self.units["batch"].trigger()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
+import msgspec
+
 from playground.examples.base import Example, Mark, seeded, set_otherwise
 from playground.examples.wired import Wired
 from playground.graph import Graph
@@ -16,7 +18,7 @@ from playground.layers.sequence_data import RingsAndLines
 from playground.layers.shape import Reshape
 from playground.layers.source import RandomNormal
 from playground.learning import Learning
-from playground.training import Adam
+from playground.optimizers import Adam, RMSProp
 
 MAKER, JUDGE = "maker", "judge"
 """The two groups."""
@@ -51,6 +53,21 @@ def _slow_judge(graph: Graph) -> Lane:
         "Mode collapse: a judge at a tenth of the learning rate lets one cloud pass at a time."))
 
 
+def _wasserstein(graph: Graph) -> Lane:
+    """A critic within limits that has five turns to the maker's one, as in Arjovsky et al. 2017."""
+    for node in graph.nodes:
+        if isinstance(node.layer, Adversarial):
+            turns = 5 if node.layer.trains == JUDGE else 1
+            graph = graph.with_layer(
+                node.id, node.layer.with_settings(game="wasserstein", turns=turns))
+        elif node.learning.group == JUDGE:
+            graph = graph.with_learning(node.id, Learning(group=JUDGE, clip_weights=0.3))
+    training = msgspec.structs.replace(graph.training, optimizer=RMSProp(learning_rate=0.001))
+    return Lane("Wasserstein", graph.with_training(training), instead=True, help=(
+        "A critic with five turns to each of the maker's: how far it tells real and made points "
+        "apart falls as they get better."))
+
+
 def _of_figure(graph: Graph, figure: Literal["ring", "line"]) -> Lane:
     return replace(
         set_otherwise(figure, graph, "points_1", figure=figure), instead=True,
@@ -80,7 +97,13 @@ alone have moved, then the maker.
 **Choose *slow judge*** below this note and **press Space**: the judge learns at a tenth of the
 maker's rate. The maker puts everything on one cloud; by the time the judge has seen through it, all
 of it has moved on to the next. That is *mode collapse*: each point made passes, and together they
-say nothing of the data.
+say nothing of the data. The cure: choose *loss_real* and set *Turns* to 5. The judge then learns
+five times in each step, on five batches, before the maker does once, and finds all eight clouds.
+
+**Choose *Wasserstein***: a critic in place of the judge, whose scores are no probabilities. Its
+weights are kept within ±0.3, and it has five turns in each step (Arjovsky et al. 2017). Now the
+losses do tell something: how far the scores of real and made points are apart, the negative sum of
+the first two, falls as the points get better.
 
 **Choose *ring* or *line*** instead: other shapes to imitate, without gaps to cross. The
 ends of the line are the edge of what the judge knows: the maker draws back from one and comes
@@ -94,7 +117,8 @@ GAN = Example(
     "gan", "GAN on eight clouds",
     "a maker and a judge: points made of noise come to lie where real ones do", _CLOUDS,
     Mark("samples_on_modes", ">=", 0.8, steps=4000), 300.0, panels=("output",),
-    variations=(_slow_judge(_CLOUDS), _of_figure(_CLOUDS, "ring"), _of_figure(_CLOUDS, "line")))
+    variations=(_slow_judge(_CLOUDS), _wasserstein(_CLOUDS), _of_figure(_CLOUDS, "ring"),
+                _of_figure(_CLOUDS, "line")))
 
 
 def _gan_digits(notes: str) -> Graph:

@@ -130,7 +130,7 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Of a layer that can mix time steps and has no input lengths: what does without padding."""
     whole_batch: ClassVar[bool] = False
     """Its instructions see all samples of the step at once: statistics of a batch are not those
-    of its parts. The lanes meet there, and one of them does the work."""
+    of its parts. The lanes meet there; one of them does the work, but for what is shared out."""
     integers: ClassVar[frozenset[str]] = frozenset()
     """The arrays of the workspace that hold int32."""
     doubles: ClassVar[frozenset[str]] = frozenset()

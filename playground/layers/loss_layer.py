@@ -36,6 +36,14 @@ class LossLayer(Layer, frozen=True, kw_only=True):
         "The group of nodes that this loss trains; empty: all that lead to it. Losses with "
         "different groups take turns within a step, as the two players of a GAN.",
         pattern=GROUP)] = ""
+    turns: Annotated[int, about(
+        "How often in each step this group is trained before it is the next one's turn, each time "
+        "on a fresh batch and with fresh noise: an epoch has fewer steps then. Of several losses "
+        "of a group the largest number counts. The critic of a Wasserstein GAN has 5 (n_critic of "
+        "Arjovsky et al. 2017; the k of Goodfellow et al. 2014).", ge=1, le=20)] = 1
+
+    def idle_settings(self) -> frozenset[str]:
+        return super().idle_settings() | (frozenset() if self.trains else {"turns"})
 
     def infer(self, *x: Signal) -> tuple[Signal, ...]:
         return ()

@@ -28,7 +28,8 @@ class Concat(Layer, frozen=True, kw_only=True):
     formula = "y = [a, b, ...]"
     inputs = ("a", "b")
     variadic = True
-    samples = (((5,), (2,)), ((2, 3, 4), (1, 3, 4), (3, 3, 4)), ((2, 3, 1), (2, 3, 1)))
+    samples = (((5,), (2,)), ((2, 3, 4), (1, 3, 4), (3, 3, 4)), ((2, 3, 1), (2, 3, 1)),
+               ((2, 1, 3, 2, 3), (2, 1, 3, 2, 3)))
 
     axis: Axis = 1
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import kernels
-from playground.emitter import Emitter
+from playground.emitter import Emitter, Operand
 from playground.initializers import Constant
 from playground.layers.base import (
     MAX_SIZE,
@@ -20,9 +21,10 @@ from playground.layers.base import (
     size_of,
 )
 from playground.numbers import plural
+from playground.tensor import Tensor
 
 if TYPE_CHECKING:
-    from playground.tensor import Tensor
+    from kernels.jit import Kernel
 
 Epsilon = Annotated[float, about(
     "Added to the variance, so that nothing is divided by zero.", ge=1e-12, le=1, log=True)]
@@ -116,35 +118,30 @@ class BatchNorm(Layer, frozen=True, kw_only=True):
         return {**dict.fromkeys(names, (channels,)), "sums": (2 * channels,)}
 
     def forward(self, e: Emitter) -> None:
-        x, rstd = e.x[0], e.work["rstd"]
+        x, rstd, emit = e.x[0], e.work["rstd"], partial(self._emit, e)
         sizes = self._sizes(e.batch, x.shape[1:])
-        channels = sizes["channels"]
         mean, variance = e.running["running_mean"], e.running["running_var"]
         if self._measures(e):
             mean, variance = e.work["batch_mean"], e.work["batch_var"]
-            e.emit(kernels.batch_norm.batch_statistics, **sizes, x=x, mean=mean, variance=variance,
-                   sums=e.work["sums"])
+            emit(kernels.batch_norm.batch_statistics, x=x, mean=mean, variance=variance,
+                 sums=e.work["sums"])
             keras = self.convention == "keras"
-            e.emit(kernels.batch_norm.update_running, channels=channels,
-                   count=sizes["batch"] * sizes["positions"],
-                   momentum=float(1 - self.momentum if keras else self.momentum),
-                   unbiased=int(not keras), mean=mean, variance=variance,
-                   running_mean=e.running["running_mean"], running_var=e.running["running_var"])
-        e.emit(kernels.batch_norm.inverse_deviation, channels=channels, epsilon=float(self.epsilon),
-               variance=variance, rstd=rstd)
+            emit(kernels.batch_norm.update_running, count=sizes["batch"] * sizes["positions"],
+                 momentum=float(1 - self.momentum if keras else self.momentum),
+                 unbiased=int(not keras), mean=mean, variance=variance,
+                 running_mean=e.running["running_mean"], running_var=e.running["running_var"])
+        emit(kernels.batch_norm.inverse_deviation, epsilon=float(self.epsilon), variance=variance,
+             rstd=rstd)
         if not self.affine:
-            e.emit(kernels.batch_norm.batch_normalise_plain, **sizes, x=x, mean=mean, scale=rstd,
-                   y=e.y[0])
+            emit(kernels.batch_norm.batch_normalise_plain, x=x, mean=mean, scale=rstd, y=e.y[0])
             return
         scale = e.work["scale"]
-        e.emit(kernels.elementwise.multiply, n=channels, a=e.w["w"], b=rstd, y=scale)
-        e.emit(kernels.batch_norm.batch_normalise, **sizes, x=x, mean=mean, scale=scale, b=e.w["b"],
-               y=e.y[0])
+        emit(kernels.elementwise.multiply, a=e.w["w"], b=rstd, y=scale)
+        emit(kernels.batch_norm.batch_normalise, x=x, mean=mean, scale=scale, b=e.w["b"], y=e.y[0])
 
     def backward(self, e: Emitter) -> None:
         x, dy, dx, rstd = e.x[0], e.dy[0], e.dx[0], e.work["rstd"]
-        sizes = self._sizes(e.batch, x.shape[1:])
-        measures = self._measures(e)
+        emit, measures = partial(self._emit, e), self._measures(e)
         mean = e.work["batch_mean"] if measures else e.running["running_mean"]
         scale = e.work["scale"] if self.affine else rstd
         sums = dict(e.dw)
@@ -152,18 +149,41 @@ class BatchNorm(Layer, frozen=True, kw_only=True):
             # dx takes them too, and nobody else may want those of w and b.
             sums = {"w": e.work["dy_along"], "b": e.work["dy_sum"]}
         if sums:
-            e.emit(kernels.batch_norm.batch_normalise_sums, **sizes, x=x, mean=mean, rstd=rstd,
-                   dy=dy, dw=sums["w"], db=sums["b"])
+            emit(kernels.batch_norm.batch_normalise_sums, x=x, mean=mean, rstd=rstd, dy=dy,
+                 dw=sums["w"], db=sums["b"])
         if measures:
             for name, gradient in e.dw.items():
-                e.emit(kernels.elementwise.copy, n=gradient.size, x=sums[name], y=gradient)
+                emit(kernels.elementwise.copy, x=sums[name], y=gradient)
         if dx is None:
             return
         if measures:
-            e.emit(kernels.batch_norm.batch_normalise_input_gradient, **sizes, x=x, mean=mean,
-                   rstd=rstd, scale=scale, dy=dy, dw=sums["w"], db=sums["b"], dx=dx)
+            emit(kernels.batch_norm.batch_normalise_input_gradient, x=x, mean=mean, rstd=rstd,
+                 scale=scale, dy=dy, dw=sums["w"], db=sums["b"], dx=dx)
         else:
-            e.emit(kernels.norm.channel_scale, **sizes, x=dy, w=scale, y=dx)
+            e.emit(kernels.norm.channel_scale, **self._sizes(e.batch, x.shape[1:]), x=dy, w=scale,
+                   y=dx)
+
+    def _emit(self, e: Emitter, kernel: Kernel, **operands: Operand) -> None:
+        """Let every lane do some of the channels, each for the whole batch: whatever the number of
+        lanes, the same is added up in the same order.
+        """
+        sizes = self._sizes(e.batch, e.x[0].shape[1:])
+        channels, positions = sizes["channels"], sizes["positions"]
+
+        def of(first: int, own: int) -> dict[str, Operand]:
+            def part(value: Operand) -> Operand:
+                if not isinstance(value, Tensor):
+                    return value
+                if len(value.shape) == 1:
+                    each = value.size // channels
+                    return value.part(each * first, (each * own,), value.name)
+                start = first * positions
+                return value.part(start, (value.size - start,), value.name) if first else value
+
+            given = {**sizes, "own": own, "n": own, **operands}
+            return {name: part(given[name]) for name in kernel.operands}
+
+        e.share(kernel, channels, of)
 
     @property
     def remembers(self) -> bool:

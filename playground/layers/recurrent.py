@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import numpy as np
+from msgspec import Meta
 
 import kernels
 from playground.emitter import Picked
@@ -159,16 +160,21 @@ class LSTM(RecurrentLayer, frozen=True, kw_only=True):
     input_gate: Annotated[Function, about("The function of the input gate i.")] = "sigmoid"
     forget_gate: Annotated[Function, about("The function of the forget gate f.")] = "sigmoid"
     output_gate: Annotated[Function, about("The function of the output gate o.")] = "sigmoid"
-    forget_bias: Annotated[float, about(
-        "Added to the forget gate's initial bias: above 0, the memory lasts from the start. "
-        "Jozefowicz et al. 2015. Added whatever the initialisers are: PyTorch's nn.LSTM is 0 with "
-        "both of them pytorch.", ge=-100, le=100)] = 1.0
+    forget_bias: Annotated[
+        Literal["usual"] | Annotated[float, Meta(ge=-100, le=100)],
+        about("Added to the forget gate's initial bias: above 0, the memory lasts from the start. "
+              "usual: 1 (Jozefowicz et al. 2015, and Keras), but 0 where the initializer is "
+              "pytorch: with both initializers pytorch, all starts as in nn.LSTM."),
+    ] = "usual"
 
     def cell_parameters(self, inputs: int) -> tuple[tuple[str, Shape, Start], ...]:
+        usual = 0.0 if self.initializer == "pytorch" else 1.0
+        added = usual if self.forget_bias == "usual" else self.forget_bias
+
         def with_forget_bias(shape: Shape, random: np.random.Generator) -> np.ndarray:
             rule = bias_rule(self.initializer)
             bias = initialize(rule, shape, self.units, self.units, random)
-            bias[self.units:2 * self.units] += self.forget_bias
+            bias[self.units:2 * self.units] += added
             return bias
 
         return tuple((name, shape, with_forget_bias if name == "bias_ih" else rule)

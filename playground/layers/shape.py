@@ -110,7 +110,7 @@ class Split(Layer, frozen=True, kw_only=True):
     """Cuts its input into parts along an axis, each with an output of its own."""
 
     formula = "y1, y2, ... = parts of x"
-    samples = (((6,),), ((4, 3, 2),), ((2, 6),), ((MOST_PARTS,),))
+    samples = (((6,),), ((4, 3, 2),), ((2, 6),), ((MOST_PARTS,),), ((2, 1, 3, 2, 4),))
     examples: ClassVar[Examples] = {"sizes": ([], [2, 4], [1, 2, 3], [3, 1])}
 
     parts: Annotated[int, about(
@@ -176,8 +176,9 @@ class Slice(Layer, frozen=True, kw_only=True):
     """Keeps a range of places along an axis, as x[start:stop:step] does in Python."""
 
     formula = "y = x[start:stop:step]"
-    samples = (((5,),), ((4, 3, 2),), ((3, 6),))
-    examples: ClassVar[Examples] = {"start": (1, -2), "stop": ("end", 2, -1)}
+    samples = (((5,),), ((4, 3, 2),), ((3, 6),), ((2, 1, 3, 2, 5),))
+    examples: ClassVar[Examples] = {
+        "axis": (1, 2, 5), "start": (1, -2), "stop": ("end", 2, -1)}
 
     axis: Axis = 1
     start: Annotated[int, about(

@@ -44,7 +44,8 @@ class Constant(Source, frozen=True, kw_only=True):
     """Gives the same values for every sample in every step."""
 
     formula = "y = c"
-    examples: ClassVar[Examples] = {"shape": ([1], [3, 2], [4]), "values": ([2.5], [-1])}
+    examples: ClassVar[Examples] = {
+        "shape": ([1], [3, 2], [4], [2, 1, 3, 2, 2]), "values": ([2.5], [-1])}
 
     values: Annotated[
         tuple[Annotated[float, Meta(ge=-LARGEST, le=LARGEST)], ...],
@@ -83,7 +84,7 @@ class RandomNormal(Source, frozen=True, kw_only=True):
 
     other_names = ("noise", "reparameterisation")
     formula = "y ~ N(mean, deviation²)"
-    examples: ClassVar[Examples] = {"shape": ([1], [3, 2], [5, 1, 3])}
+    examples: ClassVar[Examples] = {"shape": ([1], [3, 2], [5, 1, 3], [2, 1, 3, 2, 2])}
 
     mean: Annotated[float, about("Where the numbers are centred.", ge=-1e6, le=1e6)] = 0.0
     deviation: Annotated[float, about(

@@ -90,7 +90,8 @@ class ChoiceOrOwnEditor(Editor):
             self.combo.add(None, self.OWN, "Your own height and width.")
         else:
             self.own = NumberEditor(replace(field, type=own))
-            self._own = int(limits_of(own).low or 0)
+            # 0, or what is nearest to it.
+            self._own = max(0, int(limits_of(own).low or 0))
             self.combo.add(None, self.OWN, "Your own number.")
         self._describe(self.combo)
         self.combo.currentIndexChanged.connect(self._chosen)

@@ -245,7 +245,8 @@ def make_editor(field: Field, parent: QWidget | None = None) -> Editor:
             kinds = {type(part.type if isinstance(part, inspect.Metadata) else part)
                      for part in parts}
             if kinds in ({inspect.LiteralType, inspect.TupleType},
-                         {inspect.LiteralType, inspect.IntType}):
+                         {inspect.LiteralType, inspect.IntType},
+                         {inspect.LiteralType, inspect.FloatType}):
                 return ChoiceOrOwnEditor(field, parent=parent)
             if kinds == {inspect.LiteralType, inspect.StructType}:
                 return RuleEditor(field, parent=parent)

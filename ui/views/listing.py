@@ -26,7 +26,7 @@ from ui.theme import mono_font, theme
 from ui.views.base import Table, View
 from ui.views.listing_model import ARROW, NODE, NUMBER, OPERATION, TIME, ListingModel
 from ui.views.numbers import describe, format_number
-from ui.views.operations import full_operation, measures
+from ui.views.operations import measures
 
 if TYPE_CHECKING:
     from playground.emitter import Instruction
@@ -132,7 +132,7 @@ class ListingView(View):
         assert program is not None
         if program is not self._program:
             self._program = program
-            self.model.show_program(program.instructions)
+            self.model.show_program(program)
             self._fit_columns()
         # While it runs, the position is where the last call happened to stop: no news.
         self.model.show_position(-1 if snapshot.state == "running" else snapshot.position)
@@ -195,7 +195,8 @@ class ListingView(View):
             NUMBER, self._width([str(len(instructions))]) + PADDING)
         self._widest = {
             NODE: self._width({i.node for i in instructions if i.node}),
-            OPERATION: self._width({full_operation(i) for i in instructions if not measures(i)}),
+            OPERATION: self._width({
+                self.model.operation(i) for i in instructions if not measures(i)}),
             TIME: 0}
         self._share_room()
         self.list.clearSpans()
@@ -303,7 +304,7 @@ class ListingView(View):
             for verb, name, tensor, what in lines)
         rows += f"<br>{html.escape(numbers)}" if numbers else ""
         family = mono_font().family()
-        title = html.escape(full_operation(instruction))
+        title = html.escape(self.model.operation(instruction))
         return (f"<div style='font-family:\"{family}\"; font-size:11px; color:{faint}'>"
                 f"{title}&nbsp; "
                 f"<span style='color:{plain}'>{html.escape(instruction.kernel.formula)}</span>"

@@ -19,6 +19,7 @@ from ui.views.operations import format_microseconds, full_operation, measures
 
 if TYPE_CHECKING:
     from playground.emitter import Instruction
+    from playground.program import Program
 
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
@@ -37,20 +38,24 @@ class ListingModel(QAbstractTableModel):
         self.position = -1
         self.stops: frozenset[int] = frozenset()
         self._captions: dict[int, str] = {}
+        self._kinds: dict[str, str] = {}
+        """Of the nodes' layers."""
         self.times: list[str] = []
         self._row_of: dict[int, int] = {}
 
     # -- content ------------------------------------------------------------------------------
 
-    def show_program(self, instructions: tuple[Instruction, ...]) -> None:
+    def show_program(self, program: Program) -> None:
         """List a program."""
         self.beginResetModel()
-        self.instructions = instructions
+        instructions = self.instructions = program.instructions
         self.rows, self._captions, phase = [], {}, ""
+        self._kinds = {node.id: node.layer.kind for node in program.graph.nodes}
+        starts = _pass_captions(program)
         for i, instruction in enumerate(instructions):
             if instruction.phase != phase:
                 phase = instruction.phase
-                self._captions[len(self.rows)] = instruction.phase
+                self._captions[len(self.rows)] = phase + starts.get(i, "")
                 self.rows.append(-1)
             self.rows.append(i)
         self._row_of = {i: row for row, i in enumerate(self.rows) if i >= 0}
@@ -92,6 +97,10 @@ class ListingModel(QAbstractTableModel):
     def instruction_at(self, row: int) -> Instruction | None:
         i = self.rows[row] if 0 <= row < len(self.rows) else -1
         return self.instructions[i] if i >= 0 else None
+
+    def operation(self, instruction: Instruction) -> str:
+        """What it does, in the words of its node's layer."""
+        return full_operation(instruction, self._kinds.get(instruction.node or "", ""))
 
     def caption(self, row: int) -> str:
         return self._captions.get(row, "")
@@ -153,7 +162,16 @@ class ListingModel(QAbstractTableModel):
             return str(i)
         if column == NODE:
             return instruction.node or "–"
-        return full_operation(instruction) if column == OPERATION else self.times[i]
+        return self.operation(instruction) if column == OPERATION else self.times[i]
+
+
+def _pass_captions(program: Program) -> dict[int, str]:
+    """By the first instruction of each pass: whose it is, where several take turns."""
+    if len(program.passes) == 1:
+        return {}
+    starts = iter([0, *(end for _, end in program.passes)])
+    return {next(starts): f" · {group or 'all'}" + (f", turn {i + 1} of {turns}" * (turns > 1))
+            for group, turns in program.turns for i in range(turns)}
 
 
 __all__ = ["ARROW", "COLUMNS", "NODE", "NUMBER", "OPERATION", "TIME", "ListingModel"]

@@ -9,13 +9,18 @@ if TYPE_CHECKING:
 
 SUFFIXES = {
     # How something is done is not what is done.
-    "_packed": "", "_turned": "",
+    "_packed": "", "_turned": "", "_reset_before": "",
     "_weight_gradient": " ∂w", "_bias_gradient": " ∂b", "_input_gradient": " ∂x",
     "_backward": " ∂x", "_forward": "", "_plain": "", "_update": "",
 }
 NAMES = {
     "load_batch": "load batch", "shuffle_samples": "shuffle", "clip_by_norm": "clip by norm",
     "clip_by_value": "clip by value", "global_norm": "global norm → clip", "guard": "check for NaN",
+}
+TRANSPOSED = {
+    # Forward it goes the way that a convolution's gradient goes, and the other way round.
+    "conv2d ∂x": "conv transpose2d", "conv2d ∂w": "conv transpose2d ∂w",
+    "conv2d": "conv transpose2d ∂x",
 }
 MEASURING = frozenset({
     "gradient_statistics", "gradient_part", "join_gradient_parts", "update_ratios", "vector_norm",
@@ -37,9 +42,15 @@ def operation(kernel: str) -> str:
     return kernel.replace("_", " ") + end
 
 
-def full_operation(instruction: Instruction) -> str:
-    """With the time step of a recurrent layer."""
+def full_operation(instruction: Instruction, kind: str = "") -> str:
+    """With the time step of a recurrent layer. kind: of the node's layer, which may have kernels
+    of another's: a sequence is an image of one row.
+    """
     name = operation(instruction.kernel.name)
+    if kind.endswith("1d"):
+        name = name.replace("2d", "1d")
+    if kind == "conv_transpose2d":
+        name = TRANSPOSED.get(name, name)
     return name if instruction.time is None else f"{name} · t = {instruction.time}"
 
 
