@@ -10,7 +10,7 @@ import numpy as np
 
 from kernels.gates import activate, differentiate
 from kernels.jit import floats, helper, inline, ints, kernel, matrix
-from kernels.packed import add_product
+from kernels.packed import add_product, add_product_and_fetch
 from kernels.recurrent import carry_back, clear, clear_ended, freeze, norm, pass_on
 
 ZERO, ONE = np.float32(0), np.float32(1)
@@ -34,7 +34,7 @@ def lstm_forward(a):
     input_gate, forget_gate, candidate, output_gate = a[2], a[3], a[4], a[5]
     has_lengths, lengths, width = a[9] != 0, ints(a[9], a[0]), 4 * units
     if a[8] == 0:
-        add_product(batch, units, width, a[10], a[12], a[13], 0)
+        add_product(batch, units, width, a[10], a[12], a[13])
     for row in range(batch):
         i, f = part(a[13], row, width, 0, units), part(a[13], row, width, units, units)
         g, o = (part(a[13], row, width, 2 * units, units),
@@ -107,8 +107,11 @@ def lstm_backward(a):
     if has_lengths:
         clear_ended(t, lengths, batch, width, a[17])
     if cut == 0:
-        ahead = a[12] + 4 * onward * batch * width if onward else 0
-        add_product(batch, width, units, a[17], a[15], a[19], ahead)
+        size = 4 * batch * units
+        before = onward * size
+        add_product_and_fetch(batch, width, units, a[17], a[15], a[19],
+                              a[12] + 4 * before, 4 * size,
+                              (a[19] + before, a[13] + before, a[14] + before), size)
         if has_lengths:
             pass_on(t, lengths, batch, units, a[16], a[19])
 
@@ -130,7 +133,7 @@ def gru_forward(a):
         for j in range(width):
             sums[j] = b_hh[j] if has_bias else ZERO
     if a[6] == 0:
-        add_product(batch, units, width, a[8], a[9], a[12], 0)
+        add_product(batch, units, width, a[8], a[9], a[12])
     for row in range(batch):
         gates, sums = part(a[11], row, width, 0, width), part(a[12], row, width, 0, width)
         r, z = part(a[11], row, width, 0, units), part(a[11], row, width, units, units)
@@ -194,7 +197,7 @@ def gru_backward(a):
         clear_ended(t, lengths, batch, width, a[14])
         clear_ended(t, lengths, batch, width, a[15])
     if cut == 0:
-        add_product(batch, width, units, a[15], a[12], a[16], 0)
+        add_product(batch, width, units, a[15], a[12], a[16])
         if has_lengths:
             pass_on(t, lengths, batch, units, a[13], a[16])
 

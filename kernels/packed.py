@@ -62,11 +62,10 @@ def panels_size(terms, columns):
 
 
 @helper
-def add_product(rows, terms, columns, x, packed, y, ahead):
+def add_product(rows, terms, columns, x, packed, y):
     """y += x w for a packed w (terms, columns); all are addresses.
 
-    x (rows, terms), y (rows, columns). ahead: where to read next, or 0; some of that is fetched
-    from far memory while this is computed.
+    x (rows, terms), y (rows, columns)
     """
     panels, step = floats(packed, panels_size(terms, columns)), tile_width(columns)
     left, product = floats(x, rows * terms), floats(y, rows * columns)
@@ -77,11 +76,36 @@ def add_product(rows, terms, columns, x, packed, y, ahead):
             r = 0
             while r < rows:
                 height = tile_rows(rows - r)
+                panel_tile(height, width, depth, left, r * terms + k, terms, 1,
+                           panels, start, TILE_COLUMNS, product, r * columns + j, columns, True)
+                r += height
+
+
+@helper
+def add_product_and_fetch(rows, terms, columns, x, packed, y, ahead, bytes_ahead, others, size):
+    """The same, while what is wanted next comes from far memory: all at once would have to wait.
+
+    ahead: the address of so many bytes; others: the addresses of arrays of `size` bytes.
+    """
+    panels, step = floats(packed, panels_size(terms, columns)), tile_width(columns)
+    left, product = floats(x, rows * terms), floats(y, rows * columns)
+    end, number = ahead + bytes_ahead, 0
+    for k in range(0, terms, TERM_BLOCK):
+        depth = min(TERM_BLOCK, terms - k)
+        for j in range(0, columns, step):
+            width, start = min(step, columns - j), (j // step * terms + k) * TILE_COLUMNS
+            r = 0
+            while r < rows:
+                height = tile_rows(rows - r)
                 fetching_tile(height, width, depth, left, r * terms + k, terms, 1,
                               panels, start, TILE_COLUMNS, product, r * columns + j, columns, True,
-                              ahead if ahead else packed)
-                ahead += depth * FETCHED // 2 if ahead else 0
+                              ahead)
                 r += height
+                ahead += depth * FETCHED // 2
+                if ahead >= end and number < len(others):
+                    ahead = others[number]
+                    end = ahead + size
+                    number += 1
 
 
 @helper

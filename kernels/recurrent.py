@@ -134,7 +134,7 @@ def elman_forward(a):
     for k in range(n):
         h[k] = z[k]
     if not starts:
-        add_product(batch, units, units, a[7], a[8], a[9], 0)
+        add_product(batch, units, units, a[7], a[8], a[9])
     activate(function, n, h)
     if has_lengths:
         freeze(t, lengths, batch, units, a[7], a[9])
@@ -158,7 +158,7 @@ def elman_backward(a):
     if has_lengths:
         clear_ended(t, lengths, batch, units, a[10])
     if cut == 0:
-        add_product(batch, units, units, a[10], a[8], a[11], 0)
+        add_product(batch, units, units, a[10], a[8], a[11])
         if has_lengths:
             pass_on(t, lengths, batch, units, a[9], a[11])
 
