@@ -67,25 +67,15 @@ def add_product(rows, terms, columns, x, packed, y):
 
     x (rows, terms), y (rows, columns)
     """
-    panels, step = floats(packed, panels_size(terms, columns)), tile_width(columns)
-    left, product = floats(x, rows * terms), floats(y, rows * columns)
-    for k in range(0, terms, TERM_BLOCK):
-        depth = min(TERM_BLOCK, terms - k)
-        for j in range(0, columns, step):
-            width, start = min(step, columns - j), (j // step * terms + k) * TILE_COLUMNS
-            r = 0
-            while r < rows:
-                height = tile_rows(rows - r)
-                panel_tile(height, width, depth, left, r * terms + k, terms, 1,
-                           panels, start, TILE_COLUMNS, product, r * columns + j, columns, True)
-                r += height
+    near = packed
+    add_product_and_fetch(rows, terms, columns, x, packed, y, near, 0, (near, near, near), 0)
 
 
 @helper
 def add_product_and_fetch(rows, terms, columns, x, packed, y, ahead, bytes_ahead, others, size):
-    """The same, while what is wanted next comes from far memory: all at once would have to wait.
+    """y += x w, while what is wanted next comes from far memory: all at once would have to wait.
 
-    ahead: the address of so many bytes; others: the addresses of arrays of `size` bytes.
+    As add_product. ahead: the address of so many bytes; others: those of arrays of `size` bytes.
     """
     panels, step = floats(packed, panels_size(terms, columns)), tile_width(columns)
     left, product = floats(x, rows * terms), floats(y, rows * columns)
@@ -102,10 +92,9 @@ def add_product_and_fetch(rows, terms, columns, x, packed, y, ahead, bytes_ahead
                               ahead)
                 r += height
                 ahead += depth * FETCHED // 2
-                if ahead >= end and number < len(others):
-                    ahead = others[number]
-                    end = ahead + size
-                    number += 1
+                if ahead >= end:
+                    ahead = others[number] if number < len(others) else packed  # That is near.
+                    end, number = ahead + size, number + 1
 
 
 @helper

@@ -9,7 +9,7 @@ import pytest
 
 import kernels
 from playground.graph import Graph
-from playground.layers import unrolled
+from playground.layers import recurrent_shape
 from playground.layers.base import make_layer
 from playground.session import Session
 from playground.training import SGD, Training
@@ -54,7 +54,7 @@ def test_looking_up_gives_what_multiplying_every_vector_gives(
     for threads in (1, 2):
         looks_up = Session(graph, threads=threads)
         with monkeypatch.context() as patch:
-            patch.setattr(unrolled, "FEWER_SYMBOLS", 10**9)
+            patch.setattr(recurrent_shape, "FEWER_SYMBOLS", 10**9)
             multiplies = Session(graph, threads=threads)
         assert "look_up_projections" in kernels_of(looks_up)
         assert kernels_of(multiplies).isdisjoint({"look_up_projections", "symbol_weight_gradient"})

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from playground.layers import unrolled
+from playground.layers import recurrent_shape
 from tests.closeness import close
 from tests.recurrent_rig import FEATURES, KINDS, TIME, Rig
 
@@ -71,7 +71,7 @@ def test_gradients_are_the_same_in_blocks_of_any_length(
         return found | {"x": rig.dx(0), "state": rig.dx(2)}, len(rig.session.program.instructions)
 
     whole, fewer = gradients()
-    monkeypatch.setattr(unrolled, "block_steps", lambda batch, width: 4)
+    monkeypatch.setattr(recurrent_shape, "block_steps", lambda batch, width: 4)
     blocks, more = gradients()
     assert more > fewer
     for name, expected in whole.items():

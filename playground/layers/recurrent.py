@@ -2,7 +2,7 @@
 
 Parameters have the names, shapes and order of gates of PyTorch's `nn.RNN`, `nn.LSTM` and `nn.GRU`,
 two biases included; those of the second layer end in _l1, of the way back in _reverse. What stays
-in the workspace, for views too, is told in `unrolled`.
+in the workspace, for views too, is told in `recurrent_shape`.
 """
 
 from __future__ import annotations
